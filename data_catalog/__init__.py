@@ -1,0 +1,1 @@
+"""What data exists and in what shape."""

@@ -1,0 +1,1 @@
+"""One module per kind of source; each opens its data lazily as xarray over Dask."""

@@ -1,0 +1,1 @@
+"""Learning a distribution by removing noise: schedules, preconditioning, losses, samplers."""

@@ -1,0 +1,1 @@
+"""Denoiser backbones: tensors in, tensors out."""

@@ -1,0 +1,1 @@
+"""NetCDF, Zarr, derived fields, plots and pages of a forecast; needs no torch."""

@@ -1,0 +1,1 @@
+"""Scores of ensembles; xarray in, xarray out; needs no torch."""
