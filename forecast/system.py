@@ -1,0 +1,285 @@
+"""The typed system file: dataset, predictands, model, training, forecast, products and verification in one TOML.
+
+Everything is checked when the file is read; an unknown key is an error. The objects are frozen: change one by
+validating a changed copy of its data (`System.model_validate`), never by attribute.
+"""
+
+import hashlib
+import json
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from data_catalog.conventions import channel
+from data_catalog.errors import ConfigurationError
+
+Positive = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A part of the system file: frozen, and strict about its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Period(Section):
+    """Calendar days, both ends included."""
+
+    start: date
+    end: date
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.end < self.start:
+            raise ValueError(f"expected end not before start {self.start}, found {self.end}")
+        return self
+
+
+class State(Section):
+    """What the model carries from one lead step to the next."""
+
+    predictands: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Channels that are forecast."""
+    static: tuple[str, ...] = ()
+    """Channels that never change and only condition the forecast."""
+    step_hours: Positive = 24
+    """Hours from one state to the next."""
+    past_states: Positive = 2
+    """States that a step is conditioned on: the latest and those before it."""
+
+    @model_validator(mode="after")
+    def _known_channels(self) -> Self:
+        names = self.predictands + self.static
+        for name in names:
+            try:
+                channel(name)
+            except ConfigurationError as error:
+                raise ValueError(str(error)) from None
+        if len(set(names)) != len(names):
+            raise ValueError(f"expected each channel once, found {list(names)}")
+        return self
+
+
+class Periods(Section):
+    """Which days may be used for what."""
+
+    training: Period
+    validation: Period
+    """Watched while tuning; a last training may include it."""
+    test: Period
+    """Never fitted to."""
+
+    @model_validator(mode="after")
+    def _test_apart(self) -> Self:
+        for name, other in (("training", self.training), ("validation", self.validation)):
+            if other.start <= self.test.end and self.test.start <= other.end:
+                raise ValueError(f"expected a test period apart from {name}, found {self.test} and {other}")
+        return self
+
+
+class Anchor(Section):
+    """The cheap predictor of the next state that the network corrects."""
+
+    kind: Literal["persistence", "linear"] = "linear"
+    eofs: Positive = 100
+    """Empirical orthogonal functions that the linear anchor works in."""
+
+
+class Network(Section):
+    """The denoiser backbone."""
+
+    kind: Literal["unet"] = "unet"
+    patch: Literal[1, 2, 4] = 1
+    """Grid points a side that the first convolution merges."""
+    widths: Annotated[tuple[Positive, ...], Field(min_length=1)] = (32, 64)
+    """Channels per resolution, finest first; each resolution halves the one before."""
+    blocks: Positive = 2
+    """Residual blocks per resolution, on the way down and up."""
+    position_features: Annotated[int, Field(ge=0)] = 4
+    """Learned maps that tell the network where it is."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class Diffusion(Section):
+    """Noise levels seen in training: ln(sigma) is normal (Karras et al. 2022, table 1)."""
+
+    log_sigma_mean: float = -1.2
+    log_sigma_std: PositiveFloat = 1.2
+
+
+class Sampler(Section):
+    """How noise becomes a member."""
+
+    kind: Literal["heun", "euler"] = "heun"
+    sampling_steps: Positive = 6
+    """Noise levels; Heun draws 2 sampling_steps - 1 network evaluations a lead step."""
+    sigma_min: PositiveFloat = 0.02
+    sigma_max: PositiveFloat = 80.0
+    rho: PositiveFloat = 7.0
+    """Bends the schedule towards small noise."""
+    noise_inflation: PositiveFloat = 1.0
+    """Factor on the starting noise, tuned on the validation period."""
+
+
+class Training(Section):
+    """The optimiser and its length."""
+
+    iterations: Positive = 2000
+    batch_size: Positive = 16
+    learning_rate: PositiveFloat = 1e-3
+    warmup_iterations: Annotated[int, Field(ge=0)] = 100
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    ema_halflife_samples: Positive = 4000
+    """Training samples after which a weight counts half in the averaged weights."""
+    gradient_clip: PositiveFloat = 1.0
+    checkpoint_minutes: PositiveFloat = 3.0
+    validation_samples: Positive = 64
+    channel_weights: dict[str, PositiveFloat] = {}
+    """Weight of a channel in the loss; 1 where not named."""
+    seed: int = 0
+
+
+class Forecast(Section):
+    """What one cycle makes."""
+
+    members: Positive = 20
+    lead_days: Positive = 10
+    batch_size: Positive = 10
+    """Members that are computed together."""
+
+
+class Point(Section):
+    """A named place for a plume."""
+
+    name: str
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, lt=360)]
+
+
+class Event(Section):
+    """An exceedance whose probability is published; strictly above or strictly below the threshold."""
+
+    channel: str
+    above: float | None = None
+    below: float | None = None
+
+    @model_validator(mode="after")
+    def _one_threshold(self) -> Self:
+        if (self.above is None) == (self.below is None):
+            raise ValueError(f"expected one of 'above' and 'below' for {self.channel}")
+        return self
+
+
+class Products(Section):
+    """What is derived from the members and drawn."""
+
+    quantiles: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.1, 0.25, 0.5, 0.75, 0.9)
+    probabilities: tuple[Event, ...] = ()
+    points: tuple[Point, ...] = ()
+    map_channels: tuple[str, ...] = ()
+    """Channels drawn as maps, stamps and plumes; the first is the headline."""
+    map_lead_days: tuple[Positive, ...] = (1, 3, 5, 10)
+
+
+class Verification(Section):
+    """How a run is judged."""
+
+    baseline_eofs: Positive = 100
+    """Empirical orthogonal functions of the linear baseline."""
+    baselines: tuple[Literal["climatology", "persistence", "linear"], ...] = ("climatology", "persistence", "linear")
+
+
+class Schedule(Section):
+    """When a cycle runs by itself."""
+
+    cron: str = "0 6 * * *"
+    every_hours: Positive = 24
+    """Hours between the init times of successive cycles."""
+
+
+class System(Section):
+    """One forecasting system, from dataset to verification."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+    title: str
+    dataset: str
+    state: State
+    periods: Periods
+    anchor: Anchor = Anchor()
+    network: Network = Network()
+    diffusion: Diffusion = Diffusion()
+    sampler: Sampler = Sampler()
+    training: Training = Training()
+    forecast: Forecast = Forecast()
+    products: Products = Products()
+    verification: Verification = Verification()
+    schedule: Schedule = Schedule()
+
+    @model_validator(mode="after")
+    def _channels_are_predicted(self) -> Self:
+        wanted = {
+            "products.map_channels": self.products.map_channels,
+            "products.probabilities": tuple(event.channel for event in self.products.probabilities),
+            "training.channel_weights": tuple(self.training.channel_weights),
+        }
+        for place, names in wanted.items():
+            for name in names:
+                if name not in self.state.predictands:
+                    raise ValueError(f"{place}: expected one of {list(self.state.predictands)}, found '{name}'")
+        return self
+
+    def identity_hash(self) -> str:
+        """SHA-256 over what decides the members: dataset, state and sampler (the weights have a hash of their own).
+
+        Returns:
+            64 hexadecimal digits.
+        """
+        deciding = self.model_dump(mode="json", include={"name", "dataset", "state", "sampler"})
+        return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
+
+
+def read_system(path: Path) -> System:
+    """Read and check a system file.
+
+    Args:
+        path: A TOML file.
+
+    Raises:
+        ConfigurationError: The file is absent, is no TOML, or a key or value is wrong; names each fault.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"system file {path}: expected a readable file, found {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"system file {path}: expected TOML, found {error}") from None
+    return parse_system(content, origin=f"system file {path}")
+
+
+def parse_system(content: object, *, origin: str) -> System:
+    """Check the content of a system file.
+
+    Args:
+        content: Nested mappings, as TOML or JSON give them.
+        origin: Where it came from, for the error.
+
+    Raises:
+        ConfigurationError: A key or value is wrong; one line that names each fault.
+    """
+    try:
+        return System.model_validate(content)
+    except ValidationError as error:
+        faults = "; ".join(_fault(fault["loc"], fault["msg"], fault["input"]) for fault in error.errors())
+        raise ConfigurationError(f"{origin}: {faults}") from None
+
+
+def _fault(location: tuple[int | str, ...], message: str, found: object) -> str:
+    key = ".".join(str(part) for part in location) or "system"
+    if message == "Extra inputs are not permitted":
+        return f"unknown key '{key}'"
+    message = message.removeprefix("Value error, ")
+    return f"{key}: {message}" if isinstance(found, dict) else f"{key}: {message}, found {found!r}"
