@@ -1,0 +1,9 @@
+"""Small data shipped with the package: see README.md beside this file."""
+
+from pathlib import Path
+
+DIRECTORY = Path(__file__).parent
+NATURAL_EARTH = DIRECTORY / "natural_earth"
+"""Natural Earth 110 m in Cartopy's own layout, for `cartopy.config["pre_existing_data_dir"]`."""
+SPEEDY_SAMPLE = DIRECTORY / "speedy_2008_00utc.nc"
+"""Simulated weather of one year, daily at 00 UTC."""
