@@ -96,9 +96,10 @@ def _recognised(dataset: xr.Dataset) -> Iterator[Channel]:
         if "level" in dataset.coords:
             levels |= {int(level) for level in np.atleast_1d(levels_hpa(dataset)) if level == int(level) > 0}
         for level in sorted(levels):
-            one = Channel(f"{variable.short_name}{level}", variable, level)
-            if _source_name(dataset, one) is not None:
-                yield one
+            name = f"{variable.short_name}{level}"
+            # The wind at 10 hPa has no name of its own: `u10` is the wind at 10 m.
+            if name not in VARIABLES and _source_name(dataset, channel(name)) is not None:
+                yield channel(name)
 
 
 def _spelled_with_level(dataset: xr.Dataset, variable: Variable) -> bool:

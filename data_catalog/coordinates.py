@@ -139,7 +139,8 @@ def apply_by_time(function: ByTime, *fields: xr.DataArray, what: str) -> xr.Data
         return function(times if times is None else times[start:stop], what, *values)
 
     arrays = [other.data for other in fields]
-    lazy = da.map_blocks(on_block, *arrays, dtype=np.float32, meta=np.empty((0,) * field.ndim, np.float32))
+    meta = np.empty((0,) * field.ndim, np.float32)
+    lazy = da.map_blocks(on_block, *arrays, dtype=np.float32, meta=meta)  # type: ignore[no-untyped-call]
     return field.copy(data=lazy)
 
 
@@ -181,7 +182,7 @@ def with_continuous_longitude(dataset: xr.Dataset, where: str) -> xr.Dataset:
             f"{where}: expected each longitude once, found {longitude[order[at]]:g} and "
             f"{longitude[order[(at + 1) % len(order)]]:g}, the same place"
         )
-    if not is_global(wrapped[order]):
+    if not is_global(wrapped):
         order = np.roll(order, -(int(np.argmax(gaps)) + 1))
         wrapped = _unwrapped(wrapped, first=float(wrapped[order[0]]))
     values = wrapped[order]
@@ -196,11 +197,12 @@ def _unwrapped(wrapped: np.ndarray, first: float) -> np.ndarray:
 
 
 def is_global(longitude: np.ndarray) -> bool:
-    """Whether ascending longitudes go round the whole circle, so that the last neighbours the first."""
+    """Whether longitudes go round the whole circle, so that the last neighbours the first."""
     if len(longitude) < 3:
         return False
-    gaps = np.diff(longitude)
-    return bool(longitude[0] + _FULL_CIRCLE - longitude[-1] < 1.5 * gaps.max() and np.isfinite(gaps).all())
+    wrapped = np.sort(np.mod(longitude, _FULL_CIRCLE))
+    gaps = np.diff(wrapped, append=wrapped[0] + _FULL_CIRCLE)
+    return bool(gaps.max() < 1.5 * np.median(gaps))
 
 
 def _axis(dataset: xr.Dataset, name: str, where: str) -> np.ndarray:

@@ -6,6 +6,7 @@ than memory is checked too, and nothing is ever read unchecked.
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import xarray as xr
@@ -160,9 +161,7 @@ def holes(times: np.ndarray) -> np.ndarray:
     if step is None:
         return np.array([], "datetime64[ns]")
     missing = [
-        start + step * np.arange(1, round((end - start) / step))
-        for start, end in zip(times[:-1], times[1:], strict=True)
-        if end - start > step
+        start + step * np.arange(1, round((end - start) / step)) for start, end in pairwise(times) if end - start > step
     ]
     return np.concatenate([np.array([], "datetime64[ns]"), *missing])
 

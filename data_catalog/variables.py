@@ -57,7 +57,7 @@ class Channel:
 
     @property
     def plausible(self) -> tuple[float, float]:
-        """Range of believable values; for geopotential it follows the level, so that heights are not mistaken for it."""
+        """Range of believable values; geopotential's follows the level, so that a height cannot pass for it."""
         if self.variable.short_name != "z" or self.level_hpa is None:
             return self.variable.plausible
         height_m = _SCALE_HEIGHT_M * math.log(1013.25 / self.level_hpa)
