@@ -1,0 +1,40 @@
+# Each target makes its environment itself: a virtual environment in this folder, exact versions, nothing global.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help demo test check check-static format clean
+
+help:
+	@echo "make demo    forecast, verify and draw bundled weather, offline: plumecast-demo/"
+	@echo "make test    run the tests"
+	@echo "make check   what continuous integration runs: format, lint, types, import rules, tests"
+	@echo "make format  rewrite the code in the project's format"
+	@echo "make clean   remove the environment and what tools left behind"
+
+$(READY): pyproject.toml infra/constraints-ci.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint infra/constraints-ci.txt torch
+	$(BIN)/python -m pip install --quiet --constraint infra/constraints-ci.txt --editable '.[dev]'
+	touch $@
+
+demo: $(READY)
+	$(BIN)/plumecast demo --out plumecast-demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: check-static test
+
+check-static: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
