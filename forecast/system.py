@@ -238,7 +238,14 @@ class System(Section):
         Returns:
             64 hexadecimal digits.
         """
-        deciding = self.model_dump(mode="json", include={"name", "dataset", "state", "sampler"})
+        return self._hash_of({"name", "dataset", "state", "sampler"})
+
+    def training_hash(self) -> str:
+        """SHA-256 over what decides a training: everything but how long it is and what is done with the model."""
+        return self._hash_of({"name", "dataset", "state", "periods", "anchor", "network", "diffusion"})
+
+    def _hash_of(self, sections: set[str]) -> str:
+        deciding = self.model_dump(mode="json", include=sections)
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
 

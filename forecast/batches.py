@@ -1,0 +1,155 @@
+"""xarray to tensors and back; nothing else knows both.
+
+Tensors hold standardised anomalies: (transformed value - climatology) / standard deviation of the channel.
+Precipitation amounts are square roots before anything else, which brings their skewed distribution nearer to a
+normal one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import xarray as xr
+from data_catalog.climatology import evaluate_climatology, fit_climatology, fit_normalisation
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from data_catalog.conventions import channel
+from data_catalog.errors import InvalidDataError, MissingDataError
+from forecast.grid import Grid
+
+SPACE = ("latitude", "longitude")
+
+
+def grid_of(analysis: xr.Dataset) -> Grid:
+    """Grid of an analysis."""
+    return Grid(analysis["latitude"].values.astype(np.float64), analysis["longitude"].values.astype(np.float64))
+
+
+def polar_signs(channels: Sequence[str]) -> Float[Tensor, " channel"]:
+    """-1 for channels that change sign across a pole (components of vectors), +1 for the others."""
+    return torch.tensor([float(channel(name).variable.polar_sign) for name in channels])
+
+
+def transform(analysis: xr.Dataset) -> xr.Dataset:
+    """Physical values to those that the model standardises: the square root of precipitation amounts."""
+    return analysis.assign({name: np.sqrt(analysis[name]) for name in analysis.data_vars if _is_amount(str(name))})
+
+
+def _is_amount(name: str) -> bool:
+    return channel(name).variable.accumulation_hours is not None
+
+
+@dataclass(frozen=True)
+class Standardiser:
+    """Physical fields to standardised anomalies and back.
+
+    Attributes:
+        channels: Channel names, in the order of the tensors' channel dimension.
+        climatology: As `fit_climatology` returns it, of transformed fields.
+        std: Standard deviation per channel, of transformed anomalies.
+    """
+
+    channels: tuple[str, ...]
+    climatology: xr.Dataset
+    std: NDArray[np.float32]
+
+    @classmethod
+    def fit(cls, analysis: xr.Dataset, channels: Sequence[str]) -> "Standardiser":
+        """Fit climatology and standard deviations to the training period's analysis."""
+        transformed = transform(analysis[list(channels)])
+        climatology = fit_climatology(transformed)
+        spread = fit_normalisation(transformed, climatology)
+        std = np.array([float(spread[name]) for name in channels], dtype=np.float32)
+        for name, value in zip(channels, std, strict=True):
+            if not value > 0:
+                raise InvalidDataError(
+                    f"{name}: expected variation in the training period, found standard deviation {value}"
+                )
+        return cls(tuple(channels), climatology, std)
+
+    def climatology_at(self, times: NDArray[np.datetime64]) -> NDArray[np.float32]:
+        """Climatology of the transformed fields: (time, channel, latitude, longitude)."""
+        values = evaluate_climatology(self.climatology, times)
+        return np.stack([values[name].values for name in self.channels], axis=1).astype(np.float32)
+
+    def to_tensor(self, analysis: xr.Dataset) -> Float[Tensor, "time channel latitude longitude"]:
+        """Standardise every time of an analysis.
+
+        Raises:
+            InvalidDataError: A value is missing; names the variable and the time.
+        """
+        times = analysis["time"].values
+        transformed = transform(analysis[list(self.channels)])
+        result = self.climatology_at(times)
+        for index, name in enumerate(self.channels):
+            values = transformed[name].transpose("time", *SPACE).values
+            faulty = ~np.isfinite(values).all(axis=(1, 2))
+            if faulty.any():
+                raise InvalidDataError(f"{name}: expected finite values, found NaN at {_iso(times[faulty][0])}")
+            result[:, index] = (values - result[:, index]) / self.std[index]
+        return torch.from_numpy(result)
+
+    def to_fields(
+        self, state: Float[Tensor, "member channel latitude longitude"], valid_time: np.datetime64
+    ) -> dict[str, NDArray[np.float32]]:
+        """Physical fields (member, latitude, longitude) of standardised states that are valid at one time."""
+        mean = self.climatology_at(np.array([valid_time]))[0]
+        values = state.detach().cpu().numpy() * self.std[:, None, None] + mean
+        return {
+            name: np.square(values[:, index]) if _is_amount(name) else values[:, index]
+            for index, name in enumerate(self.channels)
+        }
+
+    def lower_bound(self, valid_time: np.datetime64) -> Float[Tensor, "channel latitude longitude"]:
+        """Standardised value of each channel's physical minimum; minus infinity where it has none."""
+        mean = self.climatology_at(np.array([valid_time]))[0]
+        bound = np.full_like(mean, -np.inf)
+        for index, name in enumerate(self.channels):
+            minimum = channel(name).variable.minimum
+            if minimum is not None:
+                physical = np.sqrt(minimum) if _is_amount(name) else minimum
+                bound[index] = (physical - mean[index]) / self.std[index]
+        return torch.from_numpy(bound)
+
+
+def static_tensor(analysis: xr.Dataset, names: Sequence[str]) -> Float[Tensor, "static latitude longitude"]:
+    """Static fields, each scaled to mean 0 and standard deviation 1."""
+    fields = np.zeros((len(names), *grid_of(analysis).shape), dtype=np.float32)
+    for index, name in enumerate(names):
+        values = analysis[name].transpose(*SPACE).values
+        fields[index] = (values - values.mean()) / max(float(values.std()), 1e-6)
+    return torch.from_numpy(fields)
+
+
+def past_times(init_time: np.datetime64, past_states: int, step_hours: int) -> NDArray[np.datetime64]:
+    """Times of the states a forecast starts from, oldest first, the last one `init_time`."""
+    steps = np.arange(past_states - 1, -1, -1) * np.timedelta64(step_hours, "h")
+    times: NDArray[np.datetime64] = (np.datetime64(init_time, "ns") - steps).astype("datetime64[ns]")
+    return times
+
+
+def select_past(analysis: xr.Dataset, init_time: np.datetime64, past_states: int, step_hours: int) -> xr.Dataset:
+    """The analyses that a forecast from `init_time` starts from.
+
+    Raises:
+        MissingDataError: `init_time` is later than the last analysis.
+        InvalidDataError: A needed time is absent though later ones are there.
+    """
+    known = analysis["time"].values
+    wanted = past_times(init_time, past_states, step_hours)
+    absent = wanted[~np.isin(wanted, known)]
+    if absent.size:
+        message = f"init time {_iso(init_time)}: expected an analysis at {_iso(absent[0])}, found {_span(known)}"
+        raise (MissingDataError if absent.max() > known.max() else InvalidDataError)(message)
+    return analysis.sel(time=wanted)
+
+
+def _span(times: NDArray[np.datetime64]) -> str:
+    return f"{times.size} times from {_iso(times.min())} to {_iso(times.max())}"
+
+
+def _iso(time: np.datetime64) -> str:
+    return str(np.datetime_as_string(np.datetime64(time, "ns"), unit="m"))

@@ -1,0 +1,194 @@
+"""Checkpoints: numbers as safetensors, everything else as JSON. Opening one cannot run code.
+
+    DIRECTORY/
+        model.json                     format version, system, grid, training record, and which weights belong to it
+        model-<hash>.safetensors       averaged weights, anchor, static fields, climatology, standard deviations
+        training.safetensors           optimiser moments and running weights, only until training ends
+
+The description is replaced last and atomically, so a directory holds the old checkpoint or the new one at any moment.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+
+from data_catalog.errors import ConfigurationError, InvalidDataError
+from forecast.batches import Standardiser
+from forecast.grid import Grid
+from forecast.model import StepModel
+from forecast.system import System, parse_system
+
+FORMAT_VERSION = 1
+DESCRIPTION = "model.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model with all that it needs to forecast.
+
+    Attributes:
+        system: As it was when the model was trained.
+        grid: Where the model works.
+        standardiser: Physical fields to the model's anomalies and back.
+        model: Evaluation mode, on the CPU.
+        model_id: SHA-256 of the checkpoint, 64 hexadecimal digits.
+        training: What it was trained on and how far: plain JSON values.
+    """
+
+    system: System
+    grid: Grid
+    standardiser: Standardiser
+    model: StepModel
+    model_id: str
+    training: Mapping[str, Any]
+
+
+def save_checkpoint(
+    directory: Path,
+    *,
+    system: System,
+    grid: Grid,
+    standardiser: Standardiser,
+    weights: Mapping[str, torch.Tensor],
+    training: Mapping[str, Any],
+) -> str:
+    """Write a checkpoint; an earlier one in the directory stays whole until the new one is.
+
+    Args:
+        directory: Made if absent.
+        system: What the model forecasts.
+        grid: Where.
+        standardiser: Physical fields to the model's anomalies.
+        weights: State of a `StepModel`.
+        training: Plain JSON values for the record.
+
+    Returns:
+        The model's identity.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    tensors = {f"model.{name}": value.detach().contiguous().cpu() for name, value in weights.items()}
+    tensors["standardiser.std"] = torch.from_numpy(standardiser.std)
+    for name in standardiser.channels:
+        values = standardiser.climatology[name].values.astype(np.float32)
+        tensors[f"climatology.{name}"] = torch.from_numpy(np.ascontiguousarray(values))
+    data = save(tensors)
+    climatology = standardiser.climatology
+    description = {
+        "format_version": FORMAT_VERSION,
+        "system": system.model_dump(mode="json"),
+        "latitude": grid.latitude.tolist(),
+        "longitude": grid.longitude.tolist(),
+        "climatology": {
+            "dims": [str(dim) for dim in climatology[standardiser.channels[0]].dims],
+            "coords": {
+                str(name): climatology[name].values.tolist()
+                for name in climatology.dims
+                if name not in ("latitude", "longitude") and name in climatology.coords
+            },
+            "attrs": {str(key): value for key, value in climatology.attrs.items()},
+        },
+        "training": dict(training),
+        "weights_sha256": hashlib.sha256(data).hexdigest(),
+    }
+    path = _weights_path(directory, description)
+    write_atomically(path, data)
+    write_atomically(directory / DESCRIPTION, (json.dumps(description, indent=1) + "\n").encode())
+    for replaced in set(directory.glob("model-*.safetensors")) - {path}:
+        replaced.unlink()
+    return _model_id(description)
+
+
+def load_checkpoint(directory: Path) -> Checkpoint:
+    """Open a checkpoint.
+
+    Raises:
+        ConfigurationError: There is none, or it is of another format version.
+        InvalidDataError: A file is damaged; names it.
+    """
+    description = _read_description(directory)
+    path = _weights_path(directory, description)
+    tensors = _read_tensors(path, description["weights_sha256"])
+    system = parse_system(description["system"], origin=f"checkpoint {directory}")
+    grid = Grid(np.array(description["latitude"]), np.array(description["longitude"]))
+    standardiser = Standardiser(
+        system.state.predictands, _climatology(description, tensors, grid, system), tensors["standardiser.std"].numpy()
+    )
+    model = StepModel(system, grid, tensors["model.static"])
+    weights = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        fault = str(error).replace("\n", " ")
+        raise InvalidDataError(f"{path}: expected the weights that {DESCRIPTION} describes, found {fault}") from None
+    model.eval().requires_grad_(False)
+    model.to(memory_format=torch.channels_last)
+    return Checkpoint(system, grid, standardiser, model, _model_id(description), description["training"])
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that readers see the old one or the new one, also after a crash."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _weights_path(directory: Path, description: Mapping[str, Any]) -> Path:
+    return directory / f"model-{description['weights_sha256'][:12]}.safetensors"
+
+
+def _read_description(directory: Path) -> dict[str, Any]:
+    path = directory / DESCRIPTION
+    try:
+        description = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"checkpoint {directory}: expected {DESCRIPTION}, found {error.strerror}") from None
+    except ValueError as error:
+        raise InvalidDataError(f"{path}: expected JSON, found {error}") from None
+    found = description.get("format_version") if isinstance(description, dict) else None
+    if found != FORMAT_VERSION:
+        raise ConfigurationError(f"{path}: expected format_version {FORMAT_VERSION}, found {found}")
+    return dict(description)
+
+
+def _read_tensors(path: Path, expected_sha256: str) -> dict[str, torch.Tensor]:
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != expected_sha256:
+            raise InvalidDataError(f"{path}: expected sha256 {expected_sha256}, found {found}")
+        tensors: dict[str, torch.Tensor] = load_file(path)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: expected a readable file, found {error.strerror}") from None
+    except SafetensorError as error:
+        raise InvalidDataError(f"{path}: expected safetensors, found {error}") from None
+    return tensors
+
+
+def _climatology(
+    description: dict[str, Any], tensors: Mapping[str, torch.Tensor], grid: Grid, system: System
+) -> xr.Dataset:
+    layout = description["climatology"]
+    coords = layout["coords"] | {"latitude": grid.latitude, "longitude": grid.longitude}
+    fields = {name: (layout["dims"], tensors[f"climatology.{name}"].numpy()) for name in system.state.predictands}
+    return xr.Dataset(fields, coords=coords, attrs=layout["attrs"])
+
+
+def _model_id(description: Mapping[str, Any]) -> str:
+    deciding = {key: value for key, value in description.items() if key != "training"}
+    deciding["system"] = {key: deciding["system"][key] for key in ("name", "state", "anchor", "network")}
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,186 @@
+"""Which members, made from which noise.
+
+A member is a pure function of (model, system, init time, member number). Its noise comes from a counter-based generator
+whose key is a hash of those four and whose counter holds lead step and draw, so it is the same whatever the batch, the
+ensemble size, the device, the order or a restart.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from data_catalog.errors import ConfigurationError, InvalidDataError
+from forecast.batches import grid_of, select_past
+from forecast.checkpoints import Checkpoint
+from forecast.fields import MemberFields
+from forecast.rollout import rollout
+from forecast.system import System
+
+
+def member_seeds(model_id: str, system_hash: str, init_time: np.datetime64, members: Sequence[int]) -> tuple[str, ...]:
+    """Seed of each member: 128 bits as 32 hexadecimal digits."""
+    time = np.datetime_as_string(np.datetime64(init_time, "ns"), unit="s")
+    identities = (f"{model_id}|{system_hash}|{time}|{member}" for member in members)
+    return tuple(hashlib.sha256(identity.encode()).hexdigest()[:32] for identity in identities)
+
+
+def member_noise(seed: str, lead_step: int, draw: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Standard normal noise of one member.
+
+    Args:
+        seed: As `member_seeds` returns it.
+        lead_step: Counted from 1.
+        draw: Which of the lead step's draws; 0 is the sampler's starting noise.
+        shape: Shape of the noise.
+
+    Source: Philox4x64-10, Salmon et al. (2011), doi:10.1145/2063384.2063405
+    """
+    counter = np.array([0, 0, draw, lead_step], dtype=np.uint64)
+    generator = np.random.Generator(np.random.Philox(key=int(seed, 16), counter=counter))
+    return generator.standard_normal(shape, dtype=np.float32)
+
+
+def check_compatible(checkpoint: Checkpoint, system: System, analysis: xr.Dataset) -> None:
+    """Check that a checkpoint can forecast this system from this analysis.
+
+    Raises:
+        ConfigurationError: The checkpoint is of another system.
+        InvalidDataError: The analysis lacks a channel or lies on another grid.
+    """
+    trained = checkpoint.system
+    if (trained.name, trained.state) != (system.name, system.state):
+        expected = f"one of system '{system.name}' with the state it describes"
+        raise ConfigurationError(f"checkpoint: expected {expected}, found one of '{trained.name}'")
+    for name in system.state.predictands:
+        if name not in analysis:
+            raise InvalidDataError(f"analysis: expected channel {name}, found {sorted(map(str, analysis.data_vars))}")
+    grid = grid_of(analysis)
+    same = grid.shape == checkpoint.grid.shape and all(
+        np.allclose(getattr(grid, axis), getattr(checkpoint.grid, axis), atol=1e-4)
+        for axis in ("latitude", "longitude")
+    )
+    if not same:
+        raise InvalidDataError(
+            f"analysis: expected the model's grid {checkpoint.grid.shape}, found {grid.shape} or other points"
+        )
+
+
+def forecast_members(
+    checkpoint: Checkpoint,
+    system: System,
+    analysis: xr.Dataset,
+    init_time: np.datetime64,
+    members: Sequence[int],
+    lead_steps: int,
+    *,
+    batch_size: int,
+    device: str = "cpu",
+    state_directory: Path | None = None,
+) -> Iterator[MemberFields]:
+    """Make members, batch by batch, each batch through all lead times.
+
+    Args:
+        checkpoint: The model.
+        system: Its state must be that of the checkpoint; its sampler is used.
+        analysis: Canonical analysis that holds the past states of `init_time`.
+        init_time: Start of the forecast.
+        members: Member numbers, counted from 0.
+        lead_steps: Steps of `system.state.step_hours`.
+        batch_size: Members computed together.
+        device: Where to compute.
+        state_directory: Keeps the state after each step, so that a killed forecast goes on where it was.
+
+    Yields:
+        Physical fields of one batch at one lead time.
+
+    Raises:
+        ConfigurationError: The checkpoint is of another system.
+        InvalidDataError: A channel, value or past state is missing, or the grid differs.
+        MissingDataError: `init_time` is later than the last analysis.
+    """
+    check_compatible(checkpoint, system, analysis)
+    past_analysis = select_past(analysis, init_time, system.state.past_states, system.state.step_hours)
+    past = checkpoint.standardiser.to_tensor(past_analysis)
+    if device != "cpu":
+        checkpoint = replace(checkpoint, model=checkpoint.model.to(device))
+    for first in range(0, len(members), batch_size):
+        batch = tuple(members[first : first + batch_size])
+        directory = None if state_directory is None else state_directory / _batch_name(batch)
+        yield from _forecast_batch(checkpoint, system, past.to(device), init_time, batch, lead_steps, directory)
+
+
+def _forecast_batch(
+    checkpoint: Checkpoint,
+    system: System,
+    past: Float[Tensor, "past channel latitude longitude"],
+    init_time: np.datetime64,
+    members: tuple[int, ...],
+    lead_steps: int,
+    directory: Path | None,
+) -> Iterator[MemberFields]:
+    seeds = member_seeds(checkpoint.model_id, system.identity_hash(), init_time, members)
+    shape = tuple(past.shape[1:])
+
+    def noise(lead_step: int) -> Tensor:
+        return torch.from_numpy(np.stack([member_noise(seed, lead_step, 0, shape) for seed in seeds]))
+
+    states = past.expand(len(members), *past.shape)
+    made = 0
+    for state in _stored_states(directory, (len(members), *shape), lead_steps):
+        made += 1
+        states = torch.cat([states[:, 1:], state.to(past.device)[:, None]], dim=1)
+        yield _member_fields(checkpoint, init_time, members, made, state)
+    for state in rollout(checkpoint, system.sampler, states, init_time, range(made + 1, lead_steps + 1), noise):
+        made += 1
+        if directory is not None:
+            _store_state(directory, made, state)
+        yield _member_fields(checkpoint, init_time, members, made, state)
+
+
+def _member_fields(
+    checkpoint: Checkpoint, init_time: np.datetime64, members: tuple[int, ...], lead_step: int, state: Tensor
+) -> MemberFields:
+    lead_time = np.timedelta64(lead_step * checkpoint.system.state.step_hours, "h").astype("timedelta64[ns]")
+    fields = checkpoint.standardiser.to_fields(state, np.datetime64(init_time, "ns") + lead_time)
+    faulty = [name for name, values in fields.items() if not np.isfinite(values).all()]
+    if faulty:
+        raise InvalidDataError(f"forecast of {faulty[0]}: expected finite values, found NaN at lead step {lead_step}")
+    return MemberFields(members, lead_step - 1, lead_time, fields)
+
+
+def _batch_name(members: tuple[int, ...]) -> str:
+    digest = hashlib.sha256(repr(members).encode()).hexdigest()[:8]
+    return f"members-{members[0]:05d}-{members[-1]:05d}-{digest}"
+
+
+def _stored_states(directory: Path | None, shape: tuple[int, ...], lead_steps: int) -> Iterator[Tensor]:
+    """States of an earlier, interrupted forecast, up to the first that is absent."""
+    if directory is None:
+        return
+    for lead_step in range(1, lead_steps + 1):
+        path = directory / f"{lead_step:05d}.npy"
+        if not path.exists():
+            return
+        state = np.load(path, allow_pickle=False)
+        if state.shape != shape:
+            raise InvalidDataError(f"{path}: expected a state of shape {shape}, found {state.shape}")
+        yield torch.from_numpy(state)
+
+
+def _store_state(directory: Path, lead_step: int, state: Tensor) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    temporary = directory / f".{lead_step:05d}.npy"
+    with temporary.open("wb") as file:
+        np.save(file, state.cpu().numpy(), allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(directory / f"{lead_step:05d}.npy")

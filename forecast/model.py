@@ -1,0 +1,91 @@
+"""One lead step as a module: an anchor, and a denoiser of what the anchor misses."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from data_catalog.errors import ConfigurationError
+from forecast import conditioning
+from forecast.anchors import Anchor, LinearAnchor, PersistenceAnchor
+from forecast.batches import polar_signs
+from forecast.diffusion.preconditioning import Denoiser, precondition
+from forecast.grid import Grid
+from forecast.networks.unet import UNet
+from forecast.system import System
+
+
+class StepModel(nn.Module):
+    """From past states to the distribution of the next one, all as standardised anomalies.
+
+    next state = anchor(past states) + residual_std * r, and the network denoises r.
+
+    Args:
+        system: What to forecast and with which network.
+        grid: Where.
+        static: Standardised static fields.
+
+    Raises:
+        ConfigurationError: The network does not fit the grid.
+    """
+
+    def __init__(self, system: System, grid: Grid, static: Float[Tensor, "static latitude longitude"]) -> None:
+        super().__init__()
+        state, network = system.state, system.network
+        channels = len(state.predictands)
+        self.anchor: Anchor = _anchor(system, (channels, *grid.shape))
+        self.register_buffer("static", static)
+        self.register_buffer("residual_std", torch.ones(channels, 1, 1))
+        self.position = nn.Parameter(0.1 * torch.randn(network.position_features, *grid.shape))
+        signs = polar_signs(state.predictands)
+        fixed_signs = torch.ones(static.shape[0] + network.position_features)
+        try:
+            self.network = UNet(
+                polar_sign=torch.cat([signs.repeat(state.past_states + 2), fixed_signs]),
+                outputs=channels,
+                scalars=conditioning.SCALARS,
+                shape=grid.shape,
+                topology=grid.topology(),
+                patch=network.patch,
+                widths=network.widths,
+                blocks=network.blocks,
+                dropout=network.dropout,
+            )
+        except ValueError as error:
+            raise ConfigurationError(f"system {system.name}: {error}") from None
+
+    def residual_denoiser(
+        self,
+        past: Float[Tensor, "batch past channel latitude longitude"],
+        anchor: Float[Tensor, "batch channel latitude longitude"],
+        scalars: Float[Tensor, "batch scalar"],
+    ) -> Denoiser:
+        """Denoiser of the normalised residual, given everything the step is conditioned on."""
+        maps = conditioning.condition_maps(past, anchor, self.get_buffer("static"), self.position)
+
+        def network(x: Tensor, noise_label: Tensor) -> Tensor:
+            output: Tensor = self.network(torch.cat([x, maps], dim=1), noise_label, scalars)
+            return output
+
+        return lambda x, sigma: precondition(network, x, sigma)
+
+    def normalised_residual(
+        self,
+        next_state: Float[Tensor, "batch channel latitude longitude"],
+        anchor: Float[Tensor, "batch channel latitude longitude"],
+    ) -> Float[Tensor, "batch channel latitude longitude"]:
+        """What the anchor misses, in units of its standard deviation."""
+        return (next_state - anchor) / self.get_buffer("residual_std")
+
+    def apply_residual(
+        self,
+        anchor: Float[Tensor, "batch channel latitude longitude"],
+        residual: Float[Tensor, "batch channel latitude longitude"],
+    ) -> Float[Tensor, "batch channel latitude longitude"]:
+        """The next state, given its normalised residual."""
+        return anchor + residual * self.get_buffer("residual_std")
+
+
+def _anchor(system: System, shape: tuple[int, int, int]) -> Anchor:
+    if system.anchor.kind == "persistence":
+        return PersistenceAnchor()
+    return LinearAnchor(eofs=system.anchor.eofs, past_states=system.state.past_states, shape=shape)

@@ -1,0 +1,63 @@
+"""Members through lead times: a generator, so that memory does not grow with the length of the forecast."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from forecast.checkpoints import Checkpoint
+from forecast.conditioning import season_and_hour
+from forecast.diffusion.samplers import SAMPLERS
+from forecast.diffusion.schedules import rho_schedule
+from forecast.system import Sampler
+
+Noise = Callable[[int], Tensor]
+"""Lead step to standard normal noise (member, channel, latitude, longitude)."""
+
+
+def rollout(
+    checkpoint: Checkpoint,
+    sampler: Sampler,
+    past: Float[Tensor, "member past channel latitude longitude"],
+    init_time: np.datetime64,
+    lead_steps: range,
+    noise: Noise,
+) -> Iterator[Float[Tensor, "member channel latitude longitude"]]:
+    """Forecast step by step from standardised states.
+
+    Args:
+        checkpoint: The model; `past` must be on its device.
+        sampler: How noise becomes a state.
+        past: States before the first lead step, oldest first.
+        init_time: Start of the forecast (lead step 0).
+        lead_steps: Steps to make, counted from 1; a start above 1 continues a forecast whose `past` is given.
+        noise: Independent standard normal noise for each lead step.
+
+    Yields:
+        The state after each lead step.
+    """
+    step = np.timedelta64(checkpoint.system.state.step_hours, "h")
+    for lead_step in lead_steps:
+        start_time = np.datetime64(init_time, "ns") + (lead_step - 1) * step
+        state = _advance(checkpoint, sampler, past, start_time, noise(lead_step).to(past.device))
+        bound = checkpoint.standardiser.lower_bound(start_time + step).to(past.device)
+        state = torch.maximum(state, bound).contiguous()  # censored at the physical minimum: no rain below zero
+        yield state
+        past = torch.cat([past[:, 1:], state[:, None]], dim=1)
+
+
+@torch.inference_mode()
+def _advance(
+    checkpoint: Checkpoint, sampler: Sampler, past: Tensor, start_time: np.datetime64, noise: Tensor
+) -> Tensor:
+    model = checkpoint.model
+    scalars = season_and_hour(np.array([start_time])).to(past.device).expand(past.shape[0], -1)
+    anchor = model.anchor(past)
+    sigmas = rho_schedule(
+        sampler.sampling_steps, sigma_min=sampler.sigma_min, sigma_max=sampler.sigma_max, rho=sampler.rho
+    )
+    denoiser = model.residual_denoiser(past, anchor, scalars)
+    start = noise * (sampler.noise_inflation * float(sigmas[0]))
+    return model.apply_residual(anchor, SAMPLERS[sampler.kind](denoiser, start, sigmas))

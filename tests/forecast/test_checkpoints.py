@@ -1,0 +1,73 @@
+"""Checkpoints open whole or not at all, and cannot run code."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from data_catalog.errors import ConfigurationError, InvalidDataError
+from forecast.checkpoints import load_checkpoint, save_checkpoint
+
+
+@pytest.fixture
+def directory(checkpoint, tmp_path):
+    save(checkpoint, tmp_path)
+    return tmp_path
+
+
+def save(checkpoint, directory, weights=None):
+    return save_checkpoint(
+        directory,
+        system=checkpoint.system,
+        grid=checkpoint.grid,
+        standardiser=checkpoint.standardiser,
+        weights=weights or checkpoint.model.state_dict(),
+        training=checkpoint.training,
+    )
+
+
+def test_round_trip(checkpoint, directory):
+    again = load_checkpoint(directory)
+    assert again.model_id == checkpoint.model_id
+    assert again.system == checkpoint.system
+    for name, value in checkpoint.model.state_dict().items():
+        torch.testing.assert_close(again.model.state_dict()[name], value, rtol=0, atol=0)
+    times = np.array(["2001-03-01", "2004-02-29"], dtype="datetime64[ns]")
+    np.testing.assert_array_equal(
+        again.standardiser.climatology_at(times), checkpoint.standardiser.climatology_at(times)
+    )
+
+
+def test_identity_follows_the_weights(checkpoint, directory):
+    weights = {name: value.clone() for name, value in checkpoint.model.state_dict().items()}
+    weights["position"] += 1e-3
+    assert save(checkpoint, directory, weights) != checkpoint.model_id
+    assert len(list(directory.glob("model-*.safetensors"))) == 1
+
+
+def test_a_flipped_bit_is_found(directory):
+    (path,) = directory.glob("model-*.safetensors")
+    data = bytearray(path.read_bytes())
+    data[-5] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(InvalidDataError, match="expected sha256"):
+        load_checkpoint(directory)
+
+
+def test_no_checkpoint(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"expected model.json, found No such file"):
+        load_checkpoint(tmp_path)
+
+
+def test_another_format_version(directory):
+    path = directory / "model.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 99}))
+    with pytest.raises(ConfigurationError, match="expected format_version 1, found 99"):
+        load_checkpoint(directory)
+
+
+def test_damaged_description(directory):
+    (directory / "model.json").write_text("{")
+    with pytest.raises(InvalidDataError, match="expected JSON"):
+        load_checkpoint(directory)

@@ -1,0 +1,108 @@
+"""Training learns, stops anywhere, and goes on as if it had not."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from forecast.anchors import LinearAnchor
+from forecast.checkpoints import load_checkpoint
+from forecast.system import System
+from forecast.training import in_period, make_samples, prepare_model, train
+
+
+def changed(system, **sections):
+    content = system.model_dump()
+    for section, values in sections.items():
+        content[section] = content[section] | values
+    return System.model_validate(content)
+
+
+def test_loss_falls(system, analysis, tmp_path):
+    longer = changed(system, training={"learning_rate": 3e-3, "batch_size": 8})
+    losses = [progress.loss for progress in train(longer, analysis, tmp_path, iterations=60)]
+    assert np.mean(losses[-15:]) < 0.8 * np.mean(losses[:15])
+
+
+def test_a_killed_training_goes_on_bit_for_bit(system, analysis, tmp_path):
+    often = changed(system, training={"checkpoint_minutes": 1e-9})
+    for _ in train(often, analysis, tmp_path / "whole"):
+        pass
+    killed = train(often, analysis, tmp_path / "killed")
+    for _ in range(3):
+        next(killed)
+    killed.close()
+    assert load_checkpoint(tmp_path / "killed").training["iterations"] == 3
+    rest = list(train(often, analysis, tmp_path / "killed", resume=True))
+    assert [progress.iteration for progress in rest] == [4, 5, 6]
+    assert load_checkpoint(tmp_path / "killed").model_id == load_checkpoint(tmp_path / "whole").model_id
+
+
+def test_an_unfinished_training_is_not_overwritten_unasked(system, analysis, tmp_path):
+    often = changed(system, training={"checkpoint_minutes": 1e-9})
+    killed = train(often, analysis, tmp_path)
+    next(killed)
+    killed.close()
+    with pytest.raises(ConfigurationError, match="--resume"):
+        next(train(often, analysis, tmp_path))
+    other = changed(often, network={"widths": (8,)})
+    with pytest.raises(ConfigurationError, match="found another's"):
+        next(train(other, analysis, tmp_path, resume=True))
+
+
+def test_statistics_come_from_the_training_period_only(system, analysis, tmp_path):
+    spoiled = analysis.copy(deep=True)
+    spoiled["z500"].loc[{"time": slice("2001-12-01", None)}] += 5000.0
+    for source, directory in ((analysis, tmp_path / "a"), (spoiled, tmp_path / "b")):
+        for _ in train(system, source, directory, iterations=1):
+            pass
+    first, second = (load_checkpoint(tmp_path / name) for name in "ab")
+    assert first.model_id == second.model_id
+
+
+def test_no_data_in_the_period_is_data_that_is_late(system, analysis, tmp_path):
+    with pytest.raises(MissingDataError, match="expected analyses from 2001-01-01 to 2001-11-30, found none"):
+        next(train(system, analysis.sel(time=slice("2002", None)), tmp_path))
+
+
+def test_a_constant_channel_is_refused(system, analysis, tmp_path):
+    flat = analysis.assign(z500=analysis["z500"] * 0 + 1)
+    with pytest.raises(InvalidDataError, match="z500: expected variation"):
+        next(train(system, flat, tmp_path))
+
+
+def test_samples_never_span_a_gap(system, analysis, checkpoint):
+    gappy = analysis.drop_isel(time=[50])
+    samples = make_samples(gappy, checkpoint.standardiser, system)
+    times = gappy["time"].values[samples.starts.numpy()]
+    assert (np.diff(times, axis=1) == np.timedelta64(1, "D")).all()
+    assert samples.starts.shape[0] == 400 - 2 - 3
+
+
+def test_linear_anchor_predicts_what_is_linear(system, analysis, checkpoint):
+    linear = changed(system, anchor={"kind": "linear", "eofs": 6})
+    training = in_period(analysis, system.periods.training)
+    samples = make_samples(training, checkpoint.standardiser, system)
+    persistence = prepare_model(system, training, checkpoint.standardiser, samples)
+    fitted = prepare_model(linear, training, checkpoint.standardiser, samples)
+    assert isinstance(fitted.anchor, LinearAnchor)
+    ratio = fitted.get_buffer("residual_std")[0] / persistence.get_buffer("residual_std")[0]
+    assert float(ratio) < 0.6
+
+
+def test_residual_is_unit_variance_and_undone(system, analysis, checkpoint):
+    samples = make_samples(in_period(analysis, system.periods.training), checkpoint.standardiser, system)
+    past, following, _ = samples.past_next_scalars(torch.arange(samples.starts.shape[0]))
+    model = checkpoint.model
+    residual = model.normalised_residual(following, model.anchor(past))
+    area = checkpoint.grid.area_weights()
+    torch.testing.assert_close((residual.square() * area).mean(dim=(0, 2, 3)), torch.ones(3), atol=1e-3, rtol=0)
+    torch.testing.assert_close(model.apply_residual(model.anchor(past), residual), following, atol=1e-5, rtol=1e-5)
+
+
+def test_samples_are_frozen(system, analysis, checkpoint):
+    samples = make_samples(analysis, checkpoint.standardiser, system)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        samples.states = samples.states[:1]
