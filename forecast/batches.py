@@ -127,7 +127,7 @@ def static_tensor(analysis: xr.Dataset, names: Sequence[str]) -> Float[Tensor, "
 def past_times(init_time: np.datetime64, past_states: int, step_hours: int) -> NDArray[np.datetime64]:
     """Times of the states a forecast starts from, oldest first, the last one `init_time`."""
     steps = np.arange(past_states - 1, -1, -1) * np.timedelta64(step_hours, "h")
-    times: NDArray[np.datetime64] = (np.datetime64(init_time, "ns") - steps).astype("datetime64[ns]")
+    times: NDArray[np.datetime64] = (init_time.astype("datetime64[ns]") - steps).astype("datetime64[ns]")
     return times
 
 
@@ -152,4 +152,4 @@ def _span(times: NDArray[np.datetime64]) -> str:
 
 
 def _iso(time: np.datetime64) -> str:
-    return str(np.datetime_as_string(np.datetime64(time, "ns"), unit="m"))
+    return str(np.datetime_as_string(time.astype("datetime64[ns]"), unit="m"))

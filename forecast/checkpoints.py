@@ -131,7 +131,6 @@ def load_checkpoint(directory: Path) -> Checkpoint:
         fault = str(error).replace("\n", " ")
         raise InvalidDataError(f"{path}: expected the weights that {DESCRIPTION} describes, found {fault}") from None
     model.eval().requires_grad_(False)
-    model.to(memory_format=torch.channels_last)
     return Checkpoint(system, grid, standardiser, model, _model_id(description), description["training"])
 
 

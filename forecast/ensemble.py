@@ -28,7 +28,7 @@ from forecast.system import System
 
 def member_seeds(model_id: str, system_hash: str, init_time: np.datetime64, members: Sequence[int]) -> tuple[str, ...]:
     """Seed of each member: 128 bits as 32 hexadecimal digits."""
-    time = np.datetime_as_string(np.datetime64(init_time, "ns"), unit="s")
+    time = np.datetime_as_string(init_time.astype("datetime64[ns]"), unit="s")
     identities = (f"{model_id}|{system_hash}|{time}|{member}" for member in members)
     return tuple(hashlib.sha256(identity.encode()).hexdigest()[:32] for identity in identities)
 
@@ -150,7 +150,7 @@ def _member_fields(
     checkpoint: Checkpoint, init_time: np.datetime64, members: tuple[int, ...], lead_step: int, state: Tensor
 ) -> MemberFields:
     lead_time = np.timedelta64(lead_step * checkpoint.system.state.step_hours, "h").astype("timedelta64[ns]")
-    fields = checkpoint.standardiser.to_fields(state, np.datetime64(init_time, "ns") + lead_time)
+    fields = checkpoint.standardiser.to_fields(state, init_time.astype("datetime64[ns]") + lead_time)
     faulty = [name for name, values in fields.items() if not np.isfinite(values).all()]
     if faulty:
         raise InvalidDataError(f"forecast of {faulty[0]}: expected finite values, found NaN at lead step {lead_step}")

@@ -52,6 +52,7 @@ class StepModel(nn.Module):
             )
         except ValueError as error:
             raise ConfigurationError(f"system {system.name}: {error}") from None
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # known to torch, not to its stubs
 
     def residual_denoiser(
         self,

@@ -40,7 +40,7 @@ def rollout(
     """
     step = np.timedelta64(checkpoint.system.state.step_hours, "h")
     for lead_step in lead_steps:
-        start_time = np.datetime64(init_time, "ns") + (lead_step - 1) * step
+        start_time = init_time.astype("datetime64[ns]") + (lead_step - 1) * step
         state = _advance(checkpoint, sampler, past, start_time, noise(lead_step).to(past.device))
         bound = checkpoint.standardiser.lower_bound(start_time + step).to(past.device)
         state = torch.maximum(state, bound).contiguous()  # censored at the physical minimum: no rain below zero

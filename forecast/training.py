@@ -119,7 +119,7 @@ def prepare_model(system: System, analysis: xr.Dataset, standardiser: Standardis
         past, following, _ = samples.past_next_scalars(chosen)
         total += ((following - model.anchor(past)).square() * area).mean(dim=(2, 3)).sum(dim=0)
     model.get_buffer("residual_std").copy_((total / samples.starts.shape[0]).sqrt()[:, None, None])
-    return model.to(memory_format=torch.channels_last)
+    return model
 
 
 def train(

@@ -50,7 +50,7 @@ def heun(
     levels = sigmas.tolist()
     for sigma, next_sigma in itertools.pairwise(levels):
         slope = (x - denoiser(x, x.new_full((x.shape[0],), sigma))) / sigma
-        predicted = x + (next_sigma - sigma) * slope
+        predicted: Tensor = x + (next_sigma - sigma) * slope
         if next_sigma == 0.0:
             return predicted
         next_slope = (predicted - denoiser(predicted, x.new_full((x.shape[0],), next_sigma))) / next_sigma
