@@ -1,0 +1,100 @@
+"""Smooth ensembles that look like weather, made in milliseconds."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from forecast.products.netcdf import ForecastWriter
+
+ATTRIBUTES = {
+    "title": "SIMULATED weather: synthetic test ensemble",
+    "institution": "Plumecast",
+    "source": "smooth random waves",
+    "history": "2026-11-22T00:00:00Z made by the tests",
+    "references": "none",
+    "model_id": "ab" * 32,
+    "system_hash": "cd" * 32,
+}
+GLOBAL = (np.arange(16) * 11.25 - 84.375, np.arange(32) * 11.25)
+POLES = (np.linspace(-90, 90, 17), np.arange(32) * 11.25)
+REGIONAL = (np.arange(30, 70.1, 2.5), np.arange(-70, 10.1, 2.5))
+INIT_TIME = np.datetime64("2008-01-15T00:00", "ns")
+# Mean at the equator, mean at the pole, standard deviation of the weather.
+CLIMATE = {
+    "z500": (57800.0, 50500.0, 900.0),
+    "t850": (290.0, 255.0, 5.0),
+    "u850": (0.0, 2.0, 7.0),
+    "v850": (0.0, 0.0, 6.0),
+    "u250": (10.0, 10.0, 14.0),
+    "v250": (0.0, 0.0, 12.0),
+    "q850": (0.011, 0.001, 0.0015),
+    "msl": (101300.0, 101000.0, 900.0),
+    "t2m": (299.0, 255.0, 5.0),
+    "tp24": (5.0, 1.0, 3.0),
+}
+
+
+def lead_times(count: int) -> npt.NDArray[np.timedelta64]:
+    return np.arange(1, count + 1) * np.timedelta64(24, "h").astype("timedelta64[ns]")
+
+
+def waves(rng: np.random.Generator, latitude: npt.ArrayLike, longitude: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """A smooth field of unit variance in middle latitudes."""
+    phi, lam = np.meshgrid(np.deg2rad(latitude), np.deg2rad(longitude), indexing="ij")
+    field = np.zeros(phi.shape)
+    for wavenumber in range(1, 9):
+        for _ in range(2):
+            phase, tilt = rng.uniform(0, 2 * np.pi, 2)
+            field += rng.normal() / (1 + wavenumber / 5) * np.cos(wavenumber * lam + 3 * phi * np.sin(tilt) + phase)
+    return field * np.cos(phi) * np.abs(np.sin(2 * phi)) ** 0.3 / 2.2
+
+
+def fields(
+    channels: tuple[str, ...], grid: tuple[npt.ArrayLike, npt.ArrayLike], members: tuple[int, ...], lead_index: int
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Members of all channels at one lead, spreading with it; a member does not depend on the others."""
+    latitude, longitude = grid
+    sine = np.sin(np.deg2rad(np.asarray(latitude)))[:, None] ** 2
+    found = {}
+    for index, name in enumerate(channels):
+        equator, pole, deviation = CLIMATE[name]
+        common = waves(np.random.default_rng([index, 7]), latitude, np.asarray(longitude) - 12.0 * (lead_index + 1))
+        growth = min(1.0, 0.16 * (lead_index + 1))
+        planes = []
+        for member in members:
+            own = waves(np.random.default_rng([index, member]), latitude, np.asarray(longitude) - 9.0 * lead_index)
+            weather = np.sqrt(1 - growth**2) * common + growth * own
+            plane = equator + (pole - equator) * sine + deviation * weather
+            planes.append(np.maximum(plane, 0.0) if name in ("q850", "tp24") else plane)
+        found[name] = np.stack(planes).astype(np.float32)
+    return found
+
+
+def write_forecast(
+    path: Path,
+    *,
+    grid: tuple[npt.ArrayLike, npt.ArrayLike] = GLOBAL,
+    channels: tuple[str, ...] = ("z500", "t2m", "msl"),
+    members: int = 4,
+    leads: int = 3,
+    block: int = 2,
+    attributes: dict[str, str] = ATTRIBUTES,
+) -> Path:
+    with ForecastWriter(
+        path, channels=channels, latitude=grid[0], longitude=grid[1], init_time=INIT_TIME,
+        lead_times=lead_times(leads), members=range(members), attributes=attributes, step_hours=24,
+    ) as writer:  # fmt: skip
+        for first in range(0, members, block):
+            batch = tuple(range(first, min(first + block, members)))
+            for lead_index in range(leads):
+                writer.write(batch, lead_index, fields(channels, grid, batch, lead_index))
+    return path
+
+
+@pytest.fixture(scope="session")
+def synthetic() -> SimpleNamespace:
+    """What this module holds; tests cannot import it by name."""
+    return SimpleNamespace(**globals())
