@@ -22,7 +22,7 @@ from data_catalog.quality import check_analysis, check_channels
 from data_catalog.units import conversion, converted
 from data_catalog.variables import VARIABLES, Channel, Variable, channel
 
-__all__ = ["VARIABLES", "Channel", "Variable", "canonicalise", "channel", "check_analysis"]
+__all__ = ["VARIABLES", "Channel", "Variable", "canonicalise", "channel", "check_analysis", "present_channels"]
 
 _HIGHEST_PRESSURE_IN_HPA = 2000.0
 
@@ -61,6 +61,11 @@ def canonicalise(
     if not fields:
         raise InvalidDataError(f"{where}: expected a known channel, found {_contents(named)}")
     return analysis.drop_vars(set(analysis.coords) - {"time", "latitude", "longitude"})
+
+
+def present_channels(dataset: xr.Dataset, names: Sequence[str]) -> tuple[str, ...]:
+    """Those of the named channels that a dataset in our dimension names holds."""
+    return tuple(name for name in names if _source_name(dataset, channel(name)) is not None)
 
 
 def _unpacked(dataset: xr.Dataset) -> xr.Dataset:

@@ -1,0 +1,140 @@
+"""Analyses from NetCDF files, Zarr groups, or directories of them."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from data_catalog.conventions import canonicalise, check_analysis, present_channels
+from data_catalog.coordinates import with_our_names
+from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.quality import check_channels, check_same_grid
+from data_catalog.sources.reading import open_netcdf
+from data_catalog.sources.zarr_stores import open_zarr
+
+_LOG = logging.getLogger(__name__)
+_NETCDF_SUFFIXES = {".nc", ".nc3", ".nc4", ".cdf", ".netcdf"}
+_ZARR_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
+
+
+def open_files(location: Path | str, channels: Sequence[str], static: Sequence[str] = ()) -> xr.Dataset:
+    """A checked analysis from a file, a Zarr group, or a directory of either.
+
+    In a directory a channel may be spread over files in time, and channels may lie in files of their own. Files on
+    another grid than most are left out, with a line in the log.
+
+    Args:
+        location: File or directory, a pattern of file names (`speedy_*.nc`), or URL of a Zarr group.
+        channels: Channels to take.
+        static: Channels without time to take besides.
+
+    Raises:
+        ConfigurationError: Nothing is there.
+        InvalidDataError: It is not what was asked for; names the file.
+    """
+    if "://" in str(location):
+        return _from_one(open_zarr(location), channels, static, str(location))
+    path = Path(location)
+    if path.is_file() or is_zarr(path):
+        return _from_one(_open(path), channels, static, str(path))
+    return _combined([(str(file), _open(file)) for file in _listed(path)], channels, static, str(path))
+
+
+def _listed(path: Path) -> list[Path]:
+    """Files of a directory or a pattern, by name."""
+    if path.is_dir():
+        files = [file for file in sorted(path.iterdir()) if file.suffix in _NETCDF_SUFFIXES or is_zarr(file)]
+    else:
+        files = sorted(path.parent.glob(path.name))
+    if not files:
+        expected = "NetCDF files or Zarr groups in the directory" if path.is_dir() else "a file or directory"
+        raise ConfigurationError(f"{path}: expected {expected}, found none")
+    return files
+
+
+def is_zarr(path: Path) -> bool:
+    """Whether a directory is a Zarr group."""
+    return path.is_dir() and any((path / mark).is_file() for mark in _ZARR_MARKS)
+
+
+def _open(path: Path) -> xr.Dataset:
+    return open_zarr(path) if path.is_dir() else open_netcdf(path)
+
+
+def _from_one(dataset: xr.Dataset, channels: Sequence[str], static: Sequence[str], where: str) -> xr.Dataset:
+    return check_analysis(canonicalise(dataset, channels, static, where=where), where=where)
+
+
+def _combined(
+    opened: Iterable[tuple[str, xr.Dataset]], channels: Sequence[str], static: Sequence[str], where: str
+) -> xr.Dataset:
+    """One analysis from the pieces that each file holds."""
+    analyses = []
+    for file, dataset in opened:
+        found = present_channels(with_our_names(dataset), (*channels, *static))
+        if found:
+            analyses.append((file, _from_one(dataset, found, (), file)))
+    analyses = _on_usual_grid(analyses)
+    fields = {}
+    for name in (*channels, *static):
+        parts = [(file, analysis[name]) for file, analysis in analyses if name in analysis]
+        if parts:
+            fields[name] = _joined(name, parts, name in static)
+    check_channels(xr.Dataset(fields), [*channels, *static], where=where)
+    _check_same_times(fields, channels, where)
+    return xr.Dataset(fields, attrs=analyses[0][1].attrs)
+
+
+def _on_usual_grid(analyses: list[tuple[str, xr.Dataset]]) -> list[tuple[str, xr.Dataset]]:
+    """Those on the grid that most files share; says which are left out."""
+    shapes = Counter((analysis.sizes["latitude"], analysis.sizes["longitude"]) for _, analysis in analyses)
+    if len(shapes) < 2:
+        return analyses
+    (usual, files), (_, others) = shapes.most_common(2)
+    if files == others:
+        raise InvalidDataError(f"{Path(analyses[0][0]).parent}: expected one grid, found files on {list(shapes)}")
+    kept = []
+    for file, analysis in analyses:
+        shape = (analysis.sizes["latitude"], analysis.sizes["longitude"])
+        if shape == usual:
+            kept.append((file, analysis))
+        else:
+            _LOG.warning("%s: left out, its grid %s is not that of most files %s", file, shape, usual)
+    return kept
+
+
+def _joined(name: str, parts: list[tuple[str, xr.DataArray]], static: bool) -> xr.DataArray:
+    """One channel along time, from the file with the earliest times to that with the latest."""
+    first_file, first = parts[0]
+    latitude, longitude = first["latitude"].values, first["longitude"].values
+    aligned = []
+    for file, part in parts:
+        check_same_grid(part.to_dataset(), latitude, longitude, where=f"{file}: {name} (grid of {first_file})")
+        aligned.append((file, part.assign_coords(latitude=first["latitude"], longitude=first["longitude"])))
+    if static or len(aligned) == 1:
+        return aligned[0][1]
+    aligned.sort(key=lambda pair: pair[1]["time"].values[0])
+    for (earlier, before), (later, after) in pairwise(aligned):
+        last, start = before["time"].values[-1], after["time"].values[0]
+        if start <= last:
+            when = np.datetime_as_string(start, unit="m")
+            raise InvalidDataError(
+                f"{later}: {name} at {when}: expected times after those of {earlier}, found an overlap"
+            )
+    joined: xr.DataArray = xr.concat([part for _, part in aligned], "time", join="exact", coords="minimal")
+    return joined.assign_attrs(first.attrs)
+
+
+def _check_same_times(fields: dict[str, xr.DataArray], channels: Sequence[str], where: str) -> None:
+    times = fields[channels[0]]["time"].values
+    for name in channels[1:]:
+        odd = np.setxor1d(times, fields[name]["time"].values)
+        if odd.size:
+            when = np.datetime_as_string(odd[0], unit="m")
+            raise InvalidDataError(
+                f"{where}: expected the same times for {channels[0]} and {name}, found {when} in one only"
+            )
