@@ -1,0 +1,88 @@
+"""The pass of `kernels` in NumPy, for platforms without numba; the same results, several times slower."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+TILE_VALUES = 262_144
+
+
+def ensemble_pass(
+    ensemble: NDArray[Any],
+    analysis: NDArray[Any],
+    thresholds: NDArray[Any],
+    floats: NDArray[Any],
+    counts: NDArray[Any],
+    least: int,
+    *,
+    ranked: bool,
+) -> None:
+    """Fill in every statistic of every point.
+
+    Args:
+        ensemble: (outer, members, inner), any strides.
+        analysis: (outer, inner), the dtype of `ensemble`.
+        thresholds: (count,), the dtype of `ensemble`.
+        floats: (5 + 2 thresholds, outer, inner): mean, error of the mean, variance (ddof 1), plain CRPS, fair CRPS;
+            then Brier and fair Brier score of each threshold.
+        counts: (3 + thresholds, outer, inner): valid members, members below and equal to the analysis, exceedances.
+        least: Valid members below which the floats of a point are missing.
+        ranked: Sort the members; otherwise the CRPS is left undefined.
+    """
+    width = max(TILE_VALUES // ensemble.shape[1], 1)
+    for outer in range(ensemble.shape[0]):
+        for start in range(0, ensemble.shape[2], width):
+            here = slice(start, start + width)
+            members, observed = ensemble[outer, :, here], analysis[outer, here]
+            tally = counts[:, outer, here]
+            _count(members, observed, thresholds, tally)
+            _sum(members, observed, tally[0], floats[:5, outer, here], ranked)
+            _events(observed, thresholds, tally, floats[5:, outer, here])
+            floats[:, outer, here] = np.where(tally[0] < least, np.nan, floats[:, outer, here])
+
+
+def _count(members: NDArray[Any], observed: NDArray[Any], thresholds: NDArray[Any], tally: NDArray[Any]) -> None:
+    tally[0] = np.count_nonzero(~np.isnan(members), axis=0)
+    tally[1] = np.count_nonzero(members < observed, axis=0)
+    tally[2] = np.count_nonzero(members == observed, axis=0)
+    for index, threshold in enumerate(thresholds):
+        tally[3 + index] = np.count_nonzero(members > threshold, axis=0)
+
+
+def _sum(
+    members: NDArray[Any], observed: NDArray[Any], valid: NDArray[Any], floats: NDArray[Any], ranked: bool
+) -> None:
+    present = ~np.isnan(members)
+    reference = np.take_along_axis(members, present.argmax(axis=0)[None], axis=0)[0].astype(np.float64)
+    centred = members.astype(np.float64) - reference
+    distance = observed.astype(np.float64) - reference
+    count = valid.astype(np.float64)
+    several = np.where(count > 1, count, np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(present, centred, 0.0).sum(axis=0) / count
+        floats[0] = reference + mean
+        floats[1] = mean - distance
+        floats[2] = np.where(present, (centred - mean) ** 2, 0.0).sum(axis=0) / (several - 1)
+        absolute = np.where(present, np.abs(centred - distance), 0.0).sum(axis=0) / count
+        pairs = _pair_sums(centred, count) if ranked else np.where(count == 1, 0.0, np.nan)
+        floats[3] = absolute - pairs / count**2
+        floats[4] = absolute - pairs / (several * (several - 1))
+
+
+def _pair_sums(centred: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:
+    position = np.arange(centred.shape[0])[:, None]
+    weighted = (2.0 * position + 1.0 - count) * np.sort(centred, axis=0)
+    sums: NDArray[np.float64] = np.where(position < count, weighted, 0.0).sum(axis=0)
+    return sums
+
+
+def _events(observed: NDArray[Any], thresholds: NDArray[Any], tally: NDArray[Any], briers: NDArray[Any]) -> None:
+    members = tally[0].astype(np.float64)
+    several = np.where(members > 1, members, np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for index, threshold in enumerate(thresholds):
+            probability = tally[3 + index] / members
+            plain = np.where(np.isnan(observed), np.nan, (probability - (observed > threshold)) ** 2)
+            briers[index] = plain
+            briers[len(thresholds) + index] = plain - probability * (1 - probability) / (several - 1)

@@ -1,0 +1,151 @@
+"""Where the analysis falls among the members."""
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from forecast.verification.checks import UnscorableError
+from forecast.verification.fused import ensemble_statistics
+from forecast.verification.weighting import check_weights
+
+
+def rank_histogram(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    *,
+    member_dim: Hashable = "member",
+    reduce: Sequence[Hashable] = (),
+    weights: xr.DataArray | None = None,
+    skip_missing: bool = False,
+) -> xr.DataArray:
+    """Share of analyses that exceed 0, 1, ... M members; flat if members and analysis are drawn alike.
+
+    An analysis that equals e members has e + 1 ranks that are equally right, and counts 1/(e+1) in each: the expected
+    value of drawing one at random, without the draw.
+
+    Args:
+        forecast: See `ensemble_scores`.
+        analysis: See `ensemble_scores`.
+        member_dim: Dimension of the members.
+        reduce: Dimensions to count over; empty gives each point its own (M+1) shares.
+        weights: Weights of the points; None weighs each alike.
+        skip_missing: Leave out points where a member or the analysis is missing, as their ranks are other ranks;
+            otherwise one of them makes the histogram NaN.
+
+    Returns:
+        Along `rank` (0 to M); sums to 1.
+
+    Source: Hamill (2001), doi:10.1175/1520-0493(2001)129<0550:IORHFV>2.0.CO;2
+    """
+    counts, weight = rank_sums(
+        forecast, analysis, member_dim=member_dim, reduce=reduce, weights=weights, skip_missing=skip_missing
+    )
+    return (counts / weight.where(weight > 0)).rename("rank_histogram")
+
+
+def rank_sums(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    *,
+    member_dim: Hashable = "member",
+    reduce: Sequence[Hashable] = (),
+    weights: xr.DataArray | None = None,
+    skip_missing: bool = False,
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Sums of weight per rank, and in all; those of two periods or regions add to those of both.
+
+    Args:
+        forecast: See `rank_histogram`.
+        analysis: See `rank_histogram`.
+        member_dim: See `rank_histogram`.
+        reduce: See `rank_histogram`.
+        weights: See `rank_histogram`.
+        skip_missing: See `rank_histogram`.
+
+    Returns:
+        Weight along `rank`, and total weight; float64.
+    """
+    statistics = ensemble_statistics(forecast, analysis, member_dim=member_dim, skip_missing=skip_missing, ranked=False)
+    return rank_sums_of(statistics, analysis, forecast.sizes[member_dim], reduce, weights, skip_missing=skip_missing)
+
+
+def rank_sums_of(
+    statistics: xr.Dataset,
+    analysis: xr.DataArray,
+    members: int,
+    reduce: Sequence[Hashable],
+    weights: xr.DataArray | None,
+    *,
+    skip_missing: bool,
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Sums of weight per rank from statistics that exist already.
+
+    Args:
+        statistics: From `ensemble_statistics`.
+        analysis: That they were made with.
+        members: Ensemble size M.
+        reduce: See `rank_histogram`.
+        weights: See `rank_histogram`.
+        skip_missing: See `rank_histogram`.
+
+    Returns:
+        Weight along `rank`, and total weight; float64.
+    """
+    below = statistics["below"]
+    unknown = [dim for dim in reduce if dim not in below.dims]
+    if unknown:
+        raise UnscorableError(f"reduce: expected dimensions among {list(below.dims)}, found {unknown}")
+    if weights is not None:
+        check_weights(weights, below)
+    known = (statistics["members"] == members) & statistics["error"].notnull()
+    weight = xr.ones_like(below, dtype=np.float64) if weights is None else weights.broadcast_like(below)
+    weight = weight.transpose(*below.dims).astype(np.float64)
+    weight = weight.where(known, 0.0) if skip_missing else weight.where(known | (weight == 0.0))
+    kept = [dim for dim in below.dims if dim not in reduce]
+    axes = tuple(below.get_axis_num(dim) for dim in reduce)
+    sums = _histogram(below.data, statistics["equal"].data, weight.data, axes, members)
+    coords = {name: coord for name, coord in below.coords.items() if set(coord.dims) <= set(kept)}
+    ranks = xr.DataArray(sums, dims=[*kept, "rank"], coords={**coords, "rank": np.arange(members + 1)})
+    return ranks, weight.sum(list(reduce), skipna=False)
+
+
+def _histogram(below: Any, equal: Any, weight: Any, axes: tuple[int, ...], members: int) -> Any:
+    if not isinstance(below, da.Array):
+        return _block_histogram(below, equal, np.asarray(weight), axes, members).sum(axis=axes)
+    weight = da.asarray(weight).rechunk(below.chunks)  # type: ignore[no-untyped-call]
+    chunks = [(1,) * len(sizes) if axis in axes else sizes for axis, sizes in enumerate(below.chunks)]
+    blocks = da.map_blocks(  # type: ignore[no-untyped-call]
+        _block_histogram,
+        below,
+        equal,
+        weight,
+        axes=axes,
+        members=members,
+        dtype=np.float64,
+        chunks=(*chunks, (members + 1,)),
+        new_axis=below.ndim,
+        meta=np.empty((0,) * (below.ndim + 1)),
+    )
+    return blocks.sum(axis=axes)
+
+
+def _block_histogram(
+    below: NDArray[Any], equal: NDArray[Any], weight: NDArray[np.float64], axes: tuple[int, ...], members: int
+) -> NDArray[np.float64]:
+    """Weight per rank; reduced axes are kept with one entry."""
+    kept = [axis for axis in range(below.ndim) if axis not in axes]
+    shape = [1 if axis in axes else below.shape[axis] for axis in range(below.ndim)]
+    cells = np.arange(int(np.prod(shape))).reshape(shape) * (members + 1)
+    first = np.broadcast_to(cells, below.shape) + below if kept else below.astype(np.int64)
+    size = int(np.prod(shape)) * (members + 1)
+    single = equal == 0
+    sums = np.bincount(first[single], weights=weight[single], minlength=size)
+    ties, start, share = equal[~single].astype(np.int64), first[~single], weight[~single]
+    for rank in range(int(ties.max(initial=-1)) + 1):
+        reached = ties >= rank
+        sums += np.bincount(start[reached] + rank, weights=(share / (ties + 1))[reached], minlength=size)
+    return np.asarray(sums, dtype=np.float64).reshape(*shape, members + 1)
