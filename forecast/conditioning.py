@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from data_catalog.climatology import day_of_year_angle
+from data_catalog.climatology import annual_basis
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
@@ -13,11 +13,10 @@ SCALARS = 6
 
 def season_and_hour(times: NDArray[np.datetime64]) -> Float[Tensor, "time scalar"]:
     """Season and hour of the day as smooth, periodic numbers."""
-    season = day_of_year_angle(times)
     hours = (times - times.astype("datetime64[D]")) / np.timedelta64(1, "h")
     hour = 2 * np.pi * hours / 24.0
-    columns = [np.sin(season), np.cos(season), np.sin(2 * season), np.cos(2 * season), np.sin(hour), np.cos(hour)]
-    return torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
+    columns = [annual_basis(times, harmonics=2)[:, 1:], np.cos(hour)[:, None], np.sin(hour)[:, None]]
+    return torch.from_numpy(np.concatenate(columns, axis=1).astype(np.float32))
 
 
 def condition_maps(

@@ -75,11 +75,10 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int, embedding: int, topology: Topology, dropout: float) -> None:
         super().__init__()
-        groups = math.gcd(8, width)
-        self.first_norm = nn.GroupNorm(groups, width)
+        self.first_norm = _norm(width)
         self.first = MapConvolution(width, width, topology)
         self.modulation = nn.Linear(embedding, 2 * width)
-        self.second_norm = nn.GroupNorm(groups, width)
+        self.second_norm = _norm(width)
         self.dropout = nn.Dropout(dropout)
         self.second = MapConvolution(width, width, topology)
         nn.init.zeros_(self.second.convolution.weight)
@@ -162,7 +161,7 @@ class UNet(nn.Module):
         pairs = list(itertools.pairwise(widths))
         self.narrower = nn.ModuleList(nn.Conv2d(fine, coarse, kernel_size=2, stride=2) for fine, coarse in pairs)
         self.wider = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, kernel_size=2, stride=2) for fine, coarse in pairs)
-        self.exit_norm = nn.GroupNorm(math.gcd(8, widths[0]), widths[0])
+        self.exit_norm = _norm(widths[0])
         self.exit = MapConvolution(widths[0], outputs * patch * patch, inner)
         nn.init.zeros_(self.exit.convolution.weight)
 
@@ -193,6 +192,11 @@ class UNet(nn.Module):
         x = self.exit(functional.silu(self.exit_norm(x)))
         x = functional.pixel_shuffle(x, self.patch)
         return x[..., self.extension.south : self.extension.south + rows, :columns]
+
+
+def _norm(width: int) -> nn.GroupNorm:
+    """Group norm over about 16 channels a group: fewer would erase how strong a feature is."""
+    return nn.GroupNorm(math.gcd(width, max(1, width // 16)), width)
 
 
 def _stage(width: int, blocks: int, embedding: int, topology: Topology, dropout: float) -> nn.ModuleList:

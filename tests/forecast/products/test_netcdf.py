@@ -7,38 +7,11 @@ import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
-from compliance_checker.cf import cf_1_11
-from compliance_checker.suite import CheckSuite
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.products.cf import cell_bounds
 from forecast.products.netcdf import ForecastWriter, copy_members, open_forecast
 from forecast.products.rounding import bit_round
-
-
-@pytest.fixture(scope="session")
-def complaints():
-    """What the strict CF checker says of a file, and how many checks it made."""
-    suite = CheckSuite()
-    suite.checkers = {"cf:1.11": cf_1_11.CF1_11Check}
-
-    def check(path):
-        dataset = suite.load_dataset(str(path))
-        try:
-            results = suite.run_all(dataset, ["cf:1.11"])["cf:1.11"][0]
-        finally:
-            dataset.close()
-        failed = [message for result in results for message in _messages(result)]
-        return failed, len(results)
-
-    def _messages(result):
-        value = result.value
-        lost = value[0] < value[1] if isinstance(value, tuple) else not value
-        if lost and not result.children:
-            return result.msgs or [str(result.name)]
-        return [message for child in result.children or [] for message in _messages(child)]
-
-    return check
 
 
 @pytest.mark.parametrize(
