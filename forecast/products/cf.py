@@ -41,6 +41,23 @@ class ForecastAxes:
         return times
 
 
+def read_axes(dataset: netCDF4.Dataset) -> tuple[ForecastAxes, np.timedelta64 | None]:
+    """The axes of a forecast file of ours, and the interval of its accumulated fields if it has any."""
+    dataset.set_auto_mask(False)
+    latitude, longitude, time = (dataset.variables[name][:] for name in ("latitude", "longitude", "time"))
+    init_seconds = np.int64(dataset.variables["forecast_reference_time"][...])
+    axes = ForecastAxes(
+        np.asarray(latitude, dtype=np.float64),
+        np.asarray(longitude, dtype=np.float64),
+        np.datetime64("1970-01-01", "ns") + init_seconds * SECOND,
+        ((np.asarray(time) - init_seconds) * SECOND).astype("timedelta64[ns]"),
+    )
+    if "time_bnds" not in dataset.variables:
+        return axes, None
+    bounds = np.asarray(dataset.variables["time_bnds"][0])
+    return axes, np.int64(bounds[1] - bounds[0]) * SECOND
+
+
 def check_axes(axes: ForecastAxes) -> None:
     """Refuse axes that no file of ours may have.
 
