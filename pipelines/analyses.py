@@ -1,0 +1,59 @@
+"""The analysis that a system starts from and is verified against."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from data_catalog.archive import open_analysis
+from data_catalog.errors import MissingDataError
+from forecast.system import System
+from pipelines.home import Home
+
+
+def find_analysis(home: Home, system: System, given: Path | None = None) -> Path:
+    """Where the analysis of a system is: as given, else the archive of its dataset in this home.
+
+    Raises:
+        MissingDataError: Nothing was given and the archive is not there yet.
+    """
+    if given is not None:
+        return given
+    archive = home.archive(system.dataset)
+    if not archive.exists():
+        raise MissingDataError(
+            f"archive of '{system.dataset}': expected {archive}, found none; "
+            f"make it with 'plumecast ingest {system.dataset}' or name a file with --analysis"
+        )
+    return archive
+
+
+def open_system_analysis(location: Path, system: System) -> xr.Dataset:
+    """Open an archive, file or directory of files with the channels of a system, lazily.
+
+    Raises:
+        ConfigurationError: There is nothing at this place.
+        InvalidDataError: It must not be believed; names variable, expected and found.
+    """
+    static = system.state.static
+    analysis = open_analysis(location, system.state.predictands, static)
+    return analysis[list(system.state.predictands + static)]
+
+
+def initial_state_hash(past: xr.Dataset, predictands: tuple[str, ...]) -> str:
+    """Identity of the states that a cycle starts from.
+
+    Args:
+        past: The past states of the cycle, and nothing else in time.
+        predictands: Channels that count.
+
+    Returns:
+        SHA-256 over times and values, 64 hexadecimal digits.
+    """
+    digest = hashlib.sha256(past["time"].values.astype("datetime64[s]").astype("<i8").tobytes())
+    for name in predictands:
+        digest.update(name.encode())
+        values = past[name].transpose("time", "latitude", "longitude").values
+        digest.update(np.ascontiguousarray(values, dtype="<f4").tobytes())
+    return digest.hexdigest()

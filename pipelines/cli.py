@@ -1,0 +1,337 @@
+"""The command line: reads options, calls the plain steps or flows, prints where the results are.
+
+Everything heavy is imported where it is used, so that help comes at once.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.exits import exit_status
+from pipelines.progress import StderrHandler
+
+app = typer.Typer(
+    name="plumecast",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Probabilistic weather ensembles from reanalysis: ingest, train, forecast, verify.\n\n"
+    "SYSTEM is a shipped name (speedy-5p6, ncep-natlantic, era5-5p6) or a path to a TOML file. Archives, checkpoints "
+    "and runs live under PLUMECAST_HOME (default ./plumecast-data). Exit status: 0 done, 2 input or configuration is "
+    "wrong, 3 data is not there yet, 1 a fault of ours.",
+)
+catalog_app = typer.Typer(rich_markup_mode=None, help="What data is known, and what of it is archived.")
+app.add_typer(catalog_app, name="catalog")
+
+SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Shipped name, or path to a TOML file.")]
+Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.")]
+CheckpointOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint", metavar="DIR", help="Checkpoint [default: the one trained here, else the shipped one]."
+    ),
+]
+AnalysisOption = Annotated[
+    Path | None,
+    typer.Option("--analysis", metavar="FILE_OR_ARCHIVE", help="Analysis [default: the archive of the dataset]."),
+]
+SourceOption = Annotated[
+    str | None,
+    typer.Option("--source", metavar="PATH_OR_URL", help="Read from here instead of the catalogue's source."),
+]
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; allowed anywhere.")] = False,
+) -> None:
+    """Options of every command; `main` has read them already."""
+
+
+@app.command()
+def demo(
+    train: Annotated[bool, typer.Option("--train", help="First train a small network on the spot.")] = False,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where everything goes.")] = Path("plumecast-demo"),
+) -> None:
+    """Go the whole way on the bundled simulated weather, offline: archive, forecasts, scores, pictures, page."""
+    from pipelines.flows.environment import prepare_prefect
+    from pipelines.home import home
+
+    place = home(out)
+    prepare_prefect(place)
+    from pipelines.demo import print_summary
+    from pipelines.flows.demo import demo_flow
+    from pipelines.flows.starting import with_server
+
+    print_summary(with_server(lambda: demo_flow(str(place.root), train=train)))
+
+
+@catalog_app.command("list")
+def catalog_list() -> None:
+    """List the datasets that are known."""
+    from pipelines.cataloguing import print_datasets
+    from pipelines.home import home
+
+    print_datasets(home())
+
+
+@catalog_app.command("show")
+def catalog_show(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET")],
+    deep: Annotated[bool, typer.Option("--deep", help="Read every chunk of the archive.")] = False,
+) -> None:
+    """Show one dataset: its source and licence, and whether its archive is there, up to when, and sound."""
+    from pipelines.cataloguing import print_dataset
+    from pipelines.home import home
+
+    print_dataset(home(), dataset, deep=deep)
+
+
+@app.command()
+def ingest(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A name that 'plumecast catalog list' shows.")],
+    start: Annotated[str | None, typer.Option(metavar="ISO", help="First time wanted.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="ISO", help="Last time wanted.")] = None,
+    source: SourceOption = None,
+    archive: Annotated[Path | None, typer.Option(metavar="DIR", help="Archive to write instead.")] = None,
+) -> None:
+    """Copy a source into the local archive, checked; resumes, appends what is new, heals holes."""
+    from data_catalog.catalog import dataset as find_dataset
+    from pipelines.clock import parse_moment
+    from pipelines.home import home
+    from pipelines.ingesting import describe, ingest_dataset
+
+    entry = find_dataset(dataset)
+    place = archive or home().archive(entry.name)
+    first = parse_moment(start, "--start") if start else None
+    last = parse_moment(end, "--end") if end else None
+    summary = ingest_dataset(entry, place, source=source, start=first, end=last)
+    print(describe(entry, place, summary))
+
+
+@app.command()
+def train(
+    system: SystemName,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished training.")] = False,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Directory of the checkpoint.")] = None,
+    analysis: AnalysisOption = None,
+    iterations: Annotated[int | None, typer.Option(min=1, help="In place of the system's number.")] = None,
+    device: Device = "auto",
+) -> None:
+    """Train a system's model on its archive, and fit the baselines that it is measured against."""
+    from pipelines.analyses import find_analysis, open_system_analysis
+    from pipelines.devices import choose_device
+    from pipelines.home import home
+    from pipelines.systems import find_system
+    from pipelines.training import train_system
+
+    found = find_system(system)
+    place = home()
+    data = open_system_analysis(find_analysis(place, found, analysis), found)
+    directory = out or place.checkpoint(found.name)
+    train_system(found, data, directory, resume=resume, device=choose_device(device), iterations=iterations)
+    print(f"Checkpoint: {directory}")
+
+
+@app.command()
+def forecast(
+    system: SystemName,
+    init: Annotated[str, typer.Option("--init", metavar="ISO", help="Start of the forecast, UTC.")],
+    members: Annotated[int | None, typer.Option(min=1, help="Size of the ensemble [default: the system's].")] = None,
+    lead: Annotated[str | None, typer.Option(metavar="10d", help="How far [default: the system's].")] = None,
+    checkpoint: CheckpointOption = None,
+    analysis: AnalysisOption = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Runs go to DIR/<system>/<time>/.")] = None,
+    only_member: Annotated[
+        int | None, typer.Option(min=0, help="Make this member alone (counted from 0); needs --out.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Make one run: members as NetCDF, products, pictures, page.
+
+    A killed run goes on where it stopped, and asking for more members keeps those that are there.
+    """
+    from pipelines.forecasting import forecast_cycle
+    from pipelines.home import home
+    from pipelines.requesting import request_cycle
+
+    run = forecast_cycle(
+        request_cycle(
+            home(),
+            system,
+            init,
+            members=members,
+            lead=lead,
+            checkpoint=checkpoint,
+            analysis=analysis,
+            runs=out,
+            only_member=only_member,
+            device=device,
+        )
+    )
+    print(f"Run: {run}")
+
+
+@app.command()
+def evaluate(
+    system: SystemName,
+    out: Annotated[Path, typer.Option(metavar="FILE.json", help="Where the scores go.")],
+    analysis: AnalysisOption = None,
+    checkpoint: CheckpointOption = None,
+    start: Annotated[str | None, typer.Option(metavar="ISO", help="First start [default: of the test period].")] = None,
+    end: Annotated[
+        str | None, typer.Option(metavar="ISO", help="Last valid time [default: of the test period].")
+    ] = None,
+    every: Annotated[str, typer.Option(metavar="6d", help="Time between starts.")] = "6d",
+    members: Annotated[int | None, typer.Option(min=2, help="Size of the ensemble [default: the system's].")] = None,
+    lead: Annotated[str | None, typer.Option(metavar="7d", help="How far [default: the system's].")] = None,
+    device: Device = "auto",
+) -> None:
+    """Forecast and score many cycles, with every baseline beside the model. A killed evaluation goes on."""
+    from pipelines.evaluating import evaluate_to
+    from pipelines.home import home
+    from pipelines.requesting import request_evaluation
+    from pipelines.score_tables import print_scores
+
+    wanted = request_evaluation(
+        home(),
+        system,
+        analysis=analysis,
+        checkpoint=checkpoint,
+        start=start,
+        end=end,
+        every=every,
+        members=members,
+        lead=lead,
+        device=device,
+    )
+    print_scores(evaluate_to(wanted, out))
+    print(f"Scores: {out}")
+
+
+@app.command()
+def verify(
+    forecasts: Annotated[
+        list[Path], typer.Argument(metavar="RUN_OR_FILE...", help="Runs, or anyone's ensemble files.")
+    ],
+    analysis: AnalysisOption = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Where the pooled scores go.")] = None,
+) -> None:
+    """Score forecasts that exist. A run gets its scores.json and a page that shows them."""
+    from pipelines.home import home
+    from pipelines.score_tables import print_scores, write_evaluation
+    from pipelines.verifying import verify as verify_all
+
+    evaluation = verify_all(home(), forecasts, analysis)
+    print_scores(evaluation)
+    if out is not None:
+        print(f"Scores: {write_evaluation(evaluation, out)}")
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
+    """Draw the pictures of a run again and write its page."""
+    from pipelines.reporting import refresh_report
+
+    print(f"Page: {refresh_report(run)}")
+
+
+@app.command()
+def cycle(
+    system: SystemName,
+    init: Annotated[
+        str | None, typer.Option("--init", metavar="ISO", help="Start [default: the one that is due].")
+    ] = None,
+    source: SourceOption = None,
+    checkpoint: CheckpointOption = None,
+    members: Annotated[int | None, typer.Option(min=2, help="Size of the ensemble [default: the system's].")] = None,
+) -> None:
+    """Run one scheduled cycle: ingest what is new, forecast, publish, verify what has become verifiable.
+
+    Simulated weather is played in time: each cycle takes the next start after the newest run.
+    """
+    from pipelines.flows.environment import prepare_prefect
+    from pipelines.home import home
+    from pipelines.systems import find_system
+
+    place = home()
+    prepare_prefect(place)
+    find_system(system)
+    from pipelines.flows.cycle import cycle_flow
+    from pipelines.flows.starting import with_server
+
+    given = None if checkpoint is None else str(checkpoint.absolute())
+    run = with_server(
+        lambda: cycle_flow(system, str(place.root), init=init, source=source, checkpoint=given, members=members)
+    )
+    print(f"Run: {run}")
+
+
+@app.command()
+def serve(
+    systems: Annotated[
+        list[str] | None, typer.Argument(metavar="[SYSTEM...]", help="Default: those that can run.")
+    ] = None,
+    cron: Annotated[str | None, typer.Option(help="Schedule in place of each system's own.")] = None,
+    port: Annotated[int, typer.Option(help="Port of the local Prefect server, if one has to be started.")] = 4200,
+) -> None:
+    """Deploy each system's schedule and serve it until interrupted, with the Prefect page beside it."""
+    from pipelines.flows.environment import prepare_prefect
+    from pipelines.home import home
+    from pipelines.systems import find_system, servable_systems
+
+    place = home()
+    prepare_prefect(place)
+    chosen = [(name, find_system(name)) for name in systems or servable_systems(place)]
+    from pipelines.flows.serving import serve_systems
+
+    serve_systems(place, chosen, cron=cron, port=port)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine can and cannot do, and how to mend what is missing."""
+    from pipelines.doctoring import examine, print_findings
+    from pipelines.home import home
+
+    if not print_findings(examine(home())):
+        raise typer.Exit(2)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: Words after the program's name; the process's own when None.
+
+    Returns:
+        The exit status.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if "--version" in words:
+        from importlib.metadata import version
+
+        print(f"plumecast {version('plumecast')}")
+        return 0
+    debug = "--debug" in words
+    if not words:
+        words = ["--help"]
+    words = [word for word in words if word != "--debug"]
+    _log_to_stderr(debug)
+    returned: list[object] = []
+    status = exit_status(lambda: returned.append(app(words, prog_name="plumecast", standalone_mode=False)), debug=debug)
+    return returned[0] if status == 0 and isinstance(returned[0], int) else status
+
+
+def _log_to_stderr(debug: bool) -> None:
+    logger = logging.getLogger("plumecast")
+    logger.setLevel(logging.DEBUG if debug else logging.INFO)
+    if not any(isinstance(handler, StderrHandler) for handler in logger.handlers):
+        handler = StderrHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+        logger.addHandler(handler)

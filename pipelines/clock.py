@@ -1,0 +1,97 @@
+"""Times and durations as people write them, and as run directories spell them."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+
+from data_catalog.errors import ConfigurationError
+
+LAST_OF_DAY = np.timedelta64(24 * 3600 * 10**9 - 1, "ns")
+_DURATION = re.compile(r"^\s*(\d+)\s*(d|h|days?|hours?)\s*$")
+
+
+def parse_time(text: str, option: str = "time") -> np.datetime64:
+    """Read an ISO 8601 time; without an offset it is UTC.
+
+    Raises:
+        ConfigurationError: It is none; names the option.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(f"{option}: expected an ISO time such as 2008-01-10T00, found '{text}'") from None
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return np.datetime64(moment, "ns")
+
+
+def parse_end(text: str, option: str = "time") -> np.datetime64:
+    """Read an ISO 8601 time that ends a period: a bare day counts whole."""
+    moment = parse_time(text, option)
+    return moment + (LAST_OF_DAY if _is_bare_day(text) else np.timedelta64(0, "ns"))
+
+
+def parse_moment(text: str, option: str = "time") -> date:
+    """Read an ISO 8601 day as a date, or a time as a datetime in UTC without an offset."""
+    moment = parse_time(text, option).astype("datetime64[us]").item()
+    assert isinstance(moment, datetime)
+    return moment.date() if _is_bare_day(text) else moment
+
+
+def parse_hours(text: str, option: str = "duration") -> int:
+    """Read a duration such as 10d or 36h.
+
+    Returns:
+        Hours, more than 0.
+
+    Raises:
+        ConfigurationError: It is none; names the option.
+    """
+    match = _DURATION.match(text)
+    hours = int(match[1]) * (24 if match[2].startswith("d") else 1) if match else 0
+    if hours <= 0:
+        raise ConfigurationError(f"{option}: expected a duration such as 10d or 36h, found '{text}'")
+    return hours
+
+
+def lead_steps(hours: int, step_hours: int, option: str = "--lead") -> int:
+    """Lead steps in so many hours.
+
+    Raises:
+        ConfigurationError: Hours are no multiple of the step.
+    """
+    if hours % step_hours:
+        raise ConfigurationError(
+            f"{option}: expected a multiple of the system's step of {step_hours} h, found {hours} h"
+        )
+    return hours // step_hours
+
+
+def iso(time: np.datetime64) -> str:
+    """2008-01-10T00:00Z."""
+    return f"{np.datetime_as_string(time, unit='m')}Z"
+
+
+def day(time: np.datetime64) -> str:
+    """2008-01-10."""
+    return str(np.datetime_as_string(time, unit="D"))
+
+
+def now() -> np.datetime64:
+    """The present in UTC."""
+    return np.datetime64(datetime.now(UTC).replace(tzinfo=None), "ns")
+
+
+def _is_bare_day(text: str) -> bool:
+    return re.fullmatch(r"\s*\d{4}-?\d{2}-?\d{2}\s*", text) is not None
+
+
+def spoken(seconds: float) -> str:
+    """A span of seconds for people: 42 s, 3 min 20 s, 2 h 5 min."""
+    whole = timedelta(seconds=round(seconds))
+    minutes, rest = divmod(int(whole.total_seconds()), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes_left} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,78 @@
+"""The demonstration: what it runs, and how it sums up."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from forecast.products.runs import RunDirectory
+from forecast.system import System, parse_system
+from pipelines.clock import iso
+from pipelines.score_tables import print_scores
+from pipelines.systems import find_system
+
+DATASET = "speedy-5p6"
+
+STARTS = ("2008-01-12T00:00", "2008-07-12T00:00", "2008-07-26T00:00")
+"""Winter and summer of the bundled year, which the shipped checkpoint was never fitted to."""
+
+STARTS_AFTER_TRAINING = ("2008-10-04T00:00", "2008-11-08T00:00", "2008-12-13T00:00")
+"""After the months that `--train` trains on."""
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What a demonstration leaves.
+
+    Attributes:
+        runs: Run directories, in order of time.
+        scores: Pooled scores, as JSON.
+        trained: Whether the model was trained on the spot.
+    """
+
+    runs: tuple[Path, ...]
+    scores: Path
+    trained: bool
+
+
+def shipped_system() -> System:
+    """The system of the shipped checkpoint."""
+    return find_system(DATASET)
+
+
+def small_system() -> System:
+    """A system that is trained within minutes on nine months of the bundled year."""
+    content = shipped_system().model_dump(mode="json")
+    content |= {
+        "name": "speedy-demo",
+        "title": "Simulated weather (SPEEDY) at 5.6 degrees, trained on the spot",
+        "periods": {
+            "training": {"start": date(2008, 1, 1), "end": date(2008, 8, 31)},
+            "validation": {"start": date(2008, 9, 1), "end": date(2008, 9, 30)},
+            "test": {"start": date(2008, 10, 1), "end": date(2008, 12, 31)},
+        },
+    }
+    content["network"] |= {"widths": [48, 96], "blocks": 1, "position_features": 4}
+    content["training"] |= {"iterations": 400, "batch_size": 8, "ema_halflife_samples": 500, "warmup_iterations": 40}
+    content["verification"] |= {"baseline_eofs": 30}
+    return parse_system(content, origin="demonstration system")
+
+
+def print_summary(result: DemoResult) -> None:
+    """Say what was made, how good it is and where it lies."""
+    evaluation = json.loads(result.scores.read_text(encoding="utf-8"))
+    print_scores(evaluation, [24, 72, 120, 240])
+    print("Simulated weather (SPEEDY): skill here is not skill on the real atmosphere.")
+    if result.trained:
+        print(
+            "This network was trained here within minutes on eight months; the shipped one had seven years and hours, "
+            "and 'plumecast demo' without --train shows what that is worth."
+        )
+    for path in result.runs:
+        run = RunDirectory.at(path)
+        print(f"\nForecast from {iso(np.datetime64(run.init_time))}")
+        print(f"  page    {run.report}")
+        print(f"  members {run.forecast}")
+    print(f"\nScores: {result.scores}")

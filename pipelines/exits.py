@@ -1,0 +1,76 @@
+"""From faults to one line on stderr and an exit status.
+
+0 done; 1 a fault of ours; 2 the user's input, file or configuration is wrong; 3 data is not there yet, try later.
+"""
+
+import errno
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from data_catalog.errors import MissingDataError, PlumecastError
+
+DONE, OUR_FAULT, USERS_FAULT, TRY_LATER = 0, 1, 2, 3
+INTERRUPTED = 130
+FULL_DISK_BYTES = 1_000_000
+
+
+def exit_status(action: Callable[[], object], *, debug: bool) -> int:
+    """Run a command and turn what it raises into one line and a status.
+
+    Args:
+        action: The command.
+        debug: Show the traceback as well.
+    """
+    try:
+        action()
+    except (KeyboardInterrupt, Exception) as error:
+        if debug:
+            traceback.print_exc()
+        status, line = _judge(error)
+        sys.stdout.flush()
+        print(f"plumecast: {' '.join(line.split())}", file=sys.stderr)
+        return status
+    return DONE
+
+
+def _judge(error: BaseException) -> tuple[int, str]:
+    if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
+        return INTERRUPTED, "interrupted; the same command goes on where it stopped"
+    if isinstance(error, MissingDataError):
+        return TRY_LATER, str(error)
+    if isinstance(error, PlumecastError):
+        return USERS_FAULT, str(error)
+    if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+        return USERS_FAULT, f"{error.format_message()} (see 'plumecast --help')"
+    if isinstance(error, OSError) and error.errno is not None:
+        return USERS_FAULT, _os_fault(error)
+    if full := _full_disk():
+        return USERS_FAULT, f"disk of {full}: expected room to write, found it full ({error})"
+    return OUR_FAULT, f"fault of ours: {type(error).__name__}: {error} (--debug shows where)"
+
+
+def _os_fault(error: OSError) -> str:
+    place = error.filename if error.filename is not None else "a file"
+    reason = error.strerror or errno.errorcode.get(error.errno or 0, "unknown")
+    wanted = {
+        errno.ENOSPC: "room on the disk",
+        errno.EDQUOT: "room within the quota",
+        errno.EROFS: "a writable directory",
+        errno.EACCES: "the right to read or write",
+        errno.EPERM: "the right to read or write",
+        errno.ENOENT: "an existing path",
+    }.get(error.errno or 0, "a usable path")
+    return f"{os.fsdecode(place)}: expected {wanted}, found {reason[:1].lower()}{reason[1:]}"
+
+
+def _full_disk() -> str | None:
+    """A place we write to that has no room left: NetCDF and HDF5 do not say so themselves."""
+    for place in (Path(os.environ.get("PLUMECAST_HOME") or "plumecast-data"), Path.cwd()):
+        existing = next((path for path in (place, *place.absolute().parents) if path.exists()), None)
+        if existing is not None and shutil.disk_usage(existing).free < FULL_DISK_BYTES:
+            return str(existing)
+    return None

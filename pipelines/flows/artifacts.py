@@ -1,0 +1,43 @@
+"""What a flow run shows in the Prefect UI: pictures and the score table."""
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
+
+from pipelines.score_tables import header, markdown_table, rows
+
+LARGEST_PICTURE_BYTES = 700_000
+"""A picture travels inside its artifact, so that the UI shows it from wherever the run directory is."""
+
+
+def show_plots(name: str, plots: Sequence[Path]) -> None:
+    """Make each picture an artifact."""
+    for plot in plots:
+        if plot.stat().st_size <= LARGEST_PICTURE_BYTES:
+            content = base64.b64encode(plot.read_bytes()).decode("ascii")
+            url = f"data:image/png;base64,{content}"
+            create_image_artifact(url, key=_key(f"{name}-{plot.stem}"), description=f"{plot.stem}, {plot}")
+
+
+def show_scores(name: str, evaluation: Mapping[str, Any]) -> None:
+    """Make the score table an artifact, as a table to sort and as Markdown to read."""
+    names = header(evaluation["scores"])
+    table = [dict(zip(names, row, strict=True)) for row in rows(evaluation["scores"])]
+    create_table_artifact(table, key=_key(f"{name}-scores"), description=f"Scores of {name}")
+    create_markdown_artifact(
+        markdown_table(evaluation), key=_key(f"{name}-score-table"), description=f"Scores of {name}"
+    )
+
+
+def show_run(name: str, run: Path) -> None:
+    """Say where a run lies."""
+    files = "\n".join(f"- `{path.relative_to(run)}`" for path in sorted(run.rglob("*")) if path.is_file())
+    create_markdown_artifact(f"Run `{run}`\n\n{files}\n", key=_key(f"{name}-run"), description=f"Files of {run.name}")
+
+
+def _key(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -1,0 +1,50 @@
+"""The whole way on the bundled simulated weather."""
+
+from pathlib import Path
+
+from prefect import flow
+
+from pipelines import demo
+from pipelines.clock import lead_steps, parse_time
+from pipelines.demo import DemoResult
+from pipelines.devices import choose_device
+from pipelines.flows import tasks
+from pipelines.flows.cycle import make_run
+from pipelines.forecasting import Cycle
+from pipelines.home import Home
+from pipelines.systems import find_checkpoint
+
+
+@flow(name="plumecast-demo", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
+def demo_flow(home: str, train: bool = False) -> DemoResult:
+    """Archive the bundled sample, forecast several cycles from it, and verify them against it.
+
+    Args:
+        home: Directory for everything.
+        train: First train a small network on a part of the sample; forecast and verify on the rest.
+
+    Returns:
+        Where everything is.
+    """
+    place = Home(Path(home))
+    system = demo.small_system() if train else demo.shipped_system()
+    archive = tasks.ingest(home, demo.DATASET)
+    if train:
+        tasks.train(system, archive, str(place.checkpoint(system.name)))
+    checkpoint = find_checkpoint(place, system)
+    runs = []
+    for start in demo.STARTS_AFTER_TRAINING if train else demo.STARTS:
+        cycle = Cycle(
+            system=system,
+            init_time=parse_time(start),
+            analysis=Path(archive),
+            checkpoint=checkpoint,
+            runs=place.runs,
+            members=tuple(range(system.forecast.members)),
+            lead_steps=lead_steps(system.forecast.lead_days * 24, system.state.step_hours),
+            device=choose_device("auto"),
+        )
+        runs.append(make_run(cycle))
+        tasks.verify(home, runs[-1], str(checkpoint))
+    scores = tasks.summarise(system.name, home, runs, str(place.root / f"scores-{system.name}.json"), str(checkpoint))
+    return DemoResult(tuple(Path(run) for run in runs), Path(scores), train)

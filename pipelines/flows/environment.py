@@ -1,0 +1,55 @@
+"""Settings that Prefect reads when it is imported; this module imports none of it."""
+
+import os
+import tomllib
+from pathlib import Path
+
+from pipelines.home import Home
+
+HEARTBEAT_SECONDS = 30
+
+SETTINGS = {
+    # A busy machine takes longer than Prefect's 20 s to start the in-process server.
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    # A flow run whose process is killed stays RUNNING for ever unless its heartbeats are watched.
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "plumecast",
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+}
+
+
+def prepare_prefect(home: Home) -> None:
+    """Set what Prefect needs here, unless the user has set it; call before importing Prefect.
+
+    Without a Prefect of the user's own (an API address, a home or a profile), its state lives in this home.
+    """
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    if not has_own_prefect():
+        os.environ["PREFECT_HOME"] = str(home.prefect)
+
+
+def has_own_prefect() -> bool:
+    """Whether the user has set Prefect up: an address, a home directory or a profile."""
+    variables = ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_PROFILE")
+    return any(os.environ.get(name) for name in variables) or _profiles().exists()
+
+
+def configured_address() -> str | None:
+    """Address of the API of a server that the user has set up, in the environment or in the active profile."""
+    if os.environ.get("PREFECT_API_URL"):
+        return os.environ["PREFECT_API_URL"]
+    try:
+        profiles = tomllib.loads(_profiles().read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError):
+        return None
+    active = os.environ.get("PREFECT_PROFILE") or profiles.get("active")
+    address = profiles.get("profiles", {}).get(active, {}).get("PREFECT_API_URL")
+    return str(address) if address else None
+
+
+def _profiles() -> Path:
+    return Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect") / "profiles.toml"

@@ -1,0 +1,138 @@
+"""The plain steps as Prefect tasks: they take and give paths and small descriptions, never arrays.
+
+Nothing is cached: a published run or an up-to-date archive makes its own step a short one.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
+
+from prefect import Task, task
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import PrefectFuture
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from data_catalog.archive import open_archive
+from data_catalog.catalog import dataset
+from forecast.products.runs import RunDirectory
+from forecast.system import System
+from pipelines import forecasting
+from pipelines.analyses import open_system_analysis
+from pipelines.cycling import due_init_time, verifiable
+from pipelines.flows.artifacts import show_plots, show_run, show_scores
+from pipelines.flows.retrying import RETRY_DELAYS_SECONDS, worth_retrying
+from pipelines.forecasting import Cycle
+from pipelines.home import Home
+from pipelines.ingesting import ingest_new
+from pipelines.score_tables import write_evaluation
+from pipelines.systems import find_system
+from pipelines.training import train_system
+from pipelines.verifying import pooled, score_run, verify_run
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ONE_AT_A_TIME = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=1))
+"""Steps use all cores themselves, and NetCDF must not be written from two threads."""
+
+
+def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Decorate a plain step as a task that retries by kind of error."""
+
+    def decorate(function: Callable[P, R]) -> Task[P, R]:
+        decorated: Task[P, R] = task(
+            name=name,
+            cache_policy=NO_CACHE,
+            persist_result=False,
+            retries=len(RETRY_DELAYS_SECONDS),
+            retry_delay_seconds=RETRY_DELAYS_SECONDS,
+            retry_condition_fn=worth_retrying,
+        )(function)
+        return decorated
+
+    return decorate
+
+
+@step("ingest")
+def ingest(home: str, dataset_name: str, source: str | None = None) -> str:
+    """Bring the archive of a dataset up to date; gives its path."""
+    return str(ingest_new(Home(Path(home)), dataset(dataset_name), source))
+
+
+@step("train")
+def train(system: System, analysis: str, directory: str) -> str:
+    """Train a system, going on with an unfinished training; gives the checkpoint's directory."""
+    data = open_system_analysis(Path(analysis), system)
+    return str(train_system(system, data, Path(directory), resume=True))
+
+
+@step("choose the init time")
+def choose_init_time(home: str, system_name: str) -> str:
+    """The cycle that is due, as ISO time."""
+    system, place = find_system(system_name), Home(Path(home))
+    entry = dataset(system.dataset)
+    times = open_archive(place.archive(entry.name))["time"].values
+    return str(due_init_time(system, entry, times, place.runs))
+
+
+@step("is it there already")
+def is_made(cycle: Cycle) -> bool:
+    """Whether the published run holds what is asked for."""
+    return forecasting.is_made(cycle, forecasting.open_inputs(cycle))
+
+
+@step("members")
+def make_members(cycle: Cycle) -> str:
+    """Write the NetCDF of all members into the staged run."""
+    return str(forecasting.make_members(cycle, forecasting.open_inputs(cycle)))
+
+
+@step("products")
+def make_products(cycle: Cycle) -> str:
+    """Write mean, spread, quantiles and probabilities."""
+    return str(forecasting.make_products(cycle))
+
+
+@step("pictures and page")
+def make_page(cycle: Cycle) -> list[str]:
+    """Draw the pictures and write the page; the pictures are shown as artifacts."""
+    plots = forecasting.make_page(cycle)
+    show_plots(cycle.system.name, plots)
+    return [str(plot) for plot in plots]
+
+
+@step("publish")
+def publish(cycle: Cycle) -> str:
+    """Write the manifest and move the run into place; gives the run's directory."""
+    run = forecasting.publish(cycle, forecasting.open_inputs(cycle))
+    show_run(cycle.system.name, run)
+    return str(run)
+
+
+@step("find runs to verify")
+def find_verifiable(home: str, system: System) -> list[str]:
+    """Runs for which the analysis has come in, earliest first."""
+    place = Home(Path(home))
+    times = open_archive(place.archive(system.dataset))["time"].values
+    return [str(run.path) for run in verifiable(system, times, place.runs)]
+
+
+@step("verify")
+def verify(home: str, run: str, checkpoint: str | None = None) -> str:
+    """Score one run and publish it with its scores; gives the scores' path."""
+    directory = RunDirectory.at(run)
+    given = None if checkpoint is None else Path(checkpoint)
+    scored = verify_run(Home(Path(home)), directory, checkpoint=given)
+    show_scores(directory.system_name, pooled([scored]))
+    show_plots(f"{directory.system_name}-verified", sorted(directory.plots.glob("*.png")))
+    return str(directory.scores)
+
+
+@step("summarise the scores")
+def summarise(name: str, home: str, runs: list[str], out: str, checkpoint: str | None = None) -> str:
+    """Pool the scores of several runs into one evaluation; gives its path."""
+    given = None if checkpoint is None else Path(checkpoint)
+    place = Home(Path(home))
+    evaluation = pooled([score_run(place, RunDirectory.at(run), checkpoint=given) for run in runs])
+    show_scores(name, evaluation)
+    return str(write_evaluation(evaluation, Path(out)))

@@ -1,0 +1,45 @@
+"""Where archives, checkpoints and runs live: one directory, PLUMECAST_HOME."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """The directory that holds everything Plumecast keeps.
+
+    Attributes:
+        root: Holds `archives/`, `checkpoints/`, `runs/` and, unless Prefect is set up otherwise, `prefect/`.
+    """
+
+    root: Path
+
+    @property
+    def archives(self) -> Path:
+        """One Zarr archive a dataset."""
+        return self.root / "archives"
+
+    @property
+    def runs(self) -> Path:
+        """One directory a system, in it one directory a cycle."""
+        return self.root / "runs"
+
+    @property
+    def prefect(self) -> Path:
+        """State of the local Prefect server."""
+        return self.root / "prefect"
+
+    def archive(self, dataset_name: str) -> Path:
+        """Archive of a dataset."""
+        return self.archives / f"{dataset_name}.zarr"
+
+    def checkpoint(self, system_name: str) -> Path:
+        """Directory of the checkpoint that was trained here."""
+        return self.root / "checkpoints" / system_name
+
+
+def home(root: Path | None = None) -> Home:
+    """Home directory: as given, else PLUMECAST_HOME, else ./plumecast-data."""
+    chosen = root if root is not None else Path(os.environ.get("PLUMECAST_HOME") or "plumecast-data")
+    return Home(chosen.expanduser().absolute())

@@ -1,0 +1,106 @@
+"""What people ask for, in words, turned into what the steps take."""
+
+from pathlib import Path
+
+from data_catalog.errors import ConfigurationError
+from forecast.system import System
+from pipelines.analyses import find_analysis
+from pipelines.clock import lead_steps, parse_end, parse_hours, parse_time
+from pipelines.devices import choose_device
+from pipelines.evaluating import Evaluation
+from pipelines.forecasting import Cycle, check_single_member
+from pipelines.home import Home
+from pipelines.systems import find_checkpoint, find_system
+
+
+def request_cycle(
+    home: Home,
+    system_name: str,
+    init: str,
+    *,
+    members: int | None = None,
+    lead: str | None = None,
+    checkpoint: Path | None = None,
+    analysis: Path | None = None,
+    runs: Path | None = None,
+    only_member: int | None = None,
+    device: str = "auto",
+) -> Cycle:
+    """Describe one run.
+
+    Args:
+        home: Where archives, checkpoints and runs are.
+        system_name: Name or path.
+        init: ISO time.
+        members: Size of the ensemble; the system's when None.
+        lead: Such as 10d; the system's when None.
+        checkpoint: In place of the found one.
+        analysis: In place of the archive.
+        runs: Root of the run directories, in place of the home's.
+        only_member: Make this member alone.
+        device: As the user names it.
+
+    Raises:
+        ConfigurationError: A word is wrong, or a single member would replace an ensemble.
+        MissingDataError: There is no archive yet.
+    """
+    system = find_system(system_name)
+    if only_member is not None and (runs is None or members is not None):
+        raise ConfigurationError("--only-member: expected --out DIR and no --members beside it")
+    init_time = parse_time(init, "--init")
+    cycle = Cycle(
+        system=system,
+        init_time=init_time,
+        analysis=find_analysis(home, system, analysis),
+        checkpoint=find_checkpoint(home, system, checkpoint),
+        runs=home.runs if runs is None else runs.absolute(),
+        members=tuple(range(members or system.forecast.members)) if only_member is None else (only_member,),
+        lead_steps=_lead_steps(system, lead),
+        device=choose_device(device),
+    )
+    if only_member is not None:
+        check_single_member(cycle)
+    return cycle
+
+
+def request_evaluation(
+    home: Home,
+    system_name: str,
+    *,
+    analysis: Path | None = None,
+    checkpoint: Path | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    every: str = "6d",
+    members: int | None = None,
+    lead: str | None = None,
+    device: str = "auto",
+) -> Evaluation:
+    """Describe an evaluation; by default over the test period.
+
+    Raises:
+        ConfigurationError: A word is wrong.
+        MissingDataError: There is no archive yet.
+    """
+    system = find_system(system_name)
+    test = system.periods.test
+    first = parse_time(start or test.start.isoformat(), "--start")
+    last = parse_end(end or test.end.isoformat(), "--end")
+    if last <= first:
+        raise ConfigurationError(f"--end: expected a time after --start {start}, found {end}")
+    return Evaluation(
+        system=system,
+        analysis=find_analysis(home, system, analysis),
+        checkpoint=find_checkpoint(home, system, checkpoint),
+        start=first,
+        end=last,
+        every_hours=parse_hours(every, "--every"),
+        members=members or system.forecast.members,
+        lead_steps=_lead_steps(system, lead),
+        device=choose_device(device),
+    )
+
+
+def _lead_steps(system: System, lead: str | None) -> int:
+    hours = system.forecast.lead_days * 24 if lead is None else parse_hours(lead, "--lead")
+    return lead_steps(hours, system.state.step_hours)

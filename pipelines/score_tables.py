@@ -1,0 +1,137 @@
+"""Scores as tables: for a terminal, for a Prefect artifact, for a file."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forecast.products.atomic import atomic_path
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
+"""Forecaster, channel, score, lead hours: the innermost table of the evaluation JSON."""
+
+MODEL = "plumecast"
+BASELINES = ("climatology", "persistence", "linear")
+
+
+def write_evaluation(evaluation: Mapping[str, Any], out: Path) -> Path:
+    """Write an evaluation as JSON, whole or not at all."""
+    with atomic_path(out) as partial:
+        partial.write_text(json.dumps(evaluation, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    return out
+
+
+def header(scores: Scores) -> list[str]:
+    """Column names of `rows`."""
+    others = [name for name in scores if name != _first(scores)]
+    skills = [f"skill on {name}" for name in others if name != "persistence"]
+    return [
+        "channel",
+        "lead",
+        f"CRPS {_first(scores)}",
+        *[f"{_measure(name)} {name}" for name in others],
+        *skills,
+        "spread/skill",
+    ]
+
+
+def rows(scores: Scores, leads_hours: Sequence[int] | None = None) -> list[list[str]]:
+    """One row a channel and lead: fair CRPS of each forecaster (MAE of persistence), skill, spread/skill.
+
+    Args:
+        scores: As in the evaluation JSON.
+        leads_hours: Leads to show; a few when None.
+    """
+    model = scores[_first(scores)]
+    table = []
+    for channel_name, by_score in model.items():
+        leads = [str(hours) for hours in leads_hours] if leads_hours else _few(list(by_score["rmse"]))
+        table += [_row(scores, channel_name, lead) for lead in leads if lead in by_score["rmse"]]
+    return table
+
+
+def score_table(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None = None) -> "Table":
+    """The table for a terminal."""
+    from rich.table import Table
+
+    scores = evaluation["scores"]
+    table = Table(title=caption(evaluation))
+    for index, name in enumerate(header(scores)):
+        table.add_column(name, justify="left" if index == 0 else "right")
+    for row in rows(scores, leads_hours):
+        table.add_row(*row)
+    return table
+
+
+def print_scores(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None = None) -> None:
+    """Print the table on stdout, as wide as it needs to be."""
+    from rich.console import Console
+
+    console = Console()
+    console.print(score_table(evaluation, leads_hours), width=max(console.width, 120), crop=False)
+
+
+def markdown_table(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None = None) -> str:
+    """The table as Markdown."""
+    names = header(evaluation["scores"])
+    lines = [caption(evaluation), "", "| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
+    lines += ["| " + " | ".join(row) + " |" for row in rows(evaluation["scores"], leads_hours)]
+    return "\n".join(lines) + "\n"
+
+
+def caption(evaluation: Mapping[str, Any]) -> str:
+    """What the table is about, in one line."""
+    start, end = evaluation["period"]
+    count = evaluation["initialisations"]
+    starts = f"{count} forecast{'s' if count != 1 else ''}"
+    return f"{evaluation['system']}: {starts} of {evaluation['members']} members, {start} to {end}"
+
+
+def _row(scores: Scores, channel_name: str, lead: str) -> list[str]:
+    first = _first(scores)
+    crps = scores[first][channel_name]["crps"].get(lead)
+    others = [name for name in scores if name != first]
+    cells = [_number(_value(scores, name, channel_name, lead)) for name in others]
+    skills = [_skill(crps, _value(scores, name, channel_name, lead)) for name in others if name != "persistence"]
+    ratio = scores[first][channel_name].get("spread_skill", {}).get(lead)
+    return [
+        channel_name,
+        f"{int(lead) / 24:g} d",
+        _number(crps),
+        *cells,
+        *skills,
+        "-" if ratio is None else f"{ratio:.2f}",
+    ]
+
+
+def _value(scores: Scores, name: str, channel_name: str, lead: str) -> float | None:
+    measure = "mae" if name == "persistence" else "crps"
+    value: float | None = scores[name].get(channel_name, {}).get(measure, {}).get(lead)
+    return value
+
+
+def _measure(name: str) -> str:
+    return "MAE" if name == "persistence" else "CRPS"
+
+
+def _skill(crps: float | None, reference: float | None) -> str:
+    return "-" if crps is None or not reference else f"{1 - crps / reference:+.0%}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _first(scores: Scores) -> str:
+    return MODEL if MODEL in scores else next(iter(scores))
+
+
+def _few(leads: list[str]) -> list[str]:
+    if len(leads) <= 4:
+        return leads
+    wanted = {"24", "72", "120", leads[-1]}
+    chosen = [lead for lead in leads if lead in wanted]
+    return chosen if len(chosen) > 1 else [leads[0], leads[len(leads) // 2], leads[-1]]

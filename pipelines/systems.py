@@ -1,0 +1,100 @@
+"""Systems by name, and the checkpoint that belongs to each."""
+
+from importlib import resources
+from pathlib import Path
+
+from data_catalog.catalog import dataset
+from data_catalog.errors import ConfigurationError
+from forecast.system import System, read_system
+from pipelines.home import Home
+
+
+def system_names() -> tuple[str, ...]:
+    """Names of the shipped systems."""
+    return tuple(sorted(path.stem for path in _shipped_systems().glob("*.toml")))
+
+
+def find_system(name_or_path: str) -> System:
+    """Read a system by its shipped name, or from a TOML file.
+
+    Args:
+        name_or_path: A name without a suffix, or a path.
+
+    Raises:
+        ConfigurationError: No such system, or its file is wrong; says which exist.
+    """
+    shipped = _shipped_systems() / f"{name_or_path}.toml"
+    if "/" not in name_or_path and shipped.is_file():
+        return read_system(shipped)
+    path = Path(name_or_path).expanduser()
+    if path.is_file():
+        return read_system(path)
+    known = ", ".join(system_names())
+    raise ConfigurationError(f"system '{name_or_path}': expected one of {known} or a TOML file, found neither")
+
+
+def find_checkpoint(home: Home, system: System, given: Path | None = None) -> Path:
+    """Directory of the checkpoint to use: as given, else trained in this home, else shipped.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    candidates = [given] if given is not None else [home.checkpoint(system.name), shipped_checkpoint(system.name)]
+    for directory in candidates:
+        if (directory / "model.safetensors").is_file():
+            return directory
+    looked = " or ".join(str(directory) for directory in candidates)
+    raise ConfigurationError(
+        f"checkpoint of '{system.name}': expected model.safetensors in {looked}, found none; "
+        f"train one with 'plumecast train {system.name}'"
+    )
+
+
+def servable_systems(home: Home) -> tuple[str, ...]:
+    """Shipped systems that a schedule can run here: there is a checkpoint, and there is data."""
+    return tuple(name for name in system_names() if _is_servable(home, find_system(name)))
+
+
+def shipped_checkpoint(system_name: str) -> Path:
+    """Where the package would hold the checkpoint of a system."""
+    return Path(str(resources.files("forecast"))) / "pretrained" / system_name
+
+
+def check_same_state(system: System, trained: System, checkpoint: Path) -> None:
+    """Refuse a checkpoint that was trained for another system.
+
+    Args:
+        system: What is to be forecast.
+        trained: What the checkpoint was trained for.
+        checkpoint: Its directory, for the message.
+
+    Raises:
+        ConfigurationError: Dataset or state differ.
+    """
+    for what, expected, found in (
+        ("dataset", system.dataset, trained.dataset),
+        ("predictands", system.state.predictands, trained.state.predictands),
+        ("static channels", system.state.static, trained.state.static),
+        ("step_hours", system.state.step_hours, trained.state.step_hours),
+        ("past_states", system.state.past_states, trained.state.past_states),
+    ):
+        if expected != found:
+            raise ConfigurationError(
+                f"checkpoint {checkpoint} was trained for system '{trained.name}': "
+                f"expected {what} {_plain(expected)} of '{system.name}', found {_plain(found)}"
+            )
+
+
+def _is_servable(home: Home, system: System) -> bool:
+    entry = dataset(system.dataset)
+    has_data = entry.source == "bundled" or entry.location is not None or home.archive(entry.name).exists()
+    directories = (home.checkpoint(system.name), shipped_checkpoint(system.name))
+    return has_data and any((directory / "model.safetensors").is_file() for directory in directories)
+
+
+def _plain(value: object) -> str:
+    return ", ".join(str(part) for part in value) or "none" if isinstance(value, tuple) else str(value)
+
+
+def _shipped_systems() -> Path:
+    return Path(str(resources.files("pipelines"))) / "systems"

@@ -1,0 +1,81 @@
+"""Archive to checkpoint, with the baselines that it will be measured against."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from data_catalog.errors import ConfigurationError
+from forecast.system import System
+from pipelines.progress import progress
+
+logger = logging.getLogger("plumecast")
+
+
+def train_system(
+    system: System,
+    analysis: xr.Dataset,
+    directory: Path,
+    *,
+    resume: bool = False,
+    device: str = "cpu",
+    iterations: int | None = None,
+) -> Path:
+    """Train a system's model and fit its baselines, both on the training period only.
+
+    Args:
+        system: What to train.
+        analysis: Analysis over the training and validation periods.
+        directory: Where checkpoint and baselines go.
+        resume: Go on with an unfinished training.
+        device: Where to compute.
+        iterations: In place of the system's number.
+
+    Returns:
+        The directory.
+
+    Raises:
+        ConfigurationError: There is a finished or an unfinished training and `resume` is not set.
+        MissingDataError: The analysis does not cover the periods.
+    """
+    from forecast.training import train
+
+    _refuse_overwriting(directory, resume)
+    fit_system_baselines(system, analysis, directory)
+    wanted = iterations or system.training.iterations
+    with progress(f"Train {system.name}", wanted, "iterations") as advance:
+        validation = ""
+        for state in train(system, analysis, directory, resume=resume, device=device, iterations=iterations):
+            if state.validation_loss is not None:
+                validation = f", validation {state.validation_loss:.4f}"
+            advance(state.iteration, f"loss {state.loss:.4f}{validation}")
+    return directory
+
+
+def fit_system_baselines(system: System, analysis: xr.Dataset, directory: Path) -> Path:
+    """Fit climatology, persistence and linear baselines on the training period.
+
+    Returns:
+        The file, beside the checkpoint.
+    """
+    from forecast.verification.baselines import fit_baselines
+
+    period = system.periods.training
+    logger.info("Fit the baselines of %s on %s to %s", system.name, period.start, period.end)
+    baselines = fit_baselines(
+        analysis[list(system.state.predictands)],
+        (np.datetime64(period.start, "ns"), np.datetime64(period.end, "ns")),
+        step_hours=system.state.step_hours,
+        eofs=system.verification.baseline_eofs,
+    )
+    directory.mkdir(parents=True, exist_ok=True)
+    return baselines.save(directory / "baselines.nc")
+
+
+def _refuse_overwriting(directory: Path, resume: bool) -> None:
+    if (directory / "model.safetensors").exists() and not resume:
+        raise ConfigurationError(
+            f"checkpoint {directory}: expected an empty directory, found a checkpoint; "
+            "go on with --resume, or write elsewhere with --out"
+        )
