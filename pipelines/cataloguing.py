@@ -4,24 +4,16 @@ from pathlib import Path
 
 from data_catalog.archive import inspect_archive
 from data_catalog.catalog import DatasetEntry, dataset, dataset_names
-from data_catalog.errors import InvalidDataError
+from data_catalog.errors import InvalidDataError, PlumecastError
 from pipelines.clock import day, iso
 from pipelines.home import Home
 
 
 def print_datasets(home: Home) -> None:
-    """List the datasets with their archives."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("dataset", "what", "kind", "source", "archive")
+    """List the datasets: name, archive, kind of weather, title."""
     for name in dataset_names():
         entry = dataset(name)
-        table.add_row(
-            name, entry.title, kind(entry), entry.location or entry.source, archive_in_short(home.archive(name))
-        )
-    console = Console()
-    console.print(table, width=max(console.width, 100))
+        print(f"{name:18}{archive_in_short(home.archive(name)):28}{kind(entry):20}{entry.title}")
 
 
 def print_dataset(home: Home, name: str, *, deep: bool) -> None:
@@ -64,17 +56,18 @@ def archive_in_short(archive: Path) -> str:
         return "none"
     try:
         state = inspect_archive(archive, deep=False)
-    except InvalidDataError:
+    except PlumecastError:
         return "broken"
-    if not state.times:
+    if state.last_time is None:
         return "empty"
-    faults = f", {len(state.holes)} holes, {len(state.faults)} faults" if len(state.holes) or len(state.faults) else ""
-    return f"{state.times} times to {day(state.last_time)}{faults}"
+    faults = f", {state.holes.size} holes, {len(state.faults)} faults" if state.holes.size or state.faults else ""
+    return f"{state.times.size} times to {day(state.last_time)}{faults}"
 
 
 def _print_state(archive: Path, *, deep: bool) -> None:
     state = inspect_archive(archive, deep=deep)
-    print(f"{'times':12} {state.times}, {iso(state.first_time)} to {iso(state.last_time)}")
+    span = "" if state.first_time is None else f", {iso(state.first_time)} to {iso(state.times[-1])}"
+    print(f"{'times':12} {state.times.size}{span}")
     print(f"{'holes':12} {', '.join(iso(time) for time in state.holes) or 'none'}")
     print(f"{'identity':12} {state.identity}")
     checked = "every chunk read" if deep else "--deep reads every chunk"

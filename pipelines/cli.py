@@ -111,7 +111,7 @@ def ingest(
     first = parse_moment(start, "--start") if start else None
     last = parse_moment(end, "--end") if end else None
     summary = ingest_dataset(entry, place, source=source, start=first, end=last)
-    print(describe(entry, place, summary))
+    print(describe(summary))
 
 
 @app.command()

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
+import xarray as xr
 
 from data_catalog.errors import ConfigurationError
 
@@ -76,6 +77,11 @@ def iso(time: np.datetime64) -> str:
 def day(time: np.datetime64) -> str:
     """2008-01-10."""
     return str(np.datetime_as_string(time, unit="D"))
+
+
+def scalar(time: xr.DataArray) -> np.datetime64:
+    """The one time that a coordinate without dimensions holds."""
+    return np.datetime64(int(time.values.astype("datetime64[ns]").astype(np.int64)), "ns")
 
 
 def now() -> np.datetime64:

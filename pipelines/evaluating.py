@@ -1,23 +1,25 @@
 """Many cycles, scored as they are made, with every baseline beside the model."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from forecast.verification.evaluation import EvaluationSums
 from numpy.typing import NDArray
 
 from data_catalog.errors import ConfigurationError, MissingDataError
 from forecast.fields import MemberFields
+from forecast.products.manifest import file_hash
 from forecast.system import System
 from forecast.verification.baselines import Baselines, load_baselines
+from forecast.verification.evaluation import EvaluationSums
 from pipelines.analyses import open_system_analysis
-from pipelines.clock import day, iso
+from pipelines.clock import day, iso, scalar
 from pipelines.cycling import startable
+from pipelines.evaluation_journal import Journal
 from pipelines.progress import progress
 from pipelines.score_tables import MODEL, write_evaluation
 from pipelines.systems import check_same_state
@@ -65,16 +67,19 @@ def evaluate_to(wanted: Evaluation, out: Path) -> dict[str, Any]:
     """
     if out.is_dir() or not out.parent.is_dir():
         raise ConfigurationError(f"--out {out}: expected a file in an existing directory, found none such")
-    evaluation = evaluate(wanted)
+    journal = out.with_name(f".{out.name}.cycles")
+    evaluation = evaluate(wanted, journal)
     write_evaluation(evaluation, out)
+    journal.unlink(missing_ok=True)
     return evaluation
 
 
-def evaluate(wanted: Evaluation) -> dict[str, Any]:
+def evaluate(wanted: Evaluation, journal: Path) -> dict[str, Any]:
     """Forecast and score cycle after cycle; nothing but sums is kept of each.
 
     Args:
         wanted: What to evaluate.
+        journal: File that keeps the sums of finished cycles, so that a killed evaluation goes on.
 
     Returns:
         The evaluation JSON of the design's contract 6.
@@ -91,11 +96,18 @@ def evaluate(wanted: Evaluation) -> dict[str, Any]:
     baselines = find_baselines(wanted.checkpoint)
     analysis = open_system_analysis(wanted.analysis, system)
     starts = init_times(wanted, analysis["time"].values)
-    sums = {name: EvaluationSums() for name in (MODEL, *system.verification.baselines)}
+    names = (MODEL, *system.verification.baselines)
+    sums = {name: EvaluationSums() for name in names}
+    kept = Journal(journal, _identity(wanted, checkpoint.model_id, names))
+    known = kept.read()
     with progress(f"Evaluate {system.name}", len(starts), "cycles") as advance:
         for index, init_time in enumerate(starts):
-            forecast = _forecast(wanted, checkpoint, analysis, init_time)
-            add_cycle(sums, forecast, analysis, baselines)
+            scored = known.get(iso(init_time))
+            if scored is None:
+                forecast = _forecast(wanted, checkpoint, analysis, init_time)
+                scored = score_cycle(names, forecast, analysis, baselines)
+                kept.append(iso(init_time), scored)
+            sums = {name: part.merge(scored[name]) for name, part in sums.items()}
             advance(index + 1, iso(init_time))
     end = min(wanted.end, analysis["time"].values.max())
     return evaluation_json(system.name, checkpoint.model_id, (wanted.start, end), len(starts), wanted.members, sums)
@@ -131,20 +143,21 @@ def init_times(wanted: Evaluation, times: NDArray[np.datetime64]) -> list[np.dat
     return list(chosen)
 
 
-def add_cycle(
-    sums: dict[str, EvaluationSums], forecast: xr.Dataset, analysis: xr.Dataset, baselines: Baselines | None
-) -> None:
-    """Add one cycle to the sums of the model and of each baseline.
+def score_cycle(
+    names: Sequence[str], forecast: xr.Dataset, analysis: xr.Dataset, baselines: Baselines | None
+) -> dict[str, EvaluationSums]:
+    """Sums of one cycle for its forecast and for each baseline.
 
     Args:
-        sums: By forecaster; the first is whose forecast this is.
+        names: Forecasters; the first is whose forecast this is, the others are baselines.
         forecast: Dims member, lead_time, latitude, longitude; scalar init_time.
         analysis: Holds the valid times.
-        baselines: None when `sums` names no baseline.
+        baselines: None when no baseline is named.
     """
-    init_time, leads = forecast["init_time"].values[()], forecast["lead_time"].values
+    init_time, leads = scalar(forecast["init_time"]), forecast["lead_time"].values
     verifying = verifying_analysis(analysis, forecast)
-    own, *others = sums
+    own, *others = names
+    sums = {name: EvaluationSums() for name in names}
     sums[own].add(forecast, verifying)
     for name in others:
         assert baselines is not None
@@ -152,6 +165,7 @@ def add_cycle(
             name, analysis, init_time, leads, members=forecast.sizes["member"], seed=_seed(init_time)
         )
         sums[name].add(other[list(verifying.data_vars)], verifying)
+    return sums
 
 
 def verifying_analysis(analysis: xr.Dataset, forecast: xr.Dataset) -> xr.Dataset:
@@ -247,3 +261,15 @@ def _gathered(
 
 def _seed(init_time: np.datetime64) -> int:
     return int(init_time.astype("datetime64[h]").astype(np.int64))
+
+
+def _identity(wanted: Evaluation, model_id: str, names: Sequence[str]) -> dict[str, object]:
+    return {
+        "system_hash": wanted.system.identity_hash(),
+        "model_id": model_id,
+        "analysis": str(wanted.analysis.resolve()),
+        "baselines": file_hash(wanted.checkpoint / BASELINES_FILE),
+        "members": wanted.members,
+        "lead_steps": wanted.lead_steps,
+        "forecasters": list(names),
+    }

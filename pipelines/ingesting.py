@@ -1,12 +1,16 @@
 """Source to archive."""
 
 import logging
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
-from data_catalog.archive import IngestSummary, ingest, inspect_archive
+from data_catalog.archive import ingest, inspect_archive
+from data_catalog.archive_writing import IngestSummary
 from data_catalog.catalog import DatasetEntry
+from data_catalog.errors import MissingDataError
 from data_catalog.sources import open_source
+from pipelines.clock import iso
+from pipelines.home import Home
 from pipelines.progress import progress
 
 logger = logging.getLogger("plumecast")
@@ -40,12 +44,48 @@ def ingest_dataset(
         return ingest(entry, analysis, archive, on_progress=lambda done, _: advance(done))
 
 
+def ingest_new(home: Home, entry: DatasetEntry, source: str | None = None) -> Path:
+    """Bring the archive of a dataset up to date in a scheduled cycle.
+
+    A dataset without a source of its own is left as its last ingest made it.
+
+    Returns:
+        The archive.
+
+    Raises:
+        MissingDataError: There is neither an archive nor a source to make it from.
+    """
+    archive = home.archive(entry.name)
+    if source is None and entry.location is None and entry.source != "bundled":
+        if not archive.exists():
+            raise MissingDataError(f"archive of '{entry.name}': expected {archive} or a --source, found neither")
+        logger.info("%s has no source of its own; its archive is taken as it is", entry.name)
+        return archive
+    summary = ingest_dataset(entry, archive, source=source, start=first_wanted(archive))
+    logger.info("%s", describe(summary))
+    return archive
+
+
+def describe(summary: IngestSummary) -> str:
+    """What an ingest did, in one line."""
+    span = f"{iso(summary.first_time)} to {iso(summary.last_time)}"
+    mended = f", {summary.mended} damaged blocks mended" if summary.mended else ""
+    filled = f" ({summary.filled} in holes)" if summary.filled else ""
+    return f"{summary.archive}: {summary.added} times added{filled}, {summary.known} known{mended}; {span}"
+
+
 def first_wanted(archive: Path) -> date | None:
     """Time from which a scheduled ingest asks its source: the archive's first hole, else its last time.
 
-    The last time is asked for again so that a source that changed its mind is noticed. None without an archive.
+    The last time is asked for again so that a source that changed its mind is noticed. None, which is everything,
+    without an archive or when a chunk of it is damaged.
     """
     if not archive.exists():
         return None
     state = inspect_archive(archive, deep=False)
-    return min(state.holes, default=state.last_time)
+    if state.faults or state.last_time is None:
+        return None
+    first = state.holes[0] if state.holes.size else state.last_time
+    moment = first.astype("datetime64[us]").item()
+    assert isinstance(moment, datetime)
+    return moment

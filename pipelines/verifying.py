@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from forecast.verification.evaluation import EvaluationSums
 
 from data_catalog.archive import open_analysis
 from data_catalog.errors import ConfigurationError
@@ -18,9 +17,11 @@ from forecast.products.netcdf import open_forecast
 from forecast.products.runs import CYCLE_NAME, RunDirectory
 from forecast.system import System
 from forecast.verification.baselines import Baselines
+from forecast.verification.evaluation import EvaluationSums
 from pipelines import staging
 from pipelines.analyses import find_analysis
-from pipelines.evaluating import add_cycle, evaluation_json, find_baselines
+from pipelines.clock import scalar
+from pipelines.evaluating import evaluation_json, find_baselines, score_cycle
 from pipelines.home import Home
 from pipelines.locking import held
 from pipelines.publishing import draw_run, run_system
@@ -152,9 +153,8 @@ def _score(
     baselines: Baselines | None,
 ) -> Scored:
     names = (forecaster, *(baselines.kinds if baselines is not None else ()))
-    sums = {name: EvaluationSums() for name in names}
-    add_cycle(sums, forecast, analysis, baselines)
-    init_time = forecast["init_time"].values[()]
+    sums = score_cycle(names, forecast, analysis, baselines)
+    init_time = scalar(forecast["init_time"])
     last_time = init_time + forecast["lead_time"].values.max()
     return Scored(system_name, model_id, forecast.sizes["member"], init_time, last_time, sums)
 

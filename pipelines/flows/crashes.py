@@ -4,6 +4,7 @@ Flow runs send heartbeats; an automation of the server marks those that fall sil
 watched is swept when the schedules are served again.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -36,6 +37,17 @@ SILENCE = timedelta(seconds=3 * HEARTBEAT_SECONDS)
 
 def ensure_crash_automation() -> None:
     """Make the automation that marks flow runs as crashed when their process no longer reports, unless it is there."""
+    asyncio.run(_ensure(_automation()))
+
+
+async def _ensure(automation: Automation) -> None:
+    try:
+        await Automation.aread(name=automation.name)
+    except ValueError:
+        await automation.acreate()
+
+
+def _automation() -> Automation:
     ended = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
     trigger = EventTrigger(
         after={"prefect.flow-run.heartbeat"},
@@ -49,10 +61,7 @@ def ensure_crash_automation() -> None:
     action = ChangeFlowRunState(
         name=None, force=False, state=StateType.CRASHED, message="Its process stopped reporting."
     )
-    try:
-        Automation.read(name=AUTOMATION, _sync=True)
-    except ValueError:
-        Automation(name=AUTOMATION, trigger=trigger, actions=[action]).create(_sync=True)
+    return Automation(name=AUTOMATION, trigger=trigger, actions=[action])
 
 
 def sweep(client: SyncPrefectClient, home: Home, system_names: Sequence[str]) -> int:

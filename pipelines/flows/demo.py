@@ -33,7 +33,7 @@ def demo_flow(home: str, train: bool = False) -> DemoResult:
         tasks.train(system, archive, str(place.checkpoint(system.name)))
     checkpoint = find_checkpoint(place, system)
     runs = []
-    for start in demo.STARTS_AFTER_TRAINING if train else demo.STARTS:
+    for start in demo.STARTS_WITHOUT_TRAINING if train else demo.STARTS:
         cycle = Cycle(
             system=system,
             init_time=parse_time(start),

@@ -78,7 +78,7 @@ def deployment(home: Home, name: str, system: System, cron: str | None) -> "Runn
     """Deployment of one system: at most one cycle at a time; one that falls due meanwhile is left to the next."""
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.deployments.runner import RunnerDeployment
-    from prefect.flows import EntrypointType
+    from prefect.types.entrypoint import EntrypointType
 
     from pipelines.flows.cycle import cycle_flow
 

@@ -63,7 +63,14 @@ probabilities = [{ channel = "t2m", below = 273.15 }]
 baseline_eofs = 4
 """
 
-MEANS = {"z500": (54000, 600), "t850": (280, 4), "q850": (5e-3, 5e-4), "msl": (101000, 600), "t2m": (285, 3), "tp24": (3, 0.5)}
+MEANS = {
+    "z500": (54000, 600),
+    "t850": (280, 4),
+    "q850": (5e-3, 5e-4),
+    "msl": (101000, 600),
+    "t2m": (285, 3),
+    "tp24": (3, 0.5),
+}
 
 
 def invented_weather(first: str = "2007-01-01", last: str = "2008-02-20", seed: int = 0) -> xr.Dataset:
@@ -113,7 +120,7 @@ def tiny_checkpoint(tiny: Path, weather_file: Path, tmp_path_factory: pytest.Tem
     return train_system(system, open_system_analysis(weather_file, system), directory / "tiny")
 
 
-@pytest.fixture()
+@pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_checkpoint: Path) -> Home:
     """An empty home but for the checkpoint."""
     monkeypatch.setenv("PLUMECAST_HOME", str(tmp_path / "home"))
