@@ -72,7 +72,7 @@ def _blocks(field: xr.DataArray, what: str, times: np.ndarray | None) -> da.Arra
     guarded = GuardedVariable(field.variable, what, times if "time" in shape else None)
     name = f"{field.name}-{uuid4().hex}"
     meta = np.empty((0,) * field.ndim, field.dtype)
-    blocks: da.Array = da.from_array(guarded, tuple(chunks.values()), name, meta=meta)  # type: ignore[no-untyped-call]
+    blocks: da.Array = da.from_array(guarded, tuple(chunks.values()), name, fancy=False, meta=meta)  # type: ignore[no-untyped-call]
     return blocks
 
 
