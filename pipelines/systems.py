@@ -41,11 +41,11 @@ def find_checkpoint(home: Home, system: System, given: Path | None = None) -> Pa
     """
     candidates = [given] if given is not None else [home.checkpoint(system.name), shipped_checkpoint(system.name)]
     for directory in candidates:
-        if (directory / "model.safetensors").is_file():
+        if (directory / "model.json").is_file():
             return directory
     looked = " or ".join(str(directory) for directory in candidates)
     raise ConfigurationError(
-        f"checkpoint of '{system.name}': expected model.safetensors in {looked}, found none; "
+        f"checkpoint of '{system.name}': expected model.json in {looked}, found none; "
         f"train one with 'plumecast train {system.name}'"
     )
 
@@ -89,7 +89,7 @@ def _is_servable(home: Home, system: System) -> bool:
     entry = dataset(system.dataset)
     has_data = entry.source == "bundled" or entry.location is not None or home.archive(entry.name).exists()
     directories = (home.checkpoint(system.name), shipped_checkpoint(system.name))
-    return has_data and any((directory / "model.safetensors").is_file() for directory in directories)
+    return has_data and any((directory / "model.json").is_file() for directory in directories)
 
 
 def _plain(value: object) -> str:

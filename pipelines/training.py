@@ -74,7 +74,7 @@ def fit_system_baselines(system: System, analysis: xr.Dataset, directory: Path) 
 
 
 def _refuse_overwriting(directory: Path, resume: bool) -> None:
-    if (directory / "model.safetensors").exists() and not resume:
+    if (directory / "model.json").exists() and not resume:
         raise ConfigurationError(
             f"checkpoint {directory}: expected an empty directory, found a checkpoint; "
             "go on with --resume, or write elsewhere with --out"
