@@ -60,11 +60,16 @@ class Exceedance(Protocol):
     """An entry of a system's probabilities."""
 
     @property
-    def channel(self) -> str: ...
+    def channel(self) -> str:
+        """Name of the channel."""
+
     @property
-    def above(self) -> float | None: ...
+    def above(self) -> float | None:
+        """Threshold, when it is exceeded from below."""
+
     @property
-    def below(self) -> float | None: ...
+    def below(self) -> float | None:
+        """Threshold, when values under it count."""
 
 
 def event(exceedance: Exceedance | Mapping[str, Any]) -> Event:
