@@ -50,10 +50,10 @@ def ensemble_statistics(
 
     Returns:
         Per point, in the forecast's precision: `mean`, `error` (mean - analysis, exact at any offset), `variance`
-        (ddof 1), `crps` (plain), `fair_crps`; as integers: `members` (that are there), `below` and `equal` (members against the
-        analysis, the two numbers that a rank with ties is drawn from); and for `thresholds`, along `threshold`:
-        `exceedances`, `brier` and `fair_brier`. Floats are NaN where the analysis is missing, except `mean` and
-        `variance`.
+        (ddof 1), `crps` (plain), `fair_crps`; as integers: `members` (that are there), `below` and `equal` (members
+        against the analysis, the two numbers that a rank with ties is drawn from); and for `thresholds`, along
+        `threshold`: `exceedances`, `brier` and `fair_brier`. Floats are NaN where the analysis is missing, except
+        `mean` and `variance`.
 
     Raises:
         UnscorableError: The two do not fit together.

@@ -70,12 +70,11 @@ def rank_sums(
         Weight along `rank`, and total weight; float64.
     """
     statistics = ensemble_statistics(forecast, analysis, member_dim=member_dim, skip_missing=skip_missing, ranked=False)
-    return rank_sums_of(statistics, analysis, forecast.sizes[member_dim], reduce, weights, skip_missing=skip_missing)
+    return rank_sums_of(statistics, forecast.sizes[member_dim], reduce, weights, skip_missing=skip_missing)
 
 
 def rank_sums_of(
     statistics: xr.Dataset,
-    analysis: xr.DataArray,
     members: int,
     reduce: Sequence[Hashable],
     weights: xr.DataArray | None,
@@ -86,7 +85,6 @@ def rank_sums_of(
 
     Args:
         statistics: From `ensemble_statistics`.
-        analysis: That they were made with.
         members: Ensemble size M.
         reduce: See `rank_histogram`.
         weights: See `rank_histogram`.
