@@ -1,7 +1,5 @@
 """Training learns, stops anywhere, and goes on as if it had not."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -100,9 +98,3 @@ def test_residual_is_unit_variance_and_undone(system, analysis, checkpoint):
     area = checkpoint.grid.area_weights()
     torch.testing.assert_close((residual.square() * area).mean(dim=(0, 2, 3)), torch.ones(3), atol=1e-3, rtol=0)
     torch.testing.assert_close(model.apply_residual(model.anchor(past), residual), following, atol=1e-5, rtol=1e-5)
-
-
-def test_samples_are_frozen(system, analysis, checkpoint):
-    samples = make_samples(analysis, checkpoint.standardiser, system)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        samples.states = samples.states[:1]
