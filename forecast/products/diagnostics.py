@@ -78,8 +78,9 @@ def plot_rank_histograms(
             axes.axhline(1.0, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
             axes.set_title(f"Day {float(lead) / 24:g}", loc="left", fontsize=9, pad=4)
             axes.set_xticks([0, counts.size - 1], labels=["lowest", "highest"])
-            for text, alignment in zip(axes.get_xticklabels(), ("left", "right"), strict=True):
-                text.set_horizontalalignment(alignment)
+            lowest, highest = axes.get_xticklabels()
+            lowest.set_horizontalalignment("left")
+            highest.set_horizontalalignment("right")
             axes.spines[["top", "right"]].set_visible(False)
             axes.tick_params(axis="y", labelleft=index == 0)
             panels.append(axes)

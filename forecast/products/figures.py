@@ -10,11 +10,13 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from forecast.products.atomic import atomic_path
 from forecast.products.palettes import INK, MUTED, PAPER, WARNING
 
 DPI = 150
+COLOURS = 256
 HEADING_INCHES = 0.76
 MARGIN_INCHES = 0.22
 SIMULATED = "SIMULATED WEATHER"
@@ -63,7 +65,6 @@ def typography() -> Iterator[None]:
 def new_figure(width_inches: float, height_inches: float, title: str, caption: Caption) -> Figure:
     """A figure with its heading: what is shown, of which forecast, and whether the weather is simulated."""
     figure = Figure(figsize=(width_inches, height_inches))
-    FigureCanvasAgg(figure)
     left = MARGIN_INCHES / width_inches
     figure.text(left, 1 - 0.18 / height_inches, title, fontsize=13, fontweight="bold", va="top", ha="left")
     figure.text(left, 1 - 0.48 / height_inches, caption.origin, fontsize=9, color=MUTED, va="top", ha="left")
@@ -76,9 +77,17 @@ def new_figure(width_inches: float, height_inches: float, title: str, caption: C
 
 
 def save(figure: Figure, out: Path) -> Path:
-    """Write a figure as PNG; the file appears whole or not at all, and holds neither date nor version."""
+    """Write a figure as PNG; the file appears whole or not at all, and holds neither date nor version.
+
+    Pictures of flat colours need no more than a palette, which makes them a third as large.
+    """
+    canvas = FigureCanvasAgg(figure)
+    figure.set_dpi(DPI)
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    with_palette = picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     with atomic_path(out) as partial:
-        figure.savefig(partial, format="png", dpi=DPI, metadata={"Software": None})
+        with_palette.save(partial, format="png", dpi=(DPI, DPI))
     return out
 
 

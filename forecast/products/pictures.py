@@ -75,7 +75,7 @@ def caption_of(forecast: xr.Dataset, system_name: str, *, title: str | None, sim
     said = any("simulated" in str(forecast.attrs.get(name, "")).lower() for name in ("title", "comment", "source"))
     return Caption(
         system_title=title or system_name,
-        init_time=forecast["init_time"].values.astype("datetime64[ns]")[()],
+        init_time=np.datetime64(forecast["init_time"].values.item(), "ns"),
         members=forecast.sizes["member"],
         simulated=said if simulated is None else simulated,
     )

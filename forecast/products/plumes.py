@@ -106,10 +106,7 @@ def plot_plume(
         figure = new_figure(PLUME_WIDTH_INCHES, height, f"{point.name}: plume at {place}", caption)
         for index, name in enumerate(channels):
             bottom = height - HEADING_INCHES - legend - (index + 1) * PANEL_INCHES
-            axes = figure.add_axes(
-                (0.085, (bottom + 0.14) / height, 0.893, (PANEL_INCHES - 0.36) / height),
-                sharex=figure.axes[0] if index else None,
-            )
+            axes = figure.add_axes((0.085, (bottom + 0.14) / height, 0.893, (PANEL_INCHES - 0.42) / height))
             panel = _panel(forecast, name, here, caption, analysis, climatology)
             _draw(axes, panel)
             style = style_of(name)
@@ -150,11 +147,12 @@ def _panel(
     hours = np.asarray(forecast["lead_time"].values / HOUR, dtype=np.float64)
     members = forecast[name].isel(here).transpose("member", "lead_time").values * factor
     known_hours, known = np.empty(0), np.empty(0)
+    instantaneous = channel(name).variable.cell_methods == "time: point"
     if analysis is not None:
         known_hours = np.asarray((analysis["time"].values - caption.init_time) / HOUR, dtype=np.float64)
-        shown = np.isin(known_hours, np.concatenate([[0.0], hours]))
+        shown = np.isin(known_hours, np.concatenate([[0.0], hours]) if instantaneous else hours)
         known_hours, known = known_hours[shown], analysis[name].isel(here).values[shown] * factor
-        if known_hours.size and known_hours[0] == 0 and channel(name).variable.cell_methods == "time: point":
+        if known_hours.size and known_hours[0] == 0:
             hours = np.concatenate([[0.0], hours])
             members = np.concatenate([np.full((members.shape[0], 1), known[0]), members], axis=1)
     climate, climate_hours = None, np.empty(0)
