@@ -19,6 +19,7 @@ from data_catalog.archive_writing import IngestSummary, Writer, header_of
 from data_catalog.catalog import DatasetEntry
 from data_catalog.chunks import ChunkReader, decode
 from data_catalog.conventions import channel
+from data_catalog.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRIBUTES
 from data_catalog.durable import exclusive
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.ledger import LEDGER_NAME, Ledger
@@ -104,7 +105,11 @@ def open_archive(path: Path) -> xr.Dataset:
     for name in header.static:
         values = _static_field(path, ledger, name)
         fields[name] = (("latitude", "longitude"), values, dict(header.field_attributes[name]))
-    coords = {"time": places.times, "latitude": header.latitude, "longitude": header.longitude}
+    coords = {
+        "time": places.times,
+        "latitude": ("latitude", header.latitude, LATITUDE_ATTRIBUTES),
+        "longitude": ("longitude", header.longitude, LONGITUDE_ATTRIBUTES),
+    }
     return xr.Dataset(fields, coords, {**header.attributes, "data_identity": identity})
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_catalog.chunks import array_metadata, chunk_name, encode, group_metadata
+from data_catalog.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRIBUTES
 from data_catalog.durable import sync_directory, write_durably, writing
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.ledger import LEDGER_NAME, Header, Ledger, ledger_line
@@ -31,10 +32,6 @@ _TIME_ATTRIBUTES = {
     "axis": "T",
     "units": "seconds since 1970-01-01",
     "calendar": "proleptic_gregorian",
-}
-_PLACE_ATTRIBUTES = {
-    "latitude": {"standard_name": "latitude", "units": "degrees_north", "axis": "Y"},
-    "longitude": {"standard_name": "longitude", "units": "degrees_east", "axis": "X"},
 }
 
 
@@ -60,8 +57,8 @@ def create(archive: Path, header: Header, static: Mapping[str, NDArray[np.float3
     with writing(archive):
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
-        for name, values in (("latitude", header.latitude), ("longitude", header.longitude)):
-            _write_array(new, name, values, (name,), _PLACE_ATTRIBUTES[name])
+        _write_array(new, "latitude", header.latitude, ("latitude",), LATITUDE_ATTRIBUTES)
+        _write_array(new, "longitude", header.longitude, ("longitude",), LONGITUDE_ATTRIBUTES)
         for name, field in static.items():
             _write_array(new, name, field, ("latitude", "longitude"), header.field_attributes[name])
         _write(new, LEDGER_NAME, ledger_line(header.as_record()))

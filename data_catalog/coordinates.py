@@ -22,8 +22,8 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 _TIME_UNITS = re.compile(r"^(seconds|minutes|hours|days) since \d{4}-\d{1,2}-\d{1,2}[^()]*")
 _SAME_PLACE_DEGREES = 1e-4
 _FULL_CIRCLE = 360.0
-_LATITUDE = {"units": "degrees_north", "standard_name": "latitude", "long_name": "latitude", "axis": "Y"}
-_LONGITUDE = {"units": "degrees_east", "standard_name": "longitude", "long_name": "longitude", "axis": "X"}
+LATITUDE_ATTRIBUTES = {"units": "degrees_north", "standard_name": "latitude", "long_name": "latitude", "axis": "Y"}
+LONGITUDE_ATTRIBUTES = {"units": "degrees_east", "standard_name": "longitude", "long_name": "longitude", "axis": "X"}
 
 Times: TypeAlias = np.ndarray | None
 ByTime: TypeAlias = Callable[..., np.ndarray]
@@ -163,7 +163,9 @@ def with_ascending_latitude(dataset: xr.Dataset, where: str) -> xr.Dataset:
         dataset = dataset.isel(latitude=slice(None, None, -1))
     elif not (steps > 0).all():
         raise InvalidDataError(f"{where}: expected latitudes in order, found {_listed(latitude)}")
-    return dataset.assign_coords(latitude=("latitude", dataset["latitude"].values.astype(np.float64), _LATITUDE))
+    return dataset.assign_coords(
+        latitude=("latitude", dataset["latitude"].values.astype(np.float64), LATITUDE_ATTRIBUTES)
+    )
 
 
 def with_continuous_longitude(dataset: xr.Dataset, where: str) -> xr.Dataset:
@@ -187,7 +189,7 @@ def with_continuous_longitude(dataset: xr.Dataset, where: str) -> xr.Dataset:
         wrapped = _unwrapped(wrapped, first=float(wrapped[order[0]]))
     values = wrapped[order]
     ordered = dataset if (order == np.arange(len(order))).all() else dataset.isel(longitude=order)
-    return ordered.assign_coords(longitude=("longitude", values, _LONGITUDE))
+    return ordered.assign_coords(longitude=("longitude", values, LONGITUDE_ATTRIBUTES))
 
 
 def _unwrapped(wrapped: np.ndarray, first: float) -> np.ndarray:
