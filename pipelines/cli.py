@@ -236,9 +236,10 @@ def verify(
 @app.command()
 def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
     """Draw the pictures of a run again and write its page."""
+    from pipelines.home import home
     from pipelines.reporting import refresh_report
 
-    print(f"Page: {refresh_report(run)}")
+    print(f"Page: {refresh_report(home(), run)}")
 
 
 @app.command()

@@ -22,14 +22,12 @@ from pipelines.cycling import startable
 from pipelines.evaluation_journal import Journal
 from pipelines.progress import progress
 from pipelines.score_tables import MODEL, write_evaluation
-from pipelines.systems import check_same_state
+from pipelines.systems import BASELINES_FILE, check_same_state
 
 if TYPE_CHECKING:
     from forecast.checkpoints import Checkpoint
 
 logger = logging.getLogger("plumecast")
-
-BASELINES_FILE = "baselines.nc"
 
 
 @dataclass(frozen=True)
@@ -178,7 +176,7 @@ def verifying_analysis(analysis: xr.Dataset, forecast: xr.Dataset) -> xr.Dataset
     absent = valid[~np.isin(valid, analysis["time"].values)]
     if absent.size:
         raise MissingDataError(
-            f"verification of {iso(forecast['init_time'].values)}: expected an analysis at {iso(absent[0])}, "
+            f"verification of {iso(scalar(forecast['init_time']))}: expected an analysis at {iso(absent[0])}, "
             f"found none ({absent.size} of {valid.size} valid times lack one)"
         )
     chosen = analysis[[str(name) for name in forecast.data_vars]].sel(time=valid).load()

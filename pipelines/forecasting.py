@@ -21,10 +21,11 @@ from forecast.system import System
 from pipelines import staging
 from pipelines.analyses import initial_state_hash, open_system_analysis
 from pipelines.clock import iso, now
+from pipelines.drawing import Surroundings, draw_run
 from pipelines.locking import held
 from pipelines.progress import Advance, progress
-from pipelines.publishing import draw_run, write_run_products
-from pipelines.systems import check_same_state
+from pipelines.publishing import write_run_products
+from pipelines.systems import BASELINES_FILE, check_same_state
 
 if TYPE_CHECKING:
     from forecast.checkpoints import Checkpoint
@@ -184,7 +185,8 @@ def make_page(cycle: Cycle) -> list[Path]:
     Returns:
         The pictures.
     """
-    return draw_run(staging.staged(cycle.run), cycle.system)
+    around = Surroundings(cycle.analysis, cycle.checkpoint / BASELINES_FILE)
+    return draw_run(staging.staged(cycle.run), cycle.system, around)
 
 
 def publish(cycle: Cycle, inputs: Inputs) -> Path:

@@ -8,6 +8,9 @@ from data_catalog.errors import ConfigurationError
 from forecast.system import System, read_system
 from pipelines.home import Home
 
+BASELINES_FILE = "baselines.nc"
+"""Beside the model of a checkpoint."""
+
 
 def system_names() -> tuple[str, ...]:
     """Names of the shipped systems."""

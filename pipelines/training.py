@@ -9,6 +9,7 @@ import xarray as xr
 from data_catalog.errors import ConfigurationError
 from forecast.system import System
 from pipelines.progress import progress
+from pipelines.systems import BASELINES_FILE
 
 logger = logging.getLogger("plumecast")
 
@@ -70,7 +71,7 @@ def fit_system_baselines(system: System, analysis: xr.Dataset, directory: Path) 
         eofs=system.verification.baseline_eofs,
     )
     directory.mkdir(parents=True, exist_ok=True)
-    return baselines.save(directory / "baselines.nc")
+    return baselines.save(directory / BASELINES_FILE)
 
 
 def _refuse_overwriting(directory: Path, resume: bool) -> None:

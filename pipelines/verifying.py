@@ -16,17 +16,18 @@ from forecast.products.manifest import extend_manifest, read_manifest
 from forecast.products.netcdf import open_forecast
 from forecast.products.runs import CYCLE_NAME, RunDirectory
 from forecast.system import System
-from forecast.verification.baselines import Baselines
+from forecast.verification.baselines import Baselines, load_baselines
 from forecast.verification.evaluation import EvaluationSums
 from pipelines import staging
 from pipelines.analyses import find_analysis
 from pipelines.clock import scalar
-from pipelines.evaluating import evaluation_json, find_baselines, score_cycle
+from pipelines.drawing import Surroundings, draw_run
+from pipelines.evaluating import evaluation_json, score_cycle
 from pipelines.home import Home
 from pipelines.locking import held
-from pipelines.publishing import draw_run, run_system
+from pipelines.publishing import run_system
 from pipelines.score_tables import MODEL, write_evaluation
-from pipelines.systems import find_checkpoint
+from pipelines.systems import BASELINES_FILE, find_checkpoint
 
 logger = logging.getLogger("plumecast")
 
@@ -86,7 +87,8 @@ def verify_run(home: Home, run: RunDirectory, analysis: Path | None = None, chec
     with held(staging.lock_path(run), f"run {run.path}"):
         stage = staging.begin_from(run)
         write_evaluation(pooled([scored]), stage.scores)
-        draw_run(stage, system)
+        around = Surroundings(find_analysis(home, system, analysis), _baselines_file(home, system, checkpoint))
+        draw_run(stage, system, around)
         extend_manifest(stage.path, staging.drawn(stage))
         staging.publish(run)
     return scored
@@ -160,11 +162,19 @@ def _score(
 
 
 def _baselines(home: Home, system: System, checkpoint: Path | None) -> Baselines | None:
-    try:
-        return find_baselines(find_checkpoint(home, system, checkpoint))
-    except ConfigurationError as error:
-        logger.warning("Scored without baselines: %s", error)
+    path = _baselines_file(home, system, checkpoint)
+    if path is None:
+        logger.warning("Scored without baselines: no checkpoint of '%s' with %s", system.name, BASELINES_FILE)
         return None
+    return load_baselines(path)
+
+
+def _baselines_file(home: Home, system: System, checkpoint: Path | None) -> Path | None:
+    try:
+        path = find_checkpoint(home, system, checkpoint) / BASELINES_FILE
+    except ConfigurationError:
+        return None
+    return path if path.exists() else None
 
 
 def _is_run(location: Path) -> bool:

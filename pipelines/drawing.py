@@ -1,0 +1,101 @@
+"""The pictures of a run and its page."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from data_catalog.catalog import dataset
+from forecast.products.netcdf import open_forecast
+from forecast.products.pictures import plot_run
+from forecast.products.report import write_report
+from forecast.products.runs import RunDirectory
+from forecast.system import System
+from forecast.verification.baselines import load_baselines
+from pipelines.analyses import open_system_analysis
+from pipelines.clock import scalar
+
+DAYS_BEFORE = np.timedelta64(5, "D")
+CLIMATOLOGY_MEMBERS = 50
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run is drawn against.
+
+    Attributes:
+        analysis: Archive or file, if there is one.
+        baselines: File beside the checkpoint, if there is one.
+    """
+
+    analysis: Path | None = None
+    baselines: Path | None = None
+
+
+def draw_run(run: RunDirectory, system: System, around: Surroundings = Surroundings()) -> list[Path]:
+    """Draw the pictures of a run, those of its scores too if it has any, and write its page.
+
+    The analysis is shown up to the start, and beyond it once the run has been verified.
+
+    Args:
+        run: Published or staged; a manifest need not be there yet.
+        system: What it is a run of.
+        around: What it is drawn against.
+
+    Returns:
+        The pictures.
+    """
+    products, entry = system.products, dataset(system.dataset)
+    with open_forecast(run.forecast) as stored:
+        axes = stored[list(products.map_channels)]
+        scores = _scores(run)
+        plots = plot_run(
+            run.path,
+            channels=products.map_channels,
+            lead_days=products.map_lead_days,
+            points=products.points,
+            title=system.title,
+            simulated=entry.simulated,
+            analysis=_analysis(system, axes, around, verified=scores is not None),
+            climatology=_climatology(axes, around),
+            scores=scores,
+        )
+    write_report(
+        run.path,
+        scores=scores,
+        pictures=plots,
+        title=system.title,
+        simulated=entry.simulated,
+        data_title=entry.title,
+        data_licence=entry.licence,
+        data_references=entry.references,
+    )
+    return plots
+
+
+def _analysis(system: System, forecast: xr.Dataset, around: Surroundings, *, verified: bool) -> xr.Dataset | None:
+    if around.analysis is None:
+        return None
+    start = scalar(forecast["init_time"])
+    last = start + forecast["lead_time"].values.max() if verified else start
+    analysis = open_system_analysis(around.analysis, system)[list(map(str, forecast.data_vars))]
+    return analysis.sel(time=slice(start - DAYS_BEFORE, last)).load()
+
+
+def _climatology(forecast: xr.Dataset, around: Surroundings) -> xr.Dataset | None:
+    if around.baselines is None or not around.baselines.exists():
+        return None
+    baselines = load_baselines(around.baselines)
+    start, leads = scalar(forecast["init_time"]), forecast["lead_time"].values
+    ensemble = baselines.forecast("climatology", forecast, start, leads, members=CLIMATOLOGY_MEMBERS, seed=0)
+    return ensemble[list(map(str, forecast.data_vars))]
+
+
+def _scores(run: RunDirectory) -> dict[str, Any] | None:
+    if not run.scores.exists():
+        return None
+    scores: dict[str, Any] = json.loads(run.scores.read_text(encoding="utf-8"))["scores"]
+    return scores
