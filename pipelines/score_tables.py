@@ -14,7 +14,7 @@ Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
 """Forecaster, channel, score, lead hours: the innermost table of the evaluation JSON."""
 
 MODEL = "plumecast"
-BASELINES = ("climatology", "persistence", "linear")
+LEAST_WIDTH = 110
 
 
 def write_evaluation(evaluation: Mapping[str, Any], out: Path) -> Path:
@@ -27,15 +27,8 @@ def write_evaluation(evaluation: Mapping[str, Any], out: Path) -> Path:
 def header(scores: Scores) -> list[str]:
     """Column names of `rows`."""
     others = [name for name in scores if name != _first(scores)]
-    skills = [f"skill on {name}" for name in others if name != "persistence"]
-    return [
-        "channel",
-        "lead",
-        f"CRPS {_first(scores)}",
-        *[f"{_measure(name)} {name}" for name in others],
-        *skills,
-        "spread/skill",
-    ]
+    skills = [f"skill/{name}" for name in others if name != "persistence"]
+    return ["channel", "lead", "CRPS", *others, *skills, "spread/skill"]
 
 
 def rows(scores: Scores, leads_hours: Sequence[int] | None = None) -> list[list[str]]:
@@ -70,8 +63,8 @@ def print_scores(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | Non
     """Print the table on stdout, as wide as it needs to be."""
     from rich.console import Console
 
-    console = Console()
-    console.print(score_table(evaluation, leads_hours), width=max(console.width, 120), crop=False)
+    # Piped, or on a narrow terminal, the table keeps its width: figures must not be cut.
+    Console(width=max(Console().width, LEAST_WIDTH)).print(score_table(evaluation, leads_hours))
 
 
 def markdown_table(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None = None) -> str:
@@ -87,7 +80,8 @@ def caption(evaluation: Mapping[str, Any]) -> str:
     start, end = evaluation["period"]
     count = evaluation["initialisations"]
     starts = f"{count} forecast{'s' if count != 1 else ''}"
-    return f"{evaluation['system']}: {starts} of {evaluation['members']} members, {start} to {end}"
+    words = "fair CRPS, of persistence MAE" if "persistence" in evaluation["scores"] else "fair CRPS"
+    return f"{evaluation['system']}: {starts} of {evaluation['members']} members, {start} to {end}; {words}"
 
 
 def _row(scores: Scores, channel_name: str, lead: str) -> list[str]:
@@ -113,16 +107,12 @@ def _value(scores: Scores, name: str, channel_name: str, lead: str) -> float | N
     return value
 
 
-def _measure(name: str) -> str:
-    return "MAE" if name == "persistence" else "CRPS"
-
-
 def _skill(crps: float | None, reference: float | None) -> str:
     return "-" if crps is None or not reference else f"{1 - crps / reference:+.0%}"
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
+    return "-" if value is None else f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
 def _first(scores: Scores) -> str:

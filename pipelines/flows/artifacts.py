@@ -3,24 +3,32 @@
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
 from pipelines.score_tables import header, markdown_table, rows
 
-LARGEST_PICTURE_BYTES = 700_000
-"""A picture travels inside its artifact, so that the UI shows it from wherever the run directory is."""
+SHOWN_WIDTH = 1000
 
 
 def show_plots(name: str, plots: Sequence[Path]) -> None:
     """Make each picture an artifact."""
     for plot in plots:
-        if plot.stat().st_size <= LARGEST_PICTURE_BYTES:
-            content = base64.b64encode(plot.read_bytes()).decode("ascii")
-            url = f"data:image/png;base64,{content}"
-            create_image_artifact(url, key=_key(f"{name}-{plot.stem}"), description=f"{plot.stem}, {plot}")
+        create_image_artifact(embedded(plot), key=_key(f"{name}-{plot.stem}"), description=f"{plot.stem}, {plot}")
+
+
+def embedded(plot: Path) -> str:
+    """A small copy of a picture as a data URL, so that the UI shows it from wherever the run directory is."""
+    with Image.open(plot) as picture:
+        height = round(picture.height * SHOWN_WIDTH / picture.width)
+        small = picture.convert("RGB").resize((SHOWN_WIDTH, height), Image.Resampling.LANCZOS)
+    content = BytesIO()
+    small.save(content, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode('ascii')}"
 
 
 def show_scores(name: str, evaluation: Mapping[str, Any]) -> None:

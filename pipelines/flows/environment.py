@@ -1,10 +1,12 @@
 """Settings that Prefect reads when it is imported; this module imports none of it."""
 
+import logging
 import os
 import tomllib
 from pathlib import Path
 
 from pipelines.home import Home
+from pipelines.progress import StderrHandler
 
 HEARTBEAT_SECONDS = 30
 
@@ -30,6 +32,9 @@ def prepare_prefect(home: Home) -> None:
         os.environ.setdefault(name, value)
     if not has_own_prefect():
         os.environ["PREFECT_HOME"] = str(home.prefect)
+    # Prefect prints what this logger is told and sends it to its server; our own handler would print it twice.
+    logger = logging.getLogger("plumecast")
+    logger.handlers[:] = [handler for handler in logger.handlers if not isinstance(handler, StderrHandler)]
 
 
 def has_own_prefect() -> bool:
