@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from forecast.verification.checks import UnscorableError
 from forecast.verification.fused import ensemble_statistics
-from forecast.verification.ranks import rank_sums_of
-from forecast.verification.weighting import area_weights, weighted_sums
+from forecast.verification.ranks import block_histogram
+from forecast.verification.weighting import area_weights, check_weights
 
 GRID = ("latitude", "longitude")
 MEANS = ("crps", "squares", "absolute", "bias", "variance", "inflated")
@@ -95,33 +95,31 @@ class EvaluationSums:
     ) -> None:
         if weights is None:
             weights = area_weights(forecast["latitude"])
-        statistics = ensemble_statistics(forecast.rename(name), analysis).compute()
-        missing = statistics["error"].isnull()
+        statistics = ensemble_statistics(forecast.rename(name), analysis).transpose("lead_time", *GRID)
+        fields = {str(key): np.asarray(field.values) for key, field in statistics.items()}
+        missing = np.isnan(fields["error"])
         if missing.any():
             found = f"{int(missing.sum())} of {missing.size} points missing"
             raise UnscorableError(f"{name}: expected all values in forecast and analysis, found {found}")
-        sums, weight = weighted_sums(_means(statistics), GRID, weights, skip_missing=False)
-        ranks, _ = rank_sums_of(statistics, forecast.sizes["member"], GRID, weights, skip_missing=False)
-        for index, lead in enumerate(forecast["lead_time"].values):
+        check_weights(weights, statistics["error"])
+        weight = weights.broadcast_like(statistics["error"][0]).transpose(*GRID).values.astype(np.float64)
+        sums = np.einsum("mkyx,yx->km", _values(fields), weight)
+        members = forecast.sizes["member"]
+        ranks = block_histogram(
+            fields["below"], fields["equal"], np.broadcast_to(weight, missing.shape), (1, 2), members
+        )
+        for index, lead in enumerate(statistics["lead_time"].values):
             hours = float(lead / np.timedelta64(1, "h"))
-            at = {"lead_time": index}
-            self.sums.setdefault(name, {})[hours] = sums.isel(at).transpose("mean").values
-            self.weights.setdefault(name, {})[hours] = float(weight.isel(at, drop=True).isel(mean=2))
-            self.ranks.setdefault(name, {})[hours] = ranks.isel(at).values
+            self.sums.setdefault(name, {})[hours] = sums[index]
+            self.weights.setdefault(name, {})[hours] = float(weight.sum())
+            self.ranks.setdefault(name, {})[hours] = ranks[index, 0, 0]
 
 
-def _means(statistics: xr.Dataset) -> xr.DataArray:
-    error, variance = statistics["error"].astype(np.float64), statistics["variance"].astype(np.float64)
-    members = statistics["members"].astype(np.float64)
-    values = {
-        "crps": statistics["fair_crps"].astype(np.float64),
-        "squares": error**2,
-        "absolute": abs(error),
-        "bias": error,
-        "variance": variance,
-        "inflated": variance * (members + 1) / members,
-    }
-    return xr.concat([values[name] for name in MEANS], "mean", coords="minimal", compat="override")
+def _values(fields: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
+    """(mean, lead time, latitude, longitude), in the order of `MEANS`."""
+    error, variance = fields["error"].astype(np.float64), fields["variance"].astype(np.float64)
+    inflated = variance * (1.0 + 1.0 / fields["members"])
+    return np.stack([fields["fair_crps"], error**2, np.abs(error), error, variance, inflated])
 
 
 def _scores(means: dict[str, float]) -> dict[str, float | None]:

@@ -165,7 +165,8 @@ def _regress(before: Matrix, after: Matrix) -> tuple[Matrix, Matrix]:
 def _optimism(anomalies: Matrix, weights: NDArray[np.float64], count: int) -> float:
     """How much more the patterns leave of other data than of those they were fitted to, as a ratio of deviations.
 
-    Measured on the last quarter of the times, with patterns of the first three.
+    Measured on the last quarter of the times, with patterns of the first three; as such an excess falls with the length
+    of the record, three quarters of it are expected of patterns of all.
     """
     split = len(anomalies) * (FOLDS - 1) // FOLDS
     eofs = fit_eofs(anomalies[:split], weights, min(count, split))
@@ -173,7 +174,8 @@ def _optimism(anomalies: Matrix, weights: NDArray[np.float64], count: int) -> fl
         float(weights @ _residual(part, eofs.patterns, eofs.root_weights) ** 2)
         for part in (anomalies[:split], anomalies[split:])
     )
-    return max(np.sqrt(held_out / fitted), 1.0) if fitted > 0 else 1.0
+    excess = max(held_out / fitted - 1.0, 0.0) if fitted > 0 else 0.0
+    return float(np.sqrt(1.0 + excess * (FOLDS - 1) / FOLDS))
 
 
 def _residual(anomalies: Matrix, patterns: Matrix, roots: Matrix) -> NDArray[np.float64]:

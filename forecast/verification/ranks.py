@@ -113,11 +113,11 @@ def rank_sums_of(
 
 def _histogram(below: Any, equal: Any, weight: Any, axes: tuple[int, ...], members: int) -> Any:
     if not isinstance(below, da.Array):
-        return _block_histogram(below, equal, np.asarray(weight), axes, members).sum(axis=axes)
+        return block_histogram(below, equal, np.asarray(weight), axes, members).sum(axis=axes)
     weight = da.asarray(weight).rechunk(below.chunks)  # type: ignore[no-untyped-call]
     chunks = [(1,) * len(sizes) if axis in axes else sizes for axis, sizes in enumerate(below.chunks)]
     blocks = da.map_blocks(  # type: ignore[no-untyped-call]
-        _block_histogram,
+        block_histogram,
         below,
         equal,
         weight,
@@ -131,10 +131,21 @@ def _histogram(below: Any, equal: Any, weight: Any, axes: tuple[int, ...], membe
     return blocks.sum(axis=axes)
 
 
-def _block_histogram(
+def block_histogram(
     below: NDArray[Any], equal: NDArray[Any], weight: NDArray[np.float64], axes: tuple[int, ...], members: int
 ) -> NDArray[np.float64]:
-    """Weight per rank; reduced axes are kept with one entry."""
+    """Weight per rank of one block.
+
+    Args:
+        below: Members below the analysis.
+        equal: Members equal to it.
+        weight: Of each point.
+        axes: To sum over; kept with one entry.
+        members: Ensemble size M.
+
+    Returns:
+        The axes of `below`, then ranks 0 to M.
+    """
     kept = [axis for axis in range(below.ndim) if axis not in axes]
     shape = [1 if axis in axes else below.shape[axis] for axis in range(below.ndim)]
     cells = np.arange(int(np.prod(shape))).reshape(shape) * (members + 1)
