@@ -81,7 +81,7 @@ def save(figure: Figure, out: Path) -> Path:
 
     Pictures of flat colours need no more than a palette, which makes them a third as large.
     """
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     figure.set_dpi(DPI)
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])

@@ -14,6 +14,26 @@ MEMBER_NAMES = ("member", "realization", "number", "ensemble", "ensemble_member"
 LEAD_NAMES = ("lead_time", "forecast_period", "prediction_timedelta", "step", "lead", "leadtime")
 INIT_NAMES = ("init_time", "forecast_reference_time", "initial_time", "reftime")
 ZARR_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
+# Names that WeatherBench2 gives to variables; others keep the short name of the variable table.
+WEATHERBENCH2_NAMES = {
+    "z": "geopotential",
+    "t": "temperature",
+    "u": "u_component_of_wind",
+    "v": "v_component_of_wind",
+    "w": "vertical_velocity",
+    "q": "specific_humidity",
+    "msl": "mean_sea_level_pressure",
+    "sp": "surface_pressure",
+    "t2m": "2m_temperature",
+    "d2m": "2m_dewpoint_temperature",
+    "u10": "10m_u_component_of_wind",
+    "v10": "10m_v_component_of_wind",
+    "sst": "sea_surface_temperature",
+    "tp6": "total_precipitation_6hr",
+    "tp24": "total_precipitation_24hr",
+}
+LEVELS_PRESENT = "levels_present"
+"""Attribute of a Zarr variable that lacks some of the levels: those that it has, in hPa."""
 HOUR = np.timedelta64(1, "h")
 
 
@@ -64,21 +84,24 @@ def _own_layout(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def _foreign_layout(dataset: xr.Dataset, path: Path) -> xr.Dataset:
-    if "prediction_timedelta" in dataset.dims and "time" in dataset.dims:
-        dataset = dataset.rename(time="init_time")
     dataset = _rename_first(dataset, MEMBER_NAMES, "member")
     dataset = _rename_first(dataset, LEAD_NAMES, "lead_time")
     dataset = _rename_first(dataset, INIT_NAMES, "init_time")
+    if "lead_time" in dataset.dims and "init_time" not in dataset.variables and "time" in dataset.variables:
+        # WeatherBench2 and cfgrib call the start `time`.
+        dataset = dataset.rename(time="init_time")
     if "lead_time" not in dataset.dims and "time" in dataset.dims and "init_time" in dataset.coords:
         leads = dataset["time"].values - dataset["init_time"].values
         dataset = (
             dataset.drop_vars("lead_time", errors="ignore").rename(time="lead_time").assign_coords(lead_time=leads)
         )
-    for name in ("member", "lead_time", "init_time"):
+    for name, kinds in (("member", "iu"), ("lead_time", "m"), ("init_time", "M")):
         if name not in dataset.coords:
-            raise InvalidDataError(
-                f"forecast {path}: expected a coordinate for {name}, found {sorted(map(str, dataset.coords))}"
-            )
+            found = sorted(map(str, dataset.coords))
+            raise InvalidDataError(f"forecast {path}: expected a coordinate for {name}, found {found}")
+        if dataset[name].dtype.kind not in kinds:
+            expected = {"iu": "integers", "m": "durations with units", "M": "times"}[kinds]
+            raise InvalidDataError(f"forecast {path}: expected {expected} as {name}, found {dataset[name].dtype}")
     dataset = dataset.drop_vars([name for name in ("valid_time", "time") if name in dataset.coords])
     return _canonical_fields(dataset, path)
 
@@ -91,6 +114,7 @@ def _canonical_fields(dataset: xr.Dataset, path: Path) -> xr.Dataset:
     stacked = fields.stack(time=list(axes), create_index=False).drop_vars(list(axes))
     numbered = stacked.assign_coords(time=np.datetime64("1970-01-01", "ns") + np.arange(stacked.sizes["time"]) * HOUR)
     canonical = canonicalise(numbered, where=f"forecast {path}")
+    canonical = canonical.drop_vars(_absent_channels(dataset), errors="ignore")
     shape = {name: values.size for name, values in axes.items()}
     found = xr.Dataset(
         {name: _unstacked(canonical[name], shape) for name in canonical.data_vars},
@@ -102,6 +126,17 @@ def _canonical_fields(dataset: xr.Dataset, path: Path) -> xr.Dataset:
         member=axes["member"].astype(np.int64),
     )
     return found.squeeze("init_time") if shape["init_time"] == 1 else found
+
+
+def _absent_channels(dataset: xr.Dataset) -> list[str]:
+    """Channels that a shared level axis has room for, but that the variable says it does not have."""
+    short_names = {theirs: ours for ours, theirs in WEATHERBENCH2_NAMES.items()}
+    return [
+        f"{short_names.get(str(name), name)}{level:g}"
+        for name, field in dataset.data_vars.items()
+        if LEVELS_PRESENT in field.attrs and "level" in field.coords
+        for level in set(field["level"].values.tolist()) - set(np.atleast_1d(field.attrs[LEVELS_PRESENT]).tolist())
+    ]
 
 
 def _unstacked(field: xr.DataArray, shape: dict[str, int]) -> xr.DataArray:

@@ -20,6 +20,7 @@ from forecast.products.runs import RunDirectory
 from forecast.products.styles import style_of, title_of
 
 TABLE_LEADS = 6
+TABLED_SCORES = (("crps", "fair CRPS"), ("rmse", "RMSE of the mean"))
 PLAIN_UNITS = {"m s$^{-1}$": "m/s", "g kg$^{-1}$": "g/kg"}
 PICTURES = (
     ("map", "Ensemble mean and spread of {}"),
@@ -60,7 +61,7 @@ class ScoreTable:
 
     title: str
     leads: tuple[str, ...]
-    rows: tuple[ScoreRow, ...]
+    groups: tuple[tuple[str, tuple[ScoreRow, ...]], ...]
     spread_skill: tuple[str, ...]
 
 
@@ -118,7 +119,7 @@ def write_report(
             "init_iso": f"{np.datetime_as_string(caption.init_time, unit='m')}",
             "first_valid": clock(caption.init_time + leads[0]),
             "last_valid": clock(caption.init_time + leads[-1]),
-            "lead_days": f"{float(leads[-1] / np.timedelta64(1, 'D')):g}",
+            "lead": _duration(leads[-1]),
             "facts": _facts(forecast, caption),
             "channels": [title_of(str(name)) for name in forecast.data_vars],
             "pictures": _pictures(directory, pictures),
@@ -136,37 +137,48 @@ def write_report(
 
 
 def score_tables(scores: Scores, order: Sequence[str]) -> list[ScoreTable]:
-    """Fair CRPS of the model and of each baseline by channel and lead, in shown units; the smallest is marked."""
+    """Scores of the model and of each baseline by channel and lead, in shown units; the smallest is marked."""
     model = scores.get(MODEL, {})
     return [_score_table(scores, name) for name in order if name in model and model[name].get("crps")]
 
 
 def _score_table(scores: Scores, name: str) -> ScoreTable:
-    style = style_of(name)
     all_leads = sorted(scores[MODEL][name]["crps"], key=float)
     picked = {round(index) for index in np.linspace(0, len(all_leads) - 1, min(TABLE_LEADS, len(all_leads)))}
     leads = [all_leads[index] for index in sorted(picked)]
-    values: dict[str, list[float | None]] = {}
+    ratios = scores[MODEL][name].get("spread_skill", {})
+    style = style_of(name)
+    return ScoreTable(
+        title=f"{title_of(name)}, {PLAIN_UNITS.get(style.unit, style.unit)}",
+        leads=tuple(f"{float(lead) / 24:g} d" for lead in leads),
+        groups=tuple((words, _score_rows(scores, name, score, leads)) for score, words in TABLED_SCORES),
+        spread_skill=tuple("–" if ratios.get(lead) is None else f"{float(ratios[lead]):.2f}" for lead in leads),
+    )
+
+
+def _score_rows(scores: Scores, name: str, score: str, leads: Sequence[str]) -> tuple[ScoreRow, ...]:
+    """A row for each system that has the score, the model first, in the channel's shown unit."""
+    factor = style_of(name).factor
+    values: dict[str, list[float]] = {}
     for system in sorted(scores, key=lambda each: (each != MODEL, each)):
-        by_lead = scores[system].get(name, {}).get("crps", {})
-        found = [by_lead.get(lead) for lead in leads]
-        if any(value is not None for value in found):
-            values[system] = [None if value is None else float(value) * style.factor for value in found]
-    smallest = [min(row[index] or np.inf for row in values.values()) for index in range(len(leads))]
-    digits = _digits([value for row in values.values() for value in row if value is not None])
-    rows = tuple(
+        by_lead = scores[system].get(name, {}).get(score, {})
+        found = [np.nan if by_lead.get(lead) is None else float(by_lead[lead]) * factor for lead in leads]
+        if np.isfinite(found).any():
+            values[system] = found
+    known = [value for row in values.values() for value in row if np.isfinite(value)]
+    digits = _digits(known)
+    smallest = [
+        min((value for value in column if np.isfinite(value)), default=np.nan)
+        for column in zip(*values.values(), strict=True)
+    ]
+    return tuple(
         ScoreRow(
             system.capitalize(),
-            tuple("–" if value is None else f"{value:.{digits}f}" for value in row),
-            tuple(value is not None and value <= best for value, best in zip(row, smallest, strict=True)),
+            tuple(f"{value:.{digits}f}" if np.isfinite(value) else "–" for value in row),
+            tuple(bool(value <= best) for value, best in zip(row, smallest, strict=True)),
         )
         for system, row in values.items()
     )
-    ratios = scores[MODEL][name].get("spread_skill", {})
-    shown = tuple("–" if ratios.get(lead) is None else f"{float(ratios[lead]):.2f}" for lead in leads)
-    unit = PLAIN_UNITS.get(style.unit, style.unit)
-    days = tuple(f"{float(lead) / 24:g} d" for lead in leads)
-    return ScoreTable(f"{title_of(name)}, {unit}", days, rows, shown)
 
 
 def _digits(values: Sequence[float]) -> int:
@@ -177,7 +189,7 @@ def _digits(values: Sequence[float]) -> int:
 
 def _facts(forecast: xr.Dataset, caption: Caption) -> list[tuple[str, str]]:
     latitude = forecast["latitude"].values
-    step = f"{float(np.median(np.diff(latitude))):.3g}°" if latitude.size > 1 else "a point"
+    step = f"{float(np.median(np.diff(latitude))):.4g}°" if latitude.size > 1 else "a point"
     leads = forecast["lead_time"].values
     return [
         (str(caption.members), "members" if caption.members > 1 else "member"),
@@ -251,6 +263,12 @@ def _files(run: RunDirectory) -> list[LinkedFile]:
         if path.exists()
     ]
     return [*rows, LinkedFile(run.manifest.name, "size and sha256 of every file of the run", "", "")]
+
+
+def _duration(lead_time: np.timedelta64) -> str:
+    """A lead as the command line reads it: `10d`, or `36h` where it is no whole number of days."""
+    hours = round(float(lead_time / np.timedelta64(1, "h")))
+    return f"{hours // 24}d" if hours % 24 == 0 else f"{hours}h"
 
 
 def _size(count: int) -> str:
