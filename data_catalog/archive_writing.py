@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from data_catalog import archive_layout
 from data_catalog.catalog import DatasetEntry
 from data_catalog.chunks import ChunkReader, decode, encode, times_per_block
+from data_catalog.coordinates import at_times
 from data_catalog.durable import write_durably, writing
 from data_catalog.errors import InvalidDataError
 from data_catalog.ledger import Block, Header, Ledger, StoredChunk
@@ -134,7 +135,7 @@ class Writer:
 
     def _fields(self, indices: NDArray[np.intp]) -> dict[str, NDArray[np.float32]]:
         """Values of every channel at some times of the source; blocks of different channels are read together."""
-        chosen = self._analysis[list(self._header.channels)].isel(time=indices)
+        chosen = at_times(self._analysis[list(self._header.channels)], indices)
         loaded = chosen.compute()
         return {name: np.ascontiguousarray(loaded[name].values, "<f4") for name in self._header.channels}
 

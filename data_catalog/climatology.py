@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from data_catalog.coordinates import at_times
 from data_catalog.errors import InvalidDataError
 
 _LARGEST_CONDITION = 1e6
@@ -44,7 +45,7 @@ def fit_climatology(analysis: xr.Dataset, *, harmonics: int = 3) -> xr.Dataset:
                 f"{_period(times[chosen])} ({len(chosen)} times)"
             )
         weights = xr.DataArray(np.linalg.solve(gram, basis.T / len(chosen)), dims=("coefficient", "time"))
-        fitted.append(_weighted_sums(analysis.isel(time=chosen), weights))
+        fitted.append(_weighted_sums(at_times(analysis, chosen), weights))
     climatology = xr.concat(fitted, xr.DataArray(np.unique(hours), dims="hour", name="hour")).compute()
     first, last = np.datetime_as_string(times[[0, -1]], unit="m")
     return climatology.assign_attrs(

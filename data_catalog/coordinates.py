@@ -144,6 +144,18 @@ def apply_by_time(function: ByTime, *fields: xr.DataArray, what: str) -> xr.Data
     return field.copy(data=lazy)
 
 
+def at_times(dataset: xr.Dataset, indices: np.ndarray) -> xr.Dataset:
+    """The dataset at some of its times, by index.
+
+    Evenly spaced ones are taken as a slice, which leaves Dask's blocks as they are; by a list of indices Dask would
+    join blocks, and read more than was chosen.
+    """
+    steps = np.unique(np.diff(indices)) if len(indices) > 1 else np.array([1])
+    if len(indices) and len(steps) == 1 and steps[0] > 0:
+        return dataset.isel(time=slice(int(indices[0]), int(indices[-1]) + 1, int(steps[0])))
+    return dataset.isel(time=indices)
+
+
 def time_text(times: Times, index: int) -> str:
     """` at 2008-01-01T00:00`, to end the name of a field in an error; empty for a field without time."""
     return "" if times is None else f" at {np.datetime_as_string(times[index], unit='m')}"

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.catalog import DatasetEntry
+from data_catalog.coordinates import at_times
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.sources.bundled import open_bundled
 from data_catalog.sources.files import open_files
@@ -65,4 +66,4 @@ def between(analysis: xr.Dataset, start: date | None, end: date | None, *, where
         has = f"{np.datetime_as_string(times[0], unit='m')} to {np.datetime_as_string(times[-1], unit='m')}"
         kind = MissingDataError if first > times[-1] else InvalidDataError
         raise kind(f"{where}: expected times in {wanted}, found {has}")
-    return analysis.isel(time=slice(chosen[0], chosen[-1] + 1))
+    return at_times(analysis, chosen)

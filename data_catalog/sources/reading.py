@@ -12,7 +12,7 @@ from obstore.exceptions import BaseError as ObjectStoreError
 from data_catalog.coordinates import with_our_names, with_times
 from data_catalog.errors import InvalidDataError, MissingDataError, PlumecastError
 
-_BLOCK_BYTES = 4 * 1024**2
+_NETCDF_BLOCK_BYTES = 4 * 1024**2
 _KINDS_BY_FIRST_BYTES = {
     b"CDF": "NetCDF",
     b"\x89HDF": "NetCDF",
@@ -38,27 +38,28 @@ def open_netcdf(path: Path) -> xr.Dataset:
         dataset = xr.open_dataset(path, engine="netcdf4", decode_timedelta=False)
     except Exception as error:
         raise InvalidDataError(f"{path}: expected a readable NetCDF file, found {one_line(error)}") from error
-    return in_blocks(dataset, str(path))
+    return in_blocks(dataset, str(path), block_bytes=_NETCDF_BLOCK_BYTES)
 
 
-def in_blocks(dataset: xr.Dataset, where: str) -> xr.Dataset:
+def in_blocks(dataset: xr.Dataset, where: str, *, block_bytes: int) -> xr.Dataset:
     """The dataset in our names over Dask, in blocks that follow those of the file.
 
     Args:
         dataset: As xarray opened it, not loaded.
         where: File or URL; each read that fails names it, with the variable and the times.
+        block_bytes: Stored chunks smaller than this are read several at a time.
     """
     dataset = with_times(with_our_names(dataset), where)
     times = dataset["time"].values if "time" in dataset.variables else None
     lazy = {
-        name: field.copy(data=_blocks(field, f"{where}: {name}", times))
+        name: field.copy(data=_blocks(field, f"{where}: {name}", times, block_bytes))
         for name, field in dataset.items()
         if field.ndim >= 2
     }
     return dataset.assign(lazy)
 
 
-def _blocks(field: xr.DataArray, what: str, times: np.ndarray | None) -> da.Array:
+def _blocks(field: xr.DataArray, what: str, times: np.ndarray | None, block_bytes: int) -> da.Array:
     shape = {str(dim): size for dim, size in field.sizes.items()}
     in_file = tuple(field.encoding.get("preferred_chunks", {}).values())  # in the order of dims, under their old names
     stored = dict(zip(shape, in_file, strict=True)) if len(in_file) == len(shape) else {}
@@ -68,7 +69,7 @@ def _blocks(field: xr.DataArray, what: str, times: np.ndarray | None) -> da.Arra
     if "time" in shape:
         at_once = stored.get("time", 1)
         bytes_at_once = field.dtype.itemsize * int(np.prod([at_once, *(n for d, n in chunks.items() if d != "time")]))
-        chunks["time"] = min(shape["time"], at_once * max(1, _BLOCK_BYTES // max(bytes_at_once, 1)))
+        chunks["time"] = min(shape["time"], at_once * max(1, block_bytes // max(bytes_at_once, 1)))
     guarded = GuardedVariable(field.variable, what, times if "time" in shape else None)
     name = f"{field.name}-{uuid4().hex}"
     meta = np.empty((0,) * field.ndim, field.dtype)

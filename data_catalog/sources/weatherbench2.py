@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from data_catalog.coordinates import at_times
 from data_catalog.errors import InvalidDataError
 from data_catalog.sources.files import open_files
 
@@ -32,4 +33,4 @@ def open_weatherbench2(
     chosen = np.flatnonzero(hours % step_hours == 0)
     if not chosen.size:
         raise InvalidDataError(f"{location}: expected times every {step_hours} h from 00 UTC, found none")
-    return analysis.isel(time=chosen)
+    return at_times(analysis, chosen)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from obstore.store import RetryConfig
 
 _METADATA = frozenset({"zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata"})
+_BLOCK_BYTES = 512 * 1024
 _RETRIES: "RetryConfig" = {"max_retries": 8}
 
 
@@ -65,7 +66,7 @@ def open_zarr(location: Path | str) -> xr.Dataset:
     except obstore.exceptions.BaseError as error:
         raise MissingDataError(f"{location}: expected an answer, found {one_line(error)}") from error
     store.complete = True
-    return in_blocks(dataset, str(location))
+    return in_blocks(dataset, str(location), block_bytes=_BLOCK_BYTES)
 
 
 def _store(location: str) -> Store:

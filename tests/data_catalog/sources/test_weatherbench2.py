@@ -51,9 +51,9 @@ def _replica() -> xr.Dataset:
     time = np.datetime64("1979-01-01", "ns") + np.arange(HOURS) * np.timedelta64(6, "h")
     places = {"time": time, "level": LEVELS, "latitude": LATITUDE, "longitude": LONGITUDE}
     replica = xr.Dataset(fields, places)  # type: ignore[arg-type]
-    # At 500 hPa only, so that a wrong level cannot pass.
-    replica["geopotential"] *= xr.DataArray([3.7, 1.9, 1.0, 0.27, 0.02], dims="level")
-    return replica.astype({"geopotential": np.float32})  # type: ignore[arg-type]
+    # Each level has its own size, so that a wrong one cannot pass.
+    replica["geopotential"] *= xr.DataArray(np.array([3.7, 1.9, 1.0, 0.27, 0.02], np.float32), dims="level")
+    return replica
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,9 @@ class Server:
 
 
 @pytest.fixture
-def server(replica_store: tuple[xr.Dataset, Path], tmp_path: Path) -> Iterator[Server]:
+def server(replica_store: tuple[xr.Dataset, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    # The real store's chunks are of 10 MB, and so never read several at a time.
+    monkeypatch.setattr("data_catalog.sources.zarr_stores._BLOCK_BYTES", 0)
     shutil.copytree(replica_store[1], tmp_path / "era5.zarr")
     running = Server(tmp_path)
     yield running
