@@ -203,6 +203,13 @@ def write_level(dataset: netCDF4.Dataset, of: Channel) -> None:
     level[...] = float(of.level_hpa) * 100.0
 
 
+def keep_one_chunk(variable: netCDF4.Variable) -> None:
+    """Let the library hold one chunk of a variable, not its usual dozens: each is read or written once."""
+    chunks = variable.chunking()
+    size = 0 if chunks == "contiguous" else int(np.prod(chunks)) * variable.dtype.itemsize
+    variable.set_var_chunk_cache(size=size, nelems=7, preemption=1.0)
+
+
 def level_coordinate(of: Channel) -> str | None:
     """Name of the scalar coordinate that holds a channel's pressure, such as `pressure_level_500`."""
     return None if of.level_hpa is None else f"pressure_level_{of.level_hpa:g}"

@@ -227,6 +227,7 @@ def _create(
         chunks = (*(1 for _ in product.dimensions[:-2]), *plane)
         variable = target.createVariable(product.name, "f4", product.dimensions, chunksizes=chunks, **cf.COMPRESSION)
         variable.setncatts(product.attributes)
+        cf.keep_one_chunk(variable)
 
 
 def _create_collapsed_members(target: netCDF4.Dataset, members: npt.NDArray[np.int32]) -> None:
@@ -240,6 +241,8 @@ def _fill(target: netCDF4.Dataset, source: netCDF4.Dataset, products: Sequence[_
     by_channel: dict[str, list[_Product]] = {}
     for product in products:
         by_channel.setdefault(product.channel_name, []).append(product)
+    for name in by_channel:
+        cf.keep_one_chunk(source.variables[name])
     for lead_index in range(source.dimensions["time"].size):
         for name, wanted in by_channel.items():
             values = np.asarray(source.variables[name][:, lead_index], dtype=np.float32)

@@ -143,7 +143,7 @@ class ForecastWriter:
         variable.setncatts(cf.field_attributes(channel(name)))
         variable.setncatts({"quantization_algorithm": "bitround", "quantization_nsb": np.int32(self._bits[name])})
         variable.set_auto_maskandscale(False)
-        variable.set_var_chunk_cache(size=4 * plane[0] * plane[1], nelems=7, preemption=1.0)
+        cf.keep_one_chunk(variable)
 
     def _check_block(
         self, members: Sequence[int], lead_index: int, fields: Mapping[str, npt.NDArray[np.float32]]
@@ -189,6 +189,8 @@ class ForecastWriter:
         checked = 0
         with netCDF4.Dataset(self._partial) as stored:
             stored.set_auto_maskandscale(False)
+            for name in self.channels:
+                cf.keep_one_chunk(stored.variables[name])
             for (name, position, lead_index), checksum in self._checksums.items():
                 plane = np.ascontiguousarray(stored.variables[name][position, lead_index])
                 if zlib.crc32(plane.data) != checksum:

@@ -54,20 +54,11 @@ def plot_run(
     """
     directory = RunDirectory.at(run)
     with open_forecast(directory.forecast, chunked=False) as forecast:
-        drawn = _chosen(forecast, channels)
-        fields = forecast[drawn].load()
-        fields.attrs = forecast.attrs
-    caption = caption_of(fields, directory.system_name, title=title, simulated=simulated)
-    made = _draw_maps(fields, directory.plots, caption, lead_days, analysis)
-    for place in points:
-        point = as_point(place)
-        out = directory.plots / f"plume_{_slug(point.name)}.png"
-        made.append(
-            plot_plume(
-                fields, out, caption=caption, point=point, channels=drawn, analysis=analysis, climatology=climatology
-            )
-        )
-    return made + _draw_scores(scores or {}, directory.plots, caption, drawn)
+        fields = forecast[_chosen(forecast, channels)]
+        caption = caption_of(forecast, directory.system_name, title=title, simulated=simulated)
+        made = _draw_maps(fields, directory.plots, caption, lead_days, analysis)
+        made += _draw_plumes(fields, directory.plots, caption, points, analysis, climatology)
+    return made + _draw_scores(scores or {}, directory.plots, caption, [str(name) for name in fields.data_vars])
 
 
 def caption_of(forecast: xr.Dataset, system_name: str, *, title: str | None, simulated: bool | None) -> Caption:
@@ -107,6 +98,25 @@ def _draw_maps(
         known = analysis[first].sel(time=valid_time)
     stamps = plots / f"stamps_{first}.png"
     made.insert(1, plot_stamps(fields[first], stamps, caption=caption, lead=stamped, analysis=known))
+    return made
+
+
+def _draw_plumes(
+    fields: xr.Dataset,
+    plots: Path,
+    caption: Caption,
+    places: Sequence[NamedPoint | Mapping[str, float | str]],
+    analysis: xr.Dataset | None,
+    climatology: xr.Dataset | None,
+) -> list[Path]:
+    made = []
+    channels = [str(name) for name in fields.data_vars]
+    for point in map(as_point, places):
+        out = plots / f"plume_{_slug(point.name)}.png"
+        plot_plume(
+            fields, out, caption=caption, point=point, channels=channels, analysis=analysis, climatology=climatology
+        )
+        made.append(out)
     return made
 
 
