@@ -57,3 +57,8 @@ def initial_state_hash(past: xr.Dataset, predictands: tuple[str, ...]) -> str:
         values = past[name].transpose("time", "latitude", "longitude").values
         digest.update(np.ascontiguousarray(values, dtype="<f4").tobytes())
     return digest.hexdigest()
+
+
+def scalar(time: xr.DataArray) -> np.datetime64:
+    """The one time that a coordinate without dimensions holds."""
+    return np.datetime64(int(time.values.astype("datetime64[ns]").astype(np.int64)), "ns")

@@ -1,10 +1,9 @@
 """Times and durations as people write them, and as run directories spell them."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import numpy as np
-import xarray as xr
 
 from data_catalog.errors import ConfigurationError
 
@@ -79,11 +78,6 @@ def day(time: np.datetime64) -> str:
     return str(np.datetime_as_string(time, unit="D"))
 
 
-def scalar(time: xr.DataArray) -> np.datetime64:
-    """The one time that a coordinate without dimensions holds."""
-    return np.datetime64(int(time.values.astype("datetime64[ns]").astype(np.int64)), "ns")
-
-
 def now() -> np.datetime64:
     """The present in UTC."""
     return np.datetime64(datetime.now(UTC).replace(tzinfo=None), "ns")
@@ -91,13 +85,3 @@ def now() -> np.datetime64:
 
 def _is_bare_day(text: str) -> bool:
     return re.fullmatch(r"\s*\d{4}-?\d{2}-?\d{2}\s*", text) is not None
-
-
-def spoken(seconds: float) -> str:
-    """A span of seconds for people: 42 s, 3 min 20 s, 2 h 5 min."""
-    whole = timedelta(seconds=round(seconds))
-    minutes, rest = divmod(int(whole.total_seconds()), 60)
-    hours, minutes_left = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes_left} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -15,8 +15,7 @@ from forecast.products.report import write_report
 from forecast.products.runs import RunDirectory
 from forecast.system import System
 from forecast.verification.baselines import load_baselines
-from pipelines.analyses import open_system_analysis
-from pipelines.clock import scalar
+from pipelines.analyses import open_system_analysis, scalar
 
 DAYS_BEFORE = np.timedelta64(5, "D")
 CLIMATOLOGY_MEMBERS = 50

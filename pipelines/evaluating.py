@@ -16,8 +16,8 @@ from forecast.products.manifest import file_hash
 from forecast.system import System
 from forecast.verification.baselines import Baselines, load_baselines
 from forecast.verification.evaluation import EvaluationSums
-from pipelines.analyses import open_system_analysis
-from pipelines.clock import day, iso, scalar
+from pipelines.analyses import open_system_analysis, scalar
+from pipelines.clock import day, iso
 from pipelines.cycling import startable
 from pipelines.evaluation_journal import Journal
 from pipelines.progress import progress

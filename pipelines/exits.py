@@ -15,6 +15,7 @@ from data_catalog.errors import MissingDataError, PlumecastError
 
 DONE, OUR_FAULT, USERS_FAULT, TRY_LATER = 0, 1, 2, 3
 INTERRUPTED = 130
+LONGEST_LINE = 1000
 FULL_DISK_BYTES = 1_000_000
 
 
@@ -32,7 +33,7 @@ def exit_status(action: Callable[[], object], *, debug: bool) -> int:
             traceback.print_exc()
         status, line = _judge(error)
         sys.stdout.flush()
-        print(f"plumecast: {' '.join(line.split())}", file=sys.stderr)
+        print(f"plumecast: {_shortened(' '.join(line.split()))}", file=sys.stderr)
         return status
     return DONE
 
@@ -51,6 +52,10 @@ def _judge(error: BaseException) -> tuple[int, str]:
     if full := _full_disk():
         return USERS_FAULT, f"disk of {full}: expected room to write, found it full ({error})"
     return OUR_FAULT, f"fault of ours: {type(error).__name__}: {error} (--debug shows where)"
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..."
 
 
 def _os_fault(error: OSError) -> str:

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from pipelines.clock import spoken
-
 logger = logging.getLogger("plumecast")
 
 
@@ -101,3 +99,12 @@ def _rate(done: int, total: int, unit: str, seconds: float, note: str) -> str:
     left = f", about {spoken((total - done) / rate)} left" if rate > 0 else ""
     words = f"{done}/{total} {unit}, {rate:.3g} a second{left}"
     return f"{words}; {note}" if note else words
+
+
+def spoken(seconds: float) -> str:
+    """A span of seconds for people: 42 s, 3 min 20 s, 2 h 5 min."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes_left} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -14,7 +14,7 @@ Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
 """Forecaster, channel, score, lead hours: the innermost table of the evaluation JSON."""
 
 MODEL = "plumecast"
-LEAST_WIDTH = 110
+LEAST_WIDTH = 124
 
 
 def write_evaluation(evaluation: Mapping[str, Any], out: Path) -> Path:
@@ -53,7 +53,7 @@ def score_table(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None
     scores = evaluation["scores"]
     table = Table(title=caption(evaluation))
     for index, name in enumerate(header(scores)):
-        table.add_column(name, justify="left" if index == 0 else "right")
+        table.add_column(name, no_wrap=True, justify="left" if index == 0 else "right")
     for row in rows(scores, leads_hours):
         table.add_row(*row)
     return table

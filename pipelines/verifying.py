@@ -19,8 +19,7 @@ from forecast.system import System
 from forecast.verification.baselines import Baselines, load_baselines
 from forecast.verification.evaluation import EvaluationSums
 from pipelines import staging
-from pipelines.analyses import find_analysis
-from pipelines.clock import scalar
+from pipelines.analyses import find_analysis, scalar
 from pipelines.drawing import Surroundings, draw_run
 from pipelines.evaluating import evaluation_json, score_cycle
 from pipelines.home import Home

@@ -20,6 +20,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
@@ -81,6 +82,8 @@ def sweep(client: SyncPrefectClient, home: Home, system_names: Sequence[str]) ->
         flow_run_filter=FlowRunFilter(
             state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING]))
         ),
+        sort=FlowRunSort.START_TIME_DESC,
+        limit=200,
     )
     ours = [run for run in runs if run.parameters.get("home") == str(home.root)]
     for run in ours:
