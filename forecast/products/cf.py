@@ -203,7 +203,7 @@ def write_level(dataset: netCDF4.Dataset, of: Channel) -> None:
     level[...] = float(of.level_hpa) * 100.0
 
 
-def keep_one_chunk(variable: netCDF4.Variable) -> None:
+def keep_one_chunk(variable: "netCDF4.Variable[Any]") -> None:
     """Let the library hold one chunk of a variable, not its usual dozens: each is read or written once."""
     chunks = variable.chunking()
     size = 0 if chunks == "contiguous" else int(np.prod(chunks)) * variable.dtype.itemsize
