@@ -1,20 +1,50 @@
 """Scores of ensembles; xarray in, xarray out; needs no torch."""
 
 from forecast.verification.checks import UnscorableError
+from forecast.verification.decomposition import crps_decomposition
+from forecast.verification.distribution_scores import dawid_sebastiani, log_score, pit, quantile_score, twcrps
 from forecast.verification.ensemble_scores import bias, crps, ensemble_mean_rmse, mae, spread, spread_skill_ratio
+from forecast.verification.evaluation import EvaluationSums
+from forecast.verification.event_scores import brier_score, rps
 from forecast.verification.fused import ensemble_statistics
+from forecast.verification.multivariate import energy_score, variogram_score
 from forecast.verification.ranks import rank_histogram
+from forecast.verification.reliability_scores import brier_decomposition, relative_economic_value, reliability, roc
+from forecast.verification.spatial_scores import acc, fss, seeps, spread_skill_binned
+from forecast.verification.spectra import error_growth, spectral_crps, spectrum
 from forecast.verification.weighting import area_weights
 
 __all__ = [
+    "EvaluationSums",
     "UnscorableError",
+    "acc",
     "area_weights",
     "bias",
+    "brier_decomposition",
+    "brier_score",
     "crps",
+    "crps_decomposition",
+    "dawid_sebastiani",
+    "energy_score",
     "ensemble_mean_rmse",
     "ensemble_statistics",
+    "error_growth",
+    "fss",
+    "log_score",
     "mae",
+    "pit",
+    "quantile_score",
     "rank_histogram",
+    "relative_economic_value",
+    "reliability",
+    "roc",
+    "rps",
+    "seeps",
+    "spectral_crps",
+    "spectrum",
     "spread",
+    "spread_skill_binned",
     "spread_skill_ratio",
+    "twcrps",
+    "variogram_score",
 ]

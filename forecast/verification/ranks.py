@@ -94,21 +94,39 @@ def rank_sums_of(
         Weight along `rank`, and total weight; float64.
     """
     below = statistics["below"]
-    unknown = [dim for dim in reduce if dim not in below.dims]
-    if unknown:
-        raise UnscorableError(f"reduce: expected dimensions among {list(below.dims)}, found {unknown}")
     if weights is not None:
         check_weights(weights, below)
     known = (statistics["members"] == members) & statistics["error"].notnull()
     weight = xr.ones_like(below, dtype=np.float64) if weights is None else weights.broadcast_like(below)
     weight = weight.transpose(*below.dims).astype(np.float64)
     weight = weight.where(known, 0.0) if skip_missing else weight.where(known | (weight == 0.0))
+    ranks = histogram(below, statistics["equal"], weight, reduce, members)
+    return ranks, weight.sum(list(reduce), skipna=False)
+
+
+def histogram(
+    below: xr.DataArray, equal: xr.DataArray, weight: xr.DataArray, reduce: Sequence[Hashable], members: int
+) -> xr.DataArray:
+    """Sums of weight over classes 0 to M.
+
+    Args:
+        below: First class of each point.
+        equal: How many further classes share its weight, each alike.
+        weight: Of each point; dims in the order of `below`.
+        reduce: Dimensions to sum over.
+        members: Last class M.
+
+    Returns:
+        Float64, along `rank`; lazily, chunk by chunk, where `below` is.
+    """
+    unknown = [dim for dim in reduce if dim not in below.dims]
+    if unknown:
+        raise UnscorableError(f"reduce: expected dimensions among {list(below.dims)}, found {unknown}")
     kept = [dim for dim in below.dims if dim not in reduce]
     axes = tuple(below.get_axis_num(dim) for dim in reduce)
-    sums = _histogram(below.data, statistics["equal"].data, weight.data, axes, members)
+    sums = _histogram(below.data, equal.data, weight.data, axes, members)
     coords = {name: coord for name, coord in below.coords.items() if set(coord.dims) <= set(kept)}
-    ranks = xr.DataArray(sums, dims=[*kept, "rank"], coords={**coords, "rank": np.arange(members + 1)})
-    return ranks, weight.sum(list(reduce), skipna=False)
+    return xr.DataArray(sums, dims=[*kept, "rank"], coords={**coords, "rank": np.arange(members + 1)})
 
 
 def _histogram(below: Any, equal: Any, weight: Any, axes: tuple[int, ...], members: int) -> Any:

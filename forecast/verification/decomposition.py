@@ -1,0 +1,169 @@
+"""What the CRPS is made of; arguments as in `ensemble_scores`."""
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from forecast.verification.checks import UnscorableError, on_grid_of, paired
+from forecast.verification.weighting import check_weights
+
+Dims = Sequence[Hashable]
+PIECE_VALUES = 4_194_304
+
+
+def crps_decomposition(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    *,
+    member_dim: Hashable = "member",
+    reduce: Dims,
+    weights: xr.DataArray | None = None,
+    skip_missing: bool = False,
+) -> xr.Dataset:
+    """Parts of the plain CRPS: reliability - resolution + uncertainty, and under + over - spread.
+
+    Args:
+        forecast: See `ensemble_scores`.
+        analysis: See `ensemble_scores`.
+        member_dim: See `ensemble_scores`.
+        reduce: Dimensions to average over, at least one; reliability is a property of many cases.
+        weights: See `ensemble_scores`.
+        skip_missing: Leave out points where a member or the analysis is missing; otherwise one makes the parts NaN.
+
+    Returns:
+        Units of `forecast`: `crps`; `reliability`, `resolution`, `uncertainty` (CRPS of the distribution of the
+        sample's analyses); `under` and `over` (mean of y - x where y > x, of x - y where y < x, and 0 elsewhere) and
+        `spread` (half the mean difference of two members).
+
+    Source: Hersbach (2000), doi:10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2
+    """
+    forecast, analysis = paired(forecast, analysis, member_dim)
+    if not reduce or any(dim not in analysis.dims for dim in reduce):
+        raise UnscorableError(f"reduce: expected dimensions among {list(analysis.dims)}, found {list(reduce)}")
+    analysis = on_grid_of(analysis, forecast)
+    weight = xr.ones_like(analysis, dtype=np.float64) if weights is None else weights.astype(np.float64)
+    check_weights(weight, analysis)
+    weight = weight.broadcast_like(analysis).transpose(*analysis.dims)
+    known = forecast.notnull().all([member_dim]) & analysis.notnull()
+    weight = weight.where(known, 0.0) if skip_missing else weight.where(known)
+    sums = _interval_sums(forecast.transpose(*analysis.dims, member_dim), analysis, weight, reduce)
+    return _parts(sums, _uncertainty(analysis, weight, reduce))
+
+
+def _interval_sums(forecast: xr.DataArray, analysis: xr.DataArray, weight: xr.DataArray, reduce: Dims) -> xr.DataArray:
+    """Sums of weight x (alpha, beta, analysis below, 1) per interval between sorted members; mergeable."""
+    axes = tuple(analysis.get_axis_num(dim) for dim in reduce)
+    intervals = forecast.shape[-1] + 1
+    if not isinstance(forecast.data, da.Array):
+        data = _block_sums(forecast.values, analysis.values, weight.values, axes=axes)
+    else:
+        chunks = forecast.chunks[:-1]  # type: ignore[index]
+        lazy = [da.asarray(array.data).rechunk(chunks)[..., None] for array in (analysis, weight)]  # type: ignore[no-untyped-call]
+        kept = [(1,) * len(sizes) if axis in axes else sizes for axis, sizes in enumerate(chunks)]
+        data = da.map_blocks(  # type: ignore[no-untyped-call]
+            _lazy_block_sums,
+            forecast.data,
+            *lazy,
+            axes=axes,
+            dtype=np.float64,
+            chunks=(*kept, (4 * intervals,)),
+            meta=np.empty((0,) * forecast.ndim),
+        )
+    kept_dims = [dim for dim in analysis.dims if dim not in reduce]
+    summed = data.sum(axis=axes)
+    coords = {name: coord for name, coord in analysis.coords.items() if set(coord.dims) <= set(kept_dims)}
+    shape = (*summed.shape[:-1], 4, intervals)
+    return xr.DataArray(summed.reshape(shape), dims=[*kept_dims, "part", "interval"], coords=coords)
+
+
+def _lazy_block_sums(
+    ensemble: NDArray[Any], analysis: NDArray[Any], weight: NDArray[Any], axes: tuple[int, ...]
+) -> NDArray[np.float64]:
+    return _block_sums(ensemble, analysis[..., 0], weight[..., 0], axes=axes)
+
+
+def _block_sums(
+    ensemble: NDArray[Any], analysis: NDArray[Any], weight: NDArray[Any], *, axes: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """(kept dims, reduced ones of size 1, 4 x intervals), taken in pieces of the first axis to bound memory."""
+    pieces = max(min(ensemble.size // PIECE_VALUES, len(ensemble)), 1)
+    results = []
+    for piece in np.array_split(np.arange(len(ensemble)), pieces):
+        members = np.sort(ensemble[piece].astype(np.float64), axis=-1)
+        observed, share = analysis[piece, ..., None].astype(np.float64), weight[piece, ..., None]
+        gaps = np.diff(members, axis=-1)
+        alpha, beta = np.zeros((2, *members.shape[:-1], members.shape[-1] + 1))
+        alpha[..., 1:-1] = np.clip(observed - members[..., :-1], 0.0, gaps)
+        beta[..., 1:-1] = gaps - alpha[..., 1:-1]
+        alpha[..., -1] = np.maximum(observed - members[..., -1:], 0.0)[..., 0]
+        beta[..., 0] = np.maximum(members[..., :1] - observed, 0.0)[..., 0]
+        below = np.zeros_like(alpha)
+        below[..., 0], below[..., -1] = (observed < members[..., :1])[..., 0], (observed < members[..., -1:])[..., 0]
+        fields = [np.where(share == 0, 0.0, share * field) for field in (alpha, beta, below, np.ones_like(alpha))]
+        results.append(np.concatenate([field.sum(axis=axes, keepdims=True) for field in fields], axis=-1))
+    if 0 in axes:
+        return np.asarray(np.sum(results, axis=0))
+    return np.concatenate(results, axis=0)
+
+
+def _uncertainty(analysis: xr.DataArray, weight: xr.DataArray, reduce: Dims) -> xr.DataArray:
+    dims = list(reduce)
+    if analysis.chunks is not None:
+        analysis = analysis.chunk(dict.fromkeys(dims, -1))
+        weight = weight.chunk(dict(zip(analysis.dims, analysis.chunks or (), strict=True)))
+    result: xr.DataArray = xr.apply_ufunc(
+        _half_mean_difference,
+        analysis,
+        weight,
+        kwargs={"axes": len(dims)},
+        input_core_dims=[dims, dims],
+        dask="parallelized",
+        output_dtypes=[np.float64],
+    )
+    return result
+
+
+def _half_mean_difference(values: NDArray[Any], weight: NDArray[Any], *, axes: int) -> NDArray[np.float64]:
+    """Half the weighted mean of |y_k - y_l| over all pairs, along the last axes of `values`."""
+    flat = values.reshape(*values.shape[: values.ndim - axes], -1).astype(np.float64)
+    shares = np.broadcast_to(weight, values.shape).reshape(flat.shape)
+    order = np.argsort(flat, axis=-1)
+    flat, shares = np.take_along_axis(flat, order, -1), np.take_along_axis(shares, order, -1)
+    flat = np.where(shares == 0, 0.0, flat)
+    total = shares.sum(axis=-1, keepdims=True)
+    before = np.cumsum(shares, axis=-1) - shares
+    signed = shares * (2 * before + shares - total) * flat
+    return np.asarray(signed.sum(axis=-1) / total[..., 0] ** 2)
+
+
+def _parts(sums: xr.DataArray, uncertainty: xr.DataArray) -> xr.Dataset:
+    total = sums.isel(part=3, interval=0)
+    alpha, beta, below = (sums.isel(part=part) / total.where(total > 0) for part in range(3))
+    members = sums.sizes["interval"] - 1
+    position = xr.DataArray(np.arange(members + 1) / members, dims="interval")
+    inner = (position > 0) & (position < 1)
+    width = (alpha + beta).where(alpha + beta > 0)
+    rate = (beta / width).where(inner, below)
+    # Outside the members an interval has no width of its own: Hersbach's equation 33.
+    outside = (beta / rate.where(rate > 0)).where(position == 0, alpha / (1 - rate).where(rate < 1))
+    width = width.where(inner, outside).fillna(0.0)
+    rate = rate.fillna(0.0)
+    undefined = total.isnull() | (total == 0)
+    score = (alpha * position**2 + beta * (1 - position) ** 2).sum("interval")
+    reliability = (width * (rate - position) ** 2).sum("interval")
+    potential = (width * rate * (1 - rate)).sum("interval")
+    under, over = (alpha * position).sum("interval"), (beta * (1 - position)).sum("interval")
+    parts = {
+        "crps": score,
+        "reliability": reliability,
+        "resolution": uncertainty - potential,
+        "uncertainty": uncertainty,
+        "under": under,
+        "over": over,
+        "spread": under + over - score,
+    }
+    return xr.Dataset({name: part.where(~undefined) for name, part in parts.items()})
