@@ -49,8 +49,8 @@ def ingest(
         entry: The dataset; its channels and static channels are taken.
         analysis: In canonical layout, lazy or not; read in pieces of bounded size.
         archive: Directory of the archive; made if absent.
-        compare: Whether to read again the times that the archive has, to refuse those that differ. None: yes, except
-            from remote sources, where resuming would then fetch everything twice.
+        compare: Whether to read again the times that the archive has, to refuse those that differ. None: yes, but from
+            a remote source only the latest block of them, as resuming would else fetch everything twice.
         on_progress: Told the times done and the times in all.
 
     Raises:
@@ -62,8 +62,6 @@ def ingest(
     check_channels(analysis, [*entry.channels, *entry.static], where=where)
     checked = check_analysis(analysis[[*entry.channels, *entry.static]], where=where)
     check_step(checked["time"].values, entry.step_hours, where=where)
-    if compare is None:
-        compare = entry.source != "weatherbench2"
     with exclusive(archive_layout.lock_path(archive), doing=f"{archive}: ingest"):
         static = {name: checked[name].values for name in entry.static}
         if (archive / LEDGER_NAME).exists():
@@ -73,7 +71,8 @@ def ingest(
             ledger = archive_layout.create(archive, header_of(entry, checked, static), static)
         archive_layout.clean(archive)
         writer = Writer(archive, ledger, entry, checked, static, on_progress)
-        return writer.run(compare=compare)
+        remote = entry.source == "weatherbench2"
+        return writer.run(compare=("latest" if remote else "all") if compare is None else "all" if compare else "none")
 
 
 def open_archive(path: Path) -> xr.Dataset:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -93,16 +94,16 @@ class Writer:
         self._done = 0
         self._check_same_dataset(entry, static)
 
-    def run(self, *, compare: bool) -> IngestSummary:
-        """Mend, compare and append."""
+    def run(self, *, compare: Literal["all", "latest", "none"]) -> IngestSummary:
+        """Mend, compare known times (all, the latest block of them, or none) and append."""
         known = self._ledger.digest_by_time()
         last_before = max(known, default=None)
         is_known = np.array([time in known for time in self._times], bool)
         mended = self._mend(set(self._times[is_known].tolist()))
-        if compare:
-            self._compare(np.flatnonzero(is_known), known)
-        else:
-            self._advance(int(is_known.sum()))
+        compared = {"all": is_known.sum(), "latest": self._header.times_per_block, "none": 0}[compare]
+        skipped = max(0, int(is_known.sum() - compared))
+        self._advance(skipped)
+        self._compare(np.flatnonzero(is_known)[skipped:], known)
         new = np.flatnonzero(~is_known)
         self._append(new)
         archive_layout.publish(self._archive, self._ledger)

@@ -1,10 +1,13 @@
 """Files and stores opened lazily, with faults that name the file, the variable and the time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import dask.array as da
+import netCDF4
 import numpy as np
 import xarray as xr
 from obstore.exceptions import BaseError as ObjectStoreError
@@ -12,6 +15,7 @@ from obstore.exceptions import BaseError as ObjectStoreError
 from data_catalog.coordinates import with_our_names, with_times
 from data_catalog.errors import InvalidDataError, MissingDataError, PlumecastError
 
+_CHUNK_CACHE_BYTES = 256 * 1024
 _NETCDF_BLOCK_BYTES = 4 * 1024**2
 _KINDS_BY_FIRST_BYTES = {
     b"CDF": "NetCDF",
@@ -35,10 +39,25 @@ def open_netcdf(path: Path) -> xr.Dataset:
         raise InvalidDataError(f"{path}: expected NetCDF or Zarr, found {kind}")
     try:
         # The engine is named so that xarray does not try, and so import, every other one it knows.
-        dataset = xr.open_dataset(path, engine="netcdf4", decode_timedelta=False)
+        with _small_chunk_caches():
+            dataset = xr.open_dataset(path, engine="netcdf4", decode_timedelta=False)
     except Exception as error:
         raise InvalidDataError(f"{path}: expected a readable NetCDF file, found {one_line(error)}") from error
     return in_blocks(dataset, str(path), block_bytes=_NETCDF_BLOCK_BYTES)
+
+
+@contextmanager
+def _small_chunk_caches() -> Iterator[None]:
+    """Open files with little cache: by default each variable of each open file may keep 16 MB and more.
+
+    Blocks are read whole and once, so a cache gains nothing, and decades of yearly files would fill the memory.
+    """
+    before = netCDF4.get_chunk_cache()
+    netCDF4.set_chunk_cache(_CHUNK_CACHE_BYTES, before[1], before[2])
+    try:
+        yield
+    finally:
+        netCDF4.set_chunk_cache(*before)
 
 
 def in_blocks(dataset: xr.Dataset, where: str, *, block_bytes: int) -> xr.Dataset:

@@ -151,16 +151,28 @@ def test_a_damaged_chunk_is_an_error(server: Server) -> None:
 
 
 def test_ingest_resumes_without_fetching_twice(
-    replica_store: tuple[xr.Dataset, Path], server: Server, tmp_path: Path
+    replica_store: tuple[xr.Dataset, Path], server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("data_catalog.archive_writing.times_per_block", lambda points: 2)
     ingest(ENTRY, open_source(ENTRY, server.url, end=date(1979, 1, 5)), tmp_path / "archive.zarr")
     fetched = server.chunks_asked("geopotential")
     server.asked.clear()
     summary = ingest(ENTRY, open_source(ENTRY, server.url), tmp_path / "archive.zarr")
     assert (summary.known, summary.added) == (5, 7)
-    assert server.chunks_asked("geopotential") & fetched <= {"1.0.0.0"}  # the chunk on the border
+    assert fetched == {"0.0.0.0", "1.0.0.0"}
+    assert server.chunks_asked("geopotential") & fetched == {"1.0.0.0"}  # of the latest times, which are compared
     archived = open_archive(tmp_path / "archive.zarr")["z500"]
     np.testing.assert_array_equal(archived, _expected(replica_store[0])["geopotential"].sel(level=500))
+
+
+def test_a_remote_source_that_changed_its_mind_is_noticed(
+    replica_store: tuple[xr.Dataset, Path], server: Server, tmp_path: Path
+) -> None:
+    ingest(ENTRY, open_source(ENTRY, server.url, end=date(1979, 1, 5)), tmp_path / "archive.zarr")
+    changed = open_source(ENTRY, server.url, start=date(1979, 1, 5)).load()
+    changed["t2m"][0, 0, 0] += 1.0
+    with pytest.raises(InvalidDataError, match="t2m at 1979-01-05T00:00:00: expected the archived values"):
+        ingest(ENTRY, changed, tmp_path / "archive.zarr")
 
 
 def test_the_same_store_on_disk_and_by_file_url(replica_store: tuple[xr.Dataset, Path]) -> None:
