@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data_catalog.conventions import channel
-from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.products import cf
 from forecast.products.atomic import atomic_path, told_plainly
 from forecast.products.rounding import bit_round, kept_bits
@@ -114,12 +114,15 @@ def write_products(
 
     Raises:
         ConfigurationError: A quantile outside of 0 to 1, or an event of a channel that the forecast lacks.
-        InvalidDataError: The forecast holds a value that is not finite.
+        InvalidDataError: The forecast cannot be read, or holds a value that is not finite.
+        MissingDataError: There is no forecast.
     """
     path = Path(out_path)
     levels = np.asarray(quantiles, dtype=np.float64)
     if levels.size and (levels.min() < 0 or levels.max() > 1 or np.any(np.diff(levels) <= 0)):
         raise ConfigurationError(f"quantiles {list(quantiles)}: expected ascending numbers from 0 to 1")
+    if not Path(forecast_path).exists():
+        raise MissingDataError(f"forecast {forecast_path}: expected a file, found none")
     with netCDF4.Dataset(forecast_path) as source, atomic_path(path) as partial:
         channels = [name for name, variable in source.variables.items() if variable.dimensions[:1] == ("realization",)]
         channels.remove("realization")
@@ -245,9 +248,19 @@ def _fill(target: netCDF4.Dataset, source: netCDF4.Dataset, products: Sequence[_
         cf.keep_one_chunk(source.variables[name])
     for lead_index in range(source.dimensions["time"].size):
         for name, wanted in by_channel.items():
-            values = np.asarray(source.variables[name][:, lead_index], dtype=np.float32)
-            if not np.isfinite(values).all() or np.any(values == np.float32(cf.FILL_VALUE)):
-                raise InvalidDataError(f"{source.filepath()}, {name}, lead index {lead_index}: found missing values")
+            values = _members(source, name, lead_index)
             for product in wanted:
                 result = bit_round(product.compute(values).astype(np.float32), product.bits)
                 target.variables[product.name][..., lead_index, :, :] = result
+
+
+def _members(source: netCDF4.Dataset, name: str, lead_index: int) -> Fields:
+    """All members of a channel at one lead, checked."""
+    where = f"{source.filepath()}, {name}, lead index {lead_index}"
+    try:
+        values = np.asarray(source.variables[name][:, lead_index], dtype=np.float32)
+    except (OSError, RuntimeError) as error:
+        raise InvalidDataError(f"{where}: cannot be read ({error})") from error
+    if not np.isfinite(values).all() or np.any(values == np.float32(cf.FILL_VALUE)):
+        raise InvalidDataError(f"{where}: expected finite values, found missing ones")
+    return values

@@ -91,7 +91,7 @@ def plot_plume(
         caption: What the heading says.
         point: The place.
         channels: One panel each.
-        analysis: Channels with dims (time, latitude, longitude), for the times that are known; also before the start.
+        analysis: Channels with dims (time, latitude, longitude), as far as known; shown at the start and at the leads.
         climatology: A climatological ensemble in the layout of the forecast.
 
     Raises:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
@@ -110,30 +111,40 @@ def write_report(
     directory = RunDirectory.at(run)
     with open_forecast(directory.forecast, chunked=False) as forecast:
         caption = caption_of(forecast, directory.system_name, title=title, simulated=simulated)
-        leads = forecast["lead_time"].values
         attributes = {str(name): str(value) for name, value in forecast.attrs.items()}
-        content = {
-            "run": directory,
-            "caption": caption,
-            "init": clock(caption.init_time),
-            "init_iso": f"{np.datetime_as_string(caption.init_time, unit='m')}",
-            "first_valid": clock(caption.init_time + leads[0]),
-            "last_valid": clock(caption.init_time + leads[-1]),
-            "lead": _duration(leads[-1]),
-            "facts": _facts(forecast, caption),
-            "channels": [title_of(str(name)) for name in forecast.data_vars],
-            "pictures": _pictures(directory, pictures),
-            "tables": score_tables(scores or {}, [str(name) for name in forecast.data_vars]),
-            "provenance": _provenance(attributes, data_title, data_licence, data_references, provenance or {}),
-            "seeds": _seeds(attributes, seeds, forecast["member"].values.tolist()),
-            "files": _files(directory),
-            "example_member": int(forecast["member"].values[-1]),
-            "release": version("plumecast"),
-        }
+        content = _forecast_content(forecast, caption)
+        own_seeds = _seeds(attributes, seeds, forecast["member"].values.tolist())
+    content |= {
+        "run": directory,
+        "pictures": _pictures(directory, pictures),
+        "tables": score_tables(scores or {}, content["names"]),
+        "provenance": _provenance(attributes, data_title, data_licence, data_references, provenance or {}),
+        "seeds": own_seeds,
+        "files": _files(directory),
+        "release": version("plumecast"),
+    }
     page = _environment().get_template("report.html.j2").render(content)
     with atomic_path(directory.report) as partial:
         partial.write_text(page, encoding="utf-8")
     return directory.report
+
+
+def _forecast_content(forecast: xr.Dataset, caption: Caption) -> dict[str, Any]:
+    """What the page says of the forecast itself."""
+    leads = forecast["lead_time"].values
+    names = [str(name) for name in forecast.data_vars]
+    return {
+        "caption": caption,
+        "init": clock(caption.init_time),
+        "init_iso": str(np.datetime_as_string(caption.init_time, unit="m")),
+        "first_valid": clock(caption.init_time + leads[0]),
+        "last_valid": clock(caption.init_time + leads[-1]),
+        "lead": _duration(leads[-1]),
+        "facts": _facts(forecast, caption),
+        "names": names,
+        "channels": [title_of(name) for name in names],
+        "example_member": int(forecast["member"].values[-1]),
+    }
 
 
 def score_tables(scores: Scores, order: Sequence[str]) -> list[ScoreTable]:

@@ -2,7 +2,7 @@ import netCDF4
 import numpy as np
 import pytest
 
-from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.products.derived import Event, event, write_products
 from forecast.products.netcdf import open_forecast
 
@@ -90,4 +90,16 @@ def test_a_hole_in_the_forecast_is_refused(tmp_path, forecast):
         file["msl"][3, 1, 2, 2] = np.nan
     with pytest.raises(InvalidDataError, match="msl, lead index 1"):
         write_products(forecast, tmp_path / "p.nc")
+    assert list(tmp_path.iterdir()) == [forecast]
+
+
+def test_a_damaged_forecast_is_blamed_and_not_the_disk(tmp_path, forecast):
+    data = bytearray(forecast.read_bytes())
+    for index in range(len(data) // 3, len(data) - len(data) // 4, 97):
+        data[index] ^= 0xFF
+    forecast.write_bytes(data)
+    with pytest.raises(InvalidDataError, match="cannot be read"):
+        write_products(forecast, tmp_path / "p.nc")
+    with pytest.raises(MissingDataError, match="found none"):
+        write_products(tmp_path / "none.nc", tmp_path / "p.nc")
     assert list(tmp_path.iterdir()) == [forecast]
