@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -208,6 +209,23 @@ def test_a_reader_beside_an_ingest_sees_no_fault(
     opened = open_archive(archive)
     ingest(entry, whole, archive)  # replaces the chunk that holds times 8 to 11
     xr.testing.assert_equal(opened.compute(), whole.isel(time=slice(0, 12)))
+
+
+def test_stopped_between_a_replaced_chunk_and_its_commit(
+    entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = make_analysis(times=20)
+    first = whole.isel(time=slice(0, 12))
+    ingest(entry, first, archive)
+    before = (archive / "msl" / "c.1.0.0").read_bytes()
+    with monkeypatch.context() as stopped, pytest.raises(KeyboardInterrupt):
+        stopped.setattr("data_catalog.ledger.Ledger.commit", Mock(side_effect=KeyboardInterrupt))
+        ingest(entry, whole, archive)
+    assert (archive / "msl" / "c.1.0.0").read_bytes() != before
+    xr.testing.assert_equal(open_archive(archive).compute(), first)
+    assert inspect_archive(archive, deep=True).sound
+    assert ingest(entry, whole, archive).added == 8
+    xr.testing.assert_equal(open_archive(archive).compute(), whole)
 
 
 def test_a_second_ingest_is_told_to_wait(entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path) -> None:
