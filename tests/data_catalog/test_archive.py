@@ -218,9 +218,10 @@ def test_stopped_between_a_replaced_chunk_and_its_commit(
     first = whole.isel(time=slice(0, 12))
     ingest(entry, first, archive)
     before = (archive / "msl" / "c.1.0.0").read_bytes()
-    with monkeypatch.context() as stopped, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as stopped:
         stopped.setattr("data_catalog.ledger.Ledger.commit", Mock(side_effect=KeyboardInterrupt))
-        ingest(entry, whole, archive)
+        with pytest.raises(KeyboardInterrupt):
+            ingest(entry, whole, archive)
     assert (archive / "msl" / "c.1.0.0").read_bytes() != before
     xr.testing.assert_equal(open_archive(archive).compute(), first)
     assert inspect_archive(archive, deep=True).sound
