@@ -72,7 +72,7 @@ def test_again_it_writes_nothing(entry: DatasetEntry, make_analysis: MakeAnalysi
     assert _state(archive) == before
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=5, deadline=None)
 @given(parts=st.lists(st.tuples(st.integers(0, 19), st.integers(1, 20)), min_size=1, max_size=4))
 def test_the_order_of_arrival_does_not_matter(
     entry: DatasetEntry,
