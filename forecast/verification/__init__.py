@@ -8,7 +8,7 @@ from forecast.verification.evaluation import EvaluationSums
 from forecast.verification.event_scores import brier_score, rps
 from forecast.verification.fused import ensemble_statistics
 from forecast.verification.multivariate import energy_score, variogram_score
-from forecast.verification.ranks import rank_histogram
+from forecast.verification.ranks import rank_histogram, rank_histogram_test
 from forecast.verification.reliability_scores import brier_decomposition, relative_economic_value, reliability, roc
 from forecast.verification.spatial_scores import acc, fss, seeps, spread_skill_binned
 from forecast.verification.spectra import error_growth, spectral_crps, spectrum
@@ -35,6 +35,7 @@ __all__ = [
     "pit",
     "quantile_score",
     "rank_histogram",
+    "rank_histogram_test",
     "relative_economic_value",
     "reliability",
     "roc",

@@ -89,4 +89,6 @@ def on_grid_of(analysis: xr.DataArray, forecast: xr.DataArray) -> xr.DataArray:
     Returns:
         The same values; xarray will not drop points whose coordinates differ in the last bit.
     """
-    return analysis.assign_coords({dim: forecast[dim] for dim in analysis.dims if dim in forecast.indexes})
+    others = {dim: 0 for dim in forecast.dims if dim not in analysis.dims}
+    template = forecast.isel(others, drop=True)
+    return template.copy(data=analysis.transpose(*template.dims).data)

@@ -7,6 +7,7 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.stats import chi2
 
 from forecast.verification.checks import UnscorableError
 from forecast.verification.fused import ensemble_statistics
@@ -170,9 +171,38 @@ def block_histogram(
     first = np.broadcast_to(cells, below.shape) + below if kept else below.astype(np.int64)
     size = int(np.prod(shape)) * (members + 1)
     single = equal == 0
-    sums = np.bincount(first[single], weights=weight[single], minlength=size)
+    sums = np.zeros(size)
+    sums += np.bincount(first[single], weights=weight[single], minlength=size)
     ties, start, share = equal[~single].astype(np.int64), first[~single], weight[~single]
     for rank in range(int(ties.max(initial=-1)) + 1):
         reached = ties >= rank
         sums += np.bincount(start[reached] + rank, weights=(share / (ties + 1))[reached], minlength=size)
     return np.asarray(sums, dtype=np.float64).reshape(*shape, members + 1)
+
+
+def rank_histogram_test(histogram: xr.DataArray, *, cases: float) -> xr.Dataset:
+    """Is a rank histogram flat? Chi-squared test, whole and of its slope (bias) and bowl (spread).
+
+    Args:
+        histogram: From `rank_histogram`, at least 3 ranks.
+        cases: Independent cases that it was made of: fewer than its points where neighbours or times are alike.
+
+    Returns:
+        Along `part` (`all`, `slope`, `bowl`): `statistic`, and `p_value`: the chance of one as large from a flat one.
+
+    Source: Jolliffe and Primo (2008), doi:10.1175/2007MWR2219.1
+    """
+    bins = histogram.sizes["rank"]
+    if bins < 3:
+        raise UnscorableError(f"rank histogram: expected at least 3 ranks, found {bins}")
+    position = np.linspace(-1.0, 1.0, bins)
+    bowl = position**2 - np.mean(position**2)
+    departure = (histogram - 1.0 / bins) * np.sqrt(cases * bins)
+    parts = {"all": (departure**2).sum("rank", skipna=False)}
+    for name, shape in (("slope", position), ("bowl", bowl)):
+        unit = xr.DataArray(shape / np.sqrt(np.sum(shape**2)), dims="rank")
+        parts[name] = (departure * unit).sum("rank", skipna=False) ** 2
+    statistic = xr.concat(list(parts.values()), xr.DataArray(list(parts), dims="part", name="part"))
+    freedom = xr.DataArray([bins - 1, 1, 1], dims="part")
+    p_value = xr.apply_ufunc(chi2.sf, statistic, freedom, dask="parallelized", output_dtypes=[np.float64])
+    return xr.Dataset({"statistic": statistic, "p_value": p_value})
