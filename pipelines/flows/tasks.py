@@ -3,6 +3,7 @@
 Nothing is cached: a published run or an up-to-date archive makes its own step a short one.
 """
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
@@ -28,6 +29,8 @@ from pipelines.score_tables import write_evaluation
 from pipelines.systems import find_system
 from pipelines.training import train_system
 from pipelines.verifying import pooled, score_run, verify_run
+
+logging.getLogger("plumecast").setLevel(logging.INFO)  # Prefect hands on what a logger lets through
 
 P = ParamSpec("P")
 R = TypeVar("R")
