@@ -219,7 +219,7 @@ def _corp(sums: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(
         {
             "corp_frequency": frequency,
-            "miscalibration": score - calibrated,
+            "miscalibration": (score - calibrated).where(base.notnull()),
             "discrimination": uncertainty - calibrated,
             "uncertainty": uncertainty,
         }
