@@ -63,6 +63,8 @@ def probability_sums(
         name: histogram(issued_class, xr.zeros_like(issued_class), value, reduce, members)
         for name, value in (("issued", weight), ("happened", happened), ("points", known.astype(np.float64)))
     }
+    whole = sums["issued"].notnull().all("rank")
+    sums = {name: total.where(whole) for name, total in sums.items()}
     return xr.Dataset(sums).rename(rank="probability").assign_coords(probability=np.arange(members + 1) / members)
 
 
