@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.checkpoints import load_checkpoint, save_checkpoint
@@ -37,6 +38,13 @@ def test_round_trip(checkpoint, directory):
     np.testing.assert_array_equal(
         again.standardiser.climatology_at(times), checkpoint.standardiser.climatology_at(times)
     )
+
+
+def test_the_network_is_stored_in_half_precision(checkpoint, directory):
+    stored = load_file(next(directory.glob("model-*.safetensors")))
+    kinds = {value.dtype for name, value in stored.items() if name.startswith("model.network.")}
+    assert kinds == {torch.float16}
+    assert {parameter.dtype for parameter in load_checkpoint(directory).model.parameters()} == {torch.float32}
 
 
 def test_identity_follows_the_weights(checkpoint, directory):
