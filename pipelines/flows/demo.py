@@ -45,6 +45,6 @@ def demo_flow(home: str, train: bool = False) -> DemoResult:
             device=choose_device("auto"),
         )
         runs.append(make_run(cycle))
-        tasks.verify(home, runs[-1], str(checkpoint))
-    scores = tasks.summarise(system.name, home, runs, str(place.root / f"scores-{system.name}.json"), str(checkpoint))
+    out = place.root / f"scores-{system.name}.json"
+    scores = tasks.verify_together(system.name, home, runs, str(out), str(checkpoint))
     return DemoResult(tuple(Path(run) for run in runs), Path(scores), train)

@@ -28,7 +28,7 @@ from pipelines.ingesting import ingest_new
 from pipelines.score_tables import write_evaluation
 from pipelines.systems import find_system
 from pipelines.training import train_system
-from pipelines.verifying import pooled, score_run, verify_run
+from pipelines.verifying import pooled, verify_run
 
 logging.getLogger("plumecast").setLevel(logging.INFO)  # Prefect hands on what a logger lets through
 
@@ -131,11 +131,11 @@ def verify(home: str, run: str, checkpoint: str | None = None) -> str:
     return str(directory.scores)
 
 
-@step("summarise the scores")
-def summarise(name: str, home: str, runs: list[str], out: str, checkpoint: str | None = None) -> str:
-    """Pool the scores of several runs into one evaluation; gives its path."""
-    given = None if checkpoint is None else Path(checkpoint)
-    place = Home(Path(home))
-    evaluation = pooled([score_run(place, RunDirectory.at(run), checkpoint=given) for run in runs])
+@step("verify together")
+def verify_together(name: str, home: str, runs: list[str], out: str, checkpoint: str) -> str:
+    """Score several runs, publish each with its scores, and pool them into one evaluation; gives its path."""
+    scored = [verify_run(Home(Path(home)), RunDirectory.at(run), checkpoint=Path(checkpoint)) for run in runs]
+    evaluation = pooled(scored)
     show_scores(name, evaluation)
+    show_plots(f"{name}-verified", sorted(RunDirectory.at(runs[-1]).plots.glob("*.png")))
     return str(write_evaluation(evaluation, Path(out)))
