@@ -31,6 +31,7 @@ def prepare_prefect(home: Home) -> None:
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     if not has_own_prefect():
+        home.prefect.mkdir(parents=True, exist_ok=True)  # Prefect itself makes no parents
         os.environ["PREFECT_HOME"] = str(home.prefect)
     # Prefect prints what this logger is told and sends it to its server; our own handler would print it twice.
     logger = logging.getLogger("plumecast")

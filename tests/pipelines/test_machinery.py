@@ -96,6 +96,7 @@ def test_prefect_lives_in_the_home_unless_the_user_has_one(
     assert not has_own_prefect()
     prepare_prefect(place)
     assert environment["PREFECT_HOME"] == str(place.prefect)
+    assert place.prefect.is_dir()
     assert environment["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
     del environment["PREFECT_HOME"]
     (tmp_path / ".prefect").mkdir()
