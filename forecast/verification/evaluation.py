@@ -103,7 +103,7 @@ class EvaluationSums:
             raise UnscorableError(f"{name}: expected all values in forecast and analysis, found {found}")
         check_weights(weights, statistics["error"])
         weight = weights.broadcast_like(statistics["error"][0]).transpose(*GRID).values.astype(np.float64)
-        sums = np.einsum("mkyx,yx->km", _values(fields), weight)
+        sums = np.einsum("mkyx,yx->km", point_values(fields), weight)
         members = forecast.sizes["member"]
         ranks = block_histogram(
             fields["below"], fields["equal"], np.broadcast_to(weight, missing.shape), (1, 2), members
@@ -115,8 +115,15 @@ class EvaluationSums:
             self.ranks.setdefault(name, {})[hours] = ranks[index, 0, 0]
 
 
-def _values(fields: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
-    """(mean, lead time, latitude, longitude), in the order of `MEANS`."""
+def point_values(fields: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
+    """What the sums are sums of.
+
+    Args:
+        fields: Of `ensemble_statistics`, by name.
+
+    Returns:
+        The dimensions of a field after one in the order of `MEANS`.
+    """
     error, variance = fields["error"].astype(np.float64), fields["variance"].astype(np.float64)
     inflated = variance * (1.0 + 1.0 / fields["members"])
     return np.stack([fields["fair_crps"], error**2, np.abs(error), error, variance, inflated])

@@ -80,7 +80,7 @@ def test_bad_cycles_are_refused_and_leave_the_sums_alone(make_pair: MakePair) ->
     sums = EvaluationSums()
     sums.add(forecast, analysis)
     before = sums.scores()
-    with pytest.raises(UnscorableError, match="msl: expected all values .* found 1 of 144 points missing"):
+    with pytest.raises(UnscorableError, match=r"msl: expected all values .* found 1 of 144 points missing"):
         sums.add(_one_hole(other), analysis)
     with pytest.raises(UnscorableError, match="expected it in the analysis"):
         sums.add(forecast, analysis.rename(msl="z500"))
