@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from prefect import get_client
 from prefect.client.schemas.objects import StateType
@@ -20,6 +21,7 @@ from pipelines.flows.crashes import AUTOMATION, ensure_crash_automation, sweep
 from pipelines.flows.cycle import cycle_flow
 from pipelines.flows.retrying import is_passing
 from pipelines.flows.serving import check_cron, deployment
+from pipelines.flows.starting import with_server
 from pipelines.home import Home
 from pipelines.locking import held
 from pipelines.systems import find_system
@@ -103,6 +105,21 @@ def test_crash_automation_is_made_once(server: None) -> None:
     with get_client(sync_client=True) as client:
         names = [automation["name"] for automation in client._client.post("/automations/filter", json={}).json()]
     assert names.count(AUTOMATION) == 1
+
+
+def test_a_server_that_does_not_start_is_said_plainly() -> None:
+    def starting() -> None:
+        raise RuntimeError("Timed out while attempting to connect to ephemeral Prefect API server.")
+
+    def unreachable() -> None:
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(ConfigurationError, match="expected it to start, found: Timed out"):
+        with_server(starting)
+    with pytest.raises(ConfigurationError, match="expected an answer, found refused"):
+        with_server(unreachable)
+    with pytest.raises(RuntimeError, match="ours"):
+        with_server(lambda: (_ for _ in ()).throw(RuntimeError("ours")))
 
 
 def test_cron() -> None:
