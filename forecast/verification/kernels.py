@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 TILE_BYTES = 131_072
+UNROLLED = 4
 
 
 def compiled(function: Function) -> Function:
@@ -125,23 +126,46 @@ def _load(source: NDArray[Any], tile: NDArray[Any]) -> None:
 
 @compiled
 def _count(tile: NDArray[Any], observed: NDArray[Any], thresholds: NDArray[Any], tally: NDArray[np.int32]) -> bool:
-    points = observed.shape[0]
+    points, members = observed.shape[0], tile.shape[0]
     tally[:, :] = 0
     valid, below, equal = tally[0], tally[1], tally[2]
-    for member in range(tile.shape[0]):
+    for member in range(0, members - UNROLLED + 1, UNROLLED):
+        a, b, c, d = tile[member], tile[member + 1], tile[member + 2], tile[member + 3]
+        for point in range(points):
+            y = observed[point]
+            below[point] += (
+                np.int32(a[point] < y) + np.int32(b[point] < y) + np.int32(c[point] < y) + np.int32(d[point] < y)
+            )
+        for point in range(points):
+            y = observed[point]
+            equal[point] += (
+                np.int32(a[point] == y) + np.int32(b[point] == y) + np.int32(c[point] == y) + np.int32(d[point] == y)
+            )
+        for point in range(points):
+            valid[point] += (
+                np.int32(a[point] == a[point])
+                + np.int32(b[point] == b[point])
+                + np.int32(c[point] == c[point])
+                + np.int32(d[point] == d[point])
+            )
+        for index in range(thresholds.shape[0]):
+            y, exceeding = thresholds[index], tally[3 + index]
+            for point in range(points):
+                exceeding[point] += (
+                    np.int32(a[point] > y) + np.int32(b[point] > y) + np.int32(c[point] > y) + np.int32(d[point] > y)
+                )
+    for member in range(members - members % UNROLLED, members):
         row = tile[member]
         for point in range(points):
-            value = row[point]
-            valid[point] += value == value
-            below[point] += value < observed[point]
-            equal[point] += value == observed[point]
+            valid[point] += row[point] == row[point]
+            below[point] += row[point] < observed[point]
+            equal[point] += row[point] == observed[point]
         for index in range(thresholds.shape[0]):
-            threshold, exceeding = thresholds[index], tally[3 + index]
             for point in range(points):
-                exceeding[point] += row[point] > threshold
+                tally[3 + index, point] += row[point] > thresholds[index]
     whole = True
     for point in range(points):
-        whole &= valid[point] == tile.shape[0]
+        whole &= valid[point] == members
     return whole
 
 
@@ -181,30 +205,18 @@ def _moments(
     points = valid.shape[0]
     sums[:, :] = 0.0
     mean, squares, absolute = sums[0], sums[1], sums[2]
-    distance = np.empty(points, dtype=np.float64)
+    distance = np.empty(points, dtype=tile.dtype)
     for point in range(points):
-        distance[point] = np.float64(observed[point]) - np.float64(reference[point])
+        distance[point] = observed[point] - reference[point]
     if whole:
-        for member in range(tile.shape[0]):
-            row = tile[member]
-            for point in range(points):
-                value = np.float64(row[point])
-                mean[point] += value
-                absolute[point] += abs(value - distance[point])
-        for point in range(points):
-            mean[point] /= valid[point]
-        for member in range(tile.shape[0]):
-            row = tile[member]
-            for point in range(points):
-                deviation = np.float64(row[point]) - mean[point]
-                squares[point] += deviation * deviation
+        _whole_moments(tile, distance, sums)
         return
     for member in range(tile.shape[0]):
         for point in range(points):
             value = np.float64(tile[member, point])
             if value == value:
                 mean[point] += value
-                absolute[point] += abs(value - distance[point])
+                absolute[point] += abs(value - np.float64(distance[point]))
     for point in range(points):
         mean[point] /= valid[point]
     for member in range(tile.shape[0]):
@@ -212,6 +224,42 @@ def _moments(
             deviation = np.float64(tile[member, point]) - mean[point]
             if deviation == deviation:
                 squares[point] += deviation * deviation
+
+
+@compiled
+def _whole_moments(tile: NDArray[Any], distance: NDArray[Any], sums: NDArray[np.float64]) -> None:
+    """The same where no member is missing; four rows are added in the precision of the data, and then to the sums."""
+    points, members = distance.shape[0], tile.shape[0]
+    mean, squares, absolute = sums[0], sums[1], sums[2]
+    for member in range(0, members - UNROLLED + 1, UNROLLED):
+        a, b, c, d = tile[member], tile[member + 1], tile[member + 2], tile[member + 3]
+        for point in range(points):
+            mean[point] += np.float64((a[point] + b[point]) + (c[point] + d[point]))
+        for point in range(points):
+            y = distance[point]
+            absolute[point] += np.float64(
+                (abs(a[point] - y) + abs(b[point] - y)) + (abs(c[point] - y) + abs(d[point] - y))
+            )
+    for member in range(members - members % UNROLLED, members):
+        row = tile[member]
+        for point in range(points):
+            mean[point] += row[point]
+            absolute[point] += abs(row[point] - distance[point])
+    centre = np.empty(points, dtype=tile.dtype)
+    for point in range(points):
+        mean[point] /= members
+        centre[point] = mean[point]
+    for member in range(0, members - UNROLLED + 1, UNROLLED):
+        a, b, c, d = tile[member], tile[member + 1], tile[member + 2], tile[member + 3]
+        for point in range(points):
+            e, f = a[point] - centre[point], b[point] - centre[point]
+            g, h = c[point] - centre[point], d[point] - centre[point]
+            squares[point] += np.float64((e * e + f * f) + (g * g + h * h))
+    for member in range(members - members % UNROLLED, members):
+        row = tile[member]
+        for point in range(points):
+            e = row[point] - centre[point]
+            squares[point] += np.float64(e * e)
 
 
 @compiled
@@ -243,16 +291,26 @@ def _spread(tile: NDArray[Any], valid: NDArray[np.int32], sums: NDArray[np.float
     points = valid.shape[0]
     pairs = sums[3]
     members = tile.shape[0]
+    if whole:
+        for member in range(0, members - UNROLLED + 1, UNROLLED):
+            a, b, c, d = tile[member], tile[member + 1], tile[member + 2], tile[member + 3]
+            weight = tile.dtype.type(2 * member + 1 - members)
+            two, four, six = tile.dtype.type(2), tile.dtype.type(4), tile.dtype.type(6)
+            for point in range(points):
+                pairs[point] += np.float64(
+                    (weight * a[point] + (weight + two) * b[point])
+                    + ((weight + four) * c[point] + (weight + six) * d[point])
+                )
+        for member in range(members - members % UNROLLED, members):
+            row = tile[member]
+            for point in range(points):
+                pairs[point] += np.float64(2 * member + 1 - members) * row[point]
+        return
     for member in range(members):
         row = tile[member]
-        if whole:
-            weight = np.float64(2 * member + 1 - members)
-            for point in range(points):
-                pairs[point] += weight * row[point]
-        else:
-            for point in range(points):
-                if member < valid[point]:
-                    pairs[point] += (2.0 * member + 1.0 - valid[point]) * row[point]
+        for point in range(points):
+            if member < valid[point]:
+                pairs[point] += (2.0 * member + 1.0 - valid[point]) * row[point]
 
 
 @compiled

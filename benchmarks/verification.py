@@ -1,0 +1,226 @@
+"""Scores of one ensemble by this library and by others, one after the other, each in a process of its own on one core.
+
+    python benchmarks/verification.py [--members 50 200 1000] [--repeat 3] [--bounded]
+
+Reported per contender: process CPU time (the best of several runs, after a warm-up that compiles), nanoseconds a value,
+memory on top of the input at the peak, and the time as a multiple of reading the ensemble once. `--bounded` scores a
+synthetic ensemble of 8 GB from Zarr instead, and reports the peak memory of the whole process.
+
+Needs the `benchmark` extra.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+THRESHOLDS = (-1.0, 0.0, 1.0)
+LEADS = {50: 20, 200: 5, 1000: 1}
+GRID = (121, 240)
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
+
+
+def contenders() -> dict[str, Callable[[object, object], object]]:
+    import numpy as np
+    import xarray as xr
+
+    from forecast import verification as ours
+    from forecast.verification import fused
+
+    def pair(x, y):
+        dims = ("lead_time", "latitude", "longitude")
+        return xr.DataArray(x, dims=("member", *dims)), xr.DataArray(y, dims=dims)
+
+    def everything(x, y):
+        return ours.ensemble_statistics(*pair(x, y), thresholds=THRESHOLDS)
+
+    def without_numba(x, y):
+        kept, fused.kernels = fused.kernels, None
+        result = everything(x, y)
+        fused.kernels = kept
+        return result
+
+    def rank_histogram(x, y):
+        return ours.rank_histogram(*pair(x, y), reduce=("lead_time", "latitude", "longitude"))
+
+    def sorting(x, y):
+        members = np.sort(x, axis=0)
+        count = len(x)
+        weights = (2 * np.arange(count, dtype=x.dtype) + 1 - count) / (count * (count - 1))
+        return np.abs(x - y).mean(0) - np.tensordot(weights, members, 1)
+
+    def properscoring(x, y):
+        import properscoring
+
+        return properscoring.crps_ensemble(y, x, axis=0)
+
+    def xskillscore(x, y):
+        import xskillscore
+
+        forecast, analysis = pair(x, y)
+        return xskillscore.crps_ensemble(analysis, forecast, dim=[])
+
+    def xskillscore_ranks(x, y):
+        import xskillscore
+
+        forecast, analysis = pair(x, y)
+        return xskillscore.rank_histogram(analysis, forecast)
+
+    def comparing(x, y):
+        return np.bincount((x < y).sum(0).ravel(), minlength=len(x) + 1)
+
+    def scoringrules(x, y):
+        import scoringrules
+
+        return scoringrules.crps_ensemble(y, np.moveaxis(x, 0, -1), estimator="fair", backend="numba")
+
+    def scores(x, y):
+        from scores.probability import crps_for_ensemble
+
+        forecast, analysis = pair(x, y)
+        return crps_for_ensemble(forecast, analysis, "member", method="fair", preserve_dims="all")
+
+    return {
+        "reading once (numpy sum)": lambda x, y: x.sum(),
+        "ours: all of the fused pass, 3 thresholds": everything,
+        "ours: the same without numba": without_numba,
+        "ours: fair crps": lambda x, y: ours.crps(*pair(x, y)),
+        "ours: rank histogram": rank_histogram,
+        "numpy sort: fair crps": sorting,
+        "numpy compare: rank histogram, no ties": comparing,
+        "properscoring: plain crps": properscoring,
+        "xskillscore: plain crps": xskillscore,
+        "xskillscore: rank histogram": xskillscore_ranks,
+        "scoringrules numba: fair crps": scoringrules,
+        "scores: fair crps": scores,
+    }
+
+
+def _kilobytes(field: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1])
+    raise RuntimeError(f"expected {field} in /proc/self/status")
+
+
+def measure(name: str, members: int, repeat: int) -> dict[str, float]:
+    """In a process of its own."""
+    import numpy as np
+
+    warnings.simplefilter("ignore")
+    run = contenders()[name]
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((members, LEADS.get(members, 1), *GRID), dtype=np.float32)
+    y = rng.standard_normal(x.shape[1:], dtype=np.float32)
+    run(x[:, :1, :16].copy(), y[:1, :16].copy())
+    run(x[:, :1], y[:1])
+    Path("/proc/self/clear_refs").write_text("5")
+    before, seconds = _kilobytes("VmRSS"), []
+    for _ in range(repeat):
+        start = time.process_time()
+        result = run(x, y)
+        seconds.append(time.process_time() - start)
+        del result
+    return {
+        "cpu_s": min(seconds),
+        "ns_per_value": min(seconds) / x.size * 1e9,
+        "extra_memory": (_kilobytes("VmHWM") - before) * 1024 / x.nbytes,
+    }
+
+
+def table(members: int, repeat: int) -> None:
+    rows = {}
+    for name in contenders():
+        command = [sys.executable, __file__, "--one", name, "--members", str(members), "--repeat", str(repeat)]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **ONE_THREAD}, check=False)
+        lines = done.stdout.strip().splitlines()
+        rows[name] = json.loads(lines[-1]) if done.returncode == 0 else None
+        if rows[name] is None:
+            print(f"{name}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+    reading = rows["reading once (numpy sum)"]["cpu_s"]
+    print(f"\n{members} members x {LEADS.get(members, 1)} x {GRID[0]} x {GRID[1]}, float32\n")
+    print("| | CPU s | ns a value | extra memory / input | times reading once |\n|---|---|---|---|---|")
+    for name, row in rows.items():
+        if row is not None:
+            print(
+                f"| {name} | {row['cpu_s']:.3f} | {row['ns_per_value']:.1f} | {row['extra_memory']:.2f} "
+                f"| {row['cpu_s'] / reading:.1f} |"
+            )
+
+
+def bounded() -> None:
+    """50 members x 40 leads x 721 x 1440, made and scored chunk by chunk."""
+    import dask
+    import dask.array as da
+    import numpy as np
+    import xarray as xr
+
+    from forecast import verification as ours
+
+    with tempfile.TemporaryDirectory() as directory:
+        store = Path(directory) / "ensemble.zarr"
+        shape = (50, 40, 721, 1440)
+        blocks = da.random.default_rng(0).standard_normal(shape, chunks=(50, 1, 103, 1440), dtype=np.float32)
+        latitude, longitude = np.linspace(-90, 90, 721), np.arange(1440) * 0.25
+        coords = {"latitude": latitude, "longitude": longitude}
+        dims = ("lead_time", "latitude", "longitude")
+        forecast = xr.DataArray(blocks, dims=("member", *dims), coords=coords, name="forecast")
+        analysis = xr.DataArray(blocks[0] * 0.5, dims=dims, coords=coords, name="analysis")
+        with dask.config.set(scheduler="threads", num_workers=2):
+            xr.merge([forecast, analysis]).to_zarr(store, zarr_format=3, consolidated=False)
+            command = [sys.executable, __file__, "--score", str(store)]
+            subprocess.run(command, check=True)
+        assert ours.crps is not None
+
+
+def score_store(store: str) -> None:
+    import dask
+    import xarray as xr
+
+    from forecast import verification as ours
+
+    opened = xr.open_zarr(store, consolidated=False)
+    options = {"reduce": ("latitude", "longitude"), "weights": ours.area_weights(opened["latitude"])}
+    start = time.perf_counter()
+    pair = opened["forecast"], opened["analysis"]
+    lazily = {
+        "crps": ours.crps(*pair, **options),
+        "rmse": ours.ensemble_mean_rmse(*pair, **options),
+        "ranks": ours.rank_histogram(*pair, **options),
+    }
+    with dask.config.set(scheduler="threads", num_workers=2):
+        found = dask.compute(lazily)[0]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    values = opened["forecast"].nbytes / 2**30
+    print(f"{values:.1f} GiB scored in {time.perf_counter() - start:.0f} s, {peak:.2f} GiB of memory at the peak")
+    print(f"crps {float(found['crps'].mean()):.4f}, rmse {float(found['rmse'].mean()):.4f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--members", type=int, nargs="+", default=[50, 200, 1000])
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--bounded", action="store_true")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--score", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(measure(options.one, options.members[0], options.repeat)))
+    elif options.score:
+        score_store(options.score)
+    elif options.bounded:
+        bounded()
+    else:
+        for members in options.members:
+            table(members, options.repeat)
+
+
+if __name__ == "__main__":
+    main()
