@@ -18,7 +18,8 @@ SHOWN_WIDTH = 1000
 def show_plots(name: str, plots: Sequence[Path]) -> None:
     """Make each picture an artifact."""
     for plot in plots:
-        create_image_artifact(embedded(plot), key=_key(f"{name}-{plot.stem}"), description=f"{plot.stem}, {plot}")
+        description = f"{plot.stem} of {plot.parent.parent.name}"
+        create_image_artifact(embedded(plot), key=_key(f"{name}-{plot.stem}"), description=description)
 
 
 def embedded(plot: Path) -> str:
