@@ -58,7 +58,7 @@ def small_system() -> System:
         },
     }
     content["network"] |= {"widths": [48, 96], "blocks": 1, "position_features": 4}
-    content["training"] |= {"iterations": 300, "batch_size": 8, "ema_halflife_samples": 500, "warmup_iterations": 40}
+    content["training"] |= {"iterations": 250, "batch_size": 8, "ema_halflife_samples": 500, "warmup_iterations": 40}
     content["verification"] |= {"baseline_eofs": 30}
     return parse_system(content, origin="demonstration system")
 
