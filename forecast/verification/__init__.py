@@ -9,37 +9,56 @@ from forecast.verification.event_scores import brier_score, rps
 from forecast.verification.fused import ensemble_statistics
 from forecast.verification.multivariate import energy_score, variogram_score
 from forecast.verification.ranks import rank_histogram, rank_histogram_test
+from forecast.verification.regions import Box, region_weights
 from forecast.verification.reliability_scores import brier_decomposition, relative_economic_value, reliability, roc
+from forecast.verification.score_archive import (
+    append_cycle,
+    cycle_sums,
+    open_score_archive,
+    score_table,
+    scores_of,
+)
+from forecast.verification.significance import block_bootstrap, false_discovery_rate, paired_t_test
 from forecast.verification.spatial_scores import acc, fss, seeps, spread_skill_binned
 from forecast.verification.spectra import error_growth, spectral_crps, spectrum
 from forecast.verification.weighting import area_weights
 
 __all__ = [
+    "Box",
     "EvaluationSums",
     "UnscorableError",
     "acc",
+    "append_cycle",
     "area_weights",
     "bias",
+    "block_bootstrap",
     "brier_decomposition",
     "brier_score",
     "crps",
     "crps_decomposition",
+    "cycle_sums",
     "dawid_sebastiani",
     "energy_score",
     "ensemble_mean_rmse",
     "ensemble_statistics",
     "error_growth",
+    "false_discovery_rate",
     "fss",
     "log_score",
     "mae",
+    "open_score_archive",
+    "paired_t_test",
     "pit",
     "quantile_score",
     "rank_histogram",
     "rank_histogram_test",
+    "region_weights",
     "relative_economic_value",
     "reliability",
     "roc",
     "rps",
+    "score_table",
+    "scores_of",
     "seeps",
     "spectral_crps",
     "spectrum",

@@ -12,7 +12,7 @@ import uuid
 import zipfile
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -103,19 +103,33 @@ def open_score_archive(
     Raises:
         InvalidDataError: There is no archive, or a file is damaged; names the file.
     """
-    cycles: dict[np.datetime64, dict[str, xr.DataArray]] = {}
+    files: dict[tuple[np.datetime64, str], xr.DataArray] = {}
     for path in sorted(archive.glob("[!.]*/[!.]*.npz")):
         init_time = _parse_cycle(path.parent.name)
         if (start is None or init_time >= start) and (end is None or init_time <= end):
-            cycles.setdefault(init_time, {})[path.stem] = _read(path)
-    if not cycles:
+            files[init_time, path.stem] = _read(path)
+    if not files:
         raise InvalidDataError(f"score archive {archive}: expected cycles, found none")
-    rows = [
-        xr.concat(list(parts.values()), pd.Index(list(parts), name="forecaster"), join="outer")
-        for parts in cycles.values()
-    ]
-    times = pd.DatetimeIndex(np.array(list(cycles), "datetime64[ns]"), name="init_time")
-    return xr.concat(rows, times, join="outer").to_dataset(name="sums")
+    return _stacked(files).to_dataset(name="sums")
+
+
+def _stacked(files: dict[tuple[np.datetime64, str], xr.DataArray]) -> xr.DataArray:
+    """All files in one array, on the union of their axes; labels in the order in which they first appear."""
+    labels: dict[str, dict[Any, int]] = {name: {} for name in ("init_time", "forecaster", *AXES)}
+    places = []
+    for (init_time, forecaster), sums in files.items():
+        own = [[init_time], [forecaster], *(sums[name].values.tolist() for name in AXES)]
+        for known, names in zip(labels.values(), own, strict=True):
+            for name in names:
+                known.setdefault(name, len(known))
+        places.append(np.ix_(*([known[n] for n in names] for known, names in zip(labels.values(), own, strict=True))))
+    stacked = np.full([len(known) for known in labels.values()], np.nan)
+    for place, sums in zip(places, files.values(), strict=True):
+        stacked[place] = sums.values
+    coords: dict[str, Any] = {name: list(known) for name, known in labels.items()}
+    coords["init_time"] = np.array(coords["init_time"], "datetime64[ns]")
+    coords["lead_time"] = np.array(coords["lead_time"], "timedelta64[ns]")
+    return xr.DataArray(stacked, dims=list(labels), coords=coords).sortby(["lead_time", "init_time"])
 
 
 def score_table(archive: Path) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from scipy.stats import false_discovery_control
 
 from forecast.verification import UnscorableError
 from forecast.verification.score_archive import AXES
-from forecast.verification.scorecard import plot_scorecard, scorecard
+from forecast.verification.scorecards import plot_scorecard, scorecard
 from forecast.verification.significance import block_bootstrap, false_discovery_rate, paired_t_test
 
 STATISTICS = ("weight", "crps", "squares", "absolute", "bias", "variance", "inflated", "rank_000", "rank_001")
