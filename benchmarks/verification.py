@@ -162,14 +162,13 @@ def bounded() -> None:
     import numpy as np
     import xarray as xr
 
-    from forecast import verification as ours
-
     with tempfile.TemporaryDirectory() as directory:
         store = Path(directory) / "ensemble.zarr"
         shape = (50, 40, 721, 1440)
         blocks = da.random.default_rng(0).standard_normal(shape, chunks=(50, 1, 103, 1440), dtype=np.float32)
         latitude, longitude = np.linspace(-90, 90, 721), np.arange(1440) * 0.25
-        coords = {"latitude": latitude, "longitude": longitude}
+        lead_time = (np.arange(1, 41) * np.timedelta64(6, "h")).astype("timedelta64[ns]")
+        coords = {"lead_time": lead_time, "latitude": latitude, "longitude": longitude}
         dims = ("lead_time", "latitude", "longitude")
         forecast = xr.DataArray(blocks, dims=("member", *dims), coords=coords, name="forecast")
         analysis = xr.DataArray(blocks[0] * 0.5, dims=dims, coords=coords, name="analysis")
@@ -177,7 +176,6 @@ def bounded() -> None:
             xr.merge([forecast, analysis]).to_zarr(store, zarr_format=3, consolidated=False)
             command = [sys.executable, __file__, "--score", str(store)]
             subprocess.run(command, check=True)
-        assert ours.crps is not None
 
 
 def score_store(store: str) -> None:
@@ -187,20 +185,16 @@ def score_store(store: str) -> None:
     from forecast import verification as ours
 
     opened = xr.open_zarr(store, consolidated=False)
-    options = {"reduce": ("latitude", "longitude"), "weights": ours.area_weights(opened["latitude"])}
     start = time.perf_counter()
-    pair = opened["forecast"], opened["analysis"]
-    lazily = {
-        "crps": ours.crps(*pair, **options),
-        "rmse": ours.ensemble_mean_rmse(*pair, **options),
-        "ranks": ours.rank_histogram(*pair, **options),
-    }
+    sums = ours.EvaluationSums()
     with dask.config.set(scheduler="threads", num_workers=2):
-        found = dask.compute(lazily)[0]
+        sums.add(opened[["forecast"]], opened[["analysis"]].rename(analysis="forecast"))
+    found = sums.scores()["forecast"]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     values = opened["forecast"].nbytes / 2**30
     print(f"{values:.1f} GiB scored in {time.perf_counter() - start:.0f} s, {peak:.2f} GiB of memory at the peak")
-    print(f"crps {float(found['crps'].mean()):.4f}, rmse {float(found['rmse'].mean()):.4f}")
+    for name in ("crps", "rmse", "spread_skill"):
+        print(name, sum(found[name].values()) / len(found[name]))
 
 
 def main() -> None:

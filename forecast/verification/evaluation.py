@@ -1,5 +1,6 @@
 """Scores over many cycles from sums that add exactly: nothing of a cycle is kept but its sums."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -7,12 +8,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.verification.checks import UnscorableError
+from forecast.verification.checks import UnscorableError, paired
 from forecast.verification.fused import ensemble_statistics
 from forecast.verification.ranks import block_histogram
 from forecast.verification.weighting import area_weights, check_weights
 
 GRID = ("latitude", "longitude")
+PIECE_VALUES = 67_108_864
+"""Lead times of larger ensembles are taken a few at a time."""
 MEANS = ("crps", "squares", "absolute", "bias", "variance", "inflated")
 """Means per channel and lead time that all scores are functions of; `inflated` is the variance times (M + 1) / M."""
 
@@ -47,7 +50,9 @@ class EvaluationSums:
                 raise UnscorableError(
                     f"{name}: expected it in the analysis, found {sorted(map(str, analysis.data_vars))}"
                 )
-            added._add_channel(name, forecast[name], analysis[name], weights)
+            paired(forecast[name], analysis[name], "member")
+            for piece in lead_pieces(forecast[name]):
+                added._add_channel(name, forecast[name].isel(piece), analysis[name].isel(piece), weights)
         merged = self.merge(added)
         self.sums, self.weights, self.ranks, self.cycles = merged.sums, merged.weights, merged.ranks, merged.cycles
 
@@ -95,7 +100,7 @@ class EvaluationSums:
     ) -> None:
         if weights is None:
             weights = area_weights(forecast["latitude"])
-        statistics = ensemble_statistics(forecast.rename(name), analysis).transpose("lead_time", *GRID)
+        statistics = ensemble_statistics(forecast.rename(name), analysis).compute().transpose("lead_time", *GRID)
         fields = {str(key): np.asarray(field.values) for key, field in statistics.items()}
         missing = np.isnan(fields["error"])
         if missing.any():
@@ -113,6 +118,23 @@ class EvaluationSums:
             self.sums.setdefault(name, {})[hours] = sums[index]
             self.weights.setdefault(name, {})[hours] = float(weight.sum())
             self.ranks.setdefault(name, {})[hours] = ranks[index, 0, 0]
+
+
+def lead_pieces(forecast: xr.DataArray) -> Iterator[dict[str, slice]]:
+    """Selections of lead times that each take bounded memory to score.
+
+    Args:
+        forecast: Has `lead_time`.
+
+    Yields:
+        For `isel`.
+    """
+    leads = forecast.sizes.get("lead_time", 0)
+    if not leads:
+        raise UnscorableError(f"{forecast.name}: expected dimension 'lead_time', found {list(forecast.dims)}")
+    together = max(PIECE_VALUES * leads // max(forecast.size, 1), 1)
+    for start in range(0, leads, together):
+        yield {"lead_time": slice(start, start + together)}
 
 
 def point_values(fields: dict[str, NDArray[Any]]) -> NDArray[np.float64]:

@@ -20,8 +20,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError
-from forecast.verification.checks import UnscorableError
-from forecast.verification.evaluation import MEANS, point_values
+from forecast.verification.checks import UnscorableError, paired
+from forecast.verification.evaluation import MEANS, lead_pieces, point_values
 from forecast.verification.fused import ensemble_statistics
 from forecast.verification.ranks import block_histogram
 from forecast.verification.weighting import check_weights
@@ -177,7 +177,15 @@ def scores_of(sums: xr.DataArray) -> xr.Dataset:
 def _channel_sums(name: str, forecast: xr.DataArray, analysis: xr.Dataset, weights: xr.DataArray) -> xr.DataArray:
     if name not in analysis:
         raise UnscorableError(f"{name}: expected it in the analysis, found {sorted(map(str, analysis.data_vars))}")
-    statistics = ensemble_statistics(forecast, analysis[name]).transpose("lead_time", "latitude", "longitude")
+    paired(forecast, analysis[name], "member")
+    pieces = [
+        _piece_sums(name, forecast.isel(piece), analysis[name].isel(piece), weights) for piece in lead_pieces(forecast)
+    ]
+    return xr.concat(pieces, "lead_time") if len(pieces) > 1 else pieces[0]
+
+
+def _piece_sums(name: str, forecast: xr.DataArray, analysis: xr.DataArray, weights: xr.DataArray) -> xr.DataArray:
+    statistics = ensemble_statistics(forecast, analysis).compute().transpose("lead_time", "latitude", "longitude")
     fields = {str(key): np.asarray(field.values) for key, field in statistics.items()}
     missing = int(np.isnan(fields["error"]).sum())
     if missing:

@@ -11,6 +11,7 @@ from forecast.verification import (
     bias,
     crps,
     ensemble_mean_rmse,
+    evaluation,
     mae,
     rank_histogram,
     spread,
@@ -63,6 +64,15 @@ def test_merging_in_any_order_is_adding(make_pair: MakePair) -> None:
     for name in ("crps", "rmse", "bias"):
         np.testing.assert_allclose(list(merged[name].values()), list(expected[name].values()), rtol=1e-12)
     assert parts[0].cycles == 1
+
+
+def test_large_ensembles_are_taken_piece_by_piece(make_pair: MakePair, monkeypatch: pytest.MonkeyPatch) -> None:
+    forecast, analysis = cycles(make_pair)[0]
+    whole, pieces = EvaluationSums(), EvaluationSums()
+    whole.add(forecast, analysis)
+    monkeypatch.setattr(evaluation, "PIECE_VALUES", 500)
+    pieces.add(forecast.chunk(lead_time=1), analysis.chunk(latitude=2))
+    assert pieces.scores() == whole.scores()
 
 
 def test_undefined_scores_are_none(make_pair: MakePair) -> None:
