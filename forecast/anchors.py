@@ -5,9 +5,10 @@ Both work on standardised anomalies and are modules, so that their fitted number
 
 import numpy as np
 import torch
-from data_catalog.eofs import fit_eofs
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from data_catalog.eofs import fit_eofs
 
 
 class PersistenceAnchor(nn.Module):

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import xarray as xr
-from data_catalog.climatology import evaluate_climatology, fit_climatology, fit_normalisation
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from data_catalog.climatology import evaluate_climatology, fit_climatology, fit_normalisation
 from data_catalog.conventions import channel
 from data_catalog.errors import InvalidDataError, MissingDataError
 from forecast.grid import Grid

@@ -2,10 +2,11 @@
 
 import numpy as np
 import torch
-from data_catalog.climatology import annual_basis
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
+
+from data_catalog.climatology import annual_basis
 
 SCALARS = 6
 """Season (two harmonics) and hour of the day (one), each as sine and cosine."""
