@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.catalog import dataset
+from data_catalog.conventions import channel
 from data_catalog.errors import ConfigurationError
 from forecast.products.manifest import is_complete, read_manifest, write_manifest
 from forecast.products.netcdf import ForecastWriter, copy_members
@@ -280,8 +281,14 @@ def _attributes(cycle: Cycle, inputs: Inputs) -> dict[str, str]:
         "source": f"{kind}Plumecast {release}, diffusion model {inputs.identity['model_id'][:12]}, {sampler}",
         "history": f"{iso(now())} plumecast {release} forecast {system.name}",
         "references": "https://arxiv.org/abs/2206.00364",
-        "comment": f"Started from {entry.title}",
+        "comment": f"Started from {entry.title}.{_censoring(system)}",
         "plumecast_system": system.name,
         "plumecast_configuration": system.model_dump_json(),
         "plumecast_member_seeds": " ".join(_seeds(cycle, inputs)),
     } | {f"plumecast_{name}": value for name, value in inputs.identity.items()}
+
+
+def _censoring(system: System) -> str:
+    """What the file says about channels that have a physical minimum."""
+    bounded = [name for name in system.state.predictands if channel(name).variable.minimum is not None]
+    return f" Values of {', '.join(bounded)} below the physical minimum are set to it." if bounded else ""
