@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data_catalog.atomic import synchronise
 from data_catalog.chunks import array_metadata, chunk_name, encode, group_metadata
 from data_catalog.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRIBUTES
-from data_catalog.durable import sync_directory, write_durably, writing
+from data_catalog.durable import write_durably, writing
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.ledger import LEDGER_NAME, Header, Ledger, ledger_line
 
@@ -64,7 +65,7 @@ def create(archive: Path, header: Header, static: Mapping[str, NDArray[np.float3
         _write(new, LEDGER_NAME, ledger_line(header.as_record()))
         _publish(new, header, np.array([], "datetime64[ns]"))
         new.replace(archive)
-        sync_directory(archive.parent)
+        synchronise(archive.parent)
     return Ledger.read(archive)
 
 

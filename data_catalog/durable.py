@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from data_catalog.atomic import synchronise
 from data_catalog.errors import ConfigurationError, MissingDataError
 
 _NOT_WRITABLE = {
@@ -52,7 +53,7 @@ def write_durably(path: Path, content: bytes, *, aside: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
-    sync_directory(path.parent)
+    synchronise(path.parent)
 
 
 def append_durably(path: Path, content: bytes, *, after: int) -> None:
@@ -63,15 +64,6 @@ def append_durably(path: Path, content: bytes, *, after: int) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ The description is replaced last and atomically, so a directory holds the old ch
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ import xarray as xr
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
+from data_catalog.atomic import atomic_path
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.batches import Standardiser
 from forecast.grid import Grid
@@ -75,7 +75,6 @@ def save_checkpoint(
     Returns:
         The model's identity.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     tensors = {f"model.{name}": _stored(name, value) for name, value in weights.items()}
     tensors["standardiser.std"] = torch.from_numpy(standardiser.std)
     for name in standardiser.channels:
@@ -101,8 +100,10 @@ def save_checkpoint(
         "weights_sha256": hashlib.sha256(data).hexdigest(),
     }
     path = _weights_path(directory, description)
-    write_atomically(path, data)
-    write_atomically(directory / DESCRIPTION, (json.dumps(description, indent=1) + "\n").encode())
+    with atomic_path(path) as partial:
+        partial.write_bytes(data)
+    with atomic_path(directory / DESCRIPTION) as partial:
+        partial.write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
     for replaced in set(directory.glob("model-*.safetensors")) - {path}:
         replaced.unlink()
     return _model_id(description)
@@ -134,19 +135,6 @@ def load_checkpoint(directory: Path) -> Checkpoint:
         raise InvalidDataError(f"{path}: expected the weights that {DESCRIPTION} describes, found {fault}") from None
     model.eval().requires_grad_(False)
     return Checkpoint(system, grid, standardiser, model, _model_id(description), description["training"])
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that readers see the old one or the new one, also after a crash."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _stored(name: str, value: torch.Tensor) -> torch.Tensor:

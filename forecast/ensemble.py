@@ -6,7 +6,6 @@ ensemble size, the device, the order or a restart.
 """
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from data_catalog.atomic import atomic_path
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.batches import grid_of, select_past
 from forecast.checkpoints import Checkpoint
@@ -177,10 +177,5 @@ def _stored_states(directory: Path | None, shape: tuple[int, ...], lead_steps: i
 
 
 def _store_state(directory: Path, lead_step: int, state: Tensor) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
-    temporary = directory / f".{lead_step:05d}.npy"
-    with temporary.open("wb") as file:
+    with atomic_path(directory / f"{lead_step:05d}.npy") as partial, partial.open("wb") as file:
         np.save(file, state.cpu().numpy(), allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(directory / f"{lead_step:05d}.npy")

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from data_catalog.atomic import atomic_path
 from data_catalog.errors import ConfigurationError, InvalidDataError
-from forecast.checkpoints import write_atomically
 
 STATE = "training.safetensors"
 
@@ -28,7 +28,8 @@ def save_training_state(
 ) -> None:
     """Write weights, averaged weights and optimiser moments after `done` iterations, as one file."""
     tensors = {name: value.detach().contiguous().cpu() for name, value in _tensors(model, averaged, optimiser).items()}
-    write_atomically(directory / STATE, save(tensors, metadata={"done": str(done), "training_hash": training_hash}))
+    with atomic_path(directory / STATE) as partial:
+        save_file(tensors, partial, metadata={"done": str(done), "training_hash": training_hash})
 
 
 def load_training_state(

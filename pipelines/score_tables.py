@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forecast.products.atomic import atomic_path
+from data_catalog.atomic import atomic_path
 
 if TYPE_CHECKING:
     from rich.table import Table

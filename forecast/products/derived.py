@@ -10,10 +10,10 @@ import netCDF4
 import numpy as np
 import numpy.typing as npt
 
+from data_catalog.atomic import atomic_path, told_plainly
 from data_catalog.conventions import channel
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.products import cf
-from forecast.products.atomic import atomic_path, told_plainly
 from forecast.products.rounding import bit_round, kept_bits
 
 MEMBERS_OF_A_SPREAD = 2

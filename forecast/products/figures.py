@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from forecast.products.atomic import atomic_path
+from data_catalog.atomic import atomic_path
 from forecast.products.palettes import INK, MUTED, PAPER, WARNING
 
 DPI = 150

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from data_catalog.atomic import PARTIAL_SUFFIX, atomic_path, synchronise
 from data_catalog.errors import InvalidDataError, MissingDataError
-from forecast.products.atomic import PARTIAL_SUFFIX, atomic_path, synchronise
 from forecast.products.runs import RunDirectory
 
 FORMAT = 1

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from data_catalog.atomic import atomic_path, told_plainly
 from data_catalog.conventions import channel
 from data_catalog.errors import InvalidDataError, MissingDataError
 from forecast.products import cf
-from forecast.products.atomic import atomic_path, told_plainly
 from forecast.products.layouts import canonical_forecast, is_run, open_store
 from forecast.products.rounding import bit_round, kept_bits
 from forecast.products.runs import RunDirectory

@@ -11,7 +11,7 @@ import jinja2
 import numpy as np
 import xarray as xr
 
-from forecast.products.atomic import atomic_path
+from data_catalog.atomic import atomic_path
 from forecast.products.diagnostics import MODEL, Scores
 from forecast.products.figures import Caption, clock
 from forecast.products.manifest import file_hash

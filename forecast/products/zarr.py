@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from data_catalog.atomic import atomic_path
 from data_catalog.conventions import channel
 from data_catalog.errors import InvalidDataError
-from forecast.products.atomic import atomic_path
 from forecast.products.layouts import LEVELS_PRESENT, WEATHERBENCH2_NAMES
 from forecast.products.netcdf import open_forecast
 

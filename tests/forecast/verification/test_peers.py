@@ -1,5 +1,6 @@
-"""Our scores against other libraries, where these are installed (the `benchmark` extra)."""
+"""Our scores against other libraries."""
 
+import importlib
 import operator
 import warnings
 from collections.abc import Callable, Iterator
@@ -37,7 +38,7 @@ def _their_warnings() -> Iterator[None]:
 
 
 def peer(name: str) -> ModuleType:
-    return pytest.importorskip(name)  # type: ignore[no-any-return]
+    return importlib.import_module(name)
 
 
 def same(ours: xr.DataArray, theirs: object) -> None:
