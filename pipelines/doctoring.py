@@ -64,7 +64,7 @@ def print_findings(findings: list[Finding]) -> bool:
     """
     for finding in findings:
         mend = f"  -> {finding.mend}" if finding.mend else ""
-        print(f"{finding.verdict:8}{finding.subject:14}{finding.found}{mend}")
+        print(f"{finding.verdict:8}{finding.subject:24}{finding.found}{mend}")
     return all(finding.verdict != "missing" for finding in findings)
 
 

@@ -10,13 +10,13 @@ MANTISSA_BITS = 23
 # One step of the stored value stays below 1e-4 of the field's usual standard deviation: two computations of one member
 # that agree to that tolerance still do so after rounding, even where a rounding boundary lies between them.
 KEPT_BITS = {
-    "z": 19,
-    "msl": 20,
-    "sp": 20,
-    "t": 20,
-    "t2m": 20,
-    "d2m": 20,
-    "sst": 20,
+    "z": 20,
+    "msl": 21,
+    "sp": 21,
+    "t": 21,
+    "t2m": 21,
+    "d2m": 21,
+    "sst": 21,
     "u": 17,
     "v": 17,
     "w": 17,
@@ -25,7 +25,7 @@ KEPT_BITS = {
     "q": 18,
     "tp": 18,
 }
-DEFAULT_KEPT_BITS = 20
+DEFAULT_KEPT_BITS = 21
 
 
 def kept_bits(short_name: str) -> int:
