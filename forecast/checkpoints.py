@@ -24,11 +24,15 @@ from safetensors.torch import load_file, save
 from data_catalog.atomic import atomic_path
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.batches import Standardiser
+from forecast.conditioning import SCALARS
 from forecast.grid import Grid
 from forecast.model import StepModel
+from forecast.networks.embedding import widen_scalars
 from forecast.system import System, parse_system
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE_VERSIONS = (1, FORMAT_VERSION)
+"""Version 1 did not know the lead time of the step, the last of the scalar conditions."""
 DESCRIPTION = "model.json"
 
 
@@ -128,6 +132,8 @@ def load_checkpoint(directory: Path) -> Checkpoint:
     weights = {
         name.removeprefix("model."): value.float() for name, value in tensors.items() if name.startswith("model.")
     }
+    if description["format_version"] == 1:
+        weights = _without_lead_time(weights)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
@@ -135,6 +141,14 @@ def load_checkpoint(directory: Path) -> Checkpoint:
         raise InvalidDataError(f"{path}: expected the weights that {DESCRIPTION} describes, found {fault}") from None
     model.eval().requires_grad_(False)
     return Checkpoint(system, grid, standardiser, model, _model_id(description), description["training"])
+
+
+def _without_lead_time(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Weights that were trained without the lead time of the step, made to ignore it."""
+    name = "network.embedding.layers.0.weight"
+    if name not in weights:
+        return weights  # loading them tells which are absent
+    return weights | {name: widen_scalars(weights[name], known=SCALARS - 1, wanted=SCALARS)}
 
 
 def _stored(name: str, value: torch.Tensor) -> torch.Tensor:
@@ -156,8 +170,8 @@ def _read_description(directory: Path) -> dict[str, Any]:
     except ValueError as error:
         raise InvalidDataError(f"{path}: expected JSON, found {error}") from None
     found = description.get("format_version") if isinstance(description, dict) else None
-    if found != FORMAT_VERSION:
-        raise ConfigurationError(f"{path}: expected format_version {FORMAT_VERSION}, found {found}")
+    if found not in READABLE_VERSIONS:
+        raise ConfigurationError(f"{path}: expected format_version {READABLE_VERSIONS}, found {found}")
     return dict(description)
 
 

@@ -1,4 +1,4 @@
-"""What a step of the forecast knows: past states, static fields, and where the sun stands."""
+"""What a step of the forecast knows: past states, static fields, where the sun stands, and how long the step is."""
 
 import numpy as np
 import torch
@@ -8,15 +8,23 @@ from torch import Tensor
 
 from data_catalog.climatology import annual_basis
 
-SCALARS = 6
-"""Season (two harmonics) and hour of the day (one), each as sine and cosine."""
+SCALARS = 7
+"""Season (two harmonics) and hour of the day (one), each as cosine and sine, and the lead time of the step."""
 
 
-def season_and_hour(times: NDArray[np.datetime64]) -> Float[Tensor, "time scalar"]:
-    """Season and hour of the day as smooth, periodic numbers."""
+def step_scalars(
+    times: NDArray[np.datetime64], step_hours: float | NDArray[np.float64]
+) -> Float[Tensor, "time scalar"]:
+    """Season and hour of the day as smooth, periodic numbers, and the lead time of the step.
+
+    Args:
+        times: Where each step starts.
+        step_hours: Hours to the next state, of each step or of all; enters as its logarithm, 0 for 24 hours.
+    """
     hours = (times - times.astype("datetime64[D]")) / np.timedelta64(1, "h")
     hour = 2 * np.pi * hours / 24.0
-    columns = [annual_basis(times, harmonics=2)[:, 1:], np.cos(hour)[:, None], np.sin(hour)[:, None]]
+    lead = np.broadcast_to(np.log(np.asarray(step_hours) / 24.0), times.shape)
+    columns = [annual_basis(times, harmonics=2)[:, 1:], np.stack([np.cos(hour), np.sin(hour), lead], axis=1)]
     return torch.from_numpy(np.concatenate(columns, axis=1).astype(np.float32))
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from forecast.checkpoints import Checkpoint
-from forecast.conditioning import season_and_hour
+from forecast.conditioning import step_scalars
 from forecast.diffusion.samplers import SAMPLERS
 from forecast.diffusion.schedules import rho_schedule
 from forecast.system import Sampler
@@ -53,11 +53,11 @@ def _advance(
     checkpoint: Checkpoint, sampler: Sampler, past: Tensor, start_time: np.datetime64, noise: Tensor
 ) -> Tensor:
     model = checkpoint.model
-    scalars = season_and_hour(np.array([start_time])).to(past.device).expand(past.shape[0], -1)
+    scalars = step_scalars(np.array([start_time]), checkpoint.system.state.step_hours).to(past.device)
     anchor = model.anchor(past)
     sigmas = rho_schedule(
         sampler.sampling_steps, sigma_min=sampler.sigma_min, sigma_max=sampler.sigma_max, rho=sampler.rho
     )
-    denoiser = model.residual_denoiser(past, anchor, scalars)
+    denoiser = model.residual_denoiser(past, anchor, scalars.expand(past.shape[0], -1))
     start = noise * (sampler.noise_inflation * float(sigmas[0]))
     return model.apply_residual(anchor, SAMPLERS[sampler.kind](denoiser, start, sigmas))

@@ -22,7 +22,7 @@ from data_catalog.errors import ConfigurationError, MissingDataError
 from forecast.anchors import LinearAnchor
 from forecast.batches import Standardiser, grid_of, static_tensor
 from forecast.checkpoints import save_checkpoint
-from forecast.conditioning import season_and_hour
+from forecast.conditioning import step_scalars
 from forecast.diffusion.losses import denoising_loss
 from forecast.diffusion.schedules import log_normal_sigmas
 from forecast.grid import Grid
@@ -58,7 +58,7 @@ class Samples:
 
     Attributes:
         states: All analyses of a period, in memory.
-        scalars: Season and hour of each.
+        scalars: Scalar conditions of a step from each.
         starts: Past states, oldest first, and the next state of each sample, as indices into `states`.
     """
 
@@ -95,7 +95,8 @@ def make_samples(analysis: xr.Dataset, standardiser: Standardiser, system: Syste
     if not starts.size:
         wanted = f"{system.state.past_states + 1} analyses {system.state.step_hours} h apart"
         raise MissingDataError(f"training: expected {wanted}, found none among {times.size} times")
-    return Samples(standardiser.to_tensor(analysis), season_and_hour(times), torch.from_numpy(starts))
+    scalars = step_scalars(times, system.state.step_hours)
+    return Samples(standardiser.to_tensor(analysis), scalars, torch.from_numpy(starts))
 
 
 def _consecutive(times: NDArray[np.datetime64], step: np.timedelta64, length: int) -> NDArray[np.int64]:

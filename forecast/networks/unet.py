@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from forecast.grid import Topology, beyond_latitudes, pad
+from forecast.networks.embedding import NoiseEmbedding
 
 ODD_SHARE = 4
 """One in so many hidden channels changes sign across a pole, so that the network can carry vectors over it."""
@@ -91,24 +92,6 @@ class ResidualBlock(nn.Module):
         change = self.first(functional.silu(self.first_norm(x)))
         change = self.second_norm(change) * (1 + scale) + shift
         result: Tensor = x + self.second(self.dropout(functional.silu(change)))
-        return result
-
-
-class NoiseEmbedding(nn.Module):
-    """The noise level and the scalar conditions as one vector (Fourier features, Tancik et al. 2020)."""
-
-    def __init__(self, scalars: int, width: int, frequencies: int = 16) -> None:
-        super().__init__()
-        octaves = 2.0 ** torch.linspace(-2.0, 4.0, frequencies)
-        self.register_buffer("octaves", octaves, persistent=False)
-        self.layers = nn.Sequential(
-            nn.Linear(2 * frequencies + scalars, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
-        )
-
-    def forward(self, noise_label: Float[Tensor, " batch"], scalars: Float[Tensor, "batch scalar"]) -> Tensor:
-        """Embed; returns (batch, width)."""
-        angles = noise_label[:, None] * self.get_buffer("octaves") * math.pi
-        result: Tensor = self.layers(torch.cat([angles.sin(), angles.cos(), scalars], dim=1))
         return result
 
 

@@ -1,11 +1,15 @@
 """Checkpoints open whole or not at all, and cannot run code."""
 
+import hashlib
 import json
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from safetensors.torch import save as save_tensors
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.checkpoints import load_checkpoint, save_checkpoint
@@ -71,8 +75,41 @@ def test_no_checkpoint(tmp_path):
 def test_another_format_version(directory):
     path = directory / "model.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 99}))
-    with pytest.raises(ConfigurationError, match="expected format_version 1, found 99"):
+    with pytest.raises(ConfigurationError, match=r"expected format_version \(1, 2\), found 99"):
         load_checkpoint(directory)
+
+
+def shipped(name):
+    return Path(str(files("forecast") / "pretrained" / name))
+
+
+def test_a_checkpoint_without_the_lead_time_of_the_step_forecasts_as_before(directory):
+    """Format version 1 knew 6 scalar conditions: without the last column its weights are those of version 2."""
+    description = json.loads((directory / "model.json").read_text())
+    (path,) = directory.glob("model-*.safetensors")
+    tensors = load_file(path)
+    name = "model.network.embedding.layers.0.weight"
+    tensors[name] = tensors[name][:, :-1].contiguous()
+    data = save_tensors(tensors)
+    digest = hashlib.sha256(data).hexdigest()
+    (directory / f"model-{digest[:12]}.safetensors").write_bytes(data)
+    changes = {"format_version": 1, "weights_sha256": digest}
+    (directory / "model.json").write_text(json.dumps(description | changes))
+    model = load_checkpoint(directory).model
+    narrow = tensors[name].float()
+    layer = model.network.embedding.layers[0]
+    inputs = torch.randn(5, layer.in_features)
+    torch.testing.assert_close(layer(inputs), inputs[:, :-1] @ narrow.T + layer.bias)
+
+
+@pytest.mark.parametrize(
+    ("name", "model_id"),
+    [("speedy-5p6", "1e910634efcff2b6"), ("ncep-natlantic", "c7e0dd3a40858395")],
+)
+def test_shipped_checkpoints_of_the_first_format_still_open(name, model_id):
+    checkpoint = load_checkpoint(shipped(name))
+    assert checkpoint.model_id.startswith(model_id)
+    assert all(value.isfinite().all() for value in checkpoint.model.state_dict().values())
 
 
 def test_damaged_description(directory):
