@@ -130,8 +130,8 @@ def _forecast_batch(
     seeds = member_seeds(checkpoint.model_id, system.identity_hash(), init_time, members)
     shape = tuple(past.shape[1:])
 
-    def noise(lead_step: int) -> Tensor:
-        return torch.from_numpy(np.stack([member_noise(seed, lead_step, 0, shape) for seed in seeds]))
+    def noise(lead_step: int, draw: int) -> Tensor:
+        return torch.from_numpy(np.stack([member_noise(seed, lead_step, draw, shape) for seed in seeds]))
 
     states = past.expand(len(members), *past.shape)
     made = 0

@@ -35,6 +35,7 @@ class StepModel(nn.Module):
         self.anchor: Anchor = _anchor(system, (channels, *grid.shape))
         self.register_buffer("static", static)
         self.register_buffer("residual_std", torch.ones(channels, 1, 1))
+        self.training_dtype: torch.dtype | None = None  # lower precision of the network, only while it is trained
         self.position = nn.Parameter(0.1 * torch.randn(network.position_features, *grid.shape))
         signs = polar_signs(state.predictands)
         fixed_signs = torch.ones(static.shape[0] + network.position_features)
@@ -64,8 +65,10 @@ class StepModel(nn.Module):
         maps = conditioning.condition_maps(past, anchor, self.get_buffer("static"), self.position)
 
         def network(x: Tensor, noise_label: Tensor) -> Tensor:
-            output: Tensor = self.network(torch.cat([x, maps], dim=1), noise_label, scalars)
-            return output
+            lower = self.training_dtype
+            with torch.autocast(x.device.type, dtype=lower, enabled=lower is not None):
+                output: Tensor = self.network(torch.cat([x, maps], dim=1), noise_label, scalars)
+            return output.float()
 
         return lambda x, sigma: precondition(network, x, sigma)
 

@@ -1,6 +1,7 @@
 """Members through lead times: a generator, so that memory does not grow with the length of the forecast."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,10 +12,11 @@ from forecast.checkpoints import Checkpoint
 from forecast.conditioning import step_scalars
 from forecast.diffusion.samplers import SAMPLERS
 from forecast.diffusion.schedules import rho_schedule
+from forecast.model import StepModel
 from forecast.system import Sampler
 
-Noise = Callable[[int], Tensor]
-"""Lead step to standard normal noise (member, channel, latitude, longitude)."""
+Noise = Callable[[int, int], Tensor]
+"""(Lead step, draw) to standard normal noise (member, channel, latitude, longitude); draw 0 starts the sampler."""
 
 
 def rollout(
@@ -33,7 +35,7 @@ def rollout(
         past: States before the first lead step, oldest first.
         init_time: Start of the forecast (lead step 0).
         lead_steps: Steps to make, counted from 1; a start above 1 continues a forecast whose `past` is given.
-        noise: Independent standard normal noise for each lead step.
+        noise: Independent standard normal noise for each lead step and draw.
 
     Yields:
         The state after each lead step.
@@ -41,23 +43,45 @@ def rollout(
     step = np.timedelta64(checkpoint.system.state.step_hours, "h")
     for lead_step in lead_steps:
         start_time = init_time.astype("datetime64[ns]") + (lead_step - 1) * step
-        state = _advance(checkpoint, sampler, past, start_time, noise(lead_step).to(past.device))
+        state = _make_state(checkpoint, sampler, past, start_time, partial(noise, lead_step))
         bound = checkpoint.standardiser.lower_bound(start_time + step).to(past.device)
         state = torch.maximum(state, bound).contiguous()  # censored at the physical minimum: no rain below zero
         yield state
         past = torch.cat([past[:, 1:], state[:, None]], dim=1)
 
 
-@torch.inference_mode()
-def _advance(
-    checkpoint: Checkpoint, sampler: Sampler, past: Tensor, start_time: np.datetime64, noise: Tensor
-) -> Tensor:
-    model = checkpoint.model
-    scalars = step_scalars(np.array([start_time]), checkpoint.system.state.step_hours).to(past.device)
+def advance(
+    model: StepModel,
+    sampler: Sampler,
+    past: Float[Tensor, "member past channel latitude longitude"],
+    scalars: Float[Tensor, "member scalar"],
+    noise: Callable[[int], Tensor],
+) -> Float[Tensor, "member channel latitude longitude"]:
+    """The next standardised state; differentiable.
+
+    Args:
+        model: On the device of `past`.
+        sampler: How noise becomes a state.
+        past: Latest states, oldest first.
+        scalars: As `step_scalars` gives them.
+        noise: Draw to standard normal noise; draw 0 starts the sampler.
+    """
     anchor = model.anchor(past)
     sigmas = rho_schedule(
         sampler.sampling_steps, sigma_min=sampler.sigma_min, sigma_max=sampler.sigma_max, rho=sampler.rho
     )
-    denoiser = model.residual_denoiser(past, anchor, scalars.expand(past.shape[0], -1))
-    start = noise * (sampler.noise_inflation * float(sigmas[0]))
+    denoiser = model.residual_denoiser(past, anchor, scalars)
+    start = noise(0).to(past.device) * (sampler.noise_inflation * float(sigmas[0]))
     return model.apply_residual(anchor, SAMPLERS[sampler.kind](denoiser, start, sigmas))
+
+
+@torch.inference_mode()
+def _make_state(
+    checkpoint: Checkpoint,
+    sampler: Sampler,
+    past: Tensor,
+    start_time: np.datetime64,
+    noise: Callable[[int], Tensor],
+) -> Tensor:
+    scalars = step_scalars(np.array([start_time]), checkpoint.system.state.step_hours).to(past.device)
+    return advance(checkpoint.model, sampler, past, scalars.expand(past.shape[0], -1), noise)

@@ -1,6 +1,7 @@
-"""From an analysis to a checkpoint.
+"""From an analysis to a checkpoint, in one stage or several.
 
-Every random choice is a function of (seed, iteration), so a training that was killed goes on as if it had not been.
+First the network learns to denoise; then, where the system asks for it, the sampler is tuned as it will be used. Every
+random choice is a function of (seed, stage, iteration), so a training that was killed goes on as if it had not been.
 """
 
 import copy
@@ -14,23 +15,29 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from jaxtyping import Float, Int
-from numpy.typing import NDArray
 from torch import Tensor
 
-from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.errors import ConfigurationError
 from forecast.anchors import LinearAnchor
 from forecast.batches import Standardiser, grid_of, static_tensor
-from forecast.checkpoints import save_checkpoint
-from forecast.conditioning import step_scalars
-from forecast.diffusion.losses import denoising_loss
-from forecast.diffusion.schedules import log_normal_sigmas
+from forecast.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from forecast.grid import Grid
 from forecast.model import StepModel
-from forecast.system import Period, System
-from forecast.training_state import has_training_state, load_training_state, remove_training_state, save_training_state
+from forecast.objectives import Denoising, Objective, RolloutCrps
+from forecast.samples import Samples, in_period, make_samples, shuffled
+from forecast.system import System
+from forecast.training_state import (
+    TrainingPosition,
+    fill_moments,
+    has_training_state,
+    load_training_state,
+    remove_training_state,
+    save_training_state,
+)
 
 VALIDATION_SEED = 20_010_101
+DENOISER = "denoiser"
+"""Folder beside a fine-tuned checkpoint that keeps the denoiser it was made from."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +45,15 @@ class TrainingProgress:
     """How far a training is.
 
     Attributes:
-        iteration: Iterations done.
-        iterations: Iterations wanted.
-        loss: Loss of this iteration's batch.
+        stage: Which stage this iteration belongs to.
+        iteration: Iterations done, over all stages.
+        iterations: Iterations wanted, over all stages.
+        loss: Loss of this iteration's batch; those of different stages do not compare.
         validation_loss: Of the averaged weights, where a checkpoint was just written.
         seconds: Time of this iteration.
     """
 
+    stage: str
     iteration: int
     iterations: int
     loss: float
@@ -53,58 +62,36 @@ class TrainingProgress:
 
 
 @dataclass(frozen=True)
-class Samples:
-    """Standardised states and the index of each training sample among them.
+class Stage:
+    """A part of a training that minimises one objective."""
 
-    Attributes:
-        states: All analyses of a period, in memory.
-        scalars: Scalar conditions of a step from each.
-        starts: Past states, oldest first, and the next state of each sample, as indices into `states`.
+    name: str
+    objective: Objective
+    iterations: int
+    batch_size: int
+    learning_rate: float
+
+
+def stages(system: System, *, iterations: int | None = None, continues: bool = False) -> tuple[Stage, ...]:
+    """What a training consists of, in order.
+
+    Args:
+        system: What to train.
+        iterations: Of the denoising stage, in place of the system's number; the other stages get at most as many.
+        continues: It starts from a checkpoint: without the denoising stage, where others follow.
     """
-
-    states: Float[Tensor, "time channel latitude longitude"]
-    scalars: Float[Tensor, "time scalar"]
-    starts: Int[Tensor, "sample past_and_next"]
-
-    def past_next_scalars(self, chosen: Int[Tensor, " batch"]) -> tuple[Tensor, Tensor, Tensor]:
-        """Past states, next state and scalars of some samples."""
-        indices = self.starts[chosen]
-        return self.states[indices[:, :-1]], self.states[indices[:, -1]], self.scalars[indices[:, -2]]
-
-
-def in_period(analysis: xr.Dataset, period: Period) -> xr.Dataset:
-    """The analyses of a period.
-
-    Raises:
-        MissingDataError: There are none.
-    """
-    chosen = analysis.sel(time=slice(str(period.start), str(period.end)))
-    if not chosen.sizes["time"]:
-        raise MissingDataError(f"training: expected analyses from {period.start} to {period.end}, found none")
-    return chosen
-
-
-def make_samples(analysis: xr.Dataset, standardiser: Standardiser, system: System) -> Samples:
-    """Find every run of states that are one step apart.
-
-    Raises:
-        MissingDataError: There is none.
-    """
-    times = analysis["time"].values
-    starts = _consecutive(times, np.timedelta64(system.state.step_hours, "h"), system.state.past_states + 1)
-    if not starts.size:
-        wanted = f"{system.state.past_states + 1} analyses {system.state.step_hours} h apart"
-        raise MissingDataError(f"training: expected {wanted}, found none among {times.size} times")
-    scalars = step_scalars(times, system.state.step_hours)
-    return Samples(standardiser.to_tensor(analysis), scalars, torch.from_numpy(starts))
-
-
-def _consecutive(times: NDArray[np.datetime64], step: np.timedelta64, length: int) -> NDArray[np.int64]:
-    wanted = times[:, None] + np.arange(length) * step
-    indices = np.searchsorted(times, wanted).clip(max=times.size - 1)
-    complete = (times[indices] == wanted).all(axis=1)
-    result: NDArray[np.int64] = indices[complete].astype(np.int64)
-    return result
+    options = system.training
+    result = []
+    if not (continues and system.finetuning):
+        objective = Denoising(system.diffusion)
+        length = iterations or options.iterations
+        result.append(Stage("denoising", objective, length, options.batch_size, options.learning_rate))
+    for tuning in system.finetuning:
+        crps = RolloutCrps(system.sampler, tuning.lead_steps, tuning.members, tuning.fairness)
+        length = min(tuning.iterations, iterations or tuning.iterations)
+        name = f"fine-tuning over {tuning.lead_steps} lead step{'s' if tuning.lead_steps > 1 else ''}"
+        result.append(Stage(name, crps, length, tuning.batch_size, tuning.learning_rate))
+    return tuple(result)
 
 
 def prepare_model(system: System, analysis: xr.Dataset, standardiser: Standardiser, samples: Samples) -> StepModel:
@@ -114,12 +101,32 @@ def prepare_model(system: System, analysis: xr.Dataset, standardiser: Standardis
     model = StepModel(system, grid, static_tensor(analysis, system.state.static))
     area = grid.area_weights()
     if isinstance(model.anchor, LinearAnchor):
-        model.anchor.fit(samples.states, samples.starts, area)
+        model.anchor.fit(samples.states, samples.starts[:, : samples.past_states + 1], area)
     total = torch.zeros(len(system.state.predictands))
-    for chosen in torch.arange(samples.starts.shape[0]).split(256):
-        past, following, _ = samples.past_next_scalars(chosen)
-        total += ((following - model.anchor(past)).square() * area).mean(dim=(2, 3)).sum(dim=0)
-    model.get_buffer("residual_std").copy_((total / samples.starts.shape[0]).sqrt()[:, None, None])
+    for chosen in torch.arange(len(samples)).split(256):
+        windows = samples.windows(chosen)
+        total += ((windows.following[:, 0] - model.anchor(windows.past)).square() * area).mean(dim=(2, 3)).sum(dim=0)
+    model.get_buffer("residual_std").copy_((total / len(samples)).sqrt()[:, None, None])
+    return model
+
+
+def continued_model(system: System, analysis: xr.Dataset, begin_with: Checkpoint) -> StepModel:
+    """A model that starts from a checkpoint's weights; blocks that the checkpoint lacks change nothing at first.
+
+    Raises:
+        ConfigurationError: The networks differ in more than their number of blocks.
+    """
+    torch.manual_seed(system.training.seed)
+    model = StepModel(system, grid_of(analysis), static_tensor(analysis, system.state.static))
+    try:
+        found = model.load_state_dict(begin_with.model.state_dict(), strict=False)
+    except RuntimeError as error:
+        raise ConfigurationError(f"training from a checkpoint: {str(error).replace(chr(10), ' ')}") from None
+    if found.unexpected_keys:
+        raise ConfigurationError(
+            f"training from a checkpoint: expected a network no larger than the system's, "
+            f"found weights {found.unexpected_keys[0]} that it has no place for"
+        )
     return model
 
 
@@ -131,6 +138,7 @@ def train(
     resume: bool = False,
     device: str = "cpu",
     iterations: int | None = None,
+    begin_with: Checkpoint | None = None,
 ) -> Iterator[TrainingProgress]:
     """Train a system's model; a usable checkpoint is in `directory` from the first save on.
 
@@ -140,7 +148,8 @@ def train(
         directory: Where the checkpoint goes.
         resume: Go on from the training state in `directory`, if there is one.
         device: Where to compute.
-        iterations: In place of the system's number.
+        iterations: See `stages`.
+        begin_with: Start from its weights, anchor and standardisation; see `stages`.
 
     Yields:
         Progress after each iteration.
@@ -153,11 +162,20 @@ def train(
     analysis = analysis[list(system.state.predictands + system.state.static)]
     training = in_period(analysis, system.periods.training).load()
     validation = in_period(analysis, system.periods.validation).load()
-    standardiser = Standardiser.fit(training, system.state.predictands)
-    samples = make_samples(training, standardiser, system)
-    watched = make_samples(validation, standardiser, system)
-    model = prepare_model(system, training, standardiser, samples).to(device)
-    run = _Run(system, grid_of(analysis), standardiser, model, directory, _record(system, training), iterations)
+    plan = stages(system, iterations=iterations, continues=begin_with is not None)
+    lead_steps = max(stage.objective.lead_steps for stage in plan)
+    if begin_with is None:
+        standardiser = Standardiser.fit(training, system.state.predictands)
+    else:
+        standardiser = begin_with.standardiser
+    samples = make_samples(training, standardiser, system, lead_steps=lead_steps)
+    watched = make_samples(validation, standardiser, system, lead_steps=lead_steps)
+    if begin_with is None:
+        model = prepare_model(system, training, standardiser, samples)
+    else:
+        model = continued_model(system, training, begin_with)
+    record = _record(system, training, begin_with)
+    run = _Run(system, grid_of(analysis), standardiser, model.to(device), directory, record, plan)
     if resume:
         run.resume()
     elif has_training_state(directory):
@@ -168,7 +186,7 @@ def train(
 
 
 class _Run:
-    """Weights, averaged weights and optimiser on their way through the iterations."""
+    """Weights, averaged weights and optimiser on their way through the stages."""
 
     def __init__(
         self,
@@ -178,40 +196,70 @@ class _Run:
         model: StepModel,
         directory: Path,
         record: Mapping[str, Any],
-        iterations: int | None,
+        plan: tuple[Stage, ...],
     ) -> None:
         self.system, self.grid, self.standardiser = system, grid, standardiser
-        self.model, self.directory, self.record = model, directory, record
+        self.model, self.directory, self.record, self.plan = model, directory, record, plan
+        model.training_dtype = torch.bfloat16 if system.training.precision == "bfloat16" else None
         self.averaged = copy.deepcopy(model).requires_grad_(False).eval()
         options = system.training
-        self.iterations = iterations or options.iterations
-        self.done = 0
-        self.optimiser = torch.optim.AdamW(
-            model.parameters(), lr=options.learning_rate, betas=(0.9, 0.99), weight_decay=options.weight_decay
-        )
+        self.position = TrainingPosition(stage=0, done=0)
+        self.figures: dict[str, dict[str, float]] = {}
         weights = torch.tensor([options.channel_weights.get(name, 1.0) for name in system.state.predictands])
-        self.weights = (weights / weights.mean())[:, None, None] * grid.area_weights()
         self.device = next(model.parameters()).device
+        self.weights = ((weights / weights.mean())[:, None, None] * grid.area_weights()).to(self.device)
+        self.optimiser = self._fresh_optimiser()
+
+    @property
+    def stage(self) -> Stage:
+        return self.plan[self.position.stage]
+
+    def _fresh_optimiser(self) -> torch.optim.Optimizer:
+        options = self.system.training
+        optimiser = torch.optim.AdamW(
+            self.model.parameters(), lr=options.learning_rate, betas=(0.9, 0.99), weight_decay=options.weight_decay
+        )
+        fill_moments(self.model, optimiser)
+        return optimiser
 
     def iterate(self, samples: Samples, watched: Samples) -> Iterator[TrainingProgress]:
         saved_at = time.monotonic()
-        while self.done < self.iterations:
+        wanted = sum(stage.iterations for stage in self.plan)
+        while self.position.stage < len(self.plan):
             started = time.monotonic()
+            stage, earlier = self.stage, sum(stage.iterations for stage in self.plan[: self.position.stage])
             loss = self._step(samples)
-            self.done += 1
+            self.position = self.position.after_iteration()
             validation_loss = None
-            due = time.monotonic() - saved_at > 60 * self.system.training.checkpoint_minutes
-            if due or self.done == self.iterations:
+            complete = self.position.done >= stage.iterations
+            if complete or time.monotonic() - saved_at > 60 * self.system.training.checkpoint_minutes:
                 validation_loss = self._validate(watched)
-                self.save(loss, validation_loss)
+                self._finish_iteration(loss, validation_loss, complete=complete)
                 saved_at = time.monotonic()
-            yield TrainingProgress(self.done, self.iterations, loss, validation_loss, time.monotonic() - started)
+            done = earlier + (stage.iterations if complete else self.position.done)
+            yield TrainingProgress(stage.name, done, wanted, loss, validation_loss, time.monotonic() - started)
         remove_training_state(self.directory)
 
+    def _finish_iteration(self, loss: float, validation_loss: float, *, complete: bool) -> None:
+        """Save, and after a stage's last iteration go on to the next one from the averaged weights."""
+        done = self.position.done
+        self.figures[self.stage.name] = {"iterations": done, "loss": loss, "validation_loss": validation_loss}
+        if complete:
+            followed = self.position.stage + 1 < len(self.plan)
+            if followed and isinstance(self.stage.objective, Denoising):
+                self._save_checkpoint(self.directory / DENOISER)
+            self.model.load_state_dict(self.averaged.state_dict())
+            self.optimiser = self._fresh_optimiser()
+            self.position = self.position.next_stage()
+        self._save_checkpoint(self.directory)
+        training_hash = self.system.training_hash()
+        save_training_state(self.directory, self.position, training_hash, self.model, self.averaged, self.optimiser)
+
     def _step(self, samples: Samples) -> float:
-        options = self.system.training
-        generator = torch.Generator().manual_seed(options.seed * 1_000_003 + self.done)
-        chosen = _chosen(samples.starts.shape[0], options.batch_size, self.done, options.seed)
+        options, done = self.system.training, self.position.done
+        seed = options.seed + 101 * self.position.stage
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + done)
+        chosen = shuffled(len(samples), self.stage.batch_size, done, seed)
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
         self.model.train()
@@ -224,77 +272,53 @@ class _Run:
         return float(loss.detach())
 
     def _loss(self, model: StepModel, samples: Samples, chosen: Tensor, generator: torch.Generator) -> Tensor:
-        levels = self.system.diffusion
-        past, following, scalars = (part.to(self.device) for part in samples.past_next_scalars(chosen))
-        anchor = model.anchor(past)
-        clean = model.normalised_residual(following, anchor)
-        sigma = log_normal_sigmas(
-            chosen.shape[0], mean=levels.log_sigma_mean, std=levels.log_sigma_std, generator=generator
-        ).to(self.device)
-        noise = torch.randn(clean.shape, generator=generator).to(self.device)
-        denoiser = model.residual_denoiser(past, anchor, scalars)
-        return denoising_loss(denoiser, clean, sigma, noise, self.weights.to(self.device))
+        windows = samples.windows(chosen).to(self.device)
+        return self.stage.objective(model, windows, self.weights, generator)
 
     def _learning_rate(self) -> float:
         """Linear warm-up, then half a cosine down to one hundredth."""
-        options = self.system.training
-        warmup = min(1.0, (self.done + 1) / max(1, options.warmup_iterations))
-        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, self.done / self.iterations)))
-        return options.learning_rate * warmup * (0.01 + 0.99 * cosine)
+        done = self.position.done
+        warmup = min(1.0, (done + 1) / max(1, self.system.training.warmup_iterations))
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, done / self.stage.iterations)))
+        return self.stage.learning_rate * warmup * (0.01 + 0.99 * cosine)
 
     @torch.no_grad()
     def _average(self) -> None:
         """Exponential average of the weights, over a window that grows with the samples seen until it is full."""
-        options = self.system.training
-        halflife = min(options.ema_halflife_samples, max(1.0, 0.1 * self.done * options.batch_size))
-        keep = 0.5 ** (options.batch_size / halflife)
+        batch_size = self.stage.batch_size
+        halflife = min(self.system.training.ema_halflife_samples, max(1.0, 0.1 * self.position.done * batch_size))
+        keep = 0.5 ** (batch_size / halflife)
         for averaged, current in zip(self.averaged.parameters(), self.model.parameters(), strict=True):
             averaged.lerp_(current, 1 - keep)
 
     @torch.no_grad()
     def _validate(self, watched: Samples) -> float:
-        count = min(self.system.training.validation_samples, watched.starts.shape[0])
-        chosen = torch.linspace(0, watched.starts.shape[0] - 1, count).long()
+        count = min(self.system.training.validation_samples, len(watched))
+        chosen = torch.linspace(0, len(watched) - 1, count).long()
         generator = torch.Generator().manual_seed(VALIDATION_SEED)
-        shuffled = chosen[torch.randperm(count, generator=generator)]
-        losses = [
-            self._loss(self.averaged, watched, part, generator)
-            for part in shuffled.split(self.system.training.batch_size)
-        ]
+        order = chosen[torch.randperm(count, generator=generator)]
+        losses = [self._loss(self.averaged, watched, part, generator) for part in order.split(self.stage.batch_size)]
         return float(torch.cat(losses).mean())
 
-    def save(self, loss: float, validation_loss: float) -> None:
-        figures = {"iterations": self.done, "loss": loss, "validation_loss": validation_loss}
+    def _save_checkpoint(self, directory: Path) -> None:
         save_checkpoint(
-            self.directory,
+            directory,
             system=self.system,
             grid=self.grid,
             standardiser=self.standardiser,
             weights=self.averaged.state_dict(),
-            training={**self.record, **figures},
+            training={**self.record, "stages": self.figures},
         )
-        training_hash = self.system.training_hash()
-        save_training_state(self.directory, self.done, training_hash, self.model, self.averaged, self.optimiser)
 
     def resume(self) -> None:
-        self.done = load_training_state(
+        self.position = load_training_state(
             self.directory, self.system.training_hash(), self.model, self.averaged, self.optimiser
         )
+        if self.position != TrainingPosition(0, 0):
+            self.figures = dict(load_checkpoint(self.directory).training["stages"])
 
 
-def _chosen(count: int, batch_size: int, iteration: int, seed: int) -> Int[Tensor, " batch"]:
-    """Samples of one iteration: each epoch is a fresh shuffle of all."""
-    positions = np.arange(iteration * batch_size, (iteration + 1) * batch_size)
-    epochs = positions // count
-    orders = {
-        epoch: torch.randperm(count, generator=torch.Generator().manual_seed(seed * 7919 + int(epoch)))
-        for epoch in np.unique(epochs)
-    }
-    picked = [orders[epoch][position % count] for epoch, position in zip(epochs, positions, strict=True)]
-    return torch.stack(picked)
-
-
-def _record(system: System, training: xr.Dataset) -> dict[str, Any]:
+def _record(system: System, training: xr.Dataset, begin_with: Checkpoint | None) -> dict[str, Any]:
     times = training["time"].values
     first, last = (str(np.datetime_as_string(time, unit="m")) for time in (times[0], times[-1]))
     return {
@@ -303,5 +327,6 @@ def _record(system: System, training: xr.Dataset) -> dict[str, Any]:
         "last_analysis": last,
         "analyses": int(times.size),
         "validation_held_out": system.periods.validation.start > system.periods.training.end,
+        "began_with": None if begin_with is None else begin_with.model_id,
         "torch": torch.__version__,
     }

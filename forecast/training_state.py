@@ -1,5 +1,6 @@
 """What an unfinished training needs to go on as if it had not been interrupted: one safetensors file, never pickle."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,6 +14,22 @@ from data_catalog.errors import ConfigurationError, InvalidDataError
 STATE = "training.safetensors"
 
 
+@dataclass(frozen=True)
+class TrainingPosition:
+    """How far a training is: iterations done in a stage."""
+
+    stage: int
+    done: int
+
+    def after_iteration(self) -> "TrainingPosition":
+        """One iteration on."""
+        return replace(self, done=self.done + 1)
+
+    def next_stage(self) -> "TrainingPosition":
+        """Begin of the stage that follows."""
+        return TrainingPosition(self.stage + 1, 0)
+
+
 def has_training_state(directory: Path) -> bool:
     """Whether a directory holds an unfinished training."""
     return (directory / STATE).exists()
@@ -20,25 +37,26 @@ def has_training_state(directory: Path) -> bool:
 
 def save_training_state(
     directory: Path,
-    done: int,
+    position: TrainingPosition,
     training_hash: str,
     model: nn.Module,
     averaged: nn.Module,
     optimiser: torch.optim.Optimizer,
 ) -> None:
-    """Write weights, averaged weights and optimiser moments after `done` iterations, as one file."""
+    """Write weights, averaged weights and optimiser moments at a position, as one file."""
     tensors = {name: value.detach().contiguous().cpu() for name, value in _tensors(model, averaged, optimiser).items()}
+    metadata = {"stage": str(position.stage), "done": str(position.done), "training_hash": training_hash}
     with atomic_path(directory / STATE) as partial:
-        save_file(tensors, partial, metadata={"done": str(done), "training_hash": training_hash})
+        save_file(tensors, partial, metadata=metadata)
 
 
 def load_training_state(
     directory: Path, training_hash: str, model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimizer
-) -> int:
+) -> TrainingPosition:
     """Put an unfinished training's numbers back.
 
     Returns:
-        Iterations done; 0 where the directory holds no unfinished training.
+        Where it was; at the very beginning where the directory holds no unfinished training.
 
     Raises:
         ConfigurationError: It is the training of another system.
@@ -46,8 +64,8 @@ def load_training_state(
     """
     path = directory / STATE
     if not path.exists():
-        return 0
-    _fill_moments(model, optimiser)
+        return TrainingPosition(0, 0)
+    fill_moments(model, optimiser)
     try:
         with safe_open(path, framework="pt") as stored, torch.no_grad():
             record = stored.metadata()
@@ -57,7 +75,7 @@ def load_training_state(
                 value.copy_(stored.get_tensor(name))
     except SafetensorError as error:
         raise InvalidDataError(f"{path}: expected a training state, found {error}; train without --resume") from None
-    return int(record["done"])
+    return TrainingPosition(int(record.get("stage", 0)), int(record["done"]))
 
 
 def remove_training_state(directory: Path) -> None:
@@ -74,8 +92,8 @@ def _tensors(model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optim
     return tensors
 
 
-def _fill_moments(model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
-    """Make the optimiser allocate its moments, without moving a weight."""
+def fill_moments(model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    """Make a fresh optimiser allocate its moments, without moving a weight."""
     for parameter in model.parameters():
         optimiser.state[parameter] = {
             "step": torch.zeros(()),

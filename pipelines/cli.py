@@ -121,6 +121,9 @@ def train(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Directory of the checkpoint.")] = None,
     analysis: AnalysisOption = None,
     iterations: Annotated[int | None, typer.Option(min=1, help="In place of the system's number.")] = None,
+    begin_with: Annotated[
+        Path | None, typer.Option("--from", metavar="DIR", help="Checkpoint to start from, without denoising it anew.")
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Train a system's model on its archive, and fit the baselines that it is measured against."""
@@ -134,7 +137,15 @@ def train(
     place = home()
     data = open_system_analysis(find_analysis(place, found, analysis), found)
     directory = out or place.checkpoint(found.name)
-    train_system(found, data, directory, resume=resume, device=choose_device(device), iterations=iterations)
+    train_system(
+        found,
+        data,
+        directory,
+        resume=resume,
+        device=choose_device(device),
+        iterations=iterations,
+        begin_with=begin_with,
+    )
     print(f"Checkpoint: {directory}")
 
 

@@ -22,6 +22,7 @@ def train_system(
     resume: bool = False,
     device: str = "cpu",
     iterations: int | None = None,
+    begin_with: Path | None = None,
 ) -> Path:
     """Train a system's model and fit its baselines, both on the training period only.
 
@@ -31,7 +32,8 @@ def train_system(
         directory: Where checkpoint and baselines go.
         resume: Go on with an unfinished training.
         device: Where to compute.
-        iterations: In place of the system's number.
+        iterations: Of the denoising stage, in place of the system's number; the other stages get at most as many.
+        begin_with: Checkpoint to start from.
 
     Returns:
         The directory.
@@ -40,17 +42,22 @@ def train_system(
         ConfigurationError: There is a finished or an unfinished training and `resume` is not set.
         MissingDataError: The analysis does not cover the periods.
     """
-    from forecast.training import train
+    from forecast.checkpoints import load_checkpoint
+    from forecast.training import stages, train
 
     _refuse_overwriting(directory, resume)
     fit_system_baselines(system, analysis, directory)
-    wanted = iterations or system.training.iterations
+    origin = None if begin_with is None else load_checkpoint(begin_with)
+    wanted = sum(stage.iterations for stage in stages(system, iterations=iterations, continues=origin is not None))
     with progress(f"Train {system.name}", wanted, "iterations") as advance:
         validation = ""
-        for state in train(system, analysis, directory, resume=resume, device=device, iterations=iterations):
+        states = train(
+            system, analysis, directory, resume=resume, device=device, iterations=iterations, begin_with=origin
+        )
+        for state in states:
             if state.validation_loss is not None:
                 validation = f", validation {state.validation_loss:.4f}"
-            advance(state.iteration, f"loss {state.loss:.4f}{validation}")
+            advance(state.iteration, f"{state.stage}, loss {state.loss:.4f}{validation}")
     return directory
 
 

@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from forecast.diffusion.preconditioning import Denoiser, loss_weight
+from forecast.diffusion.preconditioning import Denoiser, output_weight
 
 
 def denoising_loss(
@@ -26,4 +26,29 @@ def denoising_loss(
     """
     noisy = clean + sigma[:, None, None, None] * noise
     error = (denoiser(noisy, sigma) - clean).square()
-    return loss_weight(sigma) * (error * weights).mean(dim=(1, 2, 3))
+    return output_weight(sigma) * (error * weights).mean(dim=(1, 2, 3))
+
+
+def almost_fair_crps(
+    members: Float[Tensor, "member batch channel latitude longitude"],
+    analysis: Float[Tensor, "batch channel latitude longitude"],
+    *,
+    fairness: float,
+) -> Float[Tensor, "batch channel latitude longitude"]:
+    """Continuous ranked probability score per point, between its plain (`fairness` 0) and its fair (1) estimator.
+
+    The fair score of two members is degenerate: where one of them equals the analysis, the other may lie anywhere. A little
+    of the plain one mends that.
+
+    Args:
+        members: At least two; same units as `analysis`.
+        analysis: What came.
+        fairness: From 0 to 1.
+
+    Source: Lang et al. (2024), equation 4, arXiv:2412.15832; Ferro (2014), doi:10.1002/qj.2270
+    """
+    count = members.shape[0]
+    error = (members - analysis).abs().mean(dim=0)
+    pairs = sum((members[i] - members[:i]).abs().sum(dim=0) for i in range(1, count))
+    fair_share = fairness + (1.0 - fairness) * (count - 1) / count
+    return error - fair_share * pairs / (count * (count - 1))

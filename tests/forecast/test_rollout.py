@@ -11,7 +11,7 @@ INIT = np.datetime64("2001-12-10", "ns")
 
 
 def states(checkpoint, system, past, lead_steps):
-    def noise(lead_step):
+    def noise(lead_step, draw):
         return torch.randn(past.shape[0], *past.shape[2:], generator=torch.Generator().manual_seed(lead_step))
 
     return rollout(checkpoint, system.sampler, past, INIT, lead_steps, noise)

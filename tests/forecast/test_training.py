@@ -7,8 +7,9 @@ import torch
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.anchors import LinearAnchor
 from forecast.checkpoints import load_checkpoint
+from forecast.samples import in_period, make_samples
 from forecast.system import System
-from forecast.training import in_period, make_samples, prepare_model, train
+from forecast.training import DENOISER, prepare_model, stages, train
 
 
 def changed(system, **sections):
@@ -32,7 +33,7 @@ def test_a_killed_training_goes_on_bit_for_bit(system, analysis, tmp_path):
     for _ in range(3):
         next(killed)
     killed.close()
-    assert load_checkpoint(tmp_path / "killed").training["iterations"] == 3
+    assert load_checkpoint(tmp_path / "killed").training["stages"]["denoising"]["iterations"] == 3
     rest = list(train(often, analysis, tmp_path / "killed", resume=True))
     assert [progress.iteration for progress in rest] == [4, 5, 6]
     assert load_checkpoint(tmp_path / "killed").model_id == load_checkpoint(tmp_path / "whole").model_id
@@ -92,9 +93,73 @@ def test_linear_anchor_predicts_what_is_linear(system, analysis, checkpoint):
 
 def test_residual_is_unit_variance_and_undone(system, analysis, checkpoint):
     samples = make_samples(in_period(analysis, system.periods.training), checkpoint.standardiser, system)
-    past, following, _ = samples.past_next_scalars(torch.arange(samples.starts.shape[0]))
+    windows = samples.windows(torch.arange(len(samples)))
+    past, following = windows.past, windows.following[:, 0]
     model = checkpoint.model
     residual = model.normalised_residual(following, model.anchor(past))
     area = checkpoint.grid.area_weights()
     torch.testing.assert_close((residual.square() * area).mean(dim=(0, 2, 3)), torch.ones(3), atol=1e-3, rtol=0)
     torch.testing.assert_close(model.apply_residual(model.anchor(past), residual), following, atol=1e-5, rtol=1e-5)
+
+
+@pytest.fixture
+def tuned(system):
+    content = system.model_dump() | {"finetuning": [{"iterations": 3, "batch_size": 2, "lead_steps": 2}]}
+    content["sampler"] |= {"sampling_steps": 1}
+    content["training"] |= {"checkpoint_minutes": 1e-9}
+    return System.model_validate(content)
+
+
+def test_fine_tuning_follows_and_keeps_the_denoiser(tuned, analysis, tmp_path):
+    progress = list(train(tuned, analysis, tmp_path))
+    assert [state.iteration for state in progress] == list(range(1, 10))
+    assert [state.stage for state in progress] == ["denoising"] * 6 + ["fine-tuning over 2 lead steps"] * 3
+    denoiser, final = load_checkpoint(tmp_path / DENOISER), load_checkpoint(tmp_path)
+    assert denoiser.model_id != final.model_id
+    assert list(final.training["stages"]) == ["denoising", "fine-tuning over 2 lead steps"]
+
+
+@pytest.mark.parametrize("iterations", [6, 7])
+def test_a_training_killed_between_or_within_stages_goes_on_bit_for_bit(tuned, analysis, tmp_path, iterations):
+    for _ in train(tuned, analysis, tmp_path / "whole"):
+        pass
+    killed = train(tuned, analysis, tmp_path / "killed")
+    for _ in range(iterations):
+        next(killed)
+    killed.close()
+    rest = list(train(tuned, analysis, tmp_path / "killed", resume=True))
+    assert rest[0].iteration == iterations + 1
+    whole, resumed = (load_checkpoint(tmp_path / name) for name in ("whole", "killed"))
+    assert whole.model_id == resumed.model_id
+    assert whole.training["stages"] == resumed.training["stages"]
+
+
+def test_fine_tuning_starts_from_a_checkpoint_and_may_deepen_it(tuned, analysis, checkpoint, tmp_path):
+    deeper = changed(tuned, network={"blocks": 2}, training={"learning_rate": 1e-12})
+    content = deeper.model_dump()
+    content["finetuning"][0]["learning_rate"] = 1e-12
+    for _ in train(System.model_validate(content), analysis, tmp_path, begin_with=checkpoint):
+        pass
+    found = load_checkpoint(tmp_path)
+    assert len(stages(deeper, continues=True)) == 1
+    assert found.training["began_with"] == checkpoint.model_id
+    x = torch.randn(2, 3, 8, 16)
+    past, scalars = torch.randn(2, 2, 3, 8, 16), torch.randn(2, 7)
+    levels = torch.tensor([0.3, 5.0])
+    results = [
+        each.model.residual_denoiser(past, past[:, -1], scalars)(x, levels).detach() for each in (checkpoint, found)
+    ]
+    torch.testing.assert_close(results[1], results[0], atol=1e-5, rtol=1e-4)
+
+
+def test_a_smaller_network_cannot_take_a_larger_ones_weights(tuned, analysis, checkpoint, tmp_path):
+    narrower = changed(tuned, network={"widths": (8, 8)})
+    with pytest.raises(ConfigurationError, match="training from a checkpoint"):
+        next(train(narrower, analysis, tmp_path, begin_with=checkpoint))
+
+
+def test_fine_tuning_lowers_the_crps_of_a_rollout(tuned, analysis, checkpoint, tmp_path):
+    content = tuned.model_dump()
+    content["finetuning"][0].update(iterations=60, learning_rate=3e-3)
+    losses = [state.loss for state in train(System.model_validate(content), analysis, tmp_path, begin_with=checkpoint)]
+    assert np.mean(losses[-10:]) < 0.9 * np.mean(losses[:10])

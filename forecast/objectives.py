@@ -1,0 +1,107 @@
+"""What training minimises: a loss per sample, given a model, some samples and a source of randomness.
+
+Two objectives share one loop: denoising, which learns the whole distribution, and the CRPS of a few members over a
+rollout, which trains the sampler as it will be used, in few evaluations.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from forecast.diffusion.losses import almost_fair_crps, denoising_loss
+from forecast.diffusion.schedules import log_normal_sigmas
+from forecast.model import StepModel
+from forecast.rollout import advance
+from forecast.samples import Windows
+from forecast.system import Diffusion, Sampler
+
+Weights = Float[Tensor, "channel latitude #longitude"]
+"""Area and channel weights, mean 1."""
+
+
+class Objective(Protocol):
+    """From a model and samples to a loss per sample."""
+
+    @property
+    def lead_steps(self) -> int:
+        """States after the past ones that a sample needs."""
+
+    def __call__(
+        self, model: StepModel, windows: Windows, weights: Weights, generator: torch.Generator
+    ) -> Float[Tensor, " batch"]:
+        """Loss of each sample; every random number comes from `generator`, on the CPU."""
+
+
+@dataclass(frozen=True)
+class Denoising:
+    """Squared error of the denoised residual, over all noise levels.
+
+    Attributes:
+        levels: Which noise levels training sees.
+    """
+
+    levels: Diffusion
+    lead_steps: int = 1
+
+    def __call__(
+        self, model: StepModel, windows: Windows, weights: Weights, generator: torch.Generator
+    ) -> Float[Tensor, " batch"]:
+        """Loss of each sample."""
+        past, scalars = windows.past, windows.scalars[:, 0]
+        anchor = model.anchor(past)
+        clean = model.normalised_residual(windows.following[:, 0], anchor)
+        sigma = log_normal_sigmas(
+            clean.shape[0], mean=self.levels.log_sigma_mean, std=self.levels.log_sigma_std, generator=generator
+        ).to(clean.device)
+        noise = torch.randn(clean.shape, generator=generator).to(clean.device)
+        return denoising_loss(model.residual_denoiser(past, anchor, scalars), clean, sigma, noise, weights)
+
+
+@dataclass(frozen=True)
+class RolloutCrps:
+    """Almost fair CRPS of a few members that the sampler makes, through a few lead steps.
+
+    States are compared in units of the residual's standard deviation. Lead step k weighs 1/sqrt(k), about the inverse
+    of how errors grow, so that each lead step has a like share in the loss.
+
+    Attributes:
+        sampler: As it will be used; the loss is differentiated through it and through the lead steps.
+        lead_steps: Length of the rollout.
+        members: Members of each sample, at least 2.
+        fairness: 1 for the fair CRPS, 0 for the plain one.
+
+    Source: Lang et al. (2024), equation 4, arXiv:2412.15832
+    """
+
+    sampler: Sampler
+    lead_steps: int
+    members: int
+    fairness: float
+
+    def __call__(
+        self, model: StepModel, windows: Windows, weights: Weights, generator: torch.Generator
+    ) -> Float[Tensor, " batch"]:
+        """Loss of each sample."""
+        batch = windows.past.shape[0]
+        scale = model.get_buffer("residual_std")
+        past = windows.past.repeat(self.members, 1, 1, 1, 1)
+        shares = torch.arange(1, self.lead_steps + 1).pow(-0.5)
+        shares = shares / shares.sum()
+        loss = past.new_zeros(batch)
+        for lead_index, share in enumerate(shares.tolist()):
+            scalars = windows.scalars[:, lead_index].repeat(self.members, 1)
+            state = advance(model, self.sampler, past, scalars, _noise_from(generator, past[:, -1]))
+            members = (state / scale).unflatten(0, (self.members, batch))
+            score = almost_fair_crps(members, windows.following[:, lead_index] / scale, fairness=self.fairness)
+            loss = loss + share * (score * weights).mean(dim=(1, 2, 3))
+            past = torch.cat([past[:, 1:], state[:, None]], dim=1)
+        return loss
+
+
+def _noise_from(generator: torch.Generator, like: Tensor) -> Callable[[int], Tensor]:
+    """Draws of one lead step: any number of them, in order."""
+    return lambda draw: torch.randn(like.shape, generator=generator).to(like.device)
