@@ -37,8 +37,8 @@ def almost_fair_crps(
 ) -> Float[Tensor, "batch channel latitude longitude"]:
     """Continuous ranked probability score per point, between its plain (`fairness` 0) and its fair (1) estimator.
 
-    The fair score of two members is degenerate: where one of them equals the analysis, the other may lie anywhere. A little
-    of the plain one mends that.
+    The fair score of two members is degenerate: where one of them equals the analysis, the other may lie anywhere. A
+    little of the plain one mends that.
 
     Args:
         members: At least two; same units as `analysis`.
