@@ -6,6 +6,7 @@ rollout, which trains the sampler as it will be used, in few evaluations.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from forecast.diffusion.losses import almost_fair_crps, denoising_loss
 from forecast.diffusion.schedules import log_normal_sigmas
+from forecast.draws import Draws
 from forecast.model import StepModel
 from forecast.rollout import advance
 from forecast.samples import Windows
@@ -30,10 +32,8 @@ class Objective(Protocol):
     def lead_steps(self) -> int:
         """States after the past ones that a sample needs."""
 
-    def __call__(
-        self, model: StepModel, windows: Windows, weights: Weights, generator: torch.Generator
-    ) -> Float[Tensor, " batch"]:
-        """Loss of each sample; every random number comes from `generator`, on the CPU."""
+    def __call__(self, model: StepModel, windows: Windows, weights: Weights, draws: Draws) -> Float[Tensor, " batch"]:
+        """Loss of each sample; every random number comes from `draws`."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +47,15 @@ class Denoising:
     levels: Diffusion
     lead_steps: int = 1
 
-    def __call__(
-        self, model: StepModel, windows: Windows, weights: Weights, generator: torch.Generator
-    ) -> Float[Tensor, " batch"]:
+    def __call__(self, model: StepModel, windows: Windows, weights: Weights, draws: Draws) -> Float[Tensor, " batch"]:
         """Loss of each sample."""
         past, scalars = windows.past, windows.scalars[:, 0]
         anchor = model.anchor(past)
         clean = model.normalised_residual(windows.following[:, 0], anchor)
-        sigma = log_normal_sigmas(
-            clean.shape[0], mean=self.levels.log_sigma_mean, std=self.levels.log_sigma_std, generator=generator
-        ).to(clean.device)
-        noise = torch.randn(clean.shape, generator=generator).to(clean.device)
+        sigma = draws.of_batch(
+            partial(log_normal_sigmas, mean=self.levels.log_sigma_mean, std=self.levels.log_sigma_std)
+        )
+        noise = draws.normal(*clean.shape[1:])
         return denoising_loss(model.residual_denoiser(past, anchor, scalars), clean, sigma, noise, weights)
 
 
@@ -82,9 +80,7 @@ class RolloutCrps:
     members: int
     fairness: float
 
-    def __call__(
-        self, model: StepModel, windows: Windows, weights: Weights, generator: torch.Generator
-    ) -> Float[Tensor, " batch"]:
+    def __call__(self, model: StepModel, windows: Windows, weights: Weights, draws: Draws) -> Float[Tensor, " batch"]:
         """Loss of each sample."""
         batch = windows.past.shape[0]
         scale = model.get_buffer("residual_std")
@@ -94,14 +90,13 @@ class RolloutCrps:
         loss = past.new_zeros(batch)
         for lead_index, share in enumerate(shares.tolist()):
             scalars = windows.scalars[:, lead_index].repeat(self.members, 1)
-            state = advance(model, self.sampler, past, scalars, _noise_from(generator, past[:, -1]))
+            state = advance(model, self.sampler, past, scalars, self._noise(draws, past[0, -1]))
             members = (state / scale).unflatten(0, (self.members, batch))
             score = almost_fair_crps(members, windows.following[:, lead_index] / scale, fairness=self.fairness)
             loss = loss + share * (score * weights).mean(dim=(1, 2, 3))
             past = torch.cat([past[:, 1:], state[:, None]], dim=1)
         return loss
 
-
-def _noise_from(generator: torch.Generator, like: Tensor) -> Callable[[int], Tensor]:
-    """Draws of one lead step: any number of them, in order."""
-    return lambda draw: torch.randn(like.shape, generator=generator).to(like.device)
+    def _noise(self, draws: Draws, state: Tensor) -> Callable[[int], Tensor]:
+        """Draws of one lead step, any number of them in order: one for each member of each sample."""
+        return lambda draw: draws.normal(self.members, *state.shape).transpose(0, 1).flatten(0, 1)

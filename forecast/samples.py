@@ -1,6 +1,11 @@
-"""Training samples: runs of analyses that are one step apart, as standardised tensors in memory."""
+"""Training samples: runs of analyses that are one step apart, as standardised tensors.
 
+Their states are kept in memory, or read from the archive as they are needed; the samples and their order are the same.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -12,7 +17,10 @@ from torch import Tensor
 from data_catalog.errors import MissingDataError
 from forecast.batches import Standardiser
 from forecast.conditioning import step_scalars
+from forecast.prefetching import mapped_ahead
 from forecast.system import Period, System
+
+Loader = Literal["memory", "archive"]
 
 
 @dataclass(frozen=True)
@@ -29,9 +37,33 @@ class Windows:
     following: Float[Tensor, "batch lead_step channel latitude longitude"]
     scalars: Float[Tensor, "batch lead_step scalar"]
 
-    def to(self, device: torch.device) -> "Windows":
+    def to(self, device: torch.device | str) -> "Windows":
         """The same samples on a device."""
-        return Windows(self.past.to(device), self.following.to(device), self.scalars.to(device))
+        return Windows(*(each.to(device, non_blocking=True) for each in (self.past, self.following, self.scalars)))
+
+    def pinned(self) -> "Windows":
+        """The same samples where a GPU can fetch them by itself."""
+        return Windows(self.past.pin_memory(), self.following.pin_memory(), self.scalars.pin_memory())
+
+
+@dataclass(frozen=True)
+class ArchivedStates:
+    """Standardised states that are read when they are asked for.
+
+    Attributes:
+        analysis: All analyses of a period, lazily.
+        standardiser: Physical fields to the model's anomalies.
+    """
+
+    analysis: xr.Dataset
+    standardiser: Standardiser
+
+    def __getitem__(self, indices: Int[Tensor, "..."]) -> Float[Tensor, "... channel latitude longitude"]:
+        """States at these places in time; each is read once."""
+        wanted, places = torch.unique(indices, return_inverse=True)
+        # One thread a call: several calls are under way at once.
+        read = self.analysis.isel(time=wanted.numpy()).load(scheduler="synchronous")
+        return self.standardiser.to_tensor(read)[places]
 
 
 @dataclass(frozen=True)
@@ -39,25 +71,47 @@ class Samples:
     """All analyses of a period and the samples among them.
 
     Attributes:
-        states: Standardised states, in time.
+        states: Standardised states in time, in memory or in the archive.
         scalars: As `step_scalars` gives them, of each.
         starts: Past and following states of each sample, as indices into `states`.
         past_states: How many of them are past.
+        ahead: Batches that are read ahead of their use, each by a thread of its own; 0 for states in memory.
+        pin: Put what is read ahead where a GPU can fetch it by itself.
     """
 
-    states: Float[Tensor, "time channel latitude longitude"]
+    states: Float[Tensor, "time channel latitude longitude"] | ArchivedStates
     scalars: Float[Tensor, "time scalar"]
     starts: Int[Tensor, "sample past_and_following"]
     past_states: int
+    ahead: int = 0
+    pin: bool = False
 
     def __len__(self) -> int:
         return self.starts.shape[0]
 
-    def windows(self, chosen: Int[Tensor, " batch"]) -> Windows:
-        """The samples of these numbers."""
-        indices = self.starts[chosen]
-        past, following = indices[:, : self.past_states], indices[:, self.past_states :]
-        return Windows(self.states[past], self.states[following], self.scalars[indices[:, self.past_states - 1 : -1]])
+    def windows(self, chosen: Int[Tensor, " batch"], lead_steps: int | None = None) -> Windows:
+        """The samples of these numbers, with the first `lead_steps` of the states that follow; all when None."""
+        length = self.starts.shape[1] if lead_steps is None else self.past_states + lead_steps
+        indices = self.starts[chosen, :length]
+        states = self.states[indices]
+        scalars = self.scalars[indices[:, self.past_states - 1 : -1]]
+        return Windows(states[:, : self.past_states], states[:, self.past_states :], scalars)
+
+    def stream(self, choices: Iterable[Int[Tensor, " batch"]], lead_steps: int) -> Iterator[Windows]:
+        """The samples of one set of numbers after the other; those in the archive are read ahead.
+
+        Raises:
+            InvalidDataError: A value is missing, or a chunk of the archive must not be believed.
+        """
+
+        def read(chosen: Tensor) -> Windows:
+            windows = self.windows(chosen, lead_steps)
+            return windows.pinned() if self.pin else windows
+
+        if self.ahead:
+            yield from mapped_ahead(read, choices, self.ahead)
+        else:
+            yield from map(read, choices)
 
 
 def in_period(analysis: xr.Dataset, period: Period) -> xr.Dataset:
@@ -72,8 +126,24 @@ def in_period(analysis: xr.Dataset, period: Period) -> xr.Dataset:
     return chosen
 
 
-def make_samples(analysis: xr.Dataset, standardiser: Standardiser, system: System, *, lead_steps: int = 1) -> Samples:
+def make_samples(
+    analysis: xr.Dataset,
+    standardiser: Standardiser,
+    system: System,
+    *,
+    lead_steps: int = 1,
+    loader: Loader = "memory",
+    pin: bool = False,
+) -> Samples:
     """Find every run of states that are one step apart: the past states and `lead_steps` after them.
+
+    Args:
+        analysis: Of one period; lazy where the loader is `archive`.
+        standardiser: Physical fields to the model's anomalies.
+        system: Says how states follow each other.
+        lead_steps: States after the past ones.
+        loader: Where the states are kept.
+        pin: Whether a GPU will fetch them.
 
     Raises:
         MissingDataError: There is none.
@@ -84,11 +154,14 @@ def make_samples(analysis: xr.Dataset, standardiser: Standardiser, system: Syste
     if not starts.size:
         wanted = f"{past_states + lead_steps} analyses {system.state.step_hours} h apart"
         raise MissingDataError(f"training: expected {wanted}, found none among {times.size} times")
+    archived = loader == "archive"
     return Samples(
-        standardiser.to_tensor(analysis),
+        ArchivedStates(analysis, standardiser) if archived else standardiser.to_tensor(analysis),
         step_scalars(times, system.state.step_hours),
         torch.from_numpy(starts),
         past_states,
+        ahead=system.training.read_ahead if archived else 0,
+        pin=pin and archived,
     )
 
 

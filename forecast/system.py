@@ -142,6 +142,18 @@ class Training(Section):
     """Weight of a channel in the loss; 1 where not named."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the network's matrix products and convolutions in training; weights and sums stay float32."""
+    micro_batch_size: Positive | None = None
+    """Samples that a process computes together; gradients add up over the batch. None: its share of the batch."""
+    parallel: Literal["ddp", "fsdp"] = "ddp"
+    """Of several processes each keeps all weights, or only a part of each weight, for networks that would not fit."""
+    recompute_activations: bool = False
+    """Keep only the inputs of each block for the backward pass: a third more compute, far less memory."""
+    compiled: bool = False
+    """Compile the network's blocks with torch.compile."""
+    loader: Literal["memory", "archive"] = "memory"
+    """Keep all analyses in memory, or read those of each batch from the archive ahead of their use."""
+    read_ahead: Positive = 4
+    """Batches (or micro-batches) that are read ahead from the archive, each by a thread of its own."""
     seed: int = 0
 
 

@@ -1,5 +1,6 @@
 """What an unfinished training needs to go on as if it had not been interrupted: one safetensors file, never pickle."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 
 from data_catalog.atomic import atomic_path
 from data_catalog.errors import ConfigurationError, InvalidDataError
+from forecast.averaging import AveragedWeights
+from forecast.sharding import fill
 
 STATE = "training.safetensors"
 
@@ -36,24 +39,22 @@ def has_training_state(directory: Path) -> bool:
 
 
 def save_training_state(
-    directory: Path,
-    position: TrainingPosition,
-    training_hash: str,
-    model: nn.Module,
-    averaged: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    directory: Path, position: TrainingPosition, training_hash: str, tensors: Mapping[str, Tensor]
 ) -> None:
-    """Write weights, averaged weights and optimiser moments at a position, as one file."""
-    tensors = {name: value.detach().contiguous().cpu() for name, value in _tensors(model, averaged, optimiser).items()}
+    """Write everything `training_tensors` named, whole, at a position, as one file."""
     metadata = {"stage": str(position.stage), "done": str(position.done), "training_hash": training_hash}
     with atomic_path(directory / STATE) as partial:
-        save_file(tensors, partial, metadata=metadata)
+        save_file(dict(tensors), partial, metadata=metadata)
 
 
-def load_training_state(
-    directory: Path, training_hash: str, model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimizer
-) -> TrainingPosition:
-    """Put an unfinished training's numbers back.
+def load_training_state(directory: Path, training_hash: str, tensors: Mapping[str, Tensor]) -> TrainingPosition:
+    """Put an unfinished training's numbers back, whatever the number of processes that left it.
+
+    Args:
+        directory: Where it was left.
+        training_hash: Of what is trained now.
+        tensors: As `training_tensors` names them; overwritten. This process may hold a part of each: then every process
+            must call this.
 
     Returns:
         Where it was; at the very beginning where the directory holds no unfinished training.
@@ -65,14 +66,13 @@ def load_training_state(
     path = directory / STATE
     if not path.exists():
         return TrainingPosition(0, 0)
-    fill_moments(model, optimiser)
     try:
-        with safe_open(path, framework="pt") as stored, torch.no_grad():
+        with safe_open(path, framework="pt") as stored:
             record = stored.metadata()
             if record["training_hash"] != training_hash:
                 raise ConfigurationError(f"{path}: expected the training of this system, found another's")
-            for name, value in _tensors(model, averaged, optimiser).items():
-                value.copy_(stored.get_tensor(name))
+            for name, tensor in tensors.items():
+                fill(tensor, stored.get_tensor(name))
     except SafetensorError as error:
         raise InvalidDataError(f"{path}: expected a training state, found {error}; train without --resume") from None
     return TrainingPosition(int(record.get("stage", 0)), int(record["done"]))
@@ -83,9 +83,12 @@ def remove_training_state(directory: Path) -> None:
     (directory / STATE).unlink(missing_ok=True)
 
 
-def _tensors(model: nn.Module, averaged: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+def training_tensors(
+    model: nn.Module, averaged: AveragedWeights, optimiser: torch.optim.Optimizer
+) -> dict[str, Tensor]:
+    """Everything that moves in a training: weights, their averages and the optimiser's moments, by name."""
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
-    tensors |= {f"averaged.{name}": value for name, value in averaged.state_dict().items()}
+    tensors |= {f"averaged.{name}": value for name, value in averaged.weights.items()}
     for name, parameter in model.named_parameters():
         for key, value in optimiser.state[parameter].items():
             tensors[f"optimiser.{key}.{name}"] = value

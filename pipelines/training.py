@@ -26,6 +26,8 @@ def train_system(
 ) -> Path:
     """Train a system's model and fit its baselines, both on the training period only.
 
+    Processes that torchrun or `--processes` started share the training; the first of them writes.
+
     Args:
         system: What to train.
         analysis: Analysis over the training and validation periods.
@@ -43,16 +45,19 @@ def train_system(
         MissingDataError: The analysis does not cover the periods.
     """
     from forecast.checkpoints import load_checkpoint
-    from forecast.training import stages, train
+    from forecast.distributed import joined
+    from forecast.stages import stages
+    from forecast.training import train
 
     _refuse_overwriting(directory, resume)
-    fit_system_baselines(system, analysis, directory)
     origin = None if begin_with is None else load_checkpoint(begin_with)
     wanted = sum(stage.iterations for stage in stages(system, iterations=iterations, continues=origin is not None))
-    with progress(f"Train {system.name}", wanted, "iterations") as advance:
+    with joined(device) as ranks, progress(f"Train {system.name}", wanted, "iterations") as advance:
+        if ranks.is_first:
+            fit_system_baselines(system, analysis, directory)
         validation = ""
         states = train(
-            system, analysis, directory, resume=resume, device=device, iterations=iterations, begin_with=origin
+            system, analysis, directory, resume=resume, ranks=ranks, iterations=iterations, begin_with=origin
         )
         for state in states:
             if state.validation_loss is not None:

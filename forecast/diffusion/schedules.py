@@ -47,7 +47,7 @@ def path_schedule(
     return torch.cat([levels, levels.new_zeros(1)])
 
 
-def log_normal_sigmas(count: int, *, mean: float, std: float, generator: torch.Generator) -> Float[Tensor, " sample"]:
+def log_normal_sigmas(count: int, generator: torch.Generator, *, mean: float, std: float) -> Float[Tensor, " sample"]:
     """Noise levels for training, ln(sigma) normal, one from each of `count` equally likely strata.
 
     Stratifying leaves each level's distribution as it is and lowers the variance of the loss over a batch.

@@ -7,9 +7,12 @@ import torch
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.anchors import LinearAnchor
 from forecast.checkpoints import load_checkpoint
+from forecast.initial_model import prepare_model
 from forecast.samples import in_period, make_samples
+from forecast.stages import stages
 from forecast.system import System
-from forecast.training import DENOISER, prepare_model, stages, train
+from forecast.training import train
+from forecast.training_run import DENOISER
 
 
 def changed(system, **sections):
@@ -84,8 +87,8 @@ def test_linear_anchor_predicts_what_is_linear(system, analysis, checkpoint):
     linear = changed(system, anchor={"kind": "linear", "eofs": 6})
     training = in_period(analysis, system.periods.training)
     samples = make_samples(training, checkpoint.standardiser, system)
-    persistence = prepare_model(system, training, checkpoint.standardiser, samples)
-    fitted = prepare_model(linear, training, checkpoint.standardiser, samples)
+    persistence = prepare_model(system, training, samples)
+    fitted = prepare_model(linear, training, samples)
     assert isinstance(fitted.anchor, LinearAnchor)
     ratio = fitted.get_buffer("residual_std")[0] / persistence.get_buffer("residual_std")[0]
     assert float(ratio) < 0.6

@@ -1,0 +1,263 @@
+"""The loop of a training: weights, their average and the optimiser on their way through the stages."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from forecast.averaging import AveragedWeights
+from forecast.batches import Standardiser
+from forecast.checkpoints import load_checkpoint, save_checkpoint
+from forecast.distributed import Ranks
+from forecast.draws import Draws
+from forecast.grid import Grid
+from forecast.model import StepModel
+from forecast.objectives import Denoising, Objective
+from forecast.samples import Samples, Windows, shuffled
+from forecast.sharding import accumulating, spread, whole_on_cpu
+from forecast.stages import Stage
+from forecast.system import System
+from forecast.training_state import (
+    TrainingPosition,
+    fill_moments,
+    load_training_state,
+    remove_training_state,
+    save_training_state,
+    training_tensors,
+)
+
+VALIDATION_SEED = 20_010_101
+DENOISER = "denoiser"
+"""Folder beside a fine-tuned checkpoint that keeps the denoiser it was made from."""
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """How far a training is.
+
+    Attributes:
+        stage: Which stage this iteration belongs to.
+        iteration: Iterations done, over all stages.
+        iterations: Iterations wanted, over all stages.
+        loss: Loss of this iteration's batch; those of different stages do not compare.
+        validation_loss: Of the averaged weights, where a checkpoint was just written.
+        seconds: Time of this iteration.
+    """
+
+    stage: str
+    iteration: int
+    iterations: int
+    loss: float
+    validation_loss: float | None
+    seconds: float
+
+
+class Losses(nn.Module):
+    """A model with its loss as the forward pass, which is what several processes know how to share."""
+
+    def __init__(self, model: StepModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, objective: Objective, windows: Windows, weights: Tensor, draws: Draws) -> Tensor:
+        """Loss of each sample."""
+        return objective(self.model, windows, weights, draws)
+
+
+class TrainingRun:
+    """Weights, averaged weights and optimiser on their way through the stages."""
+
+    def __init__(
+        self,
+        system: System,
+        grid: Grid,
+        standardiser: Standardiser,
+        model: StepModel,
+        directory: Path,
+        record: Mapping[str, Any],
+        plan: tuple[Stage, ...],
+        ranks: Ranks,
+    ) -> None:
+        self.system, self.grid, self.standardiser, self.ranks = system, grid, standardiser, ranks
+        self.directory, self.record, self.plan = directory, record, plan
+        options = system.training
+        self.model = model.to(ranks.device)
+        self.model.training_dtype = torch.bfloat16 if options.precision == "bfloat16" else None
+        self.losses = Losses(self.model)
+        self.shared = spread(
+            self.losses,
+            ranks,
+            parallel=options.parallel,
+            recompute=options.recompute_activations,
+            compiled=options.compiled,
+        )
+        self.averaged = AveragedWeights(self.model)
+        self.position = TrainingPosition(stage=0, done=0)
+        self.figures: dict[str, dict[str, float]] = {}
+        weights = torch.tensor([options.channel_weights.get(name, 1.0) for name in system.state.predictands])
+        self.weights = ((weights / weights.mean())[:, None, None] * grid.area_weights()).to(ranks.device)
+        self.optimiser = self._fresh_optimiser()
+
+    @property
+    def stage(self) -> Stage:
+        """The stage under way."""
+        return self.plan[self.position.stage]
+
+    @property
+    def _seed(self) -> int:
+        return self.system.training.seed + 101 * self.position.stage
+
+    def _fresh_optimiser(self) -> torch.optim.Optimizer:
+        options = self.system.training
+        optimiser = torch.optim.AdamW(
+            self.model.parameters(), lr=options.learning_rate, betas=(0.9, 0.99), weight_decay=options.weight_decay
+        )
+        fill_moments(self.model, optimiser)
+        return optimiser
+
+    def iterate(self, samples: Samples, watched: Samples) -> Iterator[TrainingProgress]:
+        """Go on to the end of the last stage.
+
+        Args:
+            samples: To learn from.
+            watched: To validate on.
+        """
+        wanted = sum(stage.iterations for stage in self.plan)
+        while self.position.stage < len(self.plan):
+            earlier = sum(stage.iterations for stage in self.plan[: self.position.stage])
+            for progress in self._iterate_stage(samples, watched):
+                yield replace(progress, iteration=earlier + progress.iteration, iterations=wanted)
+        if self.ranks.is_first:
+            remove_training_state(self.directory)
+
+    def _iterate_stage(self, samples: Samples, watched: Samples) -> Iterator[TrainingProgress]:
+        stage, saved_at = self.stage, time.monotonic()
+        patience = 60 * self.system.training.checkpoint_minutes
+        with closing(samples.stream(self._choices(len(samples)), stage.objective.lead_steps)) as windows:
+            for done in range(self.position.done + 1, stage.iterations + 1):
+                started = time.monotonic()
+                loss, due = self._step(windows, due=started - saved_at > patience)
+                self.position, validation_loss = self.position.after_iteration(), None
+                complete = done == stage.iterations
+                if due or complete:
+                    validation_loss = self._validate(watched)
+                    self._finish_iteration(loss, validation_loss, complete=complete)
+                    saved_at = time.monotonic()
+                seconds = time.monotonic() - started
+                yield TrainingProgress(stage.name, done, stage.iterations, loss, validation_loss, seconds)
+
+    def _choices(self, count: int) -> Iterator[Tensor]:
+        """Numbers of the samples that this process computes, together at a time, from here to the end of the stage."""
+        stage, seed = self.stage, self._seed
+        for iteration in range(self.position.done, stage.iterations):
+            batch = shuffled(count, stage.batch_size, iteration, seed)
+            yield from (batch[places] for places in self._places())
+
+    def _places(self) -> tuple[Tensor, ...]:
+        """Places in a batch of the samples that this process computes, together at a time."""
+        share = self.ranks.share(torch.arange(self.stage.batch_size))
+        return share.split(self.system.training.micro_batch_size or share.numel())
+
+    def _step(self, windows: Iterator[Windows], *, due: bool) -> tuple[float, bool]:
+        """One iteration.
+
+        Returns:
+            Mean loss of the batch over all processes, and whether a checkpoint is due by the first one's clock.
+        """
+        options, stage, position = self.system.training, self.stage, self.position
+        torch.manual_seed((self._seed * 1_000_003 + position.done) * self.ranks.count + self.ranks.rank)  # of dropout
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._learning_rate()
+        self.model.train()
+        self.optimiser.zero_grad()
+        all_places = self._places()
+        share = stage.batch_size / self.ranks.count
+        total = torch.zeros((), device=self.ranks.device)
+        for number, places in enumerate(all_places, start=1):
+            draws = self._draws(options.seed, position.done, places, stage.batch_size)
+            with accumulating(self.shared, more=number < len(all_places)):
+                samples = next(windows).to(self.ranks.device)
+                loss = self.shared(stage.objective, samples, self.weights, draws).sum() / share
+                loss.backward()
+            total += loss.detach()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), options.gradient_clip)
+        self.optimiser.step()
+        self._average()
+        told = self.ranks.gathered(torch.stack([total, total.new_tensor(float(due))])[None])
+        return float(told[:, 0].mean()), bool(told[0, 1])
+
+    def _draws(self, seed: int, iteration: int, places: Tensor, batch_size: int) -> Draws:
+        return Draws(seed, self.position.stage, iteration, places.tolist(), batch_size, device=self.ranks.device)
+
+    def _learning_rate(self) -> float:
+        """Linear warm-up, then half a cosine down to one hundredth."""
+        done = self.position.done
+        warmup = min(1.0, (done + 1) / max(1, self.system.training.warmup_iterations))
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, done / self.stage.iterations)))
+        return self.stage.learning_rate * warmup * (0.01 + 0.99 * cosine)
+
+    def _average(self) -> None:
+        """Take the weights into their average, over a window that grows with the samples seen until it is full."""
+        batch_size = self.stage.batch_size
+        halflife = min(self.system.training.ema_halflife_samples, max(1.0, 0.1 * self.position.done * batch_size))
+        self.averaged.update(keep=0.5 ** (batch_size / halflife))
+
+    @torch.no_grad()
+    def _validate(self, watched: Samples) -> float:
+        """Loss of the averaged weights on samples that are always the same; every process computes all of it."""
+        stage = self.stage
+        count = min(self.system.training.validation_samples, len(watched))
+        order = torch.linspace(0, len(watched) - 1, count).long()
+        order = order[torch.randperm(count, generator=torch.Generator().manual_seed(VALIDATION_SEED))]
+        together = self.system.training.micro_batch_size or stage.batch_size
+        losses = []
+        with self.averaged.lent():
+            self.model.eval()
+            for places in torch.arange(count).split(together):
+                windows = watched.windows(order[places], stage.objective.lead_steps).to(self.ranks.device)
+                draws = self._draws(VALIDATION_SEED, 0, places, count)
+                losses.append(self.losses(stage.objective, windows, self.weights, draws))
+        return float(torch.cat(losses).mean())
+
+    def _finish_iteration(self, loss: float, validation_loss: float, *, complete: bool) -> None:
+        """Save, and after a stage's last iteration go on to the next one from the averaged weights."""
+        done = self.position.done
+        self.figures[self.stage.name] = {"iterations": done, "loss": loss, "validation_loss": validation_loss}
+        if complete:
+            followed = self.position.stage + 1 < len(self.plan)
+            if followed and isinstance(self.stage.objective, Denoising):
+                self._save_checkpoint(self.directory / DENOISER)
+            self.averaged.adopt()
+            self.optimiser = self._fresh_optimiser()
+            self.position = self.position.next_stage()
+        self._save_checkpoint(self.directory)
+        tensors = whole_on_cpu(self._moving(), self.ranks)
+        if self.ranks.is_first:
+            save_training_state(self.directory, self.position, self.system.training_hash(), tensors)
+
+    def _moving(self) -> dict[str, Tensor]:
+        return training_tensors(self.model, self.averaged, self.optimiser)
+
+    def _save_checkpoint(self, directory: Path) -> None:
+        weights = whole_on_cpu(self.averaged.state(), self.ranks)
+        if self.ranks.is_first:
+            save_checkpoint(
+                directory,
+                system=self.system,
+                grid=self.grid,
+                standardiser=self.standardiser,
+                weights=weights,
+                training={**self.record, "stages": self.figures},
+            )
+
+    def resume(self) -> None:
+        """Go back to where an earlier training in the directory was."""
+        self.position = load_training_state(self.directory, self.system.training_hash(), self._moving())
+        if self.position != TrainingPosition(0, 0):
+            self.figures = dict(load_checkpoint(self.directory).training["stages"])
