@@ -1,9 +1,33 @@
 """What training minimises."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from forecast.diffusion.preconditioning import Denoiser, output_weight
+
+
+def squared_error(
+    denoiser: Denoiser,
+    clean: Float[Tensor, "batch channel latitude longitude"],
+    sigma: Float[Tensor, " batch"],
+    noise: Float[Tensor, "batch channel latitude longitude"],
+    weights: Float[Tensor, "channel latitude #longitude"],
+) -> Float[Tensor, "batch channel"]:
+    """Weighted squared error of the denoised state, one value a sample and channel.
+
+    Args:
+        denoiser: Expected clean state given (noisy state, sigma).
+        clean: Samples of unit variance.
+        sigma: Noise standard deviation of each sample.
+        noise: Standard normal.
+        weights: Area and channel weights, mean 1.
+
+    Source: Karras et al. (2022), equation 2, arXiv:2206.00364
+    """
+    noisy = clean + sigma[:, None, None, None] * noise
+    error = (denoiser(noisy, sigma) - clean).square()
+    return (error * weights).mean(dim=(2, 3))
 
 
 def denoising_loss(
@@ -15,18 +39,30 @@ def denoising_loss(
 ) -> Float[Tensor, " batch"]:
     """Weighted squared error of the denoised state, one value a sample.
 
+    Source: Karras et al. (2022), equation 8
+    """
+    return output_weight(sigma) * squared_error(denoiser, clean, sigma, noise, weights).mean(dim=1)
+
+
+def error_by_noise_level(
+    denoiser: Denoiser,
+    clean: Float[Tensor, "batch channel latitude longitude"],
+    noise: Float[Tensor, "batch channel latitude longitude"],
+    area_weights: Float[Tensor, "latitude 1"],
+    sigmas: Float[Tensor, " level"],
+) -> Float[Tensor, "level channel"]:
+    """Mean squared error of the denoised state at each of some noise levels, on the same samples and noise.
+
     Args:
         denoiser: Expected clean state given (noisy state, sigma).
         clean: Samples of unit variance.
-        sigma: Noise standard deviation of each sample.
         noise: Standard normal.
-        weights: Area and channel weights, mean 1.
-
-    Source: Karras et al. (2022), equation 8
+        area_weights: Mean 1.
+        sigmas: Noise standard deviations.
     """
-    noisy = clean + sigma[:, None, None, None] * noise
-    error = (denoiser(noisy, sigma) - clean).square()
-    return output_weight(sigma) * (error * weights).mean(dim=(1, 2, 3))
+    weights = area_weights.expand(clean.shape[1], *area_weights.shape)
+    levels = [sigma.expand(clean.shape[0]) for sigma in sigmas]
+    return torch.stack([squared_error(denoiser, clean, level, noise, weights).mean(dim=0) for level in levels])
 
 
 def almost_fair_crps(

@@ -24,12 +24,13 @@ class LogVariance(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.register_buffer("octaves", 2.0 ** torch.linspace(-2.0, 1.5, OCTAVES), persistent=False)
-        self.layer = nn.Linear(2 * OCTAVES, channels)
+        self.layer = nn.Linear(2 * OCTAVES + 1, channels)
         nn.init.zeros_(self.layer.weight)
         nn.init.zeros_(self.layer.bias)
 
     def forward(self, sigma: Float[Tensor, " batch"]) -> Float[Tensor, "batch channel"]:
         """Return u of each sample and channel."""
-        angles = sigma.log()[:, None] / 4.0 * self.get_buffer("octaves") * math.pi
-        result: Tensor = self.layer(torch.cat([angles.sin(), angles.cos()], dim=1))
+        label = sigma.log()[:, None] / 4.0
+        angles = label * self.get_buffer("octaves") * math.pi
+        result: Tensor = self.layer(torch.cat([label, angles.sin(), angles.cos()], dim=1))
         return result
