@@ -6,6 +6,7 @@ ensemble size, the device, the order or a restart.
 """
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +22,12 @@ from data_catalog.atomic import atomic_path
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.batches import grid_of, select_past
 from forecast.checkpoints import Checkpoint
+from forecast.distributed import ALONE, Ranks
 from forecast.fields import MemberFields
 from forecast.rollout import rollout
 from forecast.system import System
+
+SECONDS_BETWEEN_LOOKS = 0.02
 
 
 def member_seeds(model_id: str, system_hash: str, init_time: np.datetime64, members: Sequence[int]) -> tuple[str, ...]:
@@ -85,8 +89,12 @@ def forecast_members(
     batch_size: int,
     device: str = "cpu",
     state_directory: Path | None = None,
+    ranks: Ranks = ALONE,
 ) -> Iterator[MemberFields]:
     """Make members, batch by batch, each batch through all lead times.
+
+    Several processes that call this together share the batches, and the first of them yields all members: it finds the
+    others' states in the directory, which all must see.
 
     Args:
         checkpoint: The model.
@@ -95,12 +103,14 @@ def forecast_members(
         init_time: Start of the forecast.
         members: Member numbers, counted from 0.
         lead_steps: Steps of `system.state.step_hours`.
-        batch_size: Members computed together.
+        batch_size: Members computed together, or fewer where a process would have none.
         device: Where to compute.
-        state_directory: Keeps the state after each step, so that a killed forecast goes on where it was.
+        state_directory: Keeps the state after each step, so that a killed forecast goes on where it was; several
+            processes need it.
+        ranks: The processes.
 
     Yields:
-        Physical fields of one batch at one lead time.
+        Physical fields of one batch at one lead time; nothing but in the first process.
 
     Raises:
         ConfigurationError: The checkpoint is of another system.
@@ -112,10 +122,22 @@ def forecast_members(
     past = checkpoint.standardiser.to_tensor(past_analysis)
     if device != "cpu":
         checkpoint = replace(checkpoint, model=checkpoint.model.to(device))
-    for first in range(0, len(members), batch_size):
-        batch = tuple(members[first : first + batch_size])
+    assert ranks.count == 1 or state_directory is not None, "several processes need a directory of states"
+    batches = split_members(members, batch_size, ranks.count)
+    for batch in batches[ranks.rank :: ranks.count]:
         directory = None if state_directory is None else state_directory / _batch_name(batch)
-        yield from _forecast_batch(checkpoint, system, past.to(device), init_time, batch, lead_steps, directory)
+        for made in _forecast_batch(checkpoint, system, past.to(device), init_time, batch, lead_steps, directory):
+            if ranks.is_first:
+                yield made
+    for number, batch in enumerate(batches if ranks.is_first else ()):
+        if number % ranks.count and state_directory is not None:
+            yield from _awaited_batch(checkpoint, init_time, batch, lead_steps, state_directory / _batch_name(batch))
+
+
+def split_members(members: Sequence[int], batch_size: int, processes: int) -> list[tuple[int, ...]]:
+    """Members that are computed together: `batch_size` of them, or fewer where a process would have none."""
+    together = min(batch_size, -(-len(members) // processes))
+    return [tuple(members[first : first + together]) for first in range(0, len(members), together or 1)]
 
 
 def _forecast_batch(
@@ -146,6 +168,18 @@ def _forecast_batch(
         yield _member_fields(checkpoint, init_time, members, made, state)
 
 
+def _awaited_batch(
+    checkpoint: Checkpoint, init_time: np.datetime64, members: tuple[int, ...], lead_steps: int, directory: Path
+) -> Iterator[MemberFields]:
+    """A batch that another process computes, as its states come."""
+    shape = (len(members), len(checkpoint.system.state.predictands), *checkpoint.grid.shape)
+    for lead_step in range(1, lead_steps + 1):
+        while not _state_path(directory, lead_step).exists():
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        state = _load_state(directory, lead_step, shape)
+        yield _member_fields(checkpoint, init_time, members, lead_step, state)
+
+
 def _member_fields(
     checkpoint: Checkpoint, init_time: np.datetime64, members: tuple[int, ...], lead_step: int, state: Tensor
 ) -> MemberFields:
@@ -167,15 +201,23 @@ def _stored_states(directory: Path | None, shape: tuple[int, ...], lead_steps: i
     if directory is None:
         return
     for lead_step in range(1, lead_steps + 1):
-        path = directory / f"{lead_step:05d}.npy"
-        if not path.exists():
+        if not _state_path(directory, lead_step).exists():
             return
-        state = np.load(path, allow_pickle=False)
-        if state.shape != shape:
-            raise InvalidDataError(f"{path}: expected a state of shape {shape}, found {state.shape}")
-        yield torch.from_numpy(state)
+        yield _load_state(directory, lead_step, shape)
+
+
+def _state_path(directory: Path, lead_step: int) -> Path:
+    return directory / f"{lead_step:05d}.npy"
+
+
+def _load_state(directory: Path, lead_step: int, shape: tuple[int, ...]) -> Tensor:
+    path = _state_path(directory, lead_step)
+    state = np.load(path, allow_pickle=False)
+    if state.shape != shape:
+        raise InvalidDataError(f"{path}: expected a state of shape {shape}, found {state.shape}")
+    return torch.from_numpy(state)
 
 
 def _store_state(directory: Path, lead_step: int, state: Tensor) -> None:
-    with atomic_path(directory / f"{lead_step:05d}.npy") as partial, partial.open("wb") as file:
+    with atomic_path(_state_path(directory, lead_step)) as partial, partial.open("wb") as file:
         np.save(file, state.cpu().numpy(), allow_pickle=False)

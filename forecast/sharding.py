@@ -3,6 +3,7 @@
 Weights keep the names that they have in a lone process, so a checkpoint is the same file however its model was trained.
 """
 
+import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +21,10 @@ from torch.utils.checkpoint import checkpoint
 from forecast.distributed import Ranks
 
 Parallel = Literal["ddp", "fsdp"]
+
+_KNOWN = inspect.signature(DistributedDataParallel).parameters
+# Buffers never change in training. The option that says so has a new name from torch 2.13 on.
+_CONSTANT_BUFFERS = {"forward_sync_buffers" if "forward_sync_buffers" in _KNOWN else "broadcast_buffers": False}
 
 
 def spread(module: nn.Module, ranks: Ranks, *, parallel: Parallel, recompute: bool, compiled: bool) -> nn.Module:
@@ -48,7 +53,7 @@ def spread(module: nn.Module, ranks: Ranks, *, parallel: Parallel, recompute: bo
         return module
     ranks.copy_from_first(tensor.detach() for tensor in chain(module.parameters(), module.buffers()))
     if parallel == "ddp":
-        return DistributedDataParallel(module, broadcast_buffers=False, gradient_as_bucket_view=True, init_sync=False)
+        return DistributedDataParallel(module, gradient_as_bucket_view=True, init_sync=False, **_CONSTANT_BUFFERS)
     return _sharded(module, ranks)
 
 
@@ -64,7 +69,8 @@ def _sharded(module: nn.Module, ranks: Ranks) -> nn.Module:
         parameter.data = parameter.data.contiguous()  # parts are cut from plainly ordered weights
     for block in repeated_blocks(module):
         fully_shard(block, mesh=mesh)
-    fully_shard(module, mesh=mesh)
+    # Cut up again after each forward pass, as a validation is followed by no backward pass that would do it.
+    fully_shard(module, mesh=mesh, reshard_after_forward=True)
     return module
 
 
