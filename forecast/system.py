@@ -11,19 +11,12 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from data_catalog.conventions import channel
 from data_catalog.errors import ConfigurationError
-
-Positive = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0)]
-
-
-class Section(BaseModel):
-    """A part of the system file: frozen, and strict about its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from forecast.diffusion.settings import Diffusion, Sampler
+from forecast.sections import Positive, PositiveFloat, Section
 
 
 class Period(Section):
@@ -104,32 +97,13 @@ class Network(Section):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
-class Diffusion(Section):
-    """Noise levels seen in training: ln(sigma) is normal (Karras et al. 2022, table 1)."""
-
-    log_sigma_mean: float = -1.2
-    log_sigma_std: PositiveFloat = 1.2
-
-
-class Sampler(Section):
-    """How noise becomes a member."""
-
-    kind: Literal["heun", "euler"] = "heun"
-    sampling_steps: Positive = 6
-    """Noise levels; Heun draws 2 sampling_steps - 1 network evaluations a lead step."""
-    sigma_min: PositiveFloat = 0.02
-    sigma_max: PositiveFloat = 80.0
-    rho: PositiveFloat = 7.0
-    """Bends the schedule towards small noise."""
-    noise_inflation: PositiveFloat = 1.0
-    """Factor on the starting noise, tuned on the validation period."""
-
-
 class Training(Section):
     """The optimiser and its length."""
 
     iterations: Positive = 2000
     batch_size: Positive = 16
+    optimiser: Literal["adamw", "muon"] = "adamw"
+    """Of the hidden matrices; everything else is moved by AdamW in any case."""
     learning_rate: PositiveFloat = 1e-3
     warmup_iterations: Annotated[int, Field(ge=0)] = 100
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
@@ -138,7 +112,7 @@ class Training(Section):
     gradient_clip: PositiveFloat = 1.0
     checkpoint_minutes: PositiveFloat = 3.0
     validation_samples: Positive = 64
-    channel_weights: dict[str, PositiveFloat] = {}
+    channel_weights: dict[str, PositiveFloat] = Field(default_factory=dict)
     """Weight of a channel in the loss; 1 where not named."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the network's matrix products and convolutions in training; weights and sums stay float32."""
@@ -155,6 +129,12 @@ class Training(Section):
     read_ahead: Positive = 4
     """Batches (or micro-batches) that are read ahead from the archive, each by a thread of its own."""
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _whole_matrices(self) -> Self:
+        if self.optimiser == "muon" and self.parallel == "fsdp":
+            raise ValueError("optimiser: expected adamw with parallel = 'fsdp', which cuts up matrices, found muon")
+        return self
 
 
 class Finetuning(Section):
@@ -343,6 +323,10 @@ class System(Section):
 
     def _hash_of(self, sections: set[str]) -> str:
         deciding = self.model_dump(mode="json", include=sections)
+        for name in sections:
+            part = getattr(self, name)
+            if isinstance(part, Section):
+                deciding[name] = part.deciding()
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
 

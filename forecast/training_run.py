@@ -19,13 +19,13 @@ from forecast.draws import Draws
 from forecast.grid import Grid
 from forecast.model import StepModel
 from forecast.objectives import Denoising, Objective
+from forecast.optimisers import Optimiser
 from forecast.samples import Samples, Windows, shuffled
 from forecast.sharding import accumulating, spread, whole_on_cpu
 from forecast.stages import Stage
 from forecast.system import System
 from forecast.training_state import (
     TrainingPosition,
-    fill_moments,
     load_training_state,
     remove_training_state,
     save_training_state,
@@ -113,13 +113,11 @@ class TrainingRun:
     def _seed(self) -> int:
         return self.system.training.seed + 101 * self.position.stage
 
-    def _fresh_optimiser(self) -> torch.optim.Optimizer:
+    def _fresh_optimiser(self) -> Optimiser:
         options = self.system.training
-        optimiser = torch.optim.AdamW(
-            self.model.parameters(), lr=options.learning_rate, betas=(0.9, 0.99), weight_decay=options.weight_decay
+        return Optimiser(
+            self.model, options.optimiser, learning_rate=options.learning_rate, weight_decay=options.weight_decay
         )
-        fill_moments(self.model, optimiser)
-        return optimiser
 
     def iterate(self, samples: Samples, watched: Samples) -> Iterator[TrainingProgress]:
         """Go on to the end of the last stage.
@@ -172,8 +170,7 @@ class TrainingRun:
         """
         options, stage, position = self.system.training, self.stage, self.position
         torch.manual_seed((self._seed * 1_000_003 + position.done) * self.ranks.count + self.ranks.rank)  # of dropout
-        for group in self.optimiser.param_groups:
-            group["lr"] = self._learning_rate()
+        self.optimiser.set_learning_rate(self._learning_rate())
         self.model.train()
         self.optimiser.zero_grad()
         all_places = self._places()
@@ -188,6 +185,7 @@ class TrainingRun:
             total += loss.detach()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), options.gradient_clip)
         self.optimiser.step()
+        self.model.denoising_loss.settle()
         self._average()
         told = self.ranks.gathered(torch.stack([total, total.new_tensor(float(due))])[None])
         return float(told[:, 0].mean()), bool(told[0, 1])

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from data_catalog.atomic import atomic_path
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.averaging import AveragedWeights
+from forecast.optimisers import Optimiser
 from forecast.sharding import fill
 
 STATE = "training.safetensors"
@@ -83,23 +83,9 @@ def remove_training_state(directory: Path) -> None:
     (directory / STATE).unlink(missing_ok=True)
 
 
-def training_tensors(
-    model: nn.Module, averaged: AveragedWeights, optimiser: torch.optim.Optimizer
-) -> dict[str, Tensor]:
+def training_tensors(model: nn.Module, averaged: AveragedWeights, optimiser: Optimiser) -> dict[str, Tensor]:
     """Everything that moves in a training: weights, their averages and the optimiser's moments, by name."""
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"averaged.{name}": value for name, value in averaged.weights.items()}
-    for name, parameter in model.named_parameters():
-        for key, value in optimiser.state[parameter].items():
-            tensors[f"optimiser.{key}.{name}"] = value
+    tensors |= {f"optimiser.{name}": value for name, value in optimiser.tensors()}
     return tensors
-
-
-def fill_moments(model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
-    """Make a fresh optimiser allocate its moments, without moving a weight."""
-    for parameter in model.parameters():
-        optimiser.state[parameter] = {
-            "step": torch.zeros(()),
-            "exp_avg": torch.zeros_like(parameter),
-            "exp_avg_sq": torch.zeros_like(parameter),
-        }

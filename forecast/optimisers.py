@@ -1,0 +1,92 @@
+"""How gradients move weights: AdamW for all of them, or Muon for the hidden matrices and AdamW for the rest."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+AT_THE_BORDER = ("entry", "exit", "embedding", "modulation", "position")
+"""Parts of a name that tell weights between the network and its inputs, outputs and conditions."""
+
+
+class Optimiser:
+    """One step for all weights of a model, and every number that a resumed training needs.
+
+    Args:
+        model: Its parameters are moved.
+        kind: `adamw`, or `muon`: orthogonalised momentum for hidden matrices and convolution kernels, each kernel as a
+            matrix of outputs by everything else; AdamW for norms, biases, embeddings and the network's ends.
+        learning_rate: Until `set_learning_rate` changes it. Muon's steps are scaled to the size of AdamW's, so that
+            one rate serves both.
+        weight_decay: Decoupled.
+
+    Source: Loshchilov and Hutter (2019), arXiv:1711.05101; Jordan et al. (2024), kellerjordan.github.io/posts/muon,
+        scaled as in Liu et al. (2025), arXiv:2502.16982
+    """
+
+    def __init__(self, model: nn.Module, kind: str, *, learning_rate: float, weight_decay: float) -> None:
+        named = dict(model.named_parameters())
+        hidden = {name for name, value in named.items() if kind == "muon" and _is_hidden_matrix(name, value)}
+        self._matrices = {name: _as_matrix(named[name]) for name in sorted(hidden)}
+        self._others = {name: value for name, value in named.items() if name not in hidden}
+        self._named = named
+        self._parts: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(self._others.values(), lr=learning_rate, betas=(0.9, 0.99), weight_decay=weight_decay)
+        ]
+        for value in self._others.values():
+            self._parts[0].state[value] = {
+                "step": torch.zeros(()),
+                "exp_avg": torch.zeros_like(value),
+                "exp_avg_sq": torch.zeros_like(value),
+            }
+        if self._matrices:
+            muon = torch.optim.Muon(
+                self._matrices.values(), lr=learning_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
+            )
+            for value in self._matrices.values():
+                muon.state[value] = {"momentum_buffer": torch.zeros_like(value)}
+            self._parts.append(muon)
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Learning rate of the next step."""
+        for part in self._parts:
+            for group in part.param_groups:
+                group["lr"] = learning_rate
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for value in self._named.values():
+            value.grad = None
+
+    def step(self) -> None:
+        """Move every weight by its gradient."""
+        for name, matrix in self._matrices.items():
+            gradient = self._named[name].grad
+            matrix.grad = None if gradient is None else _flatten(gradient, self._named[name])
+        for part in self._parts:
+            part.step()
+
+    def tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Name and tensor of everything that is kept from step to step; fill the tensors to go on from others."""
+        for part, values in zip(self._parts, (self._others, self._matrices), strict=False):
+            for name, value in values.items():
+                for key, tensor in part.state[value].items():
+                    yield f"{key}.{name}", tensor
+
+
+def _is_hidden_matrix(name: str, value: Tensor) -> bool:
+    return value.ndim in (2, 4) and not any(part in name for part in AT_THE_BORDER)
+
+
+def _as_matrix(parameter: nn.Parameter) -> nn.Parameter:
+    """The same memory as a matrix."""
+    matrix = _flatten(parameter.detach(), parameter)
+    assert matrix.data_ptr() == parameter.data_ptr(), "a kernel without gaps"
+    return nn.Parameter(matrix)
+
+
+def _flatten(value: Tensor, parameter: nn.Parameter) -> Tensor:
+    """A kernel (out, in, height, width) as a matrix, in the order in which the parameter's memory holds it."""
+    if value.ndim == 4 and not parameter.is_contiguous():
+        return value.permute(0, 2, 3, 1).flatten(1)
+    return value.flatten(1)
