@@ -258,7 +258,8 @@ class Verification(Section):
     def _distinct_regions(self) -> Self:
         built_in = get_args(RegionName)
         taken = {*built_in, "domain"}
-        for region in (*self.boxes, *self.masks):
+        own: tuple[ScoreBox | ScoreMask, ...] = (*self.boxes, *self.masks)
+        for region in own:
             if region.name in taken:
                 raise ValueError(f"expected a name of its own for each region, found '{region.name}' again")
             taken.add(region.name)

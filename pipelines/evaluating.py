@@ -1,7 +1,11 @@
-"""Many cycles, scored as they are made, with every baseline beside the model."""
+"""Many cycles, scored as they are made, with every baseline beside the model.
+
+Each scored cycle goes into the score archive at once, and what is there already is not made again: a killed evaluation
+goes on where it stopped, and a longer one takes what a shorter one has done.
+"""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +19,28 @@ from forecast.fields import MemberFields
 from forecast.products.manifest import file_hash
 from forecast.system import System
 from forecast.verification.baselines import Baselines, load_baselines
-from forecast.verification.evaluation import EvaluationSums
-from pipelines.analyses import open_system_analysis, scalar
+from forecast.verification.evaluation import AXES
+from pipelines.analyses import initial_state_hash, open_system_analysis
 from pipelines.clock import day, iso
 from pipelines.cycling import startable
-from pipelines.evaluation_journal import Journal
 from pipelines.progress import progress
+from pipelines.score_keeping import (
+    Forecaster,
+    baseline_forecasters,
+    judged_by,
+    keep,
+    model_forecaster,
+    recall,
+)
 from pipelines.score_tables import MODEL, write_evaluation
+from pipelines.scoring import (
+    baseline_seed,
+    evaluation_json,
+    pooled_sums,
+    score_forecast,
+    score_weights,
+    verifying_analysis,
+)
 from pipelines.systems import BASELINES_FILE, check_same_state
 
 if TYPE_CHECKING:
@@ -38,6 +57,7 @@ class Evaluation:
         system: Which system.
         analysis: Archive or file to start from and to judge by.
         checkpoint: Directory of the model and its baselines.
+        scores: Score archive.
         start: First init time allowed.
         end: Last valid time allowed.
         every_hours: Between init times.
@@ -49,6 +69,7 @@ class Evaluation:
     system: System
     analysis: Path
     checkpoint: Path
+    scores: Path
     start: np.datetime64
     end: np.datetime64
     every_hours: int
@@ -56,59 +77,130 @@ class Evaluation:
     lead_steps: int
     device: str = "cpu"
 
+    @property
+    def lead_times(self) -> NDArray[np.timedelta64]:
+        """Every lead time."""
+        hours = np.arange(1, self.lead_steps + 1) * np.timedelta64(self.system.state.step_hours, "h")
+        return hours.astype("timedelta64[ns]")
 
-def evaluate_to(wanted: Evaluation, out: Path) -> dict[str, Any]:
-    """Evaluate and write the JSON.
 
-    Returns:
-        What was written.
+@dataclass(frozen=True)
+class Evaluated:
+    """What an evaluation leaves.
+
+    Attributes:
+        content: The evaluation JSON of the design's contract 6.
+        labels: In the score archive, by forecaster: the model first.
+        init_times: Of the cycles.
     """
+
+    content: dict[str, Any]
+    labels: dict[str, str]
+    init_times: tuple[np.datetime64, ...]
+
+
+def evaluate_to(wanted: Evaluation, out: Path) -> Evaluated:
+    """Evaluate and write the JSON."""
     if out.is_dir() or not out.parent.is_dir():
         raise ConfigurationError(f"--out {out}: expected a file in an existing directory, found none such")
-    journal = out.with_name(f".{out.name}.cycles")
-    evaluation = evaluate(wanted, journal)
-    write_evaluation(evaluation, out)
-    journal.unlink(missing_ok=True)
-    return evaluation
+    evaluated = evaluate(wanted)
+    write_evaluation(evaluated.content, out)
+    return evaluated
 
 
-def evaluate(wanted: Evaluation, journal: Path) -> dict[str, Any]:
+def evaluate(wanted: Evaluation) -> Evaluated:
     """Forecast and score cycle after cycle; nothing but sums is kept of each.
-
-    Args:
-        wanted: What to evaluate.
-        journal: File that keeps the sums of finished cycles, so that a killed evaluation goes on.
-
-    Returns:
-        The evaluation JSON of the design's contract 6.
 
     Raises:
         MissingDataError: No init time has all the analyses that it needs.
         ConfigurationError: The checkpoint is of another system, or has no baselines.
+        InvalidDataError: The score archive holds a cycle of the same model with other scores.
     """
+    inputs = _open_inputs(wanted)
+    starts = init_times(wanted, inputs.analysis["time"].values)
+    scored: list[dict[str, xr.DataArray]] = []
+    labels: dict[str, str] = {}
+    remembered = 0
+    with progress(f"Evaluate {wanted.system.name}", len(starts), "cycles") as advance:
+        for index, init_time in enumerate(starts):
+            labels, sums, made = _score_start(wanted, inputs, init_time)
+            scored.append(sums)
+            remembered += not made
+            advance(index + 1, iso(init_time))
+    if remembered:
+        logger.info("%d of %d cycles were in the score archive already", remembered, len(starts))
+    end = min(wanted.end, inputs.analysis["time"].values.max())
+    pooled = {name: pooled_sums([sums[name] for sums in scored]) for name in labels}
+    content = evaluation_json(
+        wanted.system.name, inputs.checkpoint.model_id, (wanted.start, end), len(starts), wanted.members, pooled
+    )
+    return Evaluated(content, labels, tuple(starts))
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What every cycle of an evaluation is made and judged from."""
+
+    checkpoint: "Checkpoint"
+    baselines: Baselines
+    baselines_hash: str
+    analysis: xr.Dataset
+    weights: xr.DataArray
+
+
+def _open_inputs(wanted: Evaluation) -> _Inputs:
     from forecast.checkpoints import load_checkpoint
 
-    system = wanted.system
     checkpoint = load_checkpoint(wanted.checkpoint)
-    check_same_state(system, checkpoint.system, wanted.checkpoint)
+    check_same_state(wanted.system, checkpoint.system, wanted.checkpoint)
     baselines = find_baselines(wanted.checkpoint)
-    analysis = open_system_analysis(wanted.analysis, system)
-    starts = init_times(wanted, analysis["time"].values)
-    names = (MODEL, *system.verification.baselines)
-    sums = {name: EvaluationSums() for name in names}
-    kept = Journal(journal, _identity(wanted, checkpoint.model_id, names))
-    known = kept.read()
-    with progress(f"Evaluate {system.name}", len(starts), "cycles") as advance:
-        for index, init_time in enumerate(starts):
-            scored = known.get(iso(init_time))
-            if scored is None:
-                forecast = _forecast(wanted, checkpoint, analysis, init_time)
-                scored = score_cycle(names, forecast, analysis, baselines)
-                kept.append(iso(init_time), scored)
-            sums = {name: part.merge(scored[name]) for name, part in sums.items()}
-            advance(index + 1, iso(init_time))
-    end = min(wanted.end, analysis["time"].values.max())
-    return evaluation_json(system.name, checkpoint.model_id, (wanted.start, end), len(starts), wanted.members, sums)
+    fitted = file_hash(wanted.checkpoint / BASELINES_FILE)
+    analysis = open_system_analysis(wanted.analysis, wanted.system)
+    weights = score_weights(wanted.system, analysis, wanted.analysis)
+    return _Inputs(checkpoint, baselines, fitted, analysis, weights)
+
+
+def _score_start(
+    wanted: Evaluation, inputs: _Inputs, init_time: np.datetime64
+) -> tuple[dict[str, str], dict[str, xr.DataArray], bool]:
+    """Labels and sums of each forecaster, and whether any of them had to be made."""
+    channels = wanted.system.state.predictands
+    verifying = verifying_analysis(inputs.analysis, channels, init_time, wanted.lead_times)
+    judged = judged_by(verifying)
+    shape = {"channel": list(channels), "lead_time": wanted.lead_times}
+    totals = inputs.weights.sum(["latitude", "longitude"]).expand_dims(shape).transpose(*AXES[:3])
+    labels, found, made = {}, {}, False
+    for forecaster in _forecasters(wanted, inputs, init_time):
+        sums = recall(wanted.scores, forecaster, init_time, judged, totals)
+        if sums is None:
+            forecast = _forecast_of(forecaster.name, wanted, inputs, init_time)
+            sums, made = score_forecast(forecast, verifying, inputs.weights), True
+            keep(wanted.scores, forecaster, init_time, sums, judged)
+        labels[forecaster.name], found[forecaster.name] = forecaster.label, sums
+    return labels, found, made
+
+
+def _forecasters(wanted: Evaluation, inputs: _Inputs, init_time: np.datetime64) -> list[Forecaster]:
+    from forecast.batches import select_past
+
+    system, state = wanted.system, wanted.system.state
+    past = select_past(inputs.analysis, init_time, state.past_states, state.step_hours)
+    model = model_forecaster(
+        system,
+        range(wanted.members),
+        model_id=inputs.checkpoint.model_id,
+        system_hash=system.identity_hash(),
+        data_hash=initial_state_hash(past, state.predictands),
+    )
+    start = initial_state_hash(past.isel(time=[-1]), state.predictands)
+    return [model, *baseline_forecasters(system, inputs.baselines_hash, wanted.members, data_hash=start)]
+
+
+def _forecast_of(name: str, wanted: Evaluation, inputs: _Inputs, init_time: np.datetime64) -> xr.Dataset:
+    if name == MODEL:
+        return _forecast(wanted, inputs.checkpoint, inputs.analysis, init_time)
+    seed = baseline_seed(init_time)
+    return inputs.baselines.forecast(name, inputs.analysis, init_time, wanted.lead_times, wanted.members, seed)
 
 
 def init_times(wanted: Evaluation, times: NDArray[np.datetime64]) -> list[np.datetime64]:
@@ -139,67 +231,6 @@ def init_times(wanted: Evaluation, times: NDArray[np.datetime64]) -> list[np.dat
             missing,
         )
     return list(chosen)
-
-
-def score_cycle(
-    names: Sequence[str], forecast: xr.Dataset, analysis: xr.Dataset, baselines: Baselines | None
-) -> dict[str, EvaluationSums]:
-    """Sums of one cycle for its forecast and for each baseline.
-
-    Args:
-        names: Forecasters; the first is whose forecast this is, the others are baselines.
-        forecast: Dims member, lead_time, latitude, longitude; scalar init_time.
-        analysis: Holds the valid times.
-        baselines: None when no baseline is named.
-    """
-    init_time, leads = scalar(forecast["init_time"]), forecast["lead_time"].values
-    verifying = verifying_analysis(analysis, forecast)
-    own, *others = names
-    sums = {name: EvaluationSums() for name in names}
-    sums[own].add(forecast, verifying)
-    for name in others:
-        assert baselines is not None
-        other = baselines.forecast(
-            name, analysis, init_time, leads, members=forecast.sizes["member"], seed=_seed(init_time)
-        )
-        sums[name].add(other[list(verifying.data_vars)], verifying)
-    return sums
-
-
-def verifying_analysis(analysis: xr.Dataset, forecast: xr.Dataset) -> xr.Dataset:
-    """The analyses that a forecast is judged by, on its lead times.
-
-    Raises:
-        MissingDataError: One of them does not exist (yet).
-    """
-    valid = forecast["init_time"].values + forecast["lead_time"].values
-    absent = valid[~np.isin(valid, analysis["time"].values)]
-    if absent.size:
-        raise MissingDataError(
-            f"verification of {iso(scalar(forecast['init_time']))}: expected an analysis at {iso(absent[0])}, "
-            f"found none ({absent.size} of {valid.size} valid times lack one)"
-        )
-    chosen = analysis[[str(name) for name in forecast.data_vars]].sel(time=valid).load()
-    return chosen.rename(time="lead_time").assign_coords(lead_time=forecast["lead_time"].values)
-
-
-def evaluation_json(
-    system_name: str,
-    model_id: str,
-    period: tuple[np.datetime64, np.datetime64],
-    initialisations: int,
-    members: int,
-    sums: dict[str, EvaluationSums],
-) -> dict[str, Any]:
-    """The evaluation JSON of the design's contract 6."""
-    return {
-        "system": system_name,
-        "model_id": model_id,
-        "period": [day(period[0]), day(period[1])],
-        "initialisations": initialisations,
-        "members": members,
-        "scores": {name: part.scores() for name, part in sums.items()},
-    }
 
 
 def find_baselines(checkpoint: Path) -> Baselines:
@@ -243,31 +274,14 @@ def _gathered(
     for fields in made:
         for name in names:
             arrays[name][list(fields.members), fields.lead_index] = fields.fields[name]
-    leads = np.arange(1, wanted.lead_steps + 1) * np.timedelta64(wanted.system.state.step_hours, "h")
     dims = ("member", "lead_time", "latitude", "longitude")
     return xr.Dataset(
         {name: (dims, values, analysis[name].attrs) for name, values in arrays.items()},
         coords={
             "member": np.arange(wanted.members),
-            "lead_time": leads.astype("timedelta64[ns]"),
+            "lead_time": wanted.lead_times,
             "latitude": latitude,
             "longitude": longitude,
             "init_time": init_time,
         },
     )
-
-
-def _seed(init_time: np.datetime64) -> int:
-    return int(init_time.astype("datetime64[h]").astype(np.int64))
-
-
-def _identity(wanted: Evaluation, model_id: str, names: Sequence[str]) -> dict[str, object]:
-    return {
-        "system_hash": wanted.system.identity_hash(),
-        "model_id": model_id,
-        "analysis": str(wanted.analysis.resolve()),
-        "baselines": file_hash(wanted.checkpoint / BASELINES_FILE),
-        "members": wanted.members,
-        "lead_steps": wanted.lead_steps,
-        "forecasters": list(names),
-    }

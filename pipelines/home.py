@@ -10,7 +10,7 @@ class Home:
     """The directory that holds everything Plumecast keeps.
 
     Attributes:
-        root: Holds `archives/`, `checkpoints/`, `runs/` and, unless Prefect is set up otherwise, `prefect/`.
+        root: Holds `archives/`, `checkpoints/`, `runs/`, `scores/` and, unless Prefect is set up otherwise, `prefect/`.
     """
 
     root: Path
@@ -33,6 +33,10 @@ class Home:
     def archive(self, dataset_name: str) -> Path:
         """Archive of a dataset."""
         return self.archives / f"{dataset_name}.zarr"
+
+    def score_archive(self, name: str) -> Path:
+        """Score archive of a system, or of forecasts from elsewhere."""
+        return self.root / "scores" / name
 
     def checkpoint(self, system_name: str) -> Path:
         """Directory of the checkpoint that was trained here."""

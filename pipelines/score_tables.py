@@ -61,10 +61,15 @@ def score_table(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None
 
 def print_scores(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None = None) -> None:
     """Print the table on stdout, as wide as it needs to be."""
+    print_table(score_table(evaluation, leads_hours))
+
+
+def print_table(table: "Table") -> None:
+    """Print a table on stdout, as wide as it needs to be."""
     from rich.console import Console
 
     # Piped, or on a narrow terminal, the table keeps its width: figures must not be cut.
-    Console(width=max(Console().width, LEAST_WIDTH)).print(score_table(evaluation, leads_hours))
+    Console(width=max(Console().width, LEAST_WIDTH)).print(table)
 
 
 def markdown_table(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None = None) -> str:

@@ -1,31 +1,40 @@
 """Scores of forecasts that exist: Plumecast's runs, or anyone's ensemble files."""
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from data_catalog.archive import open_analysis
-from data_catalog.errors import ConfigurationError
-from forecast.products.manifest import extend_manifest, read_manifest
+from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from forecast.products.manifest import extend_manifest, file_hash, read_manifest
 from forecast.products.netcdf import open_forecast
 from forecast.products.runs import CYCLE_NAME, RunDirectory
-from forecast.system import System
-from forecast.verification.baselines import Baselines, load_baselines
-from forecast.verification.evaluation import EvaluationSums
+from forecast.system import System, parse_system
+from forecast.verification.baselines import load_baselines
+from forecast.verification.score_files import NAME
 from pipelines import staging
-from pipelines.analyses import find_analysis, scalar
+from pipelines.analyses import find_analysis, initial_state_hash, scalar
+from pipelines.clock import iso
 from pipelines.drawing import Surroundings, draw_run
-from pipelines.evaluating import evaluation_json, score_cycle
 from pipelines.home import Home
 from pipelines.locking import held
 from pipelines.publishing import run_system
-from pipelines.score_tables import MODEL, write_evaluation
+from pipelines.score_keeping import Forecaster, baseline_forecasters, judged_by, keep, model_forecaster
+from pipelines.score_tables import write_evaluation
+from pipelines.scoring import (
+    ScoredCycle,
+    absent_times,
+    baseline_seed,
+    pooled,
+    score_forecast,
+    score_weights,
+    verifying_analysis,
+)
 from pipelines.systems import BASELINES_FILE, find_checkpoint
 
 logger = logging.getLogger("plumecast")
@@ -34,138 +43,218 @@ FOREIGN = "forecast"
 
 
 @dataclass(frozen=True)
-class Scored:
-    """Sums of one cycle, ready to be merged with those of others.
+class Judge:
+    """What forecasts are judged by, as far as it is named; the rest is found.
 
     Attributes:
-        system_name: Whose forecast it is.
-        model_id: Of the model, or empty when it is not ours.
-        members: Size of the ensemble.
-        init_time: Start of the forecast.
-        last_time: Last valid time.
-        sums: By forecaster: the forecast first, then the baselines.
+        home: Where archives, checkpoints and score archives are looked for.
+        analysis: Archive or file; the archive of the system's dataset when None.
+        system: Whose regions, dataset and score archive to use; a run's own when None.
+        scores: Score archive.
+        checkpoint: Directory of the baselines.
+        forecaster: Name of forecasts from elsewhere in the score archive.
+        channels: Of forecasts from elsewhere; all that they have when empty.
     """
 
-    system_name: str
-    model_id: str
-    members: int
-    init_time: np.datetime64
-    last_time: np.datetime64
-    sums: dict[str, EvaluationSums]
+    home: Home
+    analysis: Path | None = None
+    system: System | None = None
+    scores: Path | None = None
+    checkpoint: Path | None = None
+    forecaster: str | None = None
+    channels: tuple[str, ...] = ()
 
 
-def verify(home: Home, locations: Sequence[Path], analysis: Path | None = None) -> dict[str, Any]:
-    """Score forecasts; a run also gets its own scores and a fresh page.
+@dataclass(frozen=True)
+class Verified:
+    """What a verification leaves.
+
+    Attributes:
+        content: The evaluation JSON of the design's contract 6 over all forecasts.
+        score_archives: Where each cycle's scores are kept.
+    """
+
+    content: dict[str, Any]
+    score_archives: tuple[Path, ...]
+
+
+def verify(judge: Judge, locations: Sequence[Path]) -> Verified:
+    """Score forecasts into the score archive; a run also gets its own scores and a fresh page.
 
     Args:
-        home: Where archives and checkpoints are looked for.
+        judge: What they are judged by.
         locations: Runs, or ensemble files of any origin.
-        analysis: Archive or file to judge by; the archive of a run's dataset when None.
-
-    Returns:
-        The evaluation JSON of the design's contract 6 over all of them.
 
     Raises:
         MissingDataError: The analysis does not reach the valid times yet.
-        InvalidDataError: A forecast or the analysis must not be believed.
+        InvalidDataError: A forecast or the analysis must not be believed, or the score archive holds other scores.
         ConfigurationError: Forecasts of different systems or sizes, or a file without an analysis to judge it by.
     """
-    scored: list[Scored] = []
+    scored: list[ScoredCycle] = []
+    archives: dict[Path, None] = {}
+    name = judge.forecaster or _name_of([location for location in locations if not _is_run(location)])
     for location in locations:
         if _is_run(location):
-            scored.append(verify_run(home, RunDirectory.at(location), analysis))
+            run = RunDirectory.at(location)
+            scored.append(verify_run(judge, run))
+            archives[_score_archive(judge, run.system_name)] = None
         else:
-            scored += score_file(location, analysis)
-    return pooled(scored)
+            scored += score_file(judge, location, name)
+            archives[_score_archive(judge, name)] = None
+    return Verified(pooled(scored), tuple(archives))
 
 
-def verify_run(home: Home, run: RunDirectory, analysis: Path | None = None, checkpoint: Path | None = None) -> Scored:
-    """Score a run and publish it again with its scores and a page that shows them."""
-    system = run_system(run)
-    scored = score_run(home, run, analysis, checkpoint)
+def verify_run(judge: Judge, run: RunDirectory) -> ScoredCycle:
+    """Score a run into the score archive, and publish it again with its scores and a page that shows them."""
+    system = _system_of(judge, run)
+    scored = score_run(judge, run)
     with held(staging.lock_path(run), f"run {run.path}"):
         stage = staging.begin_from(run)
         write_evaluation(pooled([scored]), stage.scores)
-        around = Surroundings(find_analysis(home, system, analysis), _baselines_file(home, system, checkpoint))
-        draw_run(stage, system, around)
+        around = Surroundings(
+            find_analysis(judge.home, system, judge.analysis), _baselines_file(judge.home, system, judge.checkpoint)
+        )
+        draw_run(stage, run_system(run), around)
         extend_manifest(stage.path, staging.drawn(stage))
         staging.publish(run)
     return scored
 
 
-def score_run(home: Home, run: RunDirectory, analysis: Path | None = None, checkpoint: Path | None = None) -> Scored:
-    """Score a run, with the baselines beside its system's checkpoint if there are any.
-
-    Args:
-        home: Where archive and checkpoint are looked for.
-        run: A published run.
-        analysis: Archive or file to judge by, in place of the archive.
-        checkpoint: Directory that holds the baselines, in place of the found one.
-    """
-    system = run_system(run)
-    location = find_analysis(home, system, analysis)
-    verifying = open_analysis(location, system.state.predictands)
-    model_id = str(read_manifest(run.path)["model_id"])
+def score_run(judge: Judge, run: RunDirectory) -> ScoredCycle:
+    """Score a run into the score archive, with the baselines beside its system's checkpoint if there are any."""
+    system, manifest = _system_of(judge, run), read_manifest(run.path)
+    location = find_analysis(judge.home, system, judge.analysis)
+    analysis = open_analysis(location, system.state.predictands)
+    weights, archive = score_weights(system, analysis, location), _score_archive(judge, run.system_name)
     with open_forecast(run.path) as forecast:
-        return _score(run.system_name, model_id, MODEL, forecast, verifying, _baselines(home, system, checkpoint))
+        model = model_forecaster(
+            system,
+            forecast["member"].values.tolist(),
+            model_id=str(manifest["model_id"]),
+            system_hash=str(manifest["system_hash"]),
+            data_hash=str(manifest["data_hash"]),
+        )
+        scored = _score(run.system_name, str(manifest["model_id"]), model, forecast, analysis, weights, archive)
+        others = _score_baselines(judge, system, forecast, analysis, weights, archive)
+    return replace(scored, sums={**scored.sums, **others})
 
 
-def score_file(path: Path, analysis: Path | None) -> Iterator[Scored]:
-    """Score every cycle of an ensemble file or store of any origin.
+def score_file(judge: Judge, path: Path, name: str) -> Iterator[ScoredCycle]:
+    """Score every cycle of an ensemble file or store of any origin into the score archive.
+
+    Cycles whose analyses are not all there are left out, and said.
 
     Raises:
         ConfigurationError: No analysis was named.
+        MissingDataError: No cycle has all its analyses.
     """
-    if analysis is None:
-        raise ConfigurationError(f"verification of {path}: expected an analysis named with --analysis, found none")
-    with open_forecast(path) as forecasts:
-        verifying = open_analysis(analysis, [str(name) for name in forecasts.data_vars])
-        stacked = forecasts if "init_time" in forecasts.dims else forecasts.expand_dims("init_time")
-        for index in range(stacked.sizes["init_time"]):
-            yield _score(path.stem, "", FOREIGN, stacked.isel(init_time=index), verifying, None)
-
-
-def pooled(scored: Sequence[Scored]) -> dict[str, Any]:
-    """The evaluation JSON over several cycles.
-
-    Raises:
-        ConfigurationError: They are of different systems or sizes.
-    """
-    for name, values in (
-        ("members", {part.members for part in scored}),
-        ("forecasters", {tuple(part.sums) for part in scored}),
-        ("model", {part.model_id for part in scored}),
-    ):
-        if len(values) > 1:
-            raise ConfigurationError(f"verification: expected forecasts with the same {name}, found {sorted(values)}")
-    names = list(scored[0].sums)
-    sums = {name: reduce(EvaluationSums.merge, [part.sums[name] for part in scored]) for name in names}
-    period = (min(part.init_time for part in scored), max(part.last_time for part in scored))
-    first = scored[0]
-    return evaluation_json(first.system_name, first.model_id, period, len(scored), first.members, sums)
+    location = _foreign_analysis(judge, path)
+    with open_forecast(path) as opened:
+        channels = _chosen_channels(judge, opened, path)
+        analysis = open_analysis(location, channels)
+        weights = score_weights(judge.system, analysis, location)
+        cycles = opened[channels]
+        cycles = cycles if "init_time" in cycles.dims else cycles.expand_dims("init_time")
+        if cycles.sizes["member"] == 1:
+            logger.warning("%s: one member, which has no fair CRPS and no spread: these are null", path)
+        archive = _score_archive(judge, name)
+        for index in _verifiable(cycles, analysis, path):
+            forecaster = Forecaster(name, about={"members": str(cycles.sizes["member"])})
+            scored = _score(path.stem, "", forecaster, cycles.isel(init_time=index), analysis, weights, archive)
+            yield replace(scored, sums={FOREIGN: scored.sums[name]})
 
 
 def _score(
     system_name: str,
     model_id: str,
-    forecaster: str,
+    forecaster: Forecaster,
     forecast: xr.Dataset,
     analysis: xr.Dataset,
-    baselines: Baselines | None,
-) -> Scored:
-    names = (forecaster, *(baselines.kinds if baselines is not None else ()))
-    sums = score_cycle(names, forecast, analysis, baselines)
-    init_time = scalar(forecast["init_time"])
-    last_time = init_time + forecast["lead_time"].values.max()
-    return Scored(system_name, model_id, forecast.sizes["member"], init_time, last_time, sums)
+    weights: xr.DataArray,
+    archive: Path,
+) -> ScoredCycle:
+    """Score one forecast of one cycle, and keep it."""
+    init_time, leads = scalar(forecast["init_time"]), forecast["lead_time"].values
+    verifying = verifying_analysis(analysis, [str(name) for name in forecast.data_vars], init_time, leads)
+    sums = score_forecast(forecast, verifying, weights)
+    keep(archive, forecaster, init_time, sums, judged_by(verifying))
+    last_time = init_time + leads.max()
+    return ScoredCycle(system_name, model_id, forecast.sizes["member"], init_time, last_time, {forecaster.name: sums})
 
 
-def _baselines(home: Home, system: System, checkpoint: Path | None) -> Baselines | None:
-    path = _baselines_file(home, system, checkpoint)
+def _score_baselines(
+    judge: Judge,
+    system: System,
+    forecast: xr.Dataset,
+    analysis: xr.Dataset,
+    weights: xr.DataArray,
+    archive: Path,
+) -> dict[str, xr.DataArray]:
+    path = _baselines_file(judge.home, system, judge.checkpoint)
     if path is None:
         logger.warning("Scored without baselines: no checkpoint of '%s' with %s", system.name, BASELINES_FILE)
-        return None
-    return load_baselines(path)
+        return {}
+    baselines, members = load_baselines(path), forecast.sizes["member"]
+    init_time, leads = scalar(forecast["init_time"]), forecast["lead_time"].values
+    if init_time not in analysis["time"].values:
+        raise InvalidDataError(f"baselines from {iso(init_time)}: expected an analysis at the start, found none")
+    start = initial_state_hash(analysis.sel(time=[init_time]), system.state.predictands)
+    sums: dict[str, xr.DataArray] = {}
+    for forecaster in baseline_forecasters(system, file_hash(path), members, data_hash=start):
+        made = baselines.forecast(forecaster.name, analysis, init_time, leads, members, baseline_seed(init_time))
+        fields = made[[str(name) for name in forecast.data_vars]]
+        sums |= _score(system.name, "", forecaster, fields, analysis, weights, archive).sums
+    return sums
+
+
+def _verifiable(cycles: xr.Dataset, analysis: xr.Dataset, path: Path) -> list[int]:
+    """Cycles all of whose valid times have an analysis."""
+    times, leads = cycles["init_time"].values, cycles["lead_time"].values
+    absent = [absent_times(analysis, init_time, leads) for init_time in times]
+    ready = [index for index, lacking in enumerate(absent) if not lacking.size]
+    if not ready:
+        raise MissingDataError(
+            f"verification of {path}: expected an analysis at {iso(absent[0][0])}, found none "
+            f"({absent[0].size} of {leads.size} valid times from {iso(times[0])} lack one)"
+        )
+    if len(ready) < len(times):
+        first = next(time for time, lacking in zip(times, absent, strict=True) if lacking.size)
+        logger.warning(
+            "%s: %d of %d cycles lack an analysis and are left out, the first from %s",
+            path, len(times) - len(ready), len(times), iso(first),
+        )  # fmt: skip
+    return ready
+
+
+def _chosen_channels(judge: Judge, forecasts: xr.Dataset, path: Path) -> list[str]:
+    has = [str(name) for name in forecasts.data_vars]
+    for name in judge.channels:
+        if name not in has:
+            raise ConfigurationError(f"--channel: expected one of {', '.join(has)} of {path}, found '{name}'")
+    return list(judge.channels) or has
+
+
+def _foreign_analysis(judge: Judge, path: Path) -> Path:
+    if judge.system is not None:
+        return find_analysis(judge.home, judge.system, judge.analysis)
+    if judge.analysis is None:
+        raise ConfigurationError(f"verification of {path}: expected an analysis named with --analysis, found none")
+    return judge.analysis
+
+
+def _score_archive(judge: Judge, name: str) -> Path:
+    return judge.scores or judge.home.score_archive(judge.system.name if judge.system is not None else name)
+
+
+def _system_of(judge: Judge, run: RunDirectory) -> System:
+    """The system that a run was made by, with the regions and baselines of the named one, which may be newer."""
+    made_by = run_system(run)
+    if judge.system is None:
+        return made_by
+    if judge.system.name != made_by.name:
+        raise ConfigurationError(f"run {run.path}: expected a run of '{judge.system.name}', found '{made_by.name}'")
+    content = {**made_by.model_dump(mode="json"), "verification": judge.system.verification.model_dump(mode="json")}
+    return parse_system(content, origin=f"run {run.path}")
 
 
 def _baselines_file(home: Home, system: System, checkpoint: Path | None) -> Path | None:
@@ -174,6 +263,15 @@ def _baselines_file(home: Home, system: System, checkpoint: Path | None) -> Path
     except ConfigurationError:
         return None
     return path if path.exists() else None
+
+
+def _name_of(files: Sequence[Path]) -> str:
+    """Name of forecasts from elsewhere: that of the file, or of the directory that holds several."""
+    if not files:
+        return FOREIGN
+    words = files[0].stem if len(files) == 1 else files[0].resolve().parent.name
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", words).strip("-._")
+    return name if NAME.fullmatch(name) else FOREIGN
 
 
 def _is_run(location: Path) -> bool:

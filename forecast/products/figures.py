@@ -55,6 +55,19 @@ class Caption:
         return f"{self.system_title}  ·  {count} from {clock(self.init_time)}"
 
 
+@dataclass(frozen=True)
+class Heading:
+    """What the heading of a picture of many runs says.
+
+    Attributes:
+        origin: One line under the title.
+        simulated: Whether to say that the weather is simulated.
+    """
+
+    origin: str
+    simulated: bool
+
+
 @contextmanager
 def typography() -> Iterator[None]:
     """Apply the fonts, sizes and colours of all pictures, and take them back afterwards."""
@@ -62,7 +75,7 @@ def typography() -> Iterator[None]:
         yield
 
 
-def new_figure(width_inches: float, height_inches: float, title: str, caption: Caption) -> Figure:
+def new_figure(width_inches: float, height_inches: float, title: str, caption: Caption | Heading) -> Figure:
     """A figure with its heading: what is shown, of which forecast, and whether the weather is simulated."""
     figure = Figure(figsize=(width_inches, height_inches))
     left = MARGIN_INCHES / width_inches

@@ -4,20 +4,14 @@ from forecast.verification.checks import UnscorableError
 from forecast.verification.decomposition import crps_decomposition
 from forecast.verification.distribution_scores import dawid_sebastiani, log_score, pit, quantile_score, twcrps
 from forecast.verification.ensemble_scores import bias, crps, ensemble_mean_rmse, mae, spread, spread_skill_ratio
-from forecast.verification.evaluation import EvaluationSums
+from forecast.verification.evaluation import EvaluationSums, cycle_sums, scores_of
 from forecast.verification.event_scores import brier_score, rps
 from forecast.verification.fused import ensemble_statistics
 from forecast.verification.multivariate import energy_score, variogram_score
 from forecast.verification.ranks import rank_histogram, rank_histogram_test
 from forecast.verification.regions import Box, region_weights
 from forecast.verification.reliability_scores import brier_decomposition, relative_economic_value, reliability, roc
-from forecast.verification.score_archive import (
-    append_cycle,
-    cycle_sums,
-    open_score_archive,
-    score_table,
-    scores_of,
-)
+from forecast.verification.score_archive import append_cycle, open_score_archive, score_table
 from forecast.verification.significance import block_bootstrap, false_discovery_rate, paired_t_test
 from forecast.verification.spatial_scores import acc, fss, seeps, spread_skill_binned
 from forecast.verification.spectra import error_growth, spectral_crps, spectrum

@@ -1,123 +1,149 @@
-"""Scores over many cycles from sums that add exactly: nothing of a cycle is kept but its sums."""
+"""Scores over many cycles from sums that add exactly: nothing of a cycle is kept but its sums.
+
+`cycle_sums` is the one pass that verification, evaluation and the score archive go through, and `scores_of` the one
+place where sums become scores.
+"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.checks import UnscorableError, paired
 from forecast.verification.fused import ensemble_statistics
 from forecast.verification.ranks import block_histogram
-from forecast.verification.weighting import area_weights, check_weights
+from forecast.verification.regions import region_weights
+from forecast.verification.weighting import check_weights
 
-GRID = ("latitude", "longitude")
+AXES = ("channel", "lead_time", "region", "statistic")
+MEANS = ("crps", "squares", "absolute", "bias", "variance", "inflated")
+"""Means that all scores are functions of; `inflated` is the variance times (M + 1) / M."""
+TOTALS = ("weight", *MEANS)
+"""Statistics of every cycle; beside them stands `rank_000` ... for each rank."""
 PIECE_VALUES = 67_108_864
 """Lead times of larger ensembles are taken a few at a time."""
-MEANS = ("crps", "squares", "absolute", "bias", "variance", "inflated")
-"""Means per channel and lead time that all scores are functions of; `inflated` is the variance times (M + 1) / M."""
+
+
+def cycle_sums(forecast: xr.Dataset, analysis: xr.Dataset, weights: xr.DataArray | None = None) -> xr.DataArray:
+    """All sums of one cycle.
+
+    Args:
+        forecast: Dims (member, lead_time, latitude, longitude), any order.
+        analysis: The same channels at the valid times, dims (lead_time, latitude, longitude).
+        weights: Along `region`, latitude and longitude, from `regions.region_weights`; the areas of the whole grid
+            when None.
+
+    Returns:
+        Float64 over `AXES`. Statistics are `weight`; weight x value for each of `crps` (fair), `squares` and `absolute`
+        (of the error of the ensemble mean), `bias`, `variance`, `inflated` (variance times (M + 1) / M); and weight of
+        each `rank_000` ... A fair CRPS that is not defined is NaN.
+
+    Raises:
+        UnscorableError: The two do not fit together, or a value is missing.
+    """
+    names = [str(name) for name in forecast.data_vars]
+    if not names:
+        raise UnscorableError("forecast: expected at least one channel, found none")
+    channels = [_channel_sums(name, forecast[name], analysis, weights) for name in names]
+    return xr.concat(channels, xr.DataArray(names, dims="channel", name="channel"))
+
+
+def scores_of(sums: xr.DataArray) -> xr.Dataset:
+    """Scores from sums, of one cycle or added over cycles, regions or lead times.
+
+    Args:
+        sums: Along `statistic`; see `cycle_sums`.
+
+    Returns:
+        `crps` (fair), `rmse`, `mae` and `bias` (of the ensemble mean), `spread`, `spread_skill` (Fortin-corrected), and
+        `rank_histogram` (shares) along `rank`; NaN where undefined, such as the fair CRPS of one member.
+    """
+    weight = sums.sel(statistic="weight", drop=True)
+    means = {name: sums.sel(statistic=name, drop=True) / weight.where(weight > 0) for name in MEANS}
+    rmse = means["squares"] ** 0.5
+    ranks = sums.sel(statistic=[name for name in sums["statistic"].values.tolist() if name.startswith("rank_")])
+    shares = ranks.rename(statistic="rank").assign_coords(rank=np.arange(ranks.sizes["statistic"]))
+    return xr.Dataset(
+        {
+            "crps": means["crps"],
+            "rmse": rmse,
+            "mae": means["absolute"],
+            "bias": means["bias"],
+            "spread": means["variance"] ** 0.5,
+            "spread_skill": means["inflated"] ** 0.5 / rmse.where(rmse > 0),
+            "rank_histogram": shares / weight.where(weight > 0),
+        }
+    )
 
 
 @dataclass
 class EvaluationSums:
-    """Sums per channel and lead time (h): of weight, of weight x value for each of `MEANS`, and of weight per rank.
+    """Sums over cycles, empty at first; the order of adding matters to no more than the last bits of float64.
 
-    Empty at first; `add` takes one cycle in, `merge` another period, region or process. The order matters to no more
-    than the last bits of float64.
+    Attributes:
+        sums: From `cycle_sums`, added over cycles.
+        cycles: How many there were.
     """
 
-    sums: dict[str, dict[float, NDArray[np.float64]]] = field(default_factory=dict)
-    weights: dict[str, dict[float, float]] = field(default_factory=dict)
-    ranks: dict[str, dict[float, NDArray[np.float64]]] = field(default_factory=dict)
+    sums: xr.DataArray | None = None
     cycles: int = 0
 
     def add(self, forecast: xr.Dataset, analysis: xr.Dataset, *, weights: xr.DataArray | None = None) -> None:
         """Take in one cycle.
 
         Args:
-            forecast: Dims (member, lead_time, latitude, longitude), any order.
-            analysis: The same channels at the valid times, dims (lead_time, latitude, longitude).
-            weights: Of the points; area weights of the grid when None.
+            forecast: See `cycle_sums`.
+            analysis: See `cycle_sums`.
+            weights: See `cycle_sums`.
 
         Raises:
-            UnscorableError: The two do not fit together, or a value is missing.
+            UnscorableError: The two do not fit together, a value is missing, or earlier cycles had another number of
+                members or other regions.
         """
-        added = EvaluationSums(cycles=1)
-        for name in map(str, forecast.data_vars):
-            if name not in analysis:
-                raise UnscorableError(
-                    f"{name}: expected it in the analysis, found {sorted(map(str, analysis.data_vars))}"
-                )
-            paired(forecast[name], analysis[name], "member")
-            for piece in lead_pieces(forecast[name]):
-                added._add_channel(name, forecast[name].isel(piece), analysis[name].isel(piece), weights)
-        merged = self.merge(added)
-        self.sums, self.weights, self.ranks, self.cycles = merged.sums, merged.weights, merged.ranks, merged.cycles
+        merged = self.merge(EvaluationSums(cycle_sums(forecast, analysis, weights), 1))
+        self.sums, self.cycles = merged.sums, merged.cycles
 
-    def merge(self, other: Self) -> "EvaluationSums":
+    def merge(self, other: Self | "EvaluationSums") -> "EvaluationSums":
         """Sums of both; neither is changed.
 
         Args:
-            other: Other cycles.
+            other: Other cycles; may have other channels and lead times.
 
         Raises:
-            UnscorableError: The ensembles differ in size.
+            UnscorableError: The ensembles differ in size, or the regions differ.
         """
-        merged = EvaluationSums(cycles=self.cycles + other.cycles)
-        for name in {**self.sums, **other.sums}:
-            mine, theirs = (part.ranks.get(name, {}) for part in (self, other))
-            sizes = {len(ranks) - 1 for part in (mine, theirs) for ranks in part.values()}
-            if len(sizes) > 1:
-                raise UnscorableError(f"{name}: expected ensembles of one size, found {sorted(sizes)} members")
-            merged.ranks[name] = _added(mine, theirs)
-            merged.sums[name] = _added(self.sums.get(name, {}), other.sums.get(name, {}))
-            merged.weights[name] = _added(self.weights.get(name, {}), other.weights.get(name, {}))
-        return merged
+        cycles = self.cycles + other.cycles
+        if self.sums is None or other.sums is None:
+            return EvaluationSums(other.sums if self.sums is None else self.sums, cycles)
+        return EvaluationSums(_added(self.sums, other.sums), cycles)
 
-    def scores(self) -> dict[str, dict[str, dict[str, Any]]]:
+    def scores(self, region: str | None = None) -> dict[str, dict[str, dict[str, Any]]]:
         """Scores per channel, score and lead time in hours.
 
-        Returns:
-            `crps` (fair), `rmse`, `mae` and `bias` (of the ensemble mean), `spread`, `spread_skill` (Fortin-corrected)
-            and `rank_histogram` (shares); None where undefined, such as the fair CRPS of one member.
-        """
-        result: dict[str, dict[str, dict[str, Any]]] = {}
-        for name, by_lead in self.sums.items():
-            table: dict[str, dict[str, Any]] = {}
-            for lead in sorted(by_lead):
-                means = dict(zip(MEANS, by_lead[lead] / self.weights[name][lead], strict=True))
-                for score, value in _scores(means).items():
-                    table.setdefault(score, {})[f"{lead:g}"] = value
-                shares = self.ranks[name][lead] / self.weights[name][lead]
-                table.setdefault("rank_histogram", {})[f"{lead:g}"] = shares.tolist()
-            result[name] = table
-        return result
+        Args:
+            region: One of `sums`; the first, which is the whole grid, when None.
 
-    def _add_channel(
-        self, name: str, forecast: xr.DataArray, analysis: xr.DataArray, weights: xr.DataArray | None
-    ) -> None:
-        if weights is None:
-            weights = area_weights(forecast["latitude"])
-        statistics = ensemble_statistics(forecast.rename(name), analysis).compute().transpose("lead_time", *GRID)
-        fields = {str(key): np.asarray(field.values) for key, field in statistics.items()}
-        missing = np.isnan(fields["error"])
-        if missing.any():
-            found = f"{int(missing.sum())} of {missing.size} points missing"
-            raise UnscorableError(f"{name}: expected all values in forecast and analysis, found {found}")
-        check_weights(weights, statistics["error"])
-        weight = weights.broadcast_like(statistics["error"][0]).transpose(*GRID).values.astype(np.float64)
-        sums = np.einsum("mkyx,yx->km", point_values(fields), weight)
-        members = forecast.sizes["member"]
-        ranks = block_histogram(
-            fields["below"], fields["equal"], np.broadcast_to(weight, missing.shape), (1, 2), members
-        )
-        for index, lead in enumerate(statistics["lead_time"].values):
-            hours = float(lead / np.timedelta64(1, "h"))
-            self.sums.setdefault(name, {})[hours] = sums[index]
-            self.weights.setdefault(name, {})[hours] = float(weight.sum())
-            self.ranks.setdefault(name, {})[hours] = ranks[index, 0, 0]
+        Returns:
+            Those of `scores_of` as plain numbers; None where undefined. Empty where nothing was added.
+        """
+        if self.sums is None:
+            return {}
+        regions = self.sums["region"].values.tolist()
+        if region is not None and region not in regions:
+            raise UnscorableError(f"region: expected one of {regions}, found '{region}'")
+        scores = scores_of(self.sums.sel(region=region or regions[0])).sortby("lead_time")
+        hours = [f"{float(lead / np.timedelta64(1, 'h')):g}" for lead in scores["lead_time"].values]
+        return {
+            name: {
+                str(score): dict(zip(hours, map(_plain, field.sel(channel=name).values), strict=True))
+                for score, field in scores.transpose("channel", "lead_time", "rank").items()
+            }
+            for name in scores["channel"].values.tolist()
+        }
 
 
 def lead_pieces(forecast: xr.DataArray) -> Iterator[dict[str, slice]]:
@@ -137,32 +163,69 @@ def lead_pieces(forecast: xr.DataArray) -> Iterator[dict[str, slice]]:
         yield {"lead_time": slice(start, start + together)}
 
 
-def point_values(fields: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
-    """What the sums are sums of.
+def _channel_sums(
+    name: str, forecast: xr.DataArray, analysis: xr.Dataset, weights: xr.DataArray | None
+) -> xr.DataArray:
+    if name not in analysis:
+        raise UnscorableError(f"{name}: expected it in the analysis, found {sorted(map(str, analysis.data_vars))}")
+    paired(forecast, analysis[name], "member")
+    if weights is None:
+        weights = region_weights(forecast["latitude"], forecast["longitude"], {})
+    pieces = [
+        _piece_sums(name, forecast.isel(piece), analysis[name].isel(piece), weights) for piece in lead_pieces(forecast)
+    ]
+    return xr.concat(pieces, "lead_time") if len(pieces) > 1 else pieces[0]
 
-    Args:
-        fields: Of `ensemble_statistics`, by name.
 
-    Returns:
-        The dimensions of a field after one in the order of `MEANS`.
-    """
+def _piece_sums(name: str, forecast: xr.DataArray, analysis: xr.DataArray, weights: xr.DataArray) -> xr.DataArray:
+    statistics = ensemble_statistics(forecast, analysis).compute().transpose("lead_time", "latitude", "longitude")
+    fields = {str(key): np.asarray(field.values) for key, field in statistics.items()}
+    missing = int(np.isnan(fields["error"]).sum())
+    if missing:
+        found = f"{missing} of {fields['error'].size} points missing"
+        raise UnscorableError(f"{name}: expected all values in forecast and analysis, found {found}")
+    check_weights(weights.isel(region=0, drop=True), statistics["error"])
+    shares = weights.transpose("region", "latitude", "longitude").values.astype(np.float64)
+    means = np.einsum("mkyx,ryx->krm", _point_values(fields), shares)
+    members, shape = forecast.sizes["member"], fields["error"].shape
+    ranks = [
+        block_histogram(fields["below"], fields["equal"], np.broadcast_to(share, shape), (1, 2), members)[:, 0, 0]
+        for share in shares
+    ]
+    total = np.broadcast_to(shares.sum(axis=(1, 2))[:, None], (shape[0], len(shares), 1))
+    return xr.DataArray(
+        np.concatenate([total, means, np.stack(ranks, axis=1)], axis=-1),
+        dims=AXES[1:],
+        coords={
+            "lead_time": statistics["lead_time"].values.astype("timedelta64[ns]"),
+            "region": weights["region"].values,
+            "statistic": [*TOTALS, *(f"rank_{rank:03d}" for rank in range(members + 1))],
+        },
+    )
+
+
+def _point_values(fields: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
+    """What the sums are sums of: the dimensions of a field after one in the order of `MEANS`."""
     error, variance = fields["error"].astype(np.float64), fields["variance"].astype(np.float64)
     inflated = variance * (1.0 + 1.0 / fields["members"])
     return np.stack([fields["fair_crps"], error**2, np.abs(error), error, variance, inflated])
 
 
-def _scores(means: dict[str, float]) -> dict[str, float | None]:
-    rmse = np.sqrt(means["squares"])
-    values = {
-        "crps": means["crps"],
-        "rmse": rmse,
-        "mae": means["absolute"],
-        "bias": means["bias"],
-        "spread": np.sqrt(means["variance"]),
-        "spread_skill": np.sqrt(means["inflated"]) / rmse if rmse > 0 else np.nan,
-    }
-    return {name: float(value) if np.isfinite(value) else None for name, value in values.items()}
+def _added(one: xr.DataArray, other: xr.DataArray) -> xr.DataArray:
+    """Both on the union of their channels and lead times; what one lacks has no weight in it."""
+    sizes = sorted({part.sizes["statistic"] - len(TOTALS) - 1 for part in (one, other)})
+    if len(sizes) > 1:
+        raise UnscorableError(f"expected ensembles of one size, found {sizes} members")
+    regions = [part["region"].values.tolist() for part in (one, other)]
+    if regions[0] != regions[1]:
+        raise UnscorableError(f"expected the same regions of all cycles, found {regions[0]} and {regions[1]}")
+    channels = pd.Index(one["channel"].values).union(pd.Index(other["channel"].values), sort=False)
+    leads = pd.Index(one["lead_time"].values).union(pd.Index(other["lead_time"].values))
+    parts = [part.reindex(channel=channels, lead_time=leads, fill_value=0.0) for part in (one, other)]
+    return parts[0] + parts[1]
 
 
-def _added(one: dict[float, Any], other: dict[float, Any]) -> dict[float, Any]:
-    return {lead: one.get(lead, 0.0) + other.get(lead, 0.0) for lead in sorted({**one, **other})}
+def _plain(value: NDArray[np.float64]) -> float | list[float] | None:
+    if np.ndim(value):
+        return [float(share) for share in value]
+    return float(value) if np.isfinite(value) else None

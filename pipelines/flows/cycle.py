@@ -22,6 +22,7 @@ def cycle_flow(
     source: str | None = None,
     checkpoint: str | None = None,
     members: int | None = None,
+    scores: str | None = None,
 ) -> str:
     """Ingest what is new, forecast, publish, verify what has become verifiable.
 
@@ -32,6 +33,7 @@ def cycle_flow(
         source: Path or URL in place of the catalogue's.
         checkpoint: Directory in place of the found one.
         members: Size of the ensemble; the system's when None.
+        scores: Score archive in place of the home's.
 
     Returns:
         The run's directory.
@@ -46,7 +48,7 @@ def cycle_flow(
         run = make_run(cycle)
         for earlier in tasks.find_verifiable(home, found):
             if earlier != run:
-                tasks.verify(home, earlier, checkpoint)
+                tasks.verify(home, earlier, checkpoint, scores=scores, system=found)
     return run
 
 

@@ -26,9 +26,10 @@ from pipelines.forecasting import Cycle
 from pipelines.home import Home
 from pipelines.ingesting import ingest_new
 from pipelines.score_tables import write_evaluation
+from pipelines.scoring import pooled
 from pipelines.systems import find_system
 from pipelines.training import train_system
-from pipelines.verifying import pooled, verify_run
+from pipelines.verifying import Judge, verify_run
 
 logging.getLogger("plumecast").setLevel(logging.INFO)  # Prefect hands on what a logger lets through
 
@@ -121,20 +122,34 @@ def find_verifiable(home: str, system: System) -> list[str]:
 
 
 @step("verify")
-def verify(home: str, run: str, checkpoint: str | None = None) -> str:
-    """Score one run and publish it with its scores; gives the scores' path."""
+def verify(
+    home: str, run: str, checkpoint: str | None = None, *, scores: str | None = None, system: System | None = None
+) -> str:
+    """Score one run into the score archive, and publish it with its scores; gives the scores' path."""
     directory = RunDirectory.at(run)
-    given = None if checkpoint is None else Path(checkpoint)
-    scored = verify_run(Home(Path(home)), directory, checkpoint=given)
+    scored = verify_run(judge_in(home, checkpoint=checkpoint, scores=scores, system=system), directory)
     show_scores(directory.system_name, pooled([scored]))
     show_plots(f"{directory.system_name}-verified", sorted(directory.plots.glob("*.png")))
     return str(directory.scores)
 
 
+def judge_in(
+    home: str, *, checkpoint: str | None = None, scores: str | None = None, system: System | None = None
+) -> Judge:
+    """What runs of a home are judged by."""
+    return Judge(
+        Home(Path(home)),
+        system=system,
+        scores=None if scores is None else Path(scores),
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+    )
+
+
 @step("verify together")
 def verify_together(name: str, home: str, runs: list[str], out: str, checkpoint: str) -> str:
     """Score several runs, publish each with its scores, and pool them into one evaluation; gives its path."""
-    scored = [verify_run(Home(Path(home)), RunDirectory.at(run), checkpoint=Path(checkpoint)) for run in runs]
+    judge = judge_in(home, checkpoint=checkpoint)
+    scored = [verify_run(judge, RunDirectory.at(run)) for run in runs]
     evaluation = pooled(scored)
     show_scores(name, evaluation)
     show_plots(f"{name}-verified", sorted(RunDirectory.at(runs[-1]).plots.glob("*.png")))

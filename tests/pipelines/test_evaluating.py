@@ -1,16 +1,20 @@
 """Many cycles: which starts, resuming, agreement with single runs."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
-from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from forecast.verification import UnscorableError, open_score_archive, scores_of
 from pipelines import evaluating
-from pipelines.evaluating import Evaluation, evaluate_to, init_times
+from pipelines.evaluating import Evaluation, evaluate, evaluate_to, init_times
 from pipelines.home import Home
 from pipelines.requesting import request_evaluation
+from pipelines.systems import find_system
 
 
 @pytest.fixture
@@ -42,7 +46,7 @@ def test_no_start_at_all(wanted: Evaluation) -> None:
 
 
 def test_a_killed_evaluation_goes_on(wanted: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = evaluate_to(wanted, tmp_path / "whole.json")
+    whole = evaluate_to(replace(wanted, scores=tmp_path / "elsewhere"), tmp_path / "whole.json")
     made: list[np.datetime64] = []
     real = evaluating._forecast
 
@@ -56,23 +60,94 @@ def test_a_killed_evaluation_goes_on(wanted: Evaluation, tmp_path: Path, monkeyp
     with pytest.raises(KeyboardInterrupt):
         evaluate_to(wanted, tmp_path / "killed.json")
     assert not (tmp_path / "killed.json").exists()
-    journal = tmp_path / ".killed.json.cycles"
-    journal.write_text(journal.read_text() + '{"init_time": "2008')
     resumed = evaluate_to(wanted, tmp_path / "killed.json")
     assert [str(time)[:10] for time in made] == [
         "2008-01-01", "2008-01-11", "2008-01-21", "2008-01-21", "2008-01-31", "2008-02-10",
     ]  # fmt: skip
     assert resumed == whole
-    assert not journal.exists()
+    assert json.loads((tmp_path / "killed.json").read_text()) == whole.content
 
 
-def test_the_journal_of_another_evaluation_is_not_used(wanted: Evaluation, tmp_path: Path) -> None:
-    journal = tmp_path / "journal"
-    evaluating.evaluate(wanted, journal)
-    first = journal.read_text()
-    evaluating.evaluate(replace(wanted, members=4), journal)
-    assert journal.read_text().split("\n")[0] != first.split("\n")[0]
-    assert len(journal.read_text().split("\n")) == len(first.split("\n"))
+def test_what_was_scored_before_is_not_made_again(wanted: Evaluation, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    real = evaluating._forecast_of
+    monkeypatch.setattr(evaluating, "_forecast_of", lambda *given: made.append(given[0]) or real(*given))
+    wanted = replace(wanted, every_hours=480)
+    first = evaluate(wanted)
+    assert made == ["plumecast", "climatology", "persistence", "linear"] * 3
+    made.clear()
+    again = evaluate(replace(wanted, end=wanted.end - np.timedelta64(10, "D")))
+    assert (made, len(again.init_times)) == ([], 2)
+    shorter = evaluate(replace(wanted, lead_steps=1))
+    assert made == []
+    assert (
+        shorter.content["scores"]["linear"]["msl"]["crps"]["24"]
+        == first.content["scores"]["linear"]["msl"]["crps"]["24"]
+    )
+    evaluate(replace(wanted, lead_steps=3))
+    assert len(made) == 4 * 3
+    made.clear()
+    assert evaluate(wanted).content == first.content
+    assert made == []
+    larger = evaluate(replace(wanted, members=4))
+    assert made == ["plumecast", "climatology", "linear"] * 3
+    assert larger.labels["plumecast"] != first.labels["plumecast"]
+    assert larger.labels["persistence"] == first.labels["persistence"]
+
+
+def test_another_analysis_is_not_mixed_in(wanted: Evaluation, weather_file: Path, tmp_path: Path) -> None:
+    wanted = replace(wanted, every_hours=480)
+    evaluate(wanted)
+    with xr.open_dataset(weather_file, engine="netcdf4") as weather:
+        changed = weather.load()
+    changed["t2m"].loc[{"time": "2008-01-22"}] += 0.5
+    changed.to_netcdf(tmp_path / "changed.nc", engine="netcdf4")
+    with pytest.raises(InvalidDataError, match=r"20080121T0000Z/plumecast@.*\.npz: expected scores of analysis of t2m"):
+        evaluate(replace(wanted, analysis=tmp_path / "changed.nc"))
+
+
+def test_scores_are_kept_by_region(wanted: Evaluation, tiny: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(
+        tiny.read_text().replace(
+            "[verification]",
+            """
+[[verification.boxes]]
+name = "belt"
+south = 0.0
+north = 60.0
+
+[[verification.masks]]
+name = "high"
+channel = "orography"
+above = 0.5
+within = "belt"
+
+[verification]
+regions = ["global", "tropics"]""",
+        )
+    )
+    evaluated = evaluate(replace(wanted, system=find_system(str(own))))
+    sums = open_score_archive(wanted.scores)["sums"]
+    assert sums["region"].values.tolist() == ["global", "tropics", "belt", "high"]
+    assert sums["forecaster"].values.tolist() == sorted(evaluated.labels.values())
+    assert sums.sizes["init_time"] == 5
+    weight = sums.sel(statistic="weight", forecaster=evaluated.labels["plumecast"]).isel(
+        init_time=0, channel=0, lead_time=0
+    )
+    assert 0 < float(weight.sel(region="high")) < float(weight.sel(region="belt")) < float(weight.sel(region="global"))
+    for label in evaluated.labels.values():
+        pooled = scores_of(sums.sel(forecaster=label, region="global").sum("init_time", skipna=False))
+        found = evaluated.content["scores"][label.partition("@")[0]]["msl"]["rmse"]["48"]
+        assert float(pooled["rmse"].sel(channel="msl").isel(lead_time=1)) == pytest.approx(found, rel=1e-12)
+
+
+def test_a_region_that_the_grid_does_not_hold(wanted: Evaluation, tiny: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    box = '\n[[verification.boxes]]\nname = "speck"\nsouth = 1.0\nnorth = 2.0\nwest = 1.0\neast = 2.0\n'
+    own.write_text(tiny.read_text() + box)
+    with pytest.raises(UnscorableError, match="region 'speck': expected at least one grid point in it, found none"):
+        evaluate(replace(wanted, system=find_system(str(own))))
 
 
 def test_bad_requests(place: Home, tiny: Path, weather_file: Path, wanted: Evaluation, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,16 @@ from pipelines.forecasting import forecast_cycle
 from pipelines.home import Home
 from pipelines.requesting import request_cycle
 from pipelines.score_tables import header, markdown_table, rows, score_table
-from pipelines.verifying import verify
+from pipelines.verifying import Judge, Verified
+from pipelines.verifying import verify as verify_all
+
+
+def verify(place: Home, locations: list[Path], analysis: Path | None = None, **named: Any) -> dict[str, Any]:
+    return verified(place, locations, analysis, **named).content
+
+
+def verified(place: Home, locations: list[Path], analysis: Path | None = None, **named: Any) -> Verified:
+    return verify_all(Judge(place, analysis=analysis, **named), locations)
 
 
 @pytest.fixture
