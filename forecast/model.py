@@ -8,6 +8,7 @@ from data_catalog.errors import ConfigurationError
 from forecast import conditioning
 from forecast.anchors import Anchor, LinearAnchor, PersistenceAnchor
 from forecast.batches import polar_signs
+from forecast.diffusion.building import denoising_loss, network_output
 from forecast.diffusion.preconditioning import Denoiser, precondition
 from forecast.grid import Grid
 from forecast.networks.unet import UNet
@@ -35,6 +36,8 @@ class StepModel(nn.Module):
         self.anchor: Anchor = _anchor(system, (channels, *grid.shape))
         self.register_buffer("static", static)
         self.register_buffer("residual_std", torch.ones(channels, 1, 1))
+        self.output = network_output(system.diffusion)
+        self.denoising_loss = denoising_loss(system.diffusion, channels)
         self.training_dtype: torch.dtype | None = None  # lower precision of the network, only while it is trained
         self.position = nn.Parameter(0.1 * torch.randn(network.position_features, *grid.shape))
         signs = polar_signs(state.predictands)
@@ -70,7 +73,7 @@ class StepModel(nn.Module):
                 output: Tensor = self.network(torch.cat([x, maps], dim=1), noise_label, scalars)
             return output.float()
 
-        return lambda x, sigma: precondition(network, x, sigma)
+        return lambda x, sigma: precondition(network, x, sigma, self.output)
 
     def normalised_residual(
         self,

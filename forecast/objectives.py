@@ -6,20 +6,19 @@ rollout, which trains the sampler as it will be used, in few evaluations.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from forecast.diffusion.losses import almost_fair_crps, denoising_loss
-from forecast.diffusion.schedules import log_normal_sigmas
+from forecast.diffusion.losses import almost_fair_crps
+from forecast.diffusion.settings import Sampler
+from forecast.diffusion.time_distributions import stratified_chances
 from forecast.draws import Draws
 from forecast.model import StepModel
 from forecast.rollout import advance
 from forecast.samples import Windows
-from forecast.system import Diffusion, Sampler
 
 Weights = Float[Tensor, "channel latitude #longitude"]
 """Area and channel weights, mean 1."""
@@ -38,13 +37,8 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class Denoising:
-    """Squared error of the denoised residual, over all noise levels.
+    """Squared error of the denoised residual; the model says at which noise levels, and how much each counts."""
 
-    Attributes:
-        levels: Which noise levels training sees.
-    """
-
-    levels: Diffusion
     lead_steps: int = 1
 
     def __call__(self, model: StepModel, windows: Windows, weights: Weights, draws: Draws) -> Float[Tensor, " batch"]:
@@ -52,11 +46,9 @@ class Denoising:
         past, scalars = windows.past, windows.scalars[:, 0]
         anchor = model.anchor(past)
         clean = model.normalised_residual(windows.following[:, 0], anchor)
-        sigma = draws.of_batch(
-            partial(log_normal_sigmas, mean=self.levels.log_sigma_mean, std=self.levels.log_sigma_std)
-        )
+        levels = model.denoising_loss.levels(draws.of_batch(stratified_chances))
         noise = draws.normal(*clean.shape[1:])
-        return denoising_loss(model.residual_denoiser(past, anchor, scalars), clean, sigma, noise, weights)
+        return model.denoising_loss(model.residual_denoiser(past, anchor, scalars), clean, noise, levels, weights)
 
 
 @dataclass(frozen=True)

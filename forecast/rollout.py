@@ -10,10 +10,9 @@ from torch import Tensor
 
 from forecast.checkpoints import Checkpoint
 from forecast.conditioning import step_scalars
-from forecast.diffusion.samplers import SAMPLERS
-from forecast.diffusion.schedules import rho_schedule
+from forecast.diffusion.building import draw_sample
+from forecast.diffusion.settings import Sampler
 from forecast.model import StepModel
-from forecast.system import Sampler
 
 Noise = Callable[[int, int], Tensor]
 """(Lead step, draw) to standard normal noise (member, channel, latitude, longitude); draw 0 starts the sampler."""
@@ -67,12 +66,9 @@ def advance(
         noise: Draw to standard normal noise; draw 0 starts the sampler.
     """
     anchor = model.anchor(past)
-    sigmas = rho_schedule(
-        sampler.sampling_steps, sigma_min=sampler.sigma_min, sigma_max=sampler.sigma_max, rho=sampler.rho
-    )
     denoiser = model.residual_denoiser(past, anchor, scalars)
-    start = noise(0).to(past.device) * (sampler.noise_inflation * float(sigmas[0]))
-    return model.apply_residual(anchor, SAMPLERS[sampler.kind](denoiser, start, sigmas))
+    residual = draw_sample(sampler, denoiser, lambda draw: noise(draw).to(past.device))
+    return model.apply_residual(anchor, residual)
 
 
 @torch.inference_mode()

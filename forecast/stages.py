@@ -28,7 +28,7 @@ def stages(system: System, *, iterations: int | None = None, continues: bool = F
     options = system.training
     result = []
     if not (continues and system.finetuning):
-        objective = Denoising(system.diffusion)
+        objective = Denoising()
         length = iterations or options.iterations
         result.append(Stage("denoising", objective, length, options.batch_size, options.learning_rate))
     for tuning in system.finetuning:
