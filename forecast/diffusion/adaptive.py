@@ -2,7 +2,7 @@
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 PARTS = 32
 EVEN_SHARE = 0.2
@@ -25,10 +25,11 @@ class LossTilt(nn.Module):
         super().__init__()
         self.register_buffer("mean_square", torch.ones(PARTS))
         self.register_buffer("observations", torch.ones(PARTS))
+        self.register_buffer("noted", torch.zeros(2, PARTS), persistent=False)
 
     def forward(self, chances: Float[Tensor, " sample"]) -> tuple[Float[Tensor, " sample"], Float[Tensor, " sample"]]:
         """Bend chances; returns them, and the weight of the loss of each."""
-        share = self.shares().to(chances.device)
+        share = self.shares()
         edges = torch.cat([share.new_zeros(1), share.cumsum(0)])
         part = torch.searchsorted(edges, chances, right=True).clamp(1, PARTS) - 1
         within = ((chances - edges[part]) / share[part]).clamp(0.0, 1.0)
@@ -42,11 +43,21 @@ class LossTilt(nn.Module):
 
     @torch.no_grad()
     def observe(self, chances: Float[Tensor, " sample"], loss: Float[Tensor, " sample"]) -> None:
-        """Take in losses, not weighted by chance, at chances that `forward` returned."""
+        """Note losses, not weighted by chance, at chances that `forward` returned; `settle` takes them in."""
+        counts, totals = self.get_buffer("noted")
+        part = (chances * PARTS).long().clamp(0, PARTS - 1)
+        counts.index_add_(0, part, torch.ones_like(loss))
+        totals.index_add_(0, part, loss.square())
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Take in what was noted, in all processes, since the last time: once an iteration, however it was cut up."""
+        noted = self.get_buffer("noted")
+        if distributed.is_available() and distributed.is_initialized():
+            distributed.all_reduce(noted)
+        counts, totals = noted
         mean, seen = self.get_buffer("mean_square"), self.get_buffer("observations")
-        part = (chances.to(mean.device) * PARTS).long().clamp(0, PARTS - 1)
-        count = torch.zeros_like(seen).index_add_(0, part, torch.ones_like(loss))
-        total = torch.zeros_like(mean).index_add_(0, part, loss.square())
-        seen += count
-        rate = (count / seen).clamp_min(SLOWEST_RATE) * (count > 0)
-        mean += rate * (total / count.clamp_min(1.0) - mean)
+        seen += counts
+        rate = (counts / seen).clamp_min(SLOWEST_RATE) * (counts > 0)
+        mean += rate * (totals / counts.clamp_min(1.0) - mean)
+        noted.zero_()

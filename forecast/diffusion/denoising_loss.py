@@ -51,8 +51,11 @@ class DenoisingLoss(nn.Module):
         self.log_variance = LogVariance(uncertain_channels) if uncertain_channels else None
 
     def levels(self, chances: Float[Tensor, " batch"]) -> NoiseLevels:
-        """Noise levels of a batch, from even chances as `stratified_chances` draws them."""
-        if self.tilt is None:
+        """Noise levels of a batch, from even chances as `stratified_chances` draws them.
+
+        Only training adapts them: a loss outside of it compares with others.
+        """
+        if self.tilt is None or not self.training:
             return NoiseLevels(self.quantiles(chances), chances, chances.new_ones(chances.shape))
         bent, importance = self.tilt(chances)
         return NoiseLevels(self.quantiles(bent), bent, importance)
@@ -65,7 +68,7 @@ class DenoisingLoss(nn.Module):
         levels: NoiseLevels,
         weights: Float[Tensor, "channel latitude #longitude"],
     ) -> Float[Tensor, " batch"]:
-        """Loss of each sample; in training mode, an adaptive distribution takes it in.
+        """Loss of each sample; in training, an adaptive distribution notes it until `settle`.
 
         Args:
             denoiser: Expected clean state given (noisy state, sigma).
@@ -84,3 +87,8 @@ class DenoisingLoss(nn.Module):
         if self.tilt is not None and self.training:
             self.tilt.observe(levels.chance, loss.detach())
         return levels.importance * loss
+
+    def settle(self) -> None:
+        """End an iteration of training: an adaptive distribution takes in the losses that it noted."""
+        if self.tilt is not None:
+            self.tilt.settle()

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from forecast.diffusion.preconditioning import Denoiser, output_weight
+from forecast.diffusion.preconditioning import Denoiser
 
 
 def squared_error(
@@ -28,20 +28,6 @@ def squared_error(
     noisy = clean + sigma[:, None, None, None] * noise
     error = (denoiser(noisy, sigma) - clean).square()
     return (error * weights).mean(dim=(2, 3))
-
-
-def denoising_loss(
-    denoiser: Denoiser,
-    clean: Float[Tensor, "batch channel latitude longitude"],
-    sigma: Float[Tensor, " batch"],
-    noise: Float[Tensor, "batch channel latitude longitude"],
-    weights: Float[Tensor, "channel latitude #longitude"],
-) -> Float[Tensor, " batch"]:
-    """Weighted squared error of the denoised state, one value a sample.
-
-    Source: Karras et al. (2022), equation 8
-    """
-    return output_weight(sigma) * squared_error(denoiser, clean, sigma, noise, weights).mean(dim=1)
 
 
 def error_by_noise_level(

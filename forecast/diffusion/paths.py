@@ -11,12 +11,12 @@ Source: Karras et al. (2022), appendix B, arXiv:2206.00364; Kingma and Gao (2023
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-PathName = Literal["edm", "flow", "trig", "vp-linear", "vp-cosine", "vp-sigmoid", "vp-secant"]
+from forecast.diffusion.names import PathName
+
 Mixture = tuple[Tensor, Tensor]
 """Shares p, q of p clean + q noise."""
 

@@ -6,12 +6,12 @@ unit variance.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from forecast.diffusion.names import OutputName
 from forecast.diffusion.paths import Mixture, Path, angular_velocity
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
@@ -22,8 +22,6 @@ Network = Callable[[Tensor, Tensor], Tensor]
 
 Output = Callable[[Tensor], Mixture]
 """sigma to the shares of clean state and noise in what the network returns."""
-
-OutputName = Literal["edm", "x0", "eps", "v", "velocity"]
 
 
 def edm_output(sigma: Tensor) -> Mixture:

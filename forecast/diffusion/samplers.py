@@ -13,16 +13,13 @@ import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from jaxtyping import Float
 from torch import Tensor
 
+from forecast.diffusion.names import CHURNED, SamplerName
 from forecast.diffusion.preconditioning import Denoiser
 
-SamplerName = Literal["euler", "heun", "dpmpp-2s", "dpmpp-2m", "renoise"]
-CHURNED = ("euler", "heun", "dpmpp-2s")
-"""Samplers that can churn; estimates of different noise must not be extrapolated, as `dpmpp-2m` does."""
 State = Float[Tensor, "batch channel latitude longitude"]
 Sigmas = Float[Tensor, " sampling_step"]
 FreshNoise = Callable[[int], Tensor]
@@ -216,11 +213,4 @@ SAMPLING_STEPS: Mapping[str, SamplingStep] = {
     "heun": _heun_step,
     "dpmpp-2s": _midpoint_step,
     "dpmpp-2m": _multistep,
-}
-
-SAMPLERS: Mapping[str, Callable[[Denoiser, Tensor, Tensor], Tensor]] = {
-    "euler": euler,
-    "heun": heun,
-    "dpmpp-2s": dpmpp_2s,
-    "dpmpp-2m": dpmpp_2m,
 }

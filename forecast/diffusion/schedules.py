@@ -1,4 +1,4 @@
-"""Which noise levels a sampler visits, and which ones training sees."""
+"""Which noise levels a sampler visits."""
 
 import torch
 from jaxtyping import Float
@@ -45,15 +45,3 @@ def path_schedule(
     start, end = path.time(torch.tensor([sigma_max, sigma_min], dtype=torch.float64))
     levels = path.sigma(torch.linspace(0.0, 1.0, sampling_steps, dtype=torch.float64) * (end - start) + start)
     return torch.cat([levels, levels.new_zeros(1)])
-
-
-def log_normal_sigmas(count: int, generator: torch.Generator, *, mean: float, std: float) -> Float[Tensor, " sample"]:
-    """Noise levels for training, ln(sigma) normal, one from each of `count` equally likely strata.
-
-    Stratifying leaves each level's distribution as it is and lowers the variance of the loss over a batch.
-
-    Source: Karras et al. (2022), table 1; strata as in Kingma et al. (2021), appendix I.1, arXiv:2107.00630
-    """
-    uniform = (torch.arange(count) + torch.rand(count, generator=generator)) / count
-    normal = torch.special.ndtri(uniform.clamp(1e-6, 1 - 1e-6))
-    return torch.exp(mean + std * normal)

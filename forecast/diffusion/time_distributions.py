@@ -5,7 +5,6 @@ towards the levels whose loss is large (`forecast.diffusion.adaptive`).
 """
 
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -13,7 +12,6 @@ from torch import Tensor
 
 from forecast.diffusion.paths import Path
 
-DistributionName = Literal["log-normal", "logit-normal", "log-uniform", "rho-uniform", "path-uniform"]
 Quantiles = Callable[[Tensor], Tensor]
 """Chance between 0 and 1 to the sigma that is larger with that chance: (sample,) to (sample,)."""
 

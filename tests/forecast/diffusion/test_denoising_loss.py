@@ -60,6 +60,7 @@ def test_adaptive_draws_follow_the_loss_and_lower_its_variance():
     for _ in range(300):
         bent, _ = tilt(stratified_chances(16, generator))
         tilt.observe(bent, steep(bent))
+        tilt.settle()
     middles = (torch.arange(PARTS) + 0.5) / PARTS
     expected = 0.8 * steep(middles) / steep(middles).sum() + 0.2 / PARTS
     torch.testing.assert_close(tilt.shares(), expected, rtol=0.15, atol=0)
@@ -74,13 +75,27 @@ def test_adaptive_loss_learns_in_training_only_and_goes_on_where_it_was():
     loss.eval()(shrink, clean, noise, loss.levels(chances), WEIGHTS)
     torch.testing.assert_close(loss.levels(chances).sigma, loss_of().levels(chances).sigma)
     loss.train()(shrink, clean, noise, loss.levels(chances), WEIGHTS)
+    loss.settle()
     stored = copy.deepcopy(loss.state_dict())
     resumed = loss_of(adaptive=True)
     assert not torch.equal(resumed.levels(chances).sigma, loss.levels(chances).sigma)
     resumed.load_state_dict(stored)
     for each in (loss, resumed):
         each(shrink, clean, noise, each.levels(chances), WEIGHTS)
+        each.settle()
     assert torch.equal(resumed.levels(chances).sigma, loss.levels(chances).sigma)
+
+
+def test_adaptive_loss_does_not_depend_on_how_a_batch_is_cut_up():
+    clean, noise, chances = batch(16)
+    whole, parts = loss_of(adaptive=True), loss_of(adaptive=True)
+    for _ in range(3):
+        whole(shrink, clean, noise, whole.levels(chances), WEIGHTS)
+        for places in torch.arange(16).split(4):
+            parts(shrink, clean[places], noise[places], parts.levels(chances[places]), WEIGHTS)
+        whole.settle()
+        parts.settle()
+    torch.testing.assert_close(parts.tilt.shares(), whole.tilt.shares())
 
 
 def test_learned_uncertainty_finds_the_error_of_each_channel_and_level():

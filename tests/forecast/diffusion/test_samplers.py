@@ -6,8 +6,8 @@ import math
 import pytest
 import torch
 
+from forecast.diffusion.names import CHURNED
 from forecast.diffusion.samplers import (
-    CHURNED,
     NO_CHURN,
     Churn,
     dpmpp_2m,
