@@ -23,8 +23,8 @@ from forecast.distributed import Ranks
 Parallel = Literal["ddp", "fsdp"]
 
 _KNOWN = inspect.signature(DistributedDataParallel).parameters
-# Buffers never change in training. The option that says so has a new name from torch 2.13 on.
-_CONSTANT_BUFFERS = {"forward_sync_buffers" if "forward_sync_buffers" in _KNOWN else "broadcast_buffers": False}
+# What is kept in buffers stays equal by itself. The option that says so has a new name from torch 2.13 on.
+_EQUAL_BUFFERS = {"forward_sync_buffers" if "forward_sync_buffers" in _KNOWN else "broadcast_buffers": False}
 
 
 def spread(module: nn.Module, ranks: Ranks, *, parallel: Parallel, recompute: bool, compiled: bool) -> nn.Module:
@@ -53,7 +53,7 @@ def spread(module: nn.Module, ranks: Ranks, *, parallel: Parallel, recompute: bo
         return module
     ranks.copy_from_first(tensor.detach() for tensor in chain(module.parameters(), module.buffers()))
     if parallel == "ddp":
-        return DistributedDataParallel(module, gradient_as_bucket_view=True, init_sync=False, **_CONSTANT_BUFFERS)
+        return DistributedDataParallel(module, gradient_as_bucket_view=True, init_sync=False, **_EQUAL_BUFFERS)
     return _sharded(module, ranks)
 
 

@@ -6,12 +6,14 @@ Everything heavy is imported where it is used, so that help comes at once.
 import logging
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipelines.exits import exit_status
+from pipelines.launching import speaks
 from pipelines.progress import StderrHandler
 
 app = typer.Typer(
@@ -29,6 +31,7 @@ app.add_typer(catalog_app, name="catalog")
 
 SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Shipped name, or path to a TOML file.")]
 Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.")]
+Processes = Annotated[int, typer.Option(min=1, help="Processes of this machine that share the work; one a GPU.")]
 CheckpointOption = Annotated[
     Path | None,
     typer.Option(
@@ -120,6 +123,7 @@ def ingest(
 
 @app.command()
 def train(
+    context: typer.Context,
     system: SystemName,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished training.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Directory of the checkpoint.")] = None,
@@ -129,8 +133,14 @@ def train(
         Path | None, typer.Option("--from", metavar="DIR", help="Checkpoint to start from, without denoising it anew.")
     ] = None,
     device: Device = "auto",
-) -> None:
-    """Train a system's model on its archive, and fit the baselines that it is measured against."""
+    processes: Processes = 1,
+) -> int:
+    """Train a system's model on its archive, and fit the baselines that it is measured against.
+
+    Started by torchrun, its processes share the training, on any number of machines.
+    """
+    if processes > 1:
+        return _launch(context, processes)
     from pipelines.analyses import find_analysis, open_system_analysis
     from pipelines.devices import choose_device
     from pipelines.home import home
@@ -150,11 +160,13 @@ def train(
         iterations=iterations,
         begin_with=begin_with,
     )
-    print(f"Checkpoint: {directory}")
+    _say(f"Checkpoint: {directory}")
+    return 0
 
 
 @app.command()
 def forecast(
+    context: typer.Context,
     system: SystemName,
     init: Annotated[str, typer.Option("--init", metavar="ISO", help="Start of the forecast, UTC.")],
     members: Annotated[int | None, typer.Option(min=1, help="Size of the ensemble [default: the system's].")] = None,
@@ -166,11 +178,15 @@ def forecast(
         int | None, typer.Option(min=0, help="Make this member alone (counted from 0); needs --out.")
     ] = None,
     device: Device = "auto",
-) -> None:
+    processes: Processes = 1,
+) -> int:
     """Make one run: members as NetCDF, products, pictures, page.
 
-    A killed run goes on where it stopped, and asking for more members keeps those that are there.
+    A killed run goes on where it stopped, and asking for more members keeps those that are there. Started by torchrun,
+    its processes share the members.
     """
+    if processes > 1:
+        return _launch(context, processes)
     from pipelines.forecasting import forecast_cycle
     from pipelines.home import home
     from pipelines.requesting import request_cycle
@@ -189,7 +205,8 @@ def forecast(
             device=device,
         )
     )
-    print(f"Run: {run}")
+    _say(f"Run: {run}")
+    return 0
 
 
 @app.command()
@@ -412,7 +429,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    given = tuple(sys.argv[1:] if arguments is None else arguments)
+    words = list(given)
     if "--version" in words:
         from importlib.metadata import version
 
@@ -424,13 +442,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = [word for word in words if word != "--debug"]
     _log_to_stderr(debug)
     returned: list[object] = []
-    status = exit_status(lambda: returned.append(app(words, prog_name="plumecast", standalone_mode=False)), debug=debug)
+    run = partial(app, words, prog_name="plumecast", standalone_mode=False, obj=given)
+    status = exit_status(lambda: returned.append(run()), debug=debug)
     return returned[0] if status == 0 and isinstance(returned[0], int) else status
+
+
+def _launch(context: typer.Context, processes: int) -> int:
+    """Run the words of this command line again, as several processes."""
+    from pipelines.launching import launch, without_processes
+
+    return launch(without_processes(context.obj), processes)
+
+
+def _say(text: str) -> None:
+    if speaks():
+        print(text)
 
 
 def _log_to_stderr(debug: bool) -> None:
     logger = logging.getLogger("plumecast")
-    logger.setLevel(logging.DEBUG if debug else logging.INFO)
+    logger.setLevel(logging.DEBUG if debug else logging.INFO if speaks() else logging.WARNING)
     if not any(isinstance(handler, StderrHandler) for handler in logger.handlers):
         handler = StderrHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))

@@ -29,7 +29,11 @@ from pipelines.publishing import write_run_products
 from pipelines.systems import BASELINES_FILE, check_same_state
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from forecast.checkpoints import Checkpoint
+    from forecast.distributed import Ranks
+    from forecast.fields import MemberFields
 
 logger = logging.getLogger("plumecast")
 
@@ -92,7 +96,8 @@ class Inputs:
 def forecast_cycle(cycle: Cycle) -> Path:
     """Make one run; do nothing if it is there, compute only the members that are missing if some are.
 
-    A forecast that was killed goes on after the last lead step that it finished.
+    A forecast that was killed goes on after the last lead step that it finished. Processes that torchrun or
+    `--processes` started share the members; the first of them writes.
 
     Returns:
         The run's directory.
@@ -102,15 +107,23 @@ def forecast_cycle(cycle: Cycle) -> Path:
         InvalidDataError: The analysis must not be believed.
         ConfigurationError: The checkpoint is of another system.
     """
+    from forecast.distributed import joined
+
     inputs = open_inputs(cycle)
-    with held(staging.lock_path(cycle.run), f"run {cycle.run.path}"):
-        if is_made(cycle, inputs):
-            logger.info("%s holds what is asked for already", cycle.run.path)
+    with joined(cycle.device) as ranks:
+        if not ranks.is_first:
+            for _ in _computed(cycle, inputs, ranks.from_first(()), ranks):
+                raise AssertionError("only the first process is handed members")
             return cycle.run.path
-        make_members(cycle, inputs)
-        make_products(cycle)
-        make_page(cycle)
-        return publish(cycle, inputs)
+        with held(staging.lock_path(cycle.run), f"run {cycle.run.path}"):
+            if is_made(cycle, inputs):
+                ranks.from_first(())
+                logger.info("%s holds what is asked for already", cycle.run.path)
+                return cycle.run.path
+            make_members(cycle, inputs, ranks)
+            make_products(cycle)
+            make_page(cycle)
+            return publish(cycle, inputs)
 
 
 def open_inputs(cycle: Cycle) -> Inputs:
@@ -139,19 +152,25 @@ def is_made(cycle: Cycle, inputs: Inputs) -> bool:
     return set(cycle.members) <= set(stored["members"]) and set(cycle.lead_hours) <= set(stored["lead_hours"])
 
 
-def make_members(cycle: Cycle, inputs: Inputs) -> Path:
+def make_members(cycle: Cycle, inputs: Inputs, ranks: "Ranks | None" = None) -> Path:
     """Write the NetCDF of all members into the staged run: stored members are copied, the others computed.
+
+    Args:
+        cycle: Which run.
+        inputs: What it is made from.
+        ranks: Processes that share the work, this one the first of them; None for this one alone.
 
     Returns:
         The file.
     """
-    from forecast.ensemble import forecast_members
+    from forecast.distributed import Ranks
+    from forecast.prefetching import prefetched
 
+    ranks = ranks or Ranks(device=cycle.device)
     stage = staging.begin(cycle.run)
     system, grid = cycle.system, inputs.checkpoint.grid
     stored = _members_to_keep(cycle, inputs)
-    missing = tuple(member for member in cycle.members if member not in stored)
-    batch_size = system.forecast.batch_size
+    missing = ranks.from_first(tuple(member for member in cycle.members if member not in stored))
     writer = ForecastWriter(
         stage.forecast,
         channels=system.state.predictands,
@@ -166,13 +185,30 @@ def make_members(cycle: Cycle, inputs: Inputs) -> Path:
     title = f"Forecast {system.name} {iso(cycle.init_time)}"
     with writer, progress(title, len(cycle.members) * cycle.lead_steps, "fields") as advance:
         done = _copy_stored(cycle, writer, stored, advance)
-        states = staging.states(cycle.run, f"{inputs.digest}-{batch_size}")
-        arguments = (inputs.checkpoint, system, inputs.analysis, cycle.init_time, missing, cycle.lead_steps)
-        for made in forecast_members(*arguments, batch_size=batch_size, device=cycle.device, state_directory=states):
+        # The next fields are computed while these are written.
+        for made in prefetched(_computed(cycle, inputs, missing, ranks), depth=2):
             writer.write(made.members, made.lead_index, made.fields)
             done += len(made.members)
             advance(done, f"members {made.members[0]}-{made.members[-1]}, lead {made.lead_index + 1}")
     return stage.forecast
+
+
+def _computed(cycle: Cycle, inputs: Inputs, members: tuple[int, ...], ranks: "Ranks") -> "Iterator[MemberFields]":
+    from forecast.ensemble import forecast_members
+
+    batch_size = cycle.system.forecast.batch_size
+    return forecast_members(
+        inputs.checkpoint,
+        cycle.system,
+        inputs.analysis,
+        cycle.init_time,
+        members,
+        cycle.lead_steps,
+        batch_size=batch_size,
+        device=ranks.device,
+        state_directory=staging.states(cycle.run, f"{inputs.digest}-{batch_size}"),
+        ranks=ranks,
+    )
 
 
 def make_products(cycle: Cycle) -> Path:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from pipelines.launching import speaks
+
 logger = logging.getLogger("plumecast")
 
 
@@ -40,7 +42,7 @@ def progress(title: str, total: int, unit: str) -> Iterator[Advance]:
     Yields:
         A function of the amount done so far and a note.
     """
-    show = _bar if sys.stderr.isatty() else _lines
+    show = _bar if sys.stderr.isatty() and speaks() else _lines
     with show(title, total, unit) as advance:
         yield advance
 
