@@ -4,6 +4,7 @@
         model.json                     format version, system, grid, training record, and which weights belong to it
         model-<hash>.safetensors       averaged weights, anchor, static fields, climatology, standard deviations
         training.safetensors           optimiser moments and running weights, only until training ends
+        calibration.json               what was fitted to the spread after training, if anything was
 
 The description is replaced last and atomically, so a directory holds the old checkpoint or the new one at any moment.
 """
@@ -24,6 +25,7 @@ from safetensors.torch import load_file, save
 from data_catalog.atomic import atomic_path
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.batches import Standardiser
+from forecast.calibration import CalibrationCard, calibrated_id, load_card, remove_card_of_another
 from forecast.conditioning import SCALARS
 from forecast.grid import Grid
 from forecast.model import StepModel
@@ -45,8 +47,9 @@ class Checkpoint:
         grid: Where the model works.
         standardiser: Physical fields to the model's anomalies and back.
         model: Evaluation mode, on the CPU.
-        model_id: SHA-256 of the checkpoint, 64 hexadecimal digits.
+        model_id: SHA-256 of the checkpoint and its calibration card, 64 hexadecimal digits.
         training: What it was trained on and how far: plain JSON values.
+        calibration: Its card; None where there is none.
     """
 
     system: System
@@ -55,6 +58,7 @@ class Checkpoint:
     model: StepModel
     model_id: str
     training: Mapping[str, Any]
+    calibration: CalibrationCard | None = None
 
 
 def save_checkpoint(
@@ -66,7 +70,7 @@ def save_checkpoint(
     weights: Mapping[str, torch.Tensor],
     training: Mapping[str, Any],
 ) -> str:
-    """Write a checkpoint; an earlier one in the directory stays whole until the new one is.
+    """Write a checkpoint; an earlier one in the directory stays whole until the new one is, and takes its card with it.
 
     Args:
         directory: Made if absent.
@@ -110,11 +114,17 @@ def save_checkpoint(
         partial.write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
     for replaced in set(directory.glob("model-*.safetensors")) - {path}:
         replaced.unlink()
-    return _model_id(description)
+    model_id = _model_id(description)
+    remove_card_of_another(directory, model_id)
+    return model_id
 
 
-def load_checkpoint(directory: Path) -> Checkpoint:
+def load_checkpoint(directory: Path, *, calibrated: bool = True) -> Checkpoint:
     """Open a checkpoint.
+
+    Args:
+        directory: Where it is.
+        calibrated: With its calibration card, if it has one.
 
     Raises:
         ConfigurationError: There is none, or it is of another format version.
@@ -140,7 +150,11 @@ def load_checkpoint(directory: Path) -> Checkpoint:
         fault = str(error).replace("\n", " ")
         raise InvalidDataError(f"{path}: expected the weights that {DESCRIPTION} describes, found {fault}") from None
     model.eval().requires_grad_(False)
-    return Checkpoint(system, grid, standardiser, model, _model_id(description), description["training"])
+    model_id, training = _model_id(description), description["training"]
+    card = load_card(directory, model_id=model_id, channels=system.state.predictands) if calibrated else None
+    if card is not None:
+        model_id = calibrated_id(model_id, card)
+    return Checkpoint(system, grid, standardiser, model, model_id, training, card)
 
 
 def _without_lead_time(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -199,5 +213,10 @@ def _climatology(
 
 def _model_id(description: Mapping[str, Any]) -> str:
     deciding = {key: value for key, value in description.items() if key != "training"}
-    deciding["system"] = {key: deciding["system"][key] for key in ("name", "state", "anchor", "network")}
+    settings = deciding["system"]
+    deciding["system"] = {key: settings[key] for key in ("name", "state", "anchor", "network")}
+    # What the network returns: left out where it is EDM's, as it always was in the first release.
+    meaning = {key: settings["diffusion"][key] for key in ("path", "output") if key in settings["diffusion"]}
+    if meaning.get("output", "edm") != "edm":
+        deciding["system"]["diffusion"] = meaning
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from forecast.diffusion.losses import almost_fair_crps
+from forecast.diffusion.losses import almost_fair_crps, error_by_noise_level
 from forecast.diffusion.settings import Sampler
 from forecast.diffusion.time_distributions import stratified_chances
 from forecast.draws import Draws
@@ -49,6 +49,31 @@ class Denoising:
         levels = model.denoising_loss.levels(draws.of_batch(stratified_chances))
         noise = draws.normal(*clean.shape[1:])
         return model.denoising_loss(model.residual_denoiser(past, anchor, scalars), clean, noise, levels, weights)
+
+
+@dataclass(frozen=True)
+class NoiseLevelErrors:
+    """Squared error of the denoised residual at each of some noise levels: what denoising has learned where.
+
+    Attributes:
+        sigmas: Noise standard deviations, in units of the residual's.
+    """
+
+    sigmas: tuple[float, ...]
+    lead_steps: int = 1
+
+    def __call__(
+        self, model: StepModel, windows: Windows, weights: Weights, draws: Draws
+    ) -> Float[Tensor, "level channel"]:
+        """Mean over samples and area, in units of the residual's variance."""
+        past, scalars = windows.past, windows.scalars[:, 0]
+        anchor = model.anchor(past)
+        clean = model.normalised_residual(windows.following[:, 0], anchor)
+        area = weights / weights.mean(dim=(1, 2), keepdim=True)
+        denoiser = model.residual_denoiser(past, anchor, scalars)
+        return error_by_noise_level(
+            denoiser, clean, draws.normal(*clean.shape[1:]), area, clean.new_tensor(self.sigmas)
+        )
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from forecast.distributed import Ranks
 from forecast.draws import Draws
 from forecast.grid import Grid
 from forecast.model import StepModel
-from forecast.objectives import Denoising, Objective
+from forecast.objectives import Denoising, NoiseLevelErrors, Objective
 from forecast.optimisers import Optimiser
 from forecast.samples import Samples, Windows, shuffled
 from forecast.sharding import accumulating, spread, whole_on_cpu
@@ -33,6 +33,10 @@ from forecast.training_state import (
 )
 
 VALIDATION_SEED = 20_010_101
+NOISE_LEVELS = (0.02, 0.05, 0.12, 0.3, 0.8, 2.0, 6.0, 20.0, 80.0)
+"""Where the error of the denoiser is watched, in units of the residual's standard deviation."""
+NOISE_LEVEL_SAMPLES = 8
+DRAWN_CHANCES = (0.01, 0.25, 0.5, 0.75, 0.99)
 DENOISER = "denoiser"
 """Folder beside a fine-tuned checkpoint that keeps the denoiser it was made from."""
 
@@ -96,10 +100,11 @@ class TrainingRun:
             parallel=options.parallel,
             recompute=options.recompute_activations,
             compiled=options.compiled,
+            idle_weights=any(True for _ in self.model.denoising_loss.parameters()),
         )
         self.averaged = AveragedWeights(self.model)
         self.position = TrainingPosition(stage=0, done=0)
-        self.figures: dict[str, dict[str, float]] = {}
+        self.figures: dict[str, dict[str, Any]] = {}
         weights = torch.tensor([options.channel_weights.get(name, 1.0) for name in system.state.predictands])
         self.weights = ((weights / weights.mean())[:, None, None] * grid.area_weights()).to(ranks.device)
         self.optimiser = self._fresh_optimiser()
@@ -145,7 +150,8 @@ class TrainingRun:
                 complete = done == stage.iterations
                 if due or complete:
                     validation_loss = self._validate(watched)
-                    self._finish_iteration(loss, validation_loss, complete=complete)
+                    figures = {"loss": loss, "validation_loss": validation_loss, **self._watch_noise_levels(watched)}
+                    self._finish_iteration(figures, complete=complete)
                     saved_at = time.monotonic()
                 seconds = time.monotonic() - started
                 yield TrainingProgress(stage.name, done, stage.iterations, loss, validation_loss, seconds)
@@ -223,10 +229,24 @@ class TrainingRun:
                 losses.append(self.losses(stage.objective, windows, self.weights, draws))
         return float(torch.cat(losses).mean())
 
-    def _finish_iteration(self, loss: float, validation_loss: float, *, complete: bool) -> None:
+    @torch.no_grad()
+    def _watch_noise_levels(self, watched: Samples) -> dict[str, Any]:
+        """While denoising: what the averaged weights have learned at which noise level, and which levels are drawn."""
+        if not isinstance(self.stage.objective, Denoising):
+            return {}
+        count = min(NOISE_LEVEL_SAMPLES, self.system.training.micro_batch_size or self.stage.batch_size, len(watched))
+        windows = watched.windows(torch.linspace(0, len(watched) - 1, count).long(), 1).to(self.ranks.device)
+        draws = self._draws(VALIDATION_SEED, 1, torch.arange(count), count)
+        with self.averaged.lent():
+            self.model.eval()
+            errors = self.losses(NoiseLevelErrors(NOISE_LEVELS), windows, self.weights, draws).T.tolist()
+        drawn = self.model.denoising_loss.quantiles(torch.tensor(DRAWN_CHANCES)).tolist()
+        by_channel = dict(zip(self.system.state.predictands, errors, strict=True))
+        return {"noise_levels": {"sigma": list(NOISE_LEVELS), "squared_error": by_channel, "drawn": drawn}}
+
+    def _finish_iteration(self, figures: dict[str, Any], *, complete: bool) -> None:
         """Save, and after a stage's last iteration go on to the next one from the averaged weights."""
-        done = self.position.done
-        self.figures[self.stage.name] = {"iterations": done, "loss": loss, "validation_loss": validation_loss}
+        self.figures[self.stage.name] = {"iterations": self.position.done, **figures}
         if complete:
             followed = self.position.stage + 1 < len(self.plan)
             if followed and isinstance(self.stage.objective, Denoising):

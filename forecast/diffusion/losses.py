@@ -34,7 +34,7 @@ def error_by_noise_level(
     denoiser: Denoiser,
     clean: Float[Tensor, "batch channel latitude longitude"],
     noise: Float[Tensor, "batch channel latitude longitude"],
-    area_weights: Float[Tensor, "latitude 1"],
+    weights: Float[Tensor, "channel latitude #longitude"],
     sigmas: Float[Tensor, " level"],
 ) -> Float[Tensor, "level channel"]:
     """Mean squared error of the denoised state at each of some noise levels, on the same samples and noise.
@@ -43,10 +43,9 @@ def error_by_noise_level(
         denoiser: Expected clean state given (noisy state, sigma).
         clean: Samples of unit variance.
         noise: Standard normal.
-        area_weights: Mean 1.
+        weights: Area weights, mean 1 in each channel.
         sigmas: Noise standard deviations.
     """
-    weights = area_weights.expand(clean.shape[1], *area_weights.shape)
     levels = [sigma.expand(clean.shape[0]) for sigma in sigmas]
     return torch.stack([squared_error(denoiser, clean, level, noise, weights).mean(dim=0) for level in levels])
 

@@ -146,7 +146,7 @@ def test_error_by_noise_level_is_that_of_the_best_denoiser_on_normal_data():
     generator = torch.Generator().manual_seed(0)
     clean, noise = torch.randn(2, 256, 2, 8, 8, generator=generator)
     sigmas = torch.tensor([0.05, 0.5, 5.0])
-    found = error_by_noise_level(shrink, clean, noise, torch.ones(8, 1), sigmas)
+    found = error_by_noise_level(shrink, clean, noise, torch.ones(2, 8, 1), sigmas)
     assert found.shape == (3, 2)
     expected = (sigmas**2 / (1 + sigmas**2))[:, None].expand(3, 2)
     torch.testing.assert_close(found, expected, rtol=0.05, atol=0)
