@@ -4,6 +4,8 @@ The mean of each day of the year is smoothed as a few annual harmonics, one set 
 training period of any length gives a curve without the noise of single years.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from data_catalog.errors import InvalidDataError
 
 _LARGEST_CONDITION = 1e6
 _HOUR = np.timedelta64(1, "h")
+_PIECE_VALUES = 2**24
 
 
 def fit_climatology(analysis: xr.Dataset, *, harmonics: int = 3) -> xr.Dataset:
@@ -112,18 +115,30 @@ def fit_normalisation(analysis: xr.Dataset, climatology: xr.Dataset) -> xr.Datas
     Returns:
         One number per channel, in its units.
     """
-    times = analysis["time"].values
     weights = _cell_areas(analysis["latitude"])
     spreads = {}
     for name in climatology.data_vars:
-        mean = evaluate_climatology(climatology[[name]], times)[name]
-        field = analysis[name]
-        if field.chunks is not None:
-            mean = mean.chunk({"time": field.chunksizes["time"]})
-        anomaly = (field - mean).astype(np.float64)
-        spread = ((anomaly**2 * weights).mean() ** 0.5).assign_attrs(climatology[name].attrs)
-        spreads[name] = spread.assign_attrs(long_name="standard deviation of anomalies")
-    return xr.Dataset(spreads, attrs=climatology.attrs).compute()
+        total = sum(_weighted_squares(piece, climatology[[name]], weights) for piece in _pieces(analysis[name]))
+        attributes = {**climatology[name].attrs, "long_name": "standard deviation of anomalies"}
+        spreads[name] = xr.DataArray(np.sqrt(total / analysis[name].size), attrs=attributes)
+    return xr.Dataset(spreads, attrs=climatology.attrs)
+
+
+def _pieces(field: xr.DataArray) -> Iterator[xr.DataArray]:
+    """The field in pieces of time that fit into memory, whole chunks where it is lazy."""
+    at_once = max(1, _PIECE_VALUES * field.sizes["time"] // field.size)
+    if field.chunks is not None:
+        longest = max(field.chunksizes["time"])
+        at_once = -(-at_once // longest) * longest
+    for first in range(0, field.sizes["time"], at_once):
+        yield field.isel(time=slice(first, first + at_once))
+
+
+def _weighted_squares(field: xr.DataArray, climatology: xr.Dataset, weights: xr.DataArray) -> float:
+    """Sum of the squared anomalies, weighted."""
+    mean = evaluate_climatology(climatology, field["time"].values)[field.name]
+    anomaly = (field.load() - mean).astype(np.float64)
+    return float((anomaly**2 * weights).sum())
 
 
 def annual_basis(times: NDArray[np.datetime64], harmonics: int) -> NDArray[np.float64]:

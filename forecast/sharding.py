@@ -27,7 +27,15 @@ _KNOWN = inspect.signature(DistributedDataParallel).parameters
 _EQUAL_BUFFERS = {"forward_sync_buffers" if "forward_sync_buffers" in _KNOWN else "broadcast_buffers": False}
 
 
-def spread(module: nn.Module, ranks: Ranks, *, parallel: Parallel, recompute: bool, compiled: bool) -> nn.Module:
+def spread(
+    module: nn.Module,
+    ranks: Ranks,
+    *,
+    parallel: Parallel = "ddp",
+    recompute: bool = False,
+    compiled: bool = False,
+    idle_weights: bool = False,
+) -> nn.Module:
     """Prepare a module whose forward pass is a loss for training on all processes.
 
     The weights of the first process become those of all. Gradients come out averaged over the processes.
@@ -39,6 +47,7 @@ def spread(module: nn.Module, ranks: Ranks, *, parallel: Parallel, recompute: bo
         recompute: Keep only the inputs of each repeated block and compute the rest again in the backward pass (Chen et
             al. 2016, arXiv:1604.06174).
         compiled: Compile each repeated block.
+        idle_weights: Whether some weights take no part in some losses.
 
     Returns:
         What to call in place of `module`; optimise the parameters of `module` itself.
@@ -53,7 +62,13 @@ def spread(module: nn.Module, ranks: Ranks, *, parallel: Parallel, recompute: bo
         return module
     ranks.copy_from_first(tensor.detach() for tensor in chain(module.parameters(), module.buffers()))
     if parallel == "ddp":
-        return DistributedDataParallel(module, gradient_as_bucket_view=True, init_sync=False, **_EQUAL_BUFFERS)
+        return DistributedDataParallel(
+            module,
+            gradient_as_bucket_view=True,
+            init_sync=False,
+            find_unused_parameters=idle_weights,
+            **_EQUAL_BUFFERS,
+        )
     return _sharded(module, ranks)
 
 
