@@ -25,7 +25,8 @@ from safetensors.torch import load_file, save
 from data_catalog.atomic import atomic_path
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.batches import Standardiser
-from forecast.calibration import CalibrationCard, calibrated_id, load_card, remove_card_of_another
+from forecast.calibration import Calibration
+from forecast.calibration_cards import load_card, remove_card_of_another
 from forecast.conditioning import SCALARS
 from forecast.grid import Grid
 from forecast.model import StepModel
@@ -49,7 +50,8 @@ class Checkpoint:
         model: Evaluation mode, on the CPU.
         model_id: SHA-256 of the checkpoint and its calibration card, 64 hexadecimal digits.
         training: What it was trained on and how far: plain JSON values.
-        calibration: Its card; None where there is none.
+        calibration: From its card; None where there is none.
+        card_sha256: Hash of the card.
     """
 
     system: System
@@ -58,7 +60,8 @@ class Checkpoint:
     model: StepModel
     model_id: str
     training: Mapping[str, Any]
-    calibration: CalibrationCard | None = None
+    calibration: Calibration | None = None
+    card_sha256: str | None = None
 
 
 def save_checkpoint(
@@ -152,9 +155,10 @@ def load_checkpoint(directory: Path, *, calibrated: bool = True) -> Checkpoint:
     model.eval().requires_grad_(False)
     model_id, training = _model_id(description), description["training"]
     card = load_card(directory, model_id=model_id, channels=system.state.predictands) if calibrated else None
-    if card is not None:
-        model_id = calibrated_id(model_id, card)
-    return Checkpoint(system, grid, standardiser, model, model_id, training, card)
+    if card is None:
+        return Checkpoint(system, grid, standardiser, model, model_id, training)
+    identity = card.identity_with(model_id)
+    return Checkpoint(system, grid, standardiser, model, identity, training, card.calibration, card.sha256)
 
 
 def _without_lead_time(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

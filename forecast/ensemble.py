@@ -21,6 +21,7 @@ from torch import Tensor
 from data_catalog.atomic import atomic_path
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.batches import grid_of, select_past
+from forecast.calibration_cards import CARD
 from forecast.checkpoints import Checkpoint
 from forecast.distributed import ALONE, Ranks
 from forecast.fields import MemberFields
@@ -64,6 +65,12 @@ def check_compatible(checkpoint: Checkpoint, system: System, analysis: xr.Datase
     if (trained.name, trained.state) != (system.name, system.state):
         expected = f"one of system '{system.name}' with the state it describes"
         raise ConfigurationError(f"checkpoint: expected {expected}, found one of '{trained.name}'")
+    fitted = checkpoint.calibration
+    if fitted is not None and fitted.fitted_to != system.sampler:
+        raise ConfigurationError(
+            f"{CARD}: expected a card fitted to the sampler of system '{system.name}', found one fitted to another; "
+            f"make it again with 'plumecast calibrate {system.name}', or remove it"
+        )
     for name in system.state.predictands:
         if name not in analysis:
             raise InvalidDataError(f"analysis: expected channel {name}, found {sorted(map(str, analysis.data_vars))}")

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from forecast.calibration import Correction, draw_corrected
 from forecast.checkpoints import Checkpoint
 from forecast.conditioning import step_scalars
 from forecast.diffusion.building import draw_sample
@@ -29,8 +30,8 @@ def rollout(
     """Forecast step by step from standardised states.
 
     Args:
-        checkpoint: The model; `past` must be on its device.
-        sampler: How noise becomes a state.
+        checkpoint: The model; `past` must be on its device. Its calibration, if any, is applied.
+        sampler: How noise becomes a state; a calibration has its own.
         past: States before the first lead step, oldest first.
         init_time: Start of the forecast (lead step 0).
         lead_steps: Steps to make, counted from 1; a start above 1 continues a forecast whose `past` is given.
@@ -39,10 +40,12 @@ def rollout(
     Yields:
         The state after each lead step.
     """
-    step = np.timedelta64(checkpoint.system.state.step_hours, "h")
+    step, fitted = np.timedelta64(checkpoint.system.state.step_hours, "h"), checkpoint.calibration
+    used = sampler if fitted is None else fitted.sampler
     for lead_step in lead_steps:
         start_time = init_time.astype("datetime64[ns]") + (lead_step - 1) * step
-        state = _make_state(checkpoint, sampler, past, start_time, partial(noise, lead_step))
+        correction = None if fitted is None else fitted.correction(lead_step)
+        state = _make_state(checkpoint, used, past, start_time, partial(noise, lead_step), correction)
         bound = checkpoint.standardiser.lower_bound(start_time + step).to(past.device)
         state = torch.maximum(state, bound).contiguous()  # censored at the physical minimum: no rain below zero
         yield state
@@ -55,6 +58,7 @@ def advance(
     past: Float[Tensor, "member past channel latitude longitude"],
     scalars: Float[Tensor, "member scalar"],
     noise: Callable[[int], Tensor],
+    correction: Correction | None = None,
 ) -> Float[Tensor, "member channel latitude longitude"]:
     """The next standardised state; differentiable.
 
@@ -64,10 +68,18 @@ def advance(
         past: Latest states, oldest first.
         scalars: As `step_scalars` gives them.
         noise: Draw to standard normal noise; draw 0 starts the sampler.
+        correction: Of the spread, where there is one.
     """
     anchor = model.anchor(past)
     denoiser = model.residual_denoiser(past, anchor, scalars)
-    residual = draw_sample(sampler, denoiser, lambda draw: noise(draw).to(past.device))
+
+    def drawn(draw: int) -> Tensor:
+        return noise(draw).to(past.device)
+
+    if correction is None:
+        residual = draw_sample(sampler, denoiser, drawn)
+    else:
+        residual = draw_corrected(sampler, denoiser, drawn, correction)
     return model.apply_residual(anchor, residual)
 
 
@@ -78,6 +90,7 @@ def _make_state(
     past: Tensor,
     start_time: np.datetime64,
     noise: Callable[[int], Tensor],
+    correction: Correction | None,
 ) -> Tensor:
     scalars = step_scalars(np.array([start_time]), checkpoint.system.state.step_hours).to(past.device)
-    return advance(checkpoint.model, sampler, past, scalars.expand(past.shape[0], -1), noise)
+    return advance(checkpoint.model, sampler, past, scalars.expand(past.shape[0], -1), noise, correction)
