@@ -48,7 +48,9 @@ class Denoising:
         clean = model.normalised_residual(windows.following[:, 0], anchor)
         levels = model.denoising_loss.levels(draws.of_batch(stratified_chances))
         noise = draws.normal(*clean.shape[1:])
-        return model.denoising_loss(model.residual_denoiser(past, anchor, scalars), clean, noise, levels, weights)
+        denoiser = model.residual_denoiser(past, anchor, scalars)
+        loss: Tensor = model.denoising_loss(denoiser, clean, noise, levels, weights)
+        return loss
 
 
 @dataclass(frozen=True)

@@ -39,19 +39,18 @@ def denoising_loss(options: Diffusion, channels: int) -> DenoisingLoss:
 
 
 def _quantiles(options: Diffusion) -> Quantiles:
-    normal = {"mean": options.log_sigma_mean, "std": options.log_sigma_std}
-    between = {"sigma_min": options.sigma_min, "sigma_max": options.sigma_max}
+    low, high = options.sigma_min, options.sigma_max
     match options.time_distribution:
         case "log-normal":
-            return partial(log_normal, **normal)
+            return partial(log_normal, mean=options.log_sigma_mean, std=options.log_sigma_std)
         case "logit-normal":
-            return partial(logit_normal, **normal)
+            return partial(logit_normal, mean=options.log_sigma_mean, std=options.log_sigma_std)
         case "log-uniform":
-            return partial(log_uniform, **between)
+            return partial(log_uniform, sigma_min=low, sigma_max=high)
         case "rho-uniform":
-            return partial(rho_uniform, rho=options.rho, **between)
+            return partial(rho_uniform, sigma_min=low, sigma_max=high, rho=options.rho)
         case "path-uniform":
-            return partial(path_uniform, path=PATHS[options.path], **between)
+            return partial(path_uniform, path=PATHS[options.path], sigma_min=low, sigma_max=high)
 
 
 def _weight(options: Diffusion) -> Weight:
@@ -68,10 +67,10 @@ def sampling_levels(options: Sampler) -> Float[Tensor, " sampling_step"]:
     """Noise levels that a sampler visits: descending, float64, the last one zero."""
     if options.levels:
         return torch.tensor([*options.levels, 0.0], dtype=torch.float64)
-    between = {"sigma_min": options.sigma_min, "sigma_max": options.sigma_max}
+    count, low, high = options.sampling_steps, options.sigma_min, options.sigma_max
     if options.schedule == "rho":
-        return rho_schedule(options.sampling_steps, rho=options.rho, **between)
-    return path_schedule(options.sampling_steps, path=PATHS[options.schedule], **between)
+        return rho_schedule(count, sigma_min=low, sigma_max=high, rho=options.rho)
+    return path_schedule(count, path=PATHS[options.schedule], sigma_min=low, sigma_max=high)
 
 
 def draw_sample(

@@ -49,7 +49,8 @@ def logit_normal(chances: Chances, *, mean: float, std: float) -> Sigmas:
 
 def log_uniform(chances: Chances, *, sigma_min: float, sigma_max: float) -> Sigmas:
     """Every octave of sigma is as likely as any other."""
-    return sigma_min * (sigma_max / sigma_min) ** chances
+    sigmas: Tensor = sigma_min * (sigma_max / sigma_min) ** chances
+    return sigmas
 
 
 def rho_uniform(chances: Chances, *, sigma_min: float, sigma_max: float, rho: float) -> Sigmas:
