@@ -1,0 +1,148 @@
+"""Skill, spread and spectrum against network evaluations a lead step: many steps of a denoiser, and what few steps reach.
+
+    python benchmarks/few_steps.py --analysis ARCHIVE --denoiser DIR --tuned DIR --out few-steps.md
+
+All variants forecast the same starts with the same noise. CRPS is the fair one in units of the analysis's standard
+deviation, averaged over channels; the spectrum is that of single members, as a ratio to the analysis, averaged over
+channels and given for the wavenumber where it is worst.
+"""
+
+import argparse
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+
+from data_catalog.archive import open_analysis
+from forecast.checkpoints import Checkpoint, load_checkpoint
+from forecast.system import System
+from forecast.verification import area_weights, crps, spectrum
+from pipelines.ensembles import ensemble_forecast, lead_times
+from pipelines.scoring import verifying_analysis
+
+SPACE = ("latitude", "longitude")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A checkpoint with a sampler."""
+
+    name: str
+    checkpoint: Checkpoint
+    sampler: dict[str, object]
+    evaluations: int
+
+    @property
+    def system(self) -> System:
+        content = self.checkpoint.system.model_dump(mode="json")
+        content["sampler"] = content["sampler"] | self.sampler
+        content["forecast"] |= {"batch_size": 20}
+        return System.model_validate(content)
+
+
+def variants(denoiser: Checkpoint, tuned: Checkpoint) -> list[Variant]:
+    """From 39 evaluations down to 1; the starting noise of each count of Heun steps is that of `sigma_max`."""
+    many = {"kind": "heun", "sigma_min": 0.03, "sigma_max": 80.0}
+    short = {"kind": "heun", "sigma_min": 0.03, "sigma_max": 40.0}
+    rows = [
+        Variant("denoiser, Heun", denoiser, many | {"sampling_steps": 20}, 39),
+        Variant("denoiser, Heun", denoiser, many | {"sampling_steps": 10}, 19),
+        Variant("denoiser, Heun", denoiser, short | {"sampling_steps": 7}, 13),
+        Variant("denoiser, Heun", denoiser, short | {"sampling_steps": 4}, 7),
+        Variant("denoiser, DPM-Solver++(2M)", denoiser, short | {"kind": "dpmpp-2m", "sampling_steps": 10}, 10),
+        Variant("denoiser, DPM-Solver++(2M)", denoiser, short | {"kind": "dpmpp-2m", "sampling_steps": 6}, 6),
+        Variant("denoiser, DPM-Solver++(2M)", denoiser, short | {"kind": "dpmpp-2m", "sampling_steps": 4}, 4),
+        Variant("denoiser, Euler", denoiser, short | {"kind": "euler", "sampling_steps": 2}, 2),
+        Variant("denoiser, Euler", denoiser, short | {"kind": "euler", "sampling_steps": 1}, 1),
+    ]
+    return [*rows, Variant("fine-tuned by CRPS", tuned, {}, tuned.system.sampler.sampling_steps)]
+
+
+def measure(
+    variant: Variant, analysis: xr.Dataset, starts: list[np.datetime64], members: int, lead_steps: int
+) -> tuple[list[tuple[float, float, float, float]], float]:
+    """Per lead time CRPS, spread/skill and extremes of the spectrum's ratio; milliseconds a member and step."""
+    channels = variant.system.state.predictands
+    area = area_weights(analysis["latitude"])
+    parts, seconds = [], 0.0
+    for start in starts:
+        began = time.process_time()
+        made = ensemble_forecast(
+            variant.checkpoint, variant.system, analysis, start, members=members, lead_steps=lead_steps
+        )
+        seconds += time.process_time() - began
+        verifying = verifying_analysis(analysis, channels, start, lead_times(variant.system, lead_steps))
+        both = [data.to_dataarray("channel").drop_vars("init_time", errors="ignore") for data in (made, verifying)]
+        forecast, truth = both[0], both[1].transpose("channel", "lead_time", *SPACE)
+        variance = forecast.var("member", ddof=1).weighted(area).mean(SPACE)
+        error = np.square(forecast.mean("member") - truth).weighted(area).mean(SPACE)
+        parts.append(
+            xr.Dataset(
+                {
+                    "crps": crps(forecast, truth, reduce=SPACE, weights=area),
+                    "variance": variance * (members + 1) / members,
+                    "error": error,
+                    "power": spectrum(forecast.isel(member=slice(4))).mean("member"),
+                    "analysis_power": spectrum(truth),
+                }
+            )
+        )
+    pooled = xr.concat(parts, "start").mean("start")
+    scale = analysis[list(channels)].std().to_dataarray("channel")
+    ratio = (pooled["power"] / pooled["analysis_power"]).mean("channel").isel(wavenumber=slice(1, None))
+    table = [
+        (
+            float((pooled["crps"] / scale).isel(lead_time=index).mean()),
+            float(np.sqrt(pooled["variance"] / pooled["error"]).isel(lead_time=index).mean()),
+            float(ratio.isel(lead_time=index).min()),
+            float(ratio.isel(lead_time=index).max()),
+        )
+        for index in range(lead_steps)
+    ]
+    return table, 1000 * seconds / (len(starts) * members * lead_steps)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--analysis", type=Path, required=True)
+    parser.add_argument("--denoiser", type=Path, required=True, help="checkpoint of the denoising stage")
+    parser.add_argument("--tuned", type=Path, required=True, help="checkpoint fine-tuned for few evaluations")
+    parser.add_argument("--start", default="2008-01-06")
+    parser.add_argument("--starts", type=int, default=8)
+    parser.add_argument("--every", type=int, default=44, help="days between starts")
+    parser.add_argument("--members", type=int, default=10)
+    parser.add_argument("--leads", type=int, nargs="+", default=[1, 3, 5, 10], help="lead steps shown")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    denoiser, tuned = load_checkpoint(options.denoiser), load_checkpoint(options.tuned)
+    state = tuned.system.state
+    analysis = open_analysis(options.analysis, state.predictands, state.static)
+    first = np.datetime64(options.start, "ns")
+    starts = [first + index * np.timedelta64(options.every, "D") for index in range(options.starts)]
+    header = " | ".join(f"{lead} d" for lead in options.leads)
+    lines = [
+        f"{options.starts} starts from {options.start}, {options.members} members; "
+        "CRPS (spread/skill) [spectrum, worst ratios]",
+        "",
+        f"| weights, sampler | evaluations | {header} | ms a member and step |",
+        "|---|---|" + "---|" * (len(options.leads) + 1),
+    ]
+    print("\n".join(lines), flush=True)
+    for variant in variants(denoiser, tuned):
+        table, cost = measure(variant, analysis, starts, options.members, max(options.leads))
+        cells = " | ".join(
+            f"{score:.3f} ({spread:.2f}) [{low:.2f}-{high:.2f}]"
+            for score, spread, low, high in (table[lead - 1] for lead in options.leads)
+        )
+        lines.append(f"| {variant.name} | {variant.evaluations} | {cells} | {cost:.0f} |")
+        print(lines[-1], flush=True)
+    if options.out:
+        options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
