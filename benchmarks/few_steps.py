@@ -1,4 +1,4 @@
-"""Skill, spread and spectrum against network evaluations a lead step: many steps of a denoiser, and what few steps reach.
+"""Skill, spread and spectrum against network evaluations a lead step: many steps of a denoiser, and few steps.
 
     python benchmarks/few_steps.py --analysis ARCHIVE --denoiser DIR --tuned DIR --out few-steps.md
 
