@@ -11,7 +11,8 @@ from forecast.batches import polar_signs
 from forecast.diffusion.building import denoising_loss, network_output
 from forecast.diffusion.preconditioning import Denoiser, precondition
 from forecast.grid import Grid
-from forecast.networks.unet import UNet
+from forecast.networks.building import build_network
+from forecast.networks.ports import Ports
 from forecast.system import System
 
 
@@ -42,18 +43,14 @@ class StepModel(nn.Module):
         self.position = nn.Parameter(0.1 * torch.randn(network.position_features, *grid.shape))
         signs = polar_signs(state.predictands)
         fixed_signs = torch.ones(static.shape[0] + network.position_features)
+        ports = Ports(
+            grid=grid,
+            polar_sign=torch.cat([signs.repeat(state.past_states + 2), fixed_signs]),
+            outputs=channels,
+            scalars=conditioning.SCALARS,
+        )
         try:
-            self.network = UNet(
-                polar_sign=torch.cat([signs.repeat(state.past_states + 2), fixed_signs]),
-                outputs=channels,
-                scalars=conditioning.SCALARS,
-                shape=grid.shape,
-                topology=grid.topology(),
-                patch=network.patch,
-                widths=network.widths,
-                blocks=network.blocks,
-                dropout=network.dropout,
-            )
+            self.network = build_network(ports, network)
         except ValueError as error:
             raise ConfigurationError(f"system {system.name}: {error}") from None
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # known to torch, not to its stubs

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from data_catalog.conventions import channel
 from data_catalog.errors import ConfigurationError
 from forecast.diffusion.settings import Diffusion, Sampler
+from forecast.networks.settings import NetworkSettings, UNetSettings
 from forecast.sections import Positive, PositiveFloat, Section
 
 
@@ -80,21 +81,6 @@ class Anchor(Section):
     kind: Literal["persistence", "linear"] = "linear"
     eofs: Positive = 100
     """Empirical orthogonal functions that the linear anchor works in."""
-
-
-class Network(Section):
-    """The denoiser backbone."""
-
-    kind: Literal["unet"] = "unet"
-    patch: Literal[1, 2, 4] = 1
-    """Grid points a side that the first convolution merges."""
-    widths: Annotated[tuple[Positive, ...], Field(min_length=1)] = (32, 64)
-    """Channels per resolution, finest first; each resolution halves the one before."""
-    blocks: Positive = 2
-    """Residual blocks per resolution, on the way down and up."""
-    position_features: Annotated[int, Field(ge=0)] = 4
-    """Learned maps that tell the network where it is."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
 class Training(Section):
@@ -287,7 +273,7 @@ class System(Section):
     state: State
     periods: Periods
     anchor: Anchor = Anchor()
-    network: Network = Network()
+    network: NetworkSettings = UNetSettings()
     diffusion: Diffusion = Diffusion()
     sampler: Sampler = Sampler()
     training: Training = Training()
@@ -367,6 +353,8 @@ def parse_system(content: object, *, origin: str) -> System:
 
 
 def _fault(location: tuple[int | str, ...], message: str, found: object) -> str:
+    if location[:1] == ("network",):
+        location = ("network", *location[2:])  # without the name of its kind, which is no key
     key = ".".join(str(part) for part in location) or "system"
     if message == "Extra inputs are not permitted":
         return f"unknown key '{key}'"
