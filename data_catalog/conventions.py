@@ -33,6 +33,7 @@ def canonicalise(
     static: Sequence[str] = (),
     *,
     where: str = "dataset",
+    along: Sequence[str] = ("time",),
 ) -> xr.Dataset:
     """A dataset of any known layout as an analysis.
 
@@ -41,9 +42,10 @@ def canonicalise(
         channels: Which to take, in this order; None takes each that is recognised, static ones too.
         static: Channels without time to take besides.
         where: File name, to begin each error with.
+        along: Dimensions of a field besides those of the grid; forecasts have others than a time.
 
     Returns:
-        One float32 variable per channel, dims (time, latitude, longitude) or (latitude, longitude), in SI units.
+        One float32 variable per channel, dims (*along, latitude, longitude) or (latitude, longitude), in SI units.
 
     Raises:
         InvalidDataError: A channel is not there, a unit is unknown, or coordinates cannot be understood.
@@ -55,12 +57,12 @@ def canonicalise(
     named = with_continuous_longitude(with_ascending_latitude(named, where), where)
     if wanted is None:
         wanted = list(_recognised(named))
-    fields = {one.name: _field(named, one, where) for one in wanted if _source_name(named, one) is not None}
+    fields = {one.name: _field(named, one, where, along) for one in wanted if _source_name(named, one) is not None}
     analysis = xr.Dataset(fields, attrs=dataset.attrs)
     check_channels(analysis, [one.name for one in wanted], where=f"{where} ({_contents(named)})")
     if not fields:
         raise InvalidDataError(f"{where}: expected a known channel, found {_contents(named)}")
-    return analysis.drop_vars(set(analysis.coords) - {"time", "latitude", "longitude"})
+    return analysis.drop_vars(set(analysis.coords) - {*along, "latitude", "longitude"})
 
 
 def present_channels(dataset: xr.Dataset, names: Sequence[str]) -> tuple[str, ...]:
@@ -127,7 +129,7 @@ def _source_name(dataset: xr.Dataset, wanted: Channel) -> str | None:
     return on_levels
 
 
-def _field(dataset: xr.Dataset, wanted: Channel, where: str) -> xr.DataArray:
+def _field(dataset: xr.Dataset, wanted: Channel, where: str, along: Sequence[str]) -> xr.DataArray:
     """One channel out of the dataset, in canonical dims, units and attributes."""
     name = _source_name(dataset, wanted)
     assert name is not None
@@ -140,7 +142,7 @@ def _field(dataset: xr.Dataset, wanted: Channel, where: str) -> xr.DataArray:
         field = field.isel(level=index, drop=True)
     if wanted.variable.static and "time" in field.dims:
         field = field.isel(time=0, drop=True)
-    dims = ("latitude", "longitude") if wanted.variable.static else ("time", "latitude", "longitude")
+    dims = ("latitude", "longitude") if wanted.variable.static else (*along, "latitude", "longitude")
     beside = [dim for dim in field.dims if dim not in dims and dim != "expver"]
     field = field.squeeze([dim for dim in beside if field.sizes[dim] == 1], drop=True)
     if set(field.dims) - {"expver"} != set(dims):

@@ -11,6 +11,8 @@ import xarray as xr
 
 from data_catalog.archive import open_analysis
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from data_catalog.sources.reading import one_line
+from data_catalog.sources.zarr_stores import AbsentChunkError
 from forecast.products.manifest import extend_manifest, file_hash, read_manifest
 from forecast.products.netcdf import open_forecast
 from forecast.products.runs import CYCLE_NAME, RunDirectory
@@ -40,6 +42,8 @@ from pipelines.systems import BASELINES_FILE, find_checkpoint
 logger = logging.getLogger("plumecast")
 
 FOREIGN = "forecast"
+UNREADABLE = (OSError, RuntimeError, AbsentChunkError)
+"""What reading a damaged NetCDF file or Zarr store raises."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +180,12 @@ def _score(
     """Score one forecast of one cycle, and keep it."""
     init_time, leads = scalar(forecast["init_time"]), forecast["lead_time"].values
     verifying = verifying_analysis(analysis, [str(name) for name in forecast.data_vars], init_time, leads)
-    sums = score_forecast(forecast, verifying, weights)
+    try:
+        sums = score_forecast(forecast, verifying, weights)
+    except UNREADABLE as error:
+        raise InvalidDataError(
+            f"forecast of {forecaster.name} from {iso(init_time)}: expected readable values, found {one_line(error)}"
+        ) from error
     keep(archive, forecaster, init_time, sums, judged_by(verifying))
     last_time = init_time + leads.max()
     return ScoredCycle(system_name, model_id, forecast.sizes["member"], init_time, last_time, {forecaster.name: sums})

@@ -32,11 +32,7 @@ def open_netcdf(path: Path) -> xr.Dataset:
     Raises:
         InvalidDataError: The file is something else, or damaged.
     """
-    with path.open("rb") as file:
-        start = file.read(4)
-    kind = next((kind for first, kind in _KINDS_BY_FIRST_BYTES.items() if start.startswith(first)), "neither")
-    if kind != "NetCDF":
-        raise InvalidDataError(f"{path}: expected NetCDF or Zarr, found {kind}")
+    check_netcdf(path)
     try:
         # The engine is named so that xarray does not try, and so import, every other one it knows.
         with _small_chunk_caches():
@@ -44,6 +40,19 @@ def open_netcdf(path: Path) -> xr.Dataset:
     except Exception as error:
         raise InvalidDataError(f"{path}: expected a readable NetCDF file, found {one_line(error)}") from error
     return in_blocks(dataset, str(path), block_bytes=_NETCDF_BLOCK_BYTES)
+
+
+def check_netcdf(path: Path) -> None:
+    """Refuse a file that is not NetCDF by its first bytes.
+
+    Raises:
+        InvalidDataError: Says what it is instead, and what to do about it.
+    """
+    with path.open("rb") as file:
+        start = file.read(4)
+    kind = next((kind for first, kind in _KINDS_BY_FIRST_BYTES.items() if start.startswith(first)), "neither")
+    if kind != "NetCDF":
+        raise InvalidDataError(f"{path}: expected NetCDF or Zarr, found {kind}")
 
 
 @contextmanager

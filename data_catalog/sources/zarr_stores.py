@@ -49,7 +49,7 @@ class CompleteStore(WrapperStore[Store]):
 
 
 def open_zarr(location: Path | str) -> xr.Dataset:
-    """A Zarr group (version 2 or 3) lazily, from a directory or a URL.
+    """An analysis in a Zarr group (version 2 or 3) lazily, from a directory or a URL.
 
     Args:
         location: Directory, or URL: gs://, s3://, az://, http://, https://, file://; buckets are read anonymously.
@@ -58,15 +58,30 @@ def open_zarr(location: Path | str) -> xr.Dataset:
         InvalidDataError: No Zarr group is there.
         MissingDataError: The place cannot be reached.
     """
+    return in_blocks(open_complete(location), str(location), block_bytes=_BLOCK_BYTES)
+
+
+def open_complete(location: Path | str, *, chunked: bool = False, decode_timedelta: bool = False) -> xr.Dataset:
+    """A Zarr group as xarray opens it, lazily, but that reading a chunk that is absent raises `AbsentChunkError`.
+
+    Args:
+        location: See `open_zarr`.
+        chunked: Dask arrays in the chunks of the store; else xarray's own lazy arrays.
+        decode_timedelta: Whether to decode durations.
+
+    Raises:
+        InvalidDataError: No Zarr group is there.
+        MissingDataError: The place cannot be reached.
+    """
     try:
         store = CompleteStore(_store(str(location)))
-        dataset = _opened(store)
+        dataset = _opened(store, {} if chunked else None, decode_timedelta)
     except (FileNotFoundError, KeyError, ValueError) as error:
         raise InvalidDataError(f"{location}: expected a Zarr group, found {one_line(error)}") from error
     except obstore.exceptions.BaseError as error:
         raise MissingDataError(f"{location}: expected an answer, found {one_line(error)}") from error
     store.complete = True
-    return in_blocks(dataset, str(location), block_bytes=_BLOCK_BYTES)
+    return dataset
 
 
 def _store(location: str) -> Store:
@@ -84,13 +99,16 @@ def _store(location: str) -> Store:
     return ObjectStore(bucket, read_only=True)
 
 
-def _opened(store: CompleteStore) -> xr.Dataset:
+def _opened(store: CompleteStore, chunks: dict[str, int] | None, decode_timedelta: bool) -> xr.Dataset:
     """With consolidated metadata where there is some (over HTTP nothing else can be listed), else without."""
+
+    def opened(consolidated: bool) -> xr.Dataset:
+        return xr.open_zarr(store, chunks=chunks, consolidated=consolidated, decode_timedelta=decode_timedelta)
+
     try:
-        dataset: xr.Dataset = xr.open_zarr(store, chunks=None, consolidated=True, decode_timedelta=False)
+        return opened(True)
     except (KeyError, ValueError):
         with warnings.catch_warnings():
             # Files that are no part of Zarr, a note or a licence, may lie beside the arrays.
             warnings.filterwarnings("ignore", "Object at .* is not recognized as a component of a Zarr hierarchy")
-            dataset = xr.open_zarr(store, chunks=None, consolidated=False, decode_timedelta=False)
-    return dataset
+            return opened(False)

@@ -8,11 +8,20 @@ import xarray as xr
 
 from data_catalog.conventions import canonicalise
 from data_catalog.errors import InvalidDataError
+from data_catalog.sources.reading import check_netcdf
+from data_catalog.sources.zarr_stores import open_complete
 from forecast.products.runs import CYCLE_NAME
 
 MEMBER_NAMES = ("member", "realization", "number", "ensemble", "ensemble_member", "ens", "sample")
-LEAD_NAMES = ("lead_time", "forecast_period", "prediction_timedelta", "step", "lead", "leadtime")
-INIT_NAMES = ("init_time", "forecast_reference_time", "initial_time", "reftime")
+LEAD_NAMES = ("lead_time", "forecast_period", "prediction_timedelta", "step", "lead", "leadtime", "forecast_hour")
+INIT_NAMES = ("init_time", "forecast_reference_time", "initial_time", "initialization_time", "reftime", "start_date")
+AXES = ("init_time", "member", "lead_time")
+KINDS = {
+    "init_time": ("M", "times"),
+    "member": ("iu", "integers"),
+    "lead_time": ("m", "durations with units (such as hours)"),
+}
+AXIS_NAMES = {"member": MEMBER_NAMES, "lead_time": LEAD_NAMES, "init_time": INIT_NAMES}
 ZARR_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
 # Names that WeatherBench2 gives to variables; others keep the short name of the variable table.
 WEATHERBENCH2_NAMES = {
@@ -34,7 +43,6 @@ WEATHERBENCH2_NAMES = {
 }
 LEVELS_PRESENT = "levels_present"
 """Attribute of a Zarr variable that lacks some of the levels: those that it has, in hPa."""
-HOUR = np.timedelta64(1, "h")
 
 
 def is_run(path: Path) -> bool:
@@ -53,11 +61,11 @@ def open_store(path: Path, *, chunked: bool) -> xr.Dataset:
         raise InvalidDataError(
             f"forecast {path}: expected a run, a NetCDF file or a Zarr store, found another directory"
         )
-    chunks: dict[str, Any] | None = {} if chunked else None
     try:
         if is_zarr:
-            consolidated = (path / ".zmetadata").exists()
-            return xr.open_dataset(path, engine="zarr", chunks=chunks, consolidated=consolidated, decode_timedelta=True)
+            return open_complete(path, chunked=chunked, decode_timedelta=True)
+        check_netcdf(path)
+        chunks: dict[str, Any] | None = {} if chunked else None
         return xr.open_dataset(path, engine="netcdf4", chunks=chunks, decode_timedelta=True)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -84,48 +92,71 @@ def _own_layout(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def _foreign_layout(dataset: xr.Dataset, path: Path) -> xr.Dataset:
-    dataset = _rename_first(dataset, MEMBER_NAMES, "member")
-    dataset = _rename_first(dataset, LEAD_NAMES, "lead_time")
-    dataset = _rename_first(dataset, INIT_NAMES, "init_time")
+    for ours, names in AXIS_NAMES.items():
+        dataset = _rename_first(dataset, names, ours)
     if "lead_time" in dataset.dims and "init_time" not in dataset.variables and "time" in dataset.variables:
         # WeatherBench2 and cfgrib call the start `time`.
         dataset = dataset.rename(time="init_time")
-    if "lead_time" not in dataset.dims and "time" in dataset.dims and "init_time" in dataset.coords:
-        leads = dataset["time"].values - dataset["init_time"].values
-        dataset = (
-            dataset.drop_vars("lead_time", errors="ignore").rename(time="lead_time").assign_coords(lead_time=leads)
+    if "lead_time" not in dataset.dims and "init_time" in dataset.coords:
+        dataset = _with_leads_of_times(dataset)
+    if "member" not in dataset.variables and "member" not in dataset.dims:
+        dataset = dataset.assign_coords(member=0)
+    for name in AXIS_NAMES:
+        _check_axis(dataset, name, path)
+    return _canonical_fields(dataset.drop_vars(["valid_time", "time"], errors="ignore"), path)
+
+
+def _with_leads_of_times(dataset: xr.Dataset) -> xr.Dataset:
+    """A forecast along its valid times as one along lead times, where there is one start."""
+    name = next((name for name in ("time", "valid_time") if name in dataset.dims), None)
+    if name is None or dataset["init_time"].size != 1:
+        return dataset
+    leads = dataset[name].values - dataset["init_time"].values.reshape(())
+    return dataset.drop_vars("lead_time", errors="ignore").rename({name: "lead_time"}).assign_coords(lead_time=leads)
+
+
+def _check_axis(dataset: xr.Dataset, name: str, path: Path) -> None:
+    """The axis is there, of its kind, along one dimension, and has no value twice."""
+    if name not in dataset.coords:
+        found = ", ".join(sorted(map(str, dataset.coords)))
+        raise InvalidDataError(
+            f"forecast {path}: expected a coordinate {name} (or {', '.join(AXIS_NAMES[name][1:])}), found {found}"
         )
-    for name, kinds in (("member", "iu"), ("lead_time", "m"), ("init_time", "M")):
-        if name not in dataset.coords:
-            found = sorted(map(str, dataset.coords))
-            raise InvalidDataError(f"forecast {path}: expected a coordinate for {name}, found {found}")
-        if dataset[name].dtype.kind not in kinds:
-            expected = {"iu": "integers", "m": "durations with units", "M": "times"}[kinds]
-            raise InvalidDataError(f"forecast {path}: expected {expected} as {name}, found {dataset[name].dtype}")
-    dataset = dataset.drop_vars([name for name in ("valid_time", "time") if name in dataset.coords])
-    return _canonical_fields(dataset, path)
+    axis = dataset[name]
+    kinds, words = KINDS[name]
+    if axis.dtype.kind not in kinds:
+        raise InvalidDataError(f"forecast {path}: expected {words} as {name}, found {axis.dtype}")
+    values = np.atleast_1d(axis.values)
+    if values.ndim > 1:
+        raise InvalidDataError(f"forecast {path}: expected {name} along one dimension, found {list(axis.dims)}")
+    if bool(axis.isnull().any()):
+        raise InvalidDataError(f"forecast {path}: expected values of {name}, found some missing")
+    different, counts = np.unique(values, return_counts=True)
+    if counts.max() > 1:
+        raise InvalidDataError(f"forecast {path}: expected each {name} once, found {_spelled(different[counts.argmax()])} twice")
+
+
+def _spelled(value: np.generic) -> str:
+    if isinstance(value, np.timedelta64):
+        return f"{float(value / np.timedelta64(1, 'h')):g} h"
+    return str(np.datetime_as_string(value, unit="m")) if isinstance(value, np.datetime64) else str(value)
 
 
 def _canonical_fields(dataset: xr.Dataset, path: Path) -> xr.Dataset:
-    """Let the catalogue read names, units and grid, which it does for one axis of times: cycles, members and leads."""
-    axes = {name: np.atleast_1d(dataset[name].values) for name in ("init_time", "member", "lead_time")}
+    """Let the catalogue read names, units and grid, under names of dimensions that mean nothing to it."""
+    axes = {name: np.atleast_1d(dataset[name].values) for name in AXES}
     whole = dataset.expand_dims([name for name in axes if name not in dataset.dims])
     fields = whole[[name for name, field in whole.data_vars.items() if set(axes) <= set(field.dims)]]
-    stacked = fields.stack(time=list(axes), create_index=False).drop_vars(list(axes))
-    numbered = stacked.assign_coords(time=np.datetime64("1970-01-01", "ns") + np.arange(stacked.sizes["time"]) * HOUR)
-    canonical = canonicalise(numbered, where=f"forecast {path}")
+    hidden = {name: f"forecast_{name}" for name in axes}
+    bare = fields.drop_vars(list(axes)).rename_dims(hidden)
+    canonical = canonicalise(bare, where=f"forecast {path}", along=tuple(hidden.values()))
     canonical = canonical.drop_vars(_absent_channels(dataset), errors="ignore")
-    shape = {name: values.size for name, values in axes.items()}
-    found = xr.Dataset(
-        {name: _unstacked(canonical[name], shape) for name in canonical.data_vars},
-        coords={"latitude": canonical["latitude"], "longitude": canonical["longitude"]},
-        attrs=dataset.attrs,
-    ).assign_coords(
+    found = canonical.rename_dims({theirs: ours for ours, theirs in hidden.items()}).assign_coords(
         init_time=axes["init_time"].astype("datetime64[ns]"),
-        lead_time=axes["lead_time"].astype("timedelta64[ns]"),
         member=axes["member"].astype(np.int64),
+        lead_time=axes["lead_time"].astype("timedelta64[ns]"),
     )
-    return found.squeeze("init_time") if shape["init_time"] == 1 else found
+    return found.squeeze("init_time") if found.sizes["init_time"] == 1 else found
 
 
 def _absent_channels(dataset: xr.Dataset) -> list[str]:
@@ -137,12 +168,6 @@ def _absent_channels(dataset: xr.Dataset) -> list[str]:
         if LEVELS_PRESENT in field.attrs and "level" in field.coords
         for level in set(field["level"].values.tolist()) - set(np.atleast_1d(field.attrs[LEVELS_PRESENT]).tolist())
     ]
-
-
-def _unstacked(field: xr.DataArray, shape: dict[str, int]) -> xr.DataArray:
-    ordered = field.transpose("time", "latitude", "longitude")
-    data = ordered.data.reshape(*shape.values(), *ordered.shape[1:])
-    return xr.DataArray(data, dims=(*shape, "latitude", "longitude"), attrs=field.attrs)
 
 
 def _rename_first(dataset: xr.Dataset, names: tuple[str, ...], target: str) -> xr.Dataset:

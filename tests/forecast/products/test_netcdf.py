@@ -263,5 +263,5 @@ def test_absent_and_unfinished_forecasts_are_missing(tmp_path, synthetic):
     with pytest.raises(MissingDataError, match="not finished"):
         open_forecast(run)
     (tmp_path / "text.nc").write_text("no")
-    with pytest.raises(InvalidDataError, match="cannot be read"):
+    with pytest.raises(InvalidDataError, match="expected NetCDF or Zarr, found neither"):
         open_forecast(tmp_path / "text.nc")
