@@ -52,6 +52,7 @@ class TrainingProgress:
         loss: Loss of this iteration's batch; those of different stages do not compare.
         validation_loss: Of the averaged weights, where a checkpoint was just written.
         seconds: Time of this iteration.
+        noise_levels: What denoising has learned at which noise level, where a checkpoint was just written.
     """
 
     stage: str
@@ -60,6 +61,7 @@ class TrainingProgress:
     loss: float
     validation_loss: float | None
     seconds: float
+    noise_levels: Mapping[str, Any] | None = None
 
 
 class Losses(nn.Module):
@@ -146,15 +148,16 @@ class TrainingRun:
             for done in range(self.position.done + 1, stage.iterations + 1):
                 started = time.monotonic()
                 loss, due = self._step(windows, due=started - saved_at > patience)
-                self.position, validation_loss = self.position.after_iteration(), None
+                self.position, validation_loss, noise_levels = self.position.after_iteration(), None, None
                 complete = done == stage.iterations
                 if due or complete:
                     validation_loss = self._validate(watched)
                     figures = {"loss": loss, "validation_loss": validation_loss, **self._watch_noise_levels(watched)}
+                    noise_levels = figures.get("noise_levels")
                     self._finish_iteration(figures, complete=complete)
                     saved_at = time.monotonic()
                 seconds = time.monotonic() - started
-                yield TrainingProgress(stage.name, done, stage.iterations, loss, validation_loss, seconds)
+                yield TrainingProgress(stage.name, done, stage.iterations, loss, validation_loss, seconds, noise_levels)
 
     def _choices(self, count: int) -> Iterator[Tensor]:
         """Numbers of the samples that this process computes, together at a time, from here to the end of the stage."""

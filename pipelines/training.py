@@ -1,17 +1,22 @@
 """Archive to checkpoint, with the baselines that it will be measured against."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from data_catalog.catalog import dataset
 from data_catalog.errors import ConfigurationError
 from forecast.system import System
 from pipelines.progress import progress
 from pipelines.systems import BASELINES_FILE
 
 logger = logging.getLogger("plumecast")
+
+NOISE_LEVELS_PICTURE = "noise_levels.png"
 
 
 def train_system(
@@ -63,7 +68,29 @@ def train_system(
             if state.validation_loss is not None:
                 validation = f", validation {state.validation_loss:.4f}"
             advance(state.iteration, f"{state.stage}, loss {state.loss:.4f}{validation}")
+            if state.noise_levels is not None and ranks.is_first:
+                show_noise_levels(state.noise_levels, system, directory)
     return directory
+
+
+def show_noise_levels(record: Mapping[str, Any], system: System, directory: Path) -> Path:
+    """Log and draw what a denoiser has learned at which noise level.
+
+    Args:
+        record: `noise_levels` of a stage in the training record.
+        system: What is trained.
+        directory: Of the checkpoint.
+
+    Returns:
+        The picture.
+    """
+    from forecast.products.noise_levels import plot_noise_levels, relative_errors
+
+    means = np.mean(list(relative_errors(record).values()), axis=0)
+    levels = ", ".join(f"{sigma:g}: {mean:.3f}" for sigma, mean in zip(record["sigma"], means, strict=True))
+    logger.info("Relative squared error by noise level: %s", levels)
+    simulated = dataset(system.dataset).simulated
+    return plot_noise_levels(record, directory / NOISE_LEVELS_PICTURE, origin=system.title, simulated=simulated)
 
 
 def fit_system_baselines(system: System, analysis: xr.Dataset, directory: Path) -> Path:
