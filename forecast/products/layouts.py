@@ -133,7 +133,9 @@ def _check_axis(dataset: xr.Dataset, name: str, path: Path) -> None:
         raise InvalidDataError(f"forecast {path}: expected values of {name}, found some missing")
     different, counts = np.unique(values, return_counts=True)
     if counts.max() > 1:
-        raise InvalidDataError(f"forecast {path}: expected each {name} once, found {_spelled(different[counts.argmax()])} twice")
+        raise InvalidDataError(
+            f"forecast {path}: expected each {name} once, found {_spelled(different[counts.argmax()])} twice"
+        )
 
 
 def _spelled(value: np.generic) -> str:
