@@ -58,7 +58,7 @@ def rho_uniform(chances: Chances, *, sigma_min: float, sigma_max: float, rho: fl
 
     Source: Karras et al. (2022), equation 5; as a training distribution, Price et al. (2024), arXiv:2312.15796
     """
-    low, high = sigma_min ** (1.0 / rho), sigma_max ** (1.0 / rho)
+    low, high = float(sigma_min ** (1.0 / rho)), float(sigma_max ** (1.0 / rho))
     return (low + chances * (high - low)).pow(rho)
 
 
