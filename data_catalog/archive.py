@@ -71,8 +71,8 @@ def ingest(
             ledger = archive_layout.create(archive, header_of(entry, checked, static), static)
         archive_layout.clean(archive)
         writer = Writer(archive, ledger, entry, checked, static, on_progress)
-        remote = entry.source == "weatherbench2"
-        return writer.run(compare=("latest" if remote else "all") if compare is None else "all" if compare else "none")
+        usual = "latest" if entry.is_remote else "all"
+        return writer.run(compare=usual if compare is None else "all" if compare else "none")
 
 
 def open_archive(path: Path) -> xr.Dataset:

@@ -3,12 +3,27 @@
 from datetime import date
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from data_catalog.errors import ConfigurationError
 from data_catalog.variables import channel
 
 _TEN_CHANNELS = ("z500", "t850", "u850", "v850", "u250", "v250", "q850", "msl", "t2m", "tp24")
+
+
+class GridAxes(BaseModel):
+    """The points of a regular grid: first, last and how many; degrees, ascending."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    latitude: tuple[float, float, int]
+    longitude: tuple[float, float, int]
+
+    def coordinates(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Latitudes and longitudes."""
+        return np.linspace(*self.latitude), np.linspace(*self.longitude)
 
 
 class DatasetEntry(BaseModel):
@@ -18,12 +33,14 @@ class DatasetEntry(BaseModel):
 
     name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     title: str
-    source: Literal["files", "weatherbench2", "bundled"]
+    source: Literal["files", "weatherbench2", "arco-era5", "bundled"]
     """Kind of place that it comes from, one adapter each in `data_catalog.sources`."""
     location: str | None = None
     """Path or URL; None where the user must give one, or where the data is shipped."""
     channels: tuple[str, ...] = Field(min_length=1)
     static: tuple[str, ...] = ()
+    grid: GridAxes | None = None
+    """Its points, where every source of it has the same."""
     step_hours: int = Field(gt=0)
     """Hours between times. Sources may be finer; the archive keeps what they have, except of remote ones."""
     period_start: date
@@ -40,6 +57,11 @@ class DatasetEntry(BaseModel):
             channel(name)
         return self
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is fetched over a network, so that everything is worth fetching only once."""
+        return self.source in ("weatherbench2", "arco-era5")
+
 
 _ENTRIES = (
     DatasetEntry(
@@ -50,6 +72,7 @@ _ENTRIES = (
         static=("orography", "lsm"),
         step_hours=24,
         period_start=date(2001, 1, 1),
+        grid=GridAxes(latitude=(-87.1875, 87.1875, 32), longitude=(0.0, 354.375, 64)),
         period_end=date(2008, 12, 31),
         licence="Apache-2.0",
         simulated=True,
@@ -67,6 +90,7 @@ _ENTRIES = (
         channels=("msl",),
         step_hours=24,
         period_start=date(2001, 1, 1),
+        grid=GridAxes(latitude=(30.0, 70.0, 17), longitude=(-70.0, 10.0, 33)),
         period_end=date(2010, 12, 31),
         licence="public domain (NOAA); the converted file LGPL-3.0",
         description=(
@@ -83,6 +107,7 @@ _ENTRIES = (
         channels=_TEN_CHANNELS,
         static=("orography", "lsm"),
         step_hours=24,
+        grid=GridAxes(latitude=(-87.1875, 87.1875, 32), longitude=(0.0, 354.375, 64)),
         period_start=date(1979, 1, 1),
         period_end=date(2023, 1, 10),
         licence="Copernicus licence (ERA5); WeatherBench2 CC-BY-4.0",
@@ -91,6 +116,45 @@ _ENTRIES = (
             "storage. Contains modified Copernicus Climate Change Service information."
         ),
         references=("doi:10.1002/qj.3803", "doi:10.1029/2023MS004019"),
+    ),
+    DatasetEntry(
+        name="era5-1p5",
+        title="ERA5 at 1.5 degrees (WeatherBench2)",
+        source="weatherbench2",
+        location=(
+            "gs://weatherbench2/datasets/era5/1959-2023_01_10-6h-240x121_equiangular_with_poles_conservative.zarr"
+        ),
+        channels=_TEN_CHANNELS,
+        static=("orography", "lsm"),
+        step_hours=24,
+        grid=GridAxes(latitude=(-90.0, 90.0, 121), longitude=(0.0, 358.5, 240)),
+        period_start=date(1979, 1, 1),
+        period_end=date(2023, 1, 10),
+        licence="Copernicus licence (ERA5); WeatherBench2 CC-BY-4.0",
+        description=(
+            "ERA5 regridded to 240x121 by WeatherBench2, with points on the poles, 00 UTC of each day, read without an "
+            "account from public object storage. Contains modified Copernicus Climate Change Service information."
+        ),
+        references=("doi:10.1002/qj.3803", "doi:10.1029/2023MS004019"),
+    ),
+    DatasetEntry(
+        name="era5-0p25",
+        title="ERA5 at 0.25 degrees (ARCO-ERA5)",
+        source="arco-era5",
+        location="gs://gcp-public-data-arco-era5/ar/full_37-1h-0p25deg-chunk-1.zarr-v3",
+        channels=("z500", "t850", "u850", "v850", "u250", "v250", "q850", "msl", "t2m", "u10", "v10"),
+        static=("orography", "lsm"),
+        step_hours=24,
+        grid=GridAxes(latitude=(-90.0, 90.0, 721), longitude=(0.0, 359.75, 1440)),
+        period_start=date(1979, 1, 1),
+        licence="Copernicus licence (ERA5)",
+        description=(
+            "ERA5 at its full resolution from Google's analysis-ready store, 00 UTC of each day up to the last that is "
+            "final (no preliminary ERA5T), read without an account. A chunk of the store holds all levels of one hour: "
+            "each day costs about half a gigabyte of transfer. Precipitation is left out, as the store has hourly sums only. "
+            "Contains modified Copernicus Climate Change Service information."
+        ),
+        references=("doi:10.1002/qj.3803", "https://github.com/google-research/arco-era5"),
     ),
 )
 _BY_NAME = {entry.name: entry for entry in _ENTRIES}

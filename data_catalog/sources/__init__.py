@@ -8,6 +8,7 @@ import xarray as xr
 from data_catalog.catalog import DatasetEntry
 from data_catalog.coordinates import at_times
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from data_catalog.sources.arco_era5 import open_arco_era5
 from data_catalog.sources.bundled import open_bundled
 from data_catalog.sources.files import open_files
 from data_catalog.sources.weatherbench2 import open_weatherbench2
@@ -37,8 +38,9 @@ def open_source(
         analysis = open_bundled(entry.channels, entry.static)
     elif place is None:
         raise ConfigurationError(f"{entry.name}: expected --source FILE_OR_DIRECTORY, found none (there is no default)")
-    elif entry.source == "weatherbench2":
-        analysis = open_weatherbench2(place, entry.channels, entry.static, step_hours=entry.step_hours)
+    elif entry.is_remote:
+        opened = open_arco_era5 if entry.source == "arco-era5" else open_weatherbench2
+        analysis = opened(place, entry.channels, entry.static, step_hours=entry.step_hours)
         start = start or entry.period_start
         end = end or entry.period_end
     else:

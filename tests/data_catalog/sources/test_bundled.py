@@ -55,7 +55,7 @@ def test_a_dataset_without_location_needs_one() -> None:
 
 
 def test_the_catalogue_knows_its_names() -> None:
-    assert dataset_names() == ("speedy-5p6", "ncep-natlantic", "era5-5p6")
+    assert dataset_names() == ("speedy-5p6", "ncep-natlantic", "era5-5p6", "era5-1p5", "era5-0p25")
     with pytest.raises(ConfigurationError, match=r"expected one of speedy-5p6, .* found 'era6'"):
         dataset("era6")
     with pytest.raises(ConfigurationError, match="nonsense"):
@@ -77,3 +77,11 @@ def test_the_sample_can_be_made_again(tmp_path) -> None:  # type: ignore[no-unty
         assert sample["time"][:].tolist() == [24, 48]
         np.testing.assert_array_equal(sample["msl"][:], np.arange(24).reshape(4, 2, 3)[[0, 2]])
         assert "SIMULATED" in sample.title
+
+
+def test_the_catalogue_knows_the_grid() -> None:
+    grid = dataset("speedy-5p6").grid
+    assert grid is not None
+    analysis = open_source(dataset("speedy-5p6"))
+    for axis, expected in zip(("latitude", "longitude"), grid.coordinates(), strict=True):
+        np.testing.assert_allclose(analysis[axis].values, expected, atol=1e-6)

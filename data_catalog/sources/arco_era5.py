@@ -1,0 +1,55 @@
+"""ARCO-ERA5: the whole of ERA5 at 0.25 degrees in one public Zarr store, read lazily without an account.
+
+Its time axis is laid out for decades to come, and hours that are not there yet read as NaN; attributes of the store say
+which are. A chunk holds one hour of one variable on all levels.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from data_catalog.conventions import canonicalise, check_analysis
+from data_catalog.coordinates import with_our_names, with_times
+from data_catalog.errors import InvalidDataError
+from data_catalog.sources.reading import in_blocks
+from data_catalog.sources.zarr_stores import open_complete
+
+_FIRST, _LAST = "valid_time_start", "valid_time_stop"
+_BLOCK_BYTES = 512 * 1024
+
+
+def open_arco_era5(
+    location: str, channels: Sequence[str], static: Sequence[str] = (), *, step_hours: int
+) -> xr.Dataset:
+    """A checked analysis from the store, as far as it is final.
+
+    Args:
+        location: URL of the store, or its directory on disk.
+        channels: Channels to take.
+        static: Channels without time to take besides.
+        step_hours: Take only times at multiples of this after 00 UTC.
+
+    Raises:
+        InvalidDataError: The store does not say what is final, or a channel or every such time is not in it.
+        MissingDataError: The place cannot be reached.
+    """
+    opened = with_times(with_our_names(open_complete(location)), location)
+    times = opened["time"].values
+    hours = times.astype("datetime64[h]").astype(np.int64)
+    final = (times >= _day(opened, _FIRST, location)) & (times < _day(opened, _LAST, location) + np.timedelta64(1, "D"))
+    chosen: NDArray[np.intp] = np.flatnonzero(final & (hours % step_hours == 0))
+    if not chosen.size:
+        raise InvalidDataError(f"{location}: expected final times every {step_hours} h from 00 UTC, found none")
+    # Chosen before it becomes a Dask array, which would else list every hour from 1900 to 2050.
+    lazy = in_blocks(opened.isel(time=chosen), location, block_bytes=_BLOCK_BYTES)
+    return check_analysis(canonicalise(lazy, channels, static, where=location), where=location)
+
+
+def _day(store: xr.Dataset, attribute: str, location: str) -> np.datetime64:
+    try:
+        return np.datetime64(str(store.attrs[attribute]), "D").astype("datetime64[ns]")
+    except (KeyError, ValueError):
+        found = store.attrs.get(attribute, "none")
+        raise InvalidDataError(f"{location}: expected a date in the attribute {attribute}, found {found!r}") from None
