@@ -29,10 +29,10 @@ def test_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_systems(place: Home, tmp_path: Path) -> None:
-    assert {"era5-5p6", "ncep-natlantic", "speedy-5p6"} <= set(system_names())
+    assert {"era5-0p25", "era5-1p5", "era5-5p6", "ncep-natlantic", "speedy-5p6"} == set(system_names())
     for name in system_names():
         assert find_system(name).name == name
-    with pytest.raises(ConfigurationError, match="expected one of era5-5p6"):
+    with pytest.raises(ConfigurationError, match="expected one of era5-0p25, era5-1p5, era5-5p6"):
         find_system(str(tmp_path))
     assert "era5-5p6" not in servable_systems(place)
 
