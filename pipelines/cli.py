@@ -22,9 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Probabilistic weather ensembles from reanalysis: ingest, train, forecast, verify.\n\n"
-    "SYSTEM is a shipped name (speedy-5p6, ncep-natlantic, era5-5p6) or a path to a TOML file. Archives, checkpoints "
-    "and runs live under PLUMECAST_HOME (default ./plumecast-data). Exit status: 0 done, 2 input or configuration is "
-    "wrong, 3 data is not there yet, 1 a fault of ours.",
+    "SYSTEM is a shipped name (speedy-5p6, ncep-natlantic, era5-5p6, ...) or a path to a TOML file. Archives, "
+    "checkpoints and runs live under PLUMECAST_HOME (default ./plumecast-data). Exit status: 0 done, 2 input or "
+    "configuration is wrong, 3 data is not there yet, 1 a fault of ours.",
 )
 catalog_app = typer.Typer(rich_markup_mode=None, help="What data is known, and what of it is archived.")
 app.add_typer(catalog_app, name="catalog")
@@ -411,8 +411,21 @@ def serve(
 
 
 @app.command()
-def doctor() -> None:
-    """Say what this machine can and cannot do, and how to mend what is missing."""
+def doctor(
+    systems: Annotated[
+        list[str] | None, typer.Argument(metavar="[SYSTEM...]", help="Say what these cost instead.")
+    ] = None,
+) -> None:
+    """Say what this machine can and cannot do, and how to mend what is missing; or what systems cost.
+
+    With SYSTEM: weights, memory and arithmetic of training and forecast, found without data or GPU.
+    """
+    if systems:
+        from pipelines.costing import print_costs
+        from pipelines.systems import find_system
+
+        print_costs([find_system(name) for name in systems])
+        return
     from pipelines.doctoring import examine, print_findings
     from pipelines.home import home
 
