@@ -28,11 +28,13 @@ def header(scores: Scores) -> list[str]:
     """Column names of `rows`."""
     others = [name for name in scores if name != _first(scores)]
     skills = [f"skill/{name}" for name in others if name != "persistence"]
-    return ["channel", "lead", "CRPS", *others, *skills, "spread/skill"]
+    return ["channel", "lead", _measure(scores, _first(scores)).upper(), *others, *skills, "spread/skill"]
 
 
 def rows(scores: Scores, leads_hours: Sequence[int] | None = None) -> list[list[str]]:
     """One row a channel and lead: fair CRPS of each forecaster (MAE of persistence), skill, spread/skill.
+
+    A forecast of one member has no fair CRPS: all are compared by the MAE of their means then.
 
     Args:
         scores: As in the evaluation JSON.
@@ -51,7 +53,7 @@ def score_table(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None
     from rich.table import Table
 
     scores = evaluation["scores"]
-    table = Table(title=caption(evaluation))
+    table = Table()
     for index, name in enumerate(header(scores)):
         table.add_column(name, no_wrap=True, justify="left" if index == 0 else "right")
     for row in rows(scores, leads_hours):
@@ -61,13 +63,14 @@ def score_table(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None
 
 def print_scores(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None = None) -> None:
     """Print the table on stdout, as wide as it needs to be."""
-    print_table(score_table(evaluation, leads_hours))
+    print_table(score_table(evaluation, leads_hours), caption(evaluation))
 
 
-def print_table(table: "Table") -> None:
-    """Print a table on stdout, as wide as it needs to be."""
+def print_table(table: "Table", title: str) -> None:
+    """Print a table on stdout under its title, as wide as it needs to be."""
     from rich.console import Console
 
+    print(title)
     # Piped, or on a narrow terminal, the table keeps its width: figures must not be cut.
     Console(width=max(Console().width, LEAST_WIDTH)).print(table)
 
@@ -83,23 +86,29 @@ def markdown_table(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | N
 def caption(evaluation: Mapping[str, Any]) -> str:
     """What the table is about, in one line."""
     start, end = evaluation["period"]
-    count = evaluation["initialisations"]
-    starts = f"{count} forecast{'s' if count != 1 else ''}"
-    words = "fair CRPS, of persistence MAE" if "persistence" in evaluation["scores"] else "fair CRPS"
-    return f"{evaluation['system']}: {starts} of {evaluation['members']} members, {start} to {end}; {words}"
+    scores = evaluation["scores"]
+    starts = _counted(evaluation["initialisations"], "forecast")
+    members = _counted(evaluation["members"], "member")
+    measures = {_measure(scores, name) for name in scores}
+    words = "fair CRPS"
+    if _measure(scores, _first(scores)) == "mae":
+        words = "MAE, as one member has no fair CRPS"
+    elif "mae" in measures:
+        words = f"fair CRPS, of {', '.join(name for name in scores if _measure(scores, name) == 'mae')} MAE"
+    return f"{evaluation['system']}: {starts} of {members}, {start} to {end}; {words}"
 
 
 def _row(scores: Scores, channel_name: str, lead: str) -> list[str]:
     first = _first(scores)
-    crps = scores[first][channel_name]["crps"].get(lead)
+    own = _value(scores, first, channel_name, lead)
     others = [name for name in scores if name != first]
     cells = [_number(_value(scores, name, channel_name, lead)) for name in others]
-    skills = [_skill(crps, _value(scores, name, channel_name, lead)) for name in others if name != "persistence"]
+    skills = [_skill(own, _value(scores, name, channel_name, lead)) for name in others if name != "persistence"]
     ratio = scores[first][channel_name].get("spread_skill", {}).get(lead)
     return [
         channel_name,
         f"{int(lead) / 24:g} d",
-        _number(crps),
+        _number(own),
         *cells,
         *skills,
         "-" if ratio is None else f"{ratio:.2f}",
@@ -107,9 +116,22 @@ def _row(scores: Scores, channel_name: str, lead: str) -> list[str]:
 
 
 def _value(scores: Scores, name: str, channel_name: str, lead: str) -> float | None:
-    measure = "mae" if name == "persistence" else "crps"
-    value: float | None = scores[name].get(channel_name, {}).get(measure, {}).get(lead)
+    value: float | None = scores[name].get(channel_name, {}).get(_measure(scores, name), {}).get(lead)
     return value
+
+
+def _measure(scores: Scores, name: str) -> str:
+    """What a forecaster is shown by: its fair CRPS; the MAE where it, or the forecast that is judged, has none."""
+    has_crps = (_has_crps(scores[one]) for one in (name, _first(scores)))
+    return "crps" if all(has_crps) else "mae"
+
+
+def _has_crps(by_channel: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> bool:
+    return any(value is not None for by_score in by_channel.values() for value in by_score.get("crps", {}).values())
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'s' if count != 1 else ''}"
 
 
 def _skill(crps: float | None, reference: float | None) -> str:

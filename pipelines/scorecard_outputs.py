@@ -95,7 +95,7 @@ def draw_evaluation_cards(
 def print_card(card: xr.Dataset, ours: Side, theirs: Side) -> None:
     """Print a scorecard region by region, as triangles with percentages."""
     for region in card["region"].values.tolist():
-        print_table(_region_table(card.sel(region=region), f"{region}: change in percent, negative is better"))
+        print_table(_region_table(card.sel(region=region)), f"{region}: change in percent, negative is better")
     mine, other = names_of(ours, theirs)
     print(f"{SCORE_WORDS[card.attrs['score_name']]}: {mine} against {other}; {origin_of(card, ours, theirs)}")
     print(
@@ -108,7 +108,7 @@ def print_forecasters(archive: Path) -> None:
     """Print who is in a score archive."""
     from rich.table import Table
 
-    table = Table(title=f"Score archive {archive}")
+    table = Table()
     for name in ("forecaster", "members", "cycles", "first", "last", "system"):
         table.add_column(name, no_wrap=True, justify="right" if name in ("members", "cycles") else "left")
     for found in archived_forecasters(archive):
@@ -117,7 +117,7 @@ def print_forecasters(archive: Path) -> None:
         table.add_row(
             found.name, about.get("members", "-"), str(len(found.init_times)), first, last, about.get("named", "-")
         )
-    print_table(table)
+    print_table(table, f"Score archive {archive}")
 
 
 def names_of(ours: Side, theirs: Side) -> tuple[str, str]:
@@ -138,13 +138,13 @@ def origin_of(card: xr.Dataset, ours: Side, theirs: Side) -> str:
     return f"{systems}{size}  ·  {card.attrs['cycles']} cycles, {first} to {last}"
 
 
-def _region_table(card: xr.Dataset, title: str) -> "Table":
+def _region_table(card: xr.Dataset) -> "Table":
     from rich.table import Table
 
     leads = card["lead_time"].values
     picked = {round(index) for index in np.linspace(0, len(leads) - 1, min(SHOWN_LEADS, len(leads)))}
     shown = card.isel(lead_time=sorted(picked)).transpose("channel", "lead_time", ...)
-    table = Table(title=title)
+    table = Table()
     table.add_column("channel")
     for lead in shown["lead_time"].values:
         table.add_column(f"{float(lead / np.timedelta64(1, 'D')):g} d", justify="right", no_wrap=True)

@@ -63,7 +63,7 @@ def score_weights(system: System | None, grid: xr.Dataset, analysis: Path) -> xr
         regions |= held_regions(latitude, longitude)
         absent = [name for name in REGIONS if name not in regions]
         if absent:
-            _say_once(f"Not scored, as the grid does not hold all of them: {', '.join(absent)}")
+            _say_once(f"Regions not scored, as the grid does not hold all of each: {', '.join(absent)}")
     else:
         regions |= {name: BUILT_IN[name] for name in system.verification.regions}
     if system is not None:

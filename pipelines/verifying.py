@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from forecast.products.netcdf import open_forecast
 from forecast.products.runs import CYCLE_NAME, RunDirectory
 from forecast.system import System, parse_system
 from forecast.verification.baselines import load_baselines
+from forecast.verification.checks import UnscorableError
 from forecast.verification.score_files import NAME
 from pipelines import staging
 from pipelines.analyses import find_analysis, initial_state_hash, scalar
@@ -129,18 +130,19 @@ def score_run(judge: Judge, run: RunDirectory) -> ScoredCycle:
     system, manifest = _system_of(judge, run), read_manifest(run.path)
     location = find_analysis(judge.home, system, judge.analysis)
     analysis = open_analysis(location, system.state.predictands)
-    weights, archive = score_weights(system, analysis, location), _score_archive(judge, run.system_name)
+    weights = score_weights(system, analysis, location)
+    bench = _Bench(f"run {run.path}", analysis, weights, _score_archive(judge, run.system_name))
+    model_id = str(manifest["model_id"])
     with open_forecast(run.path) as forecast:
         model = model_forecaster(
             system,
             forecast["member"].values.tolist(),
-            model_id=str(manifest["model_id"]),
+            model_id=model_id,
             system_hash=str(manifest["system_hash"]),
             data_hash=str(manifest["data_hash"]),
         )
-        scored = _score(run.system_name, str(manifest["model_id"]), model, forecast, analysis, weights, archive)
-        others = _score_baselines(judge, system, forecast, analysis, weights, archive)
-    return replace(scored, sums={**scored.sums, **others})
+        sums = {model.name: bench.score(model, forecast), **_score_baselines(judge, system, forecast, bench)}
+        return _scored(run.system_name, model_id, forecast, sums)
 
 
 def score_file(judge: Judge, path: Path, name: str) -> Iterator[ScoredCycle]:
@@ -159,60 +161,60 @@ def score_file(judge: Judge, path: Path, name: str) -> Iterator[ScoredCycle]:
         weights = score_weights(judge.system, analysis, location)
         cycles = opened[channels]
         cycles = cycles if "init_time" in cycles.dims else cycles.expand_dims("init_time")
-        if cycles.sizes["member"] == 1:
+        members = cycles.sizes["member"]
+        if members == 1:
             logger.warning("%s: one member, which has no fair CRPS and no spread: these are null", path)
-        archive = _score_archive(judge, name)
+        bench = _Bench(f"forecast {path}", analysis, weights, _score_archive(judge, name))
+        forecaster = Forecaster(name, about={"members": str(members)})
         for index in _verifiable(cycles, analysis, path):
-            forecaster = Forecaster(name, about={"members": str(cycles.sizes["member"])})
-            scored = _score(path.stem, "", forecaster, cycles.isel(init_time=index), analysis, weights, archive)
-            yield replace(scored, sums={FOREIGN: scored.sums[name]})
+            forecast = cycles.isel(init_time=index)
+            yield _scored(path.stem, "", forecast, {FOREIGN: bench.score(forecaster, forecast)})
 
 
-def _score(
-    system_name: str,
-    model_id: str,
-    forecaster: Forecaster,
-    forecast: xr.Dataset,
-    analysis: xr.Dataset,
-    weights: xr.DataArray,
-    archive: Path,
-) -> ScoredCycle:
-    """Score one forecast of one cycle, and keep it."""
-    init_time, leads = scalar(forecast["init_time"]), forecast["lead_time"].values
-    verifying = verifying_analysis(analysis, [str(name) for name in forecast.data_vars], init_time, leads)
-    try:
-        sums = score_forecast(forecast, verifying, weights)
-    except UNREADABLE as error:
-        raise InvalidDataError(
-            f"forecast of {forecaster.name} from {iso(init_time)}: expected readable values, found {one_line(error)}"
-        ) from error
-    keep(archive, forecaster, init_time, sums, judged_by(verifying))
-    last_time = init_time + leads.max()
-    return ScoredCycle(system_name, model_id, forecast.sizes["member"], init_time, last_time, {forecaster.name: sums})
+@dataclass(frozen=True)
+class _Bench:
+    """Where forecasts of one origin are judged, and where their scores go."""
+
+    where: str
+    analysis: xr.Dataset
+    weights: xr.DataArray
+    archive: Path
+
+    def score(self, forecaster: Forecaster, forecast: xr.Dataset) -> xr.DataArray:
+        """Score one cycle, and keep it."""
+        init_time, leads = scalar(forecast["init_time"]), forecast["lead_time"].values
+        where = f"{self.where}, {forecaster.name} from {iso(init_time)}"
+        verifying = verifying_analysis(self.analysis, [str(name) for name in forecast.data_vars], init_time, leads)
+        try:
+            sums = score_forecast(forecast, verifying, self.weights)
+        except UnscorableError as error:
+            raise UnscorableError(f"{where}: {error}") from error
+        except UNREADABLE as error:
+            raise InvalidDataError(f"{where}: expected readable values, found {one_line(error)}") from error
+        keep(self.archive, forecaster, init_time, sums, judged_by(verifying))
+        return sums
 
 
-def _score_baselines(
-    judge: Judge,
-    system: System,
-    forecast: xr.Dataset,
-    analysis: xr.Dataset,
-    weights: xr.DataArray,
-    archive: Path,
-) -> dict[str, xr.DataArray]:
+def _scored(system_name: str, model_id: str, forecast: xr.Dataset, sums: dict[str, xr.DataArray]) -> ScoredCycle:
+    init_time = scalar(forecast["init_time"])
+    last_time = init_time + forecast["lead_time"].values.max()
+    return ScoredCycle(system_name, model_id, forecast.sizes["member"], init_time, last_time, sums)
+
+
+def _score_baselines(judge: Judge, system: System, forecast: xr.Dataset, bench: _Bench) -> dict[str, xr.DataArray]:
     path = _baselines_file(judge.home, system, judge.checkpoint)
     if path is None:
         logger.warning("Scored without baselines: no checkpoint of '%s' with %s", system.name, BASELINES_FILE)
         return {}
     baselines, members = load_baselines(path), forecast.sizes["member"]
     init_time, leads = scalar(forecast["init_time"]), forecast["lead_time"].values
-    if init_time not in analysis["time"].values:
+    if init_time not in bench.analysis["time"].values:
         raise InvalidDataError(f"baselines from {iso(init_time)}: expected an analysis at the start, found none")
-    start = initial_state_hash(analysis.sel(time=[init_time]), system.state.predictands)
-    sums: dict[str, xr.DataArray] = {}
+    start = initial_state_hash(bench.analysis.sel(time=[init_time]), system.state.predictands)
+    sums = {}
     for forecaster in baseline_forecasters(system, file_hash(path), members, data_hash=start):
-        made = baselines.forecast(forecaster.name, analysis, init_time, leads, members, baseline_seed(init_time))
-        fields = made[[str(name) for name in forecast.data_vars]]
-        sums |= _score(system.name, "", forecaster, fields, analysis, weights, archive).sums
+        made = baselines.forecast(forecaster.name, bench.analysis, init_time, leads, members, baseline_seed(init_time))
+        sums[forecaster.name] = bench.score(forecaster, made[[str(name) for name in forecast.data_vars]])
     return sums
 
 

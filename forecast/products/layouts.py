@@ -129,8 +129,9 @@ def _check_axis(dataset: xr.Dataset, name: str, path: Path) -> None:
     values = np.atleast_1d(axis.values)
     if values.ndim > 1:
         raise InvalidDataError(f"forecast {path}: expected {name} along one dimension, found {list(axis.dims)}")
-    if bool(axis.isnull().any()):
-        raise InvalidDataError(f"forecast {path}: expected values of {name}, found some missing")
+    if not values.size or bool(axis.isnull().any()):
+        found = "some missing" if values.size else "none"
+        raise InvalidDataError(f"forecast {path}: expected values of {name}, found {found}")
     different, counts = np.unique(values, return_counts=True)
     if counts.max() > 1:
         raise InvalidDataError(

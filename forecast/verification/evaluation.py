@@ -180,9 +180,10 @@ def _channel_sums(
 def _piece_sums(name: str, forecast: xr.DataArray, analysis: xr.DataArray, weights: xr.DataArray) -> xr.DataArray:
     statistics = ensemble_statistics(forecast, analysis).compute().transpose("lead_time", "latitude", "longitude")
     fields = {str(key): np.asarray(field.values) for key, field in statistics.items()}
-    missing = int(np.isnan(fields["error"]).sum())
-    if missing:
-        found = f"{missing} of {fields['error'].size} points missing"
+    missing = np.isnan(fields["error"])
+    if missing.any():
+        first = statistics["lead_time"].values[np.argmax(missing.any(axis=(1, 2)))] / np.timedelta64(1, "h")
+        found = f"{int(missing.sum())} of {missing.size} points missing, first at lead {float(first):g} h"
         raise UnscorableError(f"{name}: expected all values in forecast and analysis, found {found}")
     check_weights(weights.isel(region=0, drop=True), statistics["error"])
     shares = weights.transpose("region", "latitude", "longitude").values.astype(np.float64)

@@ -15,7 +15,7 @@ from forecast.products.runs import RunDirectory
 from pipelines.forecasting import forecast_cycle
 from pipelines.home import Home
 from pipelines.requesting import request_cycle
-from pipelines.score_tables import header, markdown_table, rows, score_table
+from pipelines.score_tables import caption, header, markdown_table, rows, score_table
 from pipelines.verifying import Judge, Verified
 from pipelines.verifying import verify as verify_all
 
@@ -100,3 +100,14 @@ def test_tables() -> None:
     evaluation = {"system": "s", "period": ["a", "b"], "initialisations": 2, "members": 3, "scores": scores}
     assert "| msl | 1 d | 200 | 400 | 250 | +20% | 0.90 |" in markdown_table(evaluation)
     assert len(score_table(evaluation).columns) == 7
+    assert caption(evaluation) == "s: 2 forecasts of 3 members, a to b; fair CRPS, of persistence MAE"
+
+
+def test_a_forecast_of_one_member_is_shown_by_its_mae() -> None:
+    one = {"crps": {"24": None}, "mae": {"24": 250.0}, "rmse": {"24": 300.0}, "spread_skill": {"24": None}}
+    many = {"crps": {"24": 150.0}, "mae": {"24": 200.0}, "rmse": {"24": 260.0}, "spread_skill": {"24": 1.0}}
+    scores = {"forecast": {"msl": one}, "linear": {"msl": many}}
+    assert header(scores) == ["channel", "lead", "MAE", "linear", "skill/linear", "spread/skill"]
+    assert rows(scores) == [["msl", "1 d", "250", "200", "-25%", "-"]]
+    evaluation = {"system": "s", "period": ["a", "b"], "initialisations": 1, "members": 1, "scores": scores}
+    assert caption(evaluation) == "s: 1 forecast of 1 member, a to b; MAE, as one member has no fair CRPS"
