@@ -219,8 +219,12 @@ def _model_id(description: Mapping[str, Any]) -> str:
     deciding = {key: value for key, value in description.items() if key != "training"}
     settings = deciding["system"]
     deciding["system"] = {key: settings[key] for key in ("name", "state", "anchor", "network")}
-    # What the network returns: left out where it is EDM's, as it always was in the first release.
+    # What the network returns, and in what noise: left out where they are what they were in the first release.
     meaning = {key: settings["diffusion"][key] for key in ("path", "output") if key in settings["diffusion"]}
-    if meaning.get("output", "edm") != "edm":
+    if meaning.get("output", "edm") == "edm":
+        meaning = {}
+    if settings["diffusion"].get("noise", "white") != "white":
+        meaning["noise"] = settings["diffusion"]["noise"]
+    if meaning:
         deciding["system"]["diffusion"] = meaning
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()

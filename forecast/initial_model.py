@@ -8,6 +8,7 @@ from forecast.anchors import LinearAnchor
 from forecast.batches import grid_of, static_tensor
 from forecast.checkpoints import Checkpoint
 from forecast.model import StepModel
+from forecast.noise import SphereNoise
 from forecast.samples import Samples
 from forecast.system import System
 
@@ -40,10 +41,18 @@ def prepare_model(system: System, analysis: xr.Dataset, samples: Samples) -> Ste
     for windows in samples.stream(torch.arange(len(samples)).split(_TOGETHER), lead_steps=1):
         total += ((windows.following[:, 0] - model.anchor(windows.past)).square() * area).mean(dim=(2, 3)).sum(dim=0)
     model.get_buffer("residual_std").copy_((total / len(samples)).sqrt()[:, None, None])
+    _fit_noise(model, samples)
     return model
 
 
-def continued_model(system: System, analysis: xr.Dataset, begin_with: Checkpoint) -> StepModel:
+def _fit_noise(model: StepModel, samples: Samples) -> None:
+    """Give the noise the spectrum of the residual, where the system asks for it."""
+    if isinstance(model.noise, SphereNoise) and model.noise.fitted:
+        stream = samples.stream(torch.arange(len(samples)).split(_TOGETHER), lead_steps=1)
+        model.noise.fit(model.normalised_residual(each.following[:, 0], model.anchor(each.past)) for each in stream)
+
+
+def continued_model(system: System, analysis: xr.Dataset, begin_with: Checkpoint, samples: Samples) -> StepModel:
     """A model that starts from a checkpoint's weights; blocks that the checkpoint lacks change nothing at first.
 
     Raises:
@@ -59,4 +68,6 @@ def continued_model(system: System, analysis: xr.Dataset, begin_with: Checkpoint
             f"training from a checkpoint: expected a network no larger than the system's, "
             f"found weights {found.unexpected_keys[0]} that it has no place for"
         )
+    if any(name.startswith("noise.") for name in found.missing_keys):
+        _fit_noise(model, samples)
     return model

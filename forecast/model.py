@@ -13,6 +13,7 @@ from forecast.diffusion.preconditioning import Denoiser, precondition
 from forecast.grid import Grid
 from forecast.networks.building import build_network
 from forecast.networks.ports import Ports
+from forecast.noise import SphereNoise
 from forecast.system import System
 
 
@@ -49,8 +50,10 @@ class StepModel(nn.Module):
             outputs=channels,
             scalars=conditioning.SCALARS,
         )
+        kind = system.diffusion.noise
         try:
             self.network = build_network(ports, network)
+            self.noise = nn.Identity() if kind == "white" else SphereNoise(grid, channels, fitted=kind == "residual")
         except ValueError as error:
             raise ConfigurationError(f"system {system.name}: {error}") from None
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # known to torch, not to its stubs

@@ -47,7 +47,7 @@ class Denoising:
         anchor = model.anchor(past)
         clean = model.normalised_residual(windows.following[:, 0], anchor)
         levels = model.denoising_loss.levels(draws.of_batch(stratified_chances))
-        noise = draws.normal(*clean.shape[1:])
+        noise = model.noise(draws.normal(*clean.shape[1:]))
         denoiser = model.residual_denoiser(past, anchor, scalars)
         loss: Tensor = model.denoising_loss(denoiser, clean, noise, levels, weights)
         return loss
@@ -73,9 +73,8 @@ class NoiseLevelErrors:
         clean = model.normalised_residual(windows.following[:, 0], anchor)
         area = weights / weights.mean(dim=(1, 2), keepdim=True)
         denoiser = model.residual_denoiser(past, anchor, scalars)
-        return error_by_noise_level(
-            denoiser, clean, draws.normal(*clean.shape[1:]), area, clean.new_tensor(self.sigmas)
-        )
+        noise = model.noise(draws.normal(*clean.shape[1:]))
+        return error_by_noise_level(denoiser, clean, noise, area, clean.new_tensor(self.sigmas))
 
 
 @dataclass(frozen=True)

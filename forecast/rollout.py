@@ -74,7 +74,8 @@ def advance(
     denoiser = model.residual_denoiser(past, anchor, scalars)
 
     def drawn(draw: int) -> Tensor:
-        return noise(draw).to(past.device)
+        shaped: Tensor = model.noise(noise(draw).to(past.device))
+        return shaped
 
     if correction is None:
         residual = draw_sample(sampler, denoiser, drawn)

@@ -80,7 +80,7 @@ def train(
     )
     samples, watched = sampling(training), sampling(validation)
     if begin_with is not None:
-        model = continued_model(system, training, begin_with)
+        model = continued_model(system, training, begin_with, samples)
     elif ranks.is_first:
         model = prepare_model(system, training, samples)
     else:

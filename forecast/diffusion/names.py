@@ -9,6 +9,7 @@ PathName = Literal["edm", "flow", "trig", "vp-linear", "vp-cosine", "vp-sigmoid"
 OutputName = Literal["edm", "x0", "eps", "v", "velocity"]
 DistributionName = Literal["log-normal", "logit-normal", "log-uniform", "rho-uniform", "path-uniform"]
 WeightName = Literal["edm", "min-snr", "velocity", "learned"]
+NoiseName = Literal["white", "isotropic", "residual"]
 SamplerName = Literal["euler", "heun", "dpmpp-2s", "dpmpp-2m", "renoise"]
 ScheduleName = Literal["rho", "edm", "flow", "trig", "vp-linear", "vp-cosine", "vp-sigmoid", "vp-secant"]
 

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from forecast.diffusion.names import (
     CHURNED,
     DistributionName,
+    NoiseName,
     OutputName,
     PathName,
     SamplerName,
@@ -42,6 +43,9 @@ class Diffusion(Section):
     """Of `rho-uniform`."""
     snr_limit: PositiveFloat = 5.0
     """Of `min-snr`."""
+    noise: NoiseName = "white"
+    """Independent at each grid point, or alike all over the globe: with equal power in all harmonics (`isotropic`), or
+    with the residual's."""
 
     added: ClassVar[dict[str, Any]] = {
         "path": "edm",
@@ -53,6 +57,7 @@ class Diffusion(Section):
         "sigma_max": 80.0,
         "rho": 7.0,
         "snr_limit": 5.0,
+        "noise": "white",
     }
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from data_catalog.harmonics import legendre_functions
 from forecast.verification.checks import UnscorableError, on_grid_of, paired
 from forecast.verification.fused import ensemble_statistics
 from forecast.verification.weighting import area_weights, weighted_mean
@@ -197,24 +198,7 @@ def _spherical(field: NDArray[Any], *, truncation: int, latitude: tuple[float, .
 def _projection(latitude: tuple[float, ...], order: int, truncation: int) -> NDArray[np.float64]:
     """(degree, latitude): area-weighted least squares on the associated Legendre functions of one order."""
     degrees = np.asarray(latitude)
-    colatitude = np.deg2rad(90.0 - degrees)
-    functions = _legendre(np.cos(colatitude), np.sin(colatitude), order, truncation)
+    functions = legendre_functions(degrees, order, truncation)
     root = np.sqrt(area_weights(xr.DataArray(degrees, dims="latitude")).values)
     projection: NDArray[np.float64] = np.linalg.pinv((functions * root).T) * root
     return projection
-
-
-def _legendre(
-    cosine: NDArray[np.float64], sine: NDArray[np.float64], order: int, truncation: int
-) -> NDArray[np.float64]:
-    """(degree, latitude): associated Legendre functions of mean square 1, by the recurrence that is stable upwards."""
-    first = np.ones_like(sine)
-    for m in range(1, order + 1):
-        first = first * sine * np.sqrt((2 * m + 1) / (2 * m))
-    functions = [first, cosine * first * np.sqrt(2 * order + 3)]
-    for degree in range(order + 2, truncation + 1):
-        here, before = (4 * n**2 - 1 for n in (degree, degree - 1))
-        scale = np.sqrt(here / (degree**2 - order**2))
-        lower = np.sqrt(((degree - 1) ** 2 - order**2) / before)
-        functions.append(scale * (cosine * functions[-1] - lower * functions[-2]))
-    return np.stack(functions[: truncation + 1 - order])
