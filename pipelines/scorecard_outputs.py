@@ -18,7 +18,7 @@ from forecast.verification.scorecards import card_table
 from forecast.verification.significance import LEAST_CYCLES
 from pipelines.clock import day
 from pipelines.score_tables import MODEL, print_table
-from pipelines.scorecards import Selection, Side, compare, find_side
+from pipelines.scorecards import REFERENCES, Selection, Side, compare, find_side
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -131,9 +131,10 @@ def names_of(ours: Side, theirs: Side) -> tuple[str, str]:
 
 def origin_of(card: xr.Dataset, ours: Side, theirs: Side) -> str:
     """System, members and cycles in one line."""
-    systems = ours.system if ours.system == theirs.system else f"{ours.system} and {theirs.system}"
-    members = ours.found.about.get("members")
-    size = f", {members} members" if members and members.isdigit() else ""
+    systems = " and ".join(dict.fromkeys(side.system for side in (ours, theirs)))
+    judged = (ours,) if theirs.words in REFERENCES else (ours, theirs)
+    members = dict.fromkeys(side.found.about.get("members", "") for side in judged)
+    size = f", {' and '.join(members)} members" if all(number.isdigit() for number in members) else ""
     first, last = (card.attrs[name][:10] for name in ("first_init_time", "last_init_time"))
     return f"{systems}{size}  ·  {card.attrs['cycles']} cycles, {first} to {last}"
 

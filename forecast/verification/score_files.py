@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError
-from forecast.products.runs import parse_cycle_name
+from forecast.products.runs import CYCLE_NAME, parse_cycle_name
 from forecast.verification.evaluation import AXES
 
 About = dict[str, str]
@@ -84,6 +84,10 @@ def all_files(archive: Path) -> Iterator[tuple[np.datetime64, str, Path]]:
         InvalidDataError: A directory or file has a name that none of an archive has.
     """
     for directory in sorted(path for path in archive.glob("[!.]*") if path.is_dir()):
+        if CYCLE_NAME.fullmatch(directory.name) is None:
+            raise InvalidDataError(
+                f"score archive {archive}: expected a cycle such as 20080101T0000Z, found '{directory.name}'"
+            )
         init_time = parse_cycle_name(directory.name)
         for path in sorted(directory.glob("[!.]*.npz"), key=_order):
             match = FILE.fullmatch(path.name)
