@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +22,7 @@ from forecast.products.rounding import bit_round, kept_bits
 from forecast.products.runs import RunDirectory
 
 FIELD_DIMENSIONS = ("realization", "time", "latitude", "longitude")
+CHECKED_TOGETHER_BYTES = 16 * 2**20
 
 
 class ForecastWriter:
@@ -119,12 +121,22 @@ class ForecastWriter:
         for name in self.channels:
             values = bit_round(np.asarray(fields[name], dtype=np.float32), self._bits[name])
             self._check_finite(name, members, lead_index, values)
-            variable = self._dataset.variables[name]
-            for member, plane in zip(members, values, strict=True):
-                position = self._position[int(member)]
-                with told_plainly(self.path):
-                    variable[position, lead_index] = plane
+            positions = [self._position[int(member)] for member in members]
+            with told_plainly(self.path):
+                self._write_planes(self._dataset.variables[name], positions, lead_index, values)
+            for position, plane in zip(positions, values, strict=True):
                 self._checksums[name, position, lead_index] = zlib.crc32(np.ascontiguousarray(plane).data)
+
+    @staticmethod
+    def _write_planes(
+        variable: netCDF4.Variable, positions: Sequence[int], lead_index: int, values: npt.NDArray[np.float32]
+    ) -> None:
+        """Write planes at once where they are neighbours in the file: a call costs more than a small plane."""
+        if positions and all(later - earlier == 1 for earlier, later in pairwise(positions)):
+            variable[positions[0] : positions[-1] + 1, lead_index] = values
+            return
+        for position, plane in zip(positions, values, strict=True):
+            variable[position, lead_index] = plane
 
     def _create(self, dataset: netCDF4.Dataset) -> None:
         cf.write_global_attributes(dataset, self._attributes)
@@ -187,20 +199,27 @@ class ForecastWriter:
 
     def _check_stored(self) -> None:
         checked = 0
+        together = max(1, CHECKED_TOGETHER_BYTES // (4 * self.axes.latitude.size * self.axes.longitude.size))
         with netCDF4.Dataset(self._partial) as stored:
             stored.set_auto_maskandscale(False)
             for name in self.channels:
-                cf.keep_one_chunk(stored.variables[name])
-            for (name, position, lead_index), checksum in self._checksums.items():
-                plane = np.ascontiguousarray(stored.variables[name][position, lead_index])
-                if zlib.crc32(plane.data) != checksum:
-                    raise InvalidDataError(
-                        f"{self.path.name}, {name}, member {self.members[position]}, lead index {lead_index}: "
-                        "the file reads back other values than were written"
-                    )
-                checked += 1
+                variable = stored.variables[name]
+                cf.keep_one_chunk(variable)
+                for lead_index in range(self.axes.lead_times.size):
+                    for first in range(0, len(self.members), together):
+                        planes = np.ascontiguousarray(variable[first : first + together, lead_index])
+                        self._compare(name, first, lead_index, planes)
+                        checked += len(planes)
         if checked != len(self.channels) * len(self.members) * self.axes.lead_times.size:
             raise InvalidDataError(f"{self.path.name}: only {checked} fields could be read back")
+
+    def _compare(self, name: str, first: int, lead_index: int, planes: npt.NDArray[np.float32]) -> None:
+        for position, plane in enumerate(planes, start=first):
+            if zlib.crc32(plane.data) != self._checksums[name, position, lead_index]:
+                raise InvalidDataError(
+                    f"{self.path.name}, {name}, member {self.members[position]}, lead index {lead_index}: "
+                    "the file reads back other values than were written"
+                )
 
     def _close(self) -> None:
         if self._dataset is not None:
