@@ -117,7 +117,7 @@ def save_checkpoint(
         partial.write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
     for replaced in set(directory.glob("model-*.safetensors")) - {path}:
         replaced.unlink()
-    model_id = _model_id(description)
+    model_id = model_identity(description)
     remove_card_of_another(directory, model_id)
     return model_id
 
@@ -153,7 +153,7 @@ def load_checkpoint(directory: Path, *, calibrated: bool = True) -> Checkpoint:
         fault = str(error).replace("\n", " ")
         raise InvalidDataError(f"{path}: expected the weights that {DESCRIPTION} describes, found {fault}") from None
     model.eval().requires_grad_(False)
-    model_id, training = _model_id(description), description["training"]
+    model_id, training = model_identity(description), description["training"]
     card = load_card(directory, model_id=model_id, channels=system.state.predictands) if calibrated else None
     if card is None:
         return Checkpoint(system, grid, standardiser, model, model_id, training)
@@ -215,7 +215,8 @@ def _climatology(
     return xr.Dataset(fields, coords=coords, attrs=layout["attrs"])
 
 
-def _model_id(description: Mapping[str, Any]) -> str:
+def model_identity(description: Mapping[str, Any]) -> str:
+    """SHA-256 over what decides a model's members, from the description that lies beside its weights."""
     deciding = {key: value for key, value in description.items() if key != "training"}
     settings = deciding["system"]
     deciding["system"] = {key: settings[key] for key in ("name", "state", "anchor", "network")}

@@ -90,7 +90,8 @@ def meta_model(system: System, grid: Grid) -> StepModel:
 def _evaluate(model: StepModel, system: System, grid: Grid, samples: int) -> Tensor:
     state = system.state
     past = torch.empty(samples, state.past_states, len(state.predictands), *grid.shape)
-    denoiser = model.residual_denoiser(past, model.anchor(past), torch.empty(samples, SCALARS))
+    scalars = torch.empty(samples, SCALARS)
+    denoiser = model.residual_denoiser(past, model.anchor(past, scalars), scalars)
     return denoiser(torch.empty_like(past[:, -1]), torch.empty(samples))
 
 

@@ -1,10 +1,14 @@
 """The model that a training starts from: fresh and fitted to its samples, or a checkpoint's."""
 
+from collections.abc import Iterator, Mapping
+
 import torch
 import xarray as xr
+from torch import Tensor
 
 from data_catalog.errors import ConfigurationError
-from forecast.anchors import LinearAnchor
+from forecast.anchors.anchor import FittedAnchor
+from forecast.anchors.mean import MeanAnchor
 from forecast.batches import grid_of, static_tensor
 from forecast.checkpoints import Checkpoint
 from forecast.model import StepModel
@@ -14,6 +18,9 @@ from forecast.system import System
 
 _TOGETHER = 16
 
+MeanNetworks = Mapping[tuple[int, ...], StepModel]
+"""Trained mean networks, each under the years that it was trained without."""
+
 
 def fresh_model(system: System, analysis: xr.Dataset) -> StepModel:
     """A model with the weights that the system's seed gives; nothing of it is fitted."""
@@ -21,42 +28,64 @@ def fresh_model(system: System, analysis: xr.Dataset) -> StepModel:
     return StepModel(system, grid_of(analysis), static_tensor(analysis, system.state.static))
 
 
-def prepare_model(system: System, analysis: xr.Dataset, samples: Samples) -> StepModel:
-    """A fresh model with its anchor and residual scales fitted to the training samples.
+def prepare_model(
+    system: System, analysis: xr.Dataset, samples: Samples, means: MeanNetworks | None = None
+) -> StepModel:
+    """A fresh model with its anchor, residual scales and noise fitted to the training samples.
+
+    Args:
+        system: Which model.
+        analysis: Of the training period.
+        samples: To fit to.
+        means: Trained mean networks, where the anchor is one.
 
     Raises:
-        ConfigurationError: The system's anchor can only be fitted in memory, and the samples are not there.
+        ConfigurationError: The system's anchor can only be fitted in memory, and the samples are not there, or to more
+            years than there are.
     """
     model = fresh_model(system, analysis)
-    area = grid_of(analysis).area_weights()
-    if isinstance(model.anchor, LinearAnchor):
-        if not isinstance(samples.states, torch.Tensor):
-            raise ConfigurationError(
-                f"system {system.name}: expected anchor.kind 'persistence' where training.loader is 'archive', "
-                f"found '{system.anchor.kind}', which is fitted in memory"
-            )
-        model.anchor.fit(samples.states, samples.starts[:, : samples.past_states + 1], area)
-    total = torch.zeros(len(system.state.predictands))
-    # In the order of time, so that a chunk of the archive is read once.
-    for windows in samples.stream(torch.arange(len(samples)).split(_TOGETHER), lead_steps=1):
-        total += ((windows.following[:, 0] - model.anchor(windows.past)).square() * area).mean(dim=(2, 3)).sum(dim=0)
-    model.get_buffer("residual_std").copy_((total / len(samples)).sqrt()[:, None, None])
-    _fit_noise(model, samples)
+    if isinstance(model.anchor, FittedAnchor):
+        model.anchor.fit(_in_memory(system, samples), _starts(samples), grid_of(analysis).area_weights())
+    elif isinstance(model.anchor, MeanAnchor):
+        assert means is not None, "a mean anchor is made of trained networks"
+        model.anchor.model.load_state_dict(means[()].state_dict())
+    cross_fit(model, system, analysis, samples, means)
+    _fit_residual(model, samples, grid_of(analysis).area_weights())
     return model
 
 
-def _fit_noise(model: StepModel, samples: Samples) -> None:
-    """Give the noise the spectrum of the residual, where the system asks for it."""
-    if isinstance(model.noise, SphereNoise) and model.noise.fitted:
-        stream = samples.stream(torch.arange(len(samples)).split(_TOGETHER), lead_steps=1)
-        model.noise.fit(model.normalised_residual(each.following[:, 0], model.anchor(each.past)) for each in stream)
+def cross_fit(
+    model: StepModel, system: System, analysis: xr.Dataset, samples: Samples, means: MeanNetworks | None = None
+) -> None:
+    """Where the system asks for it, predict each year of training by an anchor that was fitted without it.
+
+    Raises:
+        ConfigurationError: See `prepare_model`.
+    """
+    if not system.anchor.cross_fitted:
+        return
+    if isinstance(model.anchor, FittedAnchor):
+        states, area = _in_memory(system, samples), grid_of(analysis).area_weights()
+        try:
+            model.anchor.fit_without_each_year(states, _starts(samples), samples.years, area)
+        except ValueError as error:
+            raise ConfigurationError(f"system {system.name}: {error}") from None
+    for years, network in (means or {}).items():
+        if years:
+            model.anchor.leave_out(years, MeanAnchor(network))
 
 
-def continued_model(system: System, analysis: xr.Dataset, begin_with: Checkpoint, samples: Samples) -> StepModel:
+def continued_model(
+    system: System,
+    analysis: xr.Dataset,
+    begin_with: Checkpoint,
+    samples: Samples,
+    means: MeanNetworks | None = None,
+) -> StepModel:
     """A model that starts from a checkpoint's weights; blocks that the checkpoint lacks change nothing at first.
 
     Raises:
-        ConfigurationError: The networks differ in more than their number of blocks.
+        ConfigurationError: The networks differ in more than their number of blocks; or see `prepare_model`.
     """
     model = fresh_model(system, analysis)
     try:
@@ -68,6 +97,43 @@ def continued_model(system: System, analysis: xr.Dataset, begin_with: Checkpoint
             f"training from a checkpoint: expected a network no larger than the system's, "
             f"found weights {found.unexpected_keys[0]} that it has no place for"
         )
+    if absent := [name for name in found.missing_keys if name.startswith("anchor.")]:
+        raise ConfigurationError(f"training from a checkpoint: expected the system's anchor, found no {absent[0]}")
+    cross_fit(model, system, analysis, samples, means)
     if any(name.startswith("noise.") for name in found.missing_keys):
         _fit_noise(model, samples)
     return model
+
+
+def _fit_residual(model: StepModel, samples: Samples, area: Tensor) -> None:
+    """Scale of what the anchor misses, and its spectrum where the noise shall have it."""
+    total = torch.zeros(model.get_buffer("residual_std").shape[0])
+    for missed in _misses(model, samples):
+        total += (missed.square() * area).mean(dim=(2, 3)).sum(dim=0)
+    model.get_buffer("residual_std").copy_((total / len(samples)).sqrt()[:, None, None])
+    _fit_noise(model, samples)
+
+
+def _fit_noise(model: StepModel, samples: Samples) -> None:
+    if isinstance(model.noise, SphereNoise) and model.noise.fitted:
+        model.noise.fit(missed / model.get_buffer("residual_std") for missed in _misses(model, samples))
+
+
+@torch.no_grad()
+def _misses(model: StepModel, samples: Samples) -> Iterator[Tensor]:
+    """What the anchor misses of the samples, in the order of time, so that a chunk of the archive is read once."""
+    for windows in samples.stream(torch.arange(len(samples)).split(_TOGETHER), lead_steps=1):
+        yield windows.following[:, 0] - model.anchor(windows.past, windows.scalars[:, 0], windows.years)
+
+
+def _starts(samples: Samples) -> Tensor:
+    return samples.starts[:, : samples.past_states + 1]
+
+
+def _in_memory(system: System, samples: Samples) -> Tensor:
+    if not isinstance(samples.states, Tensor):
+        raise ConfigurationError(
+            f"system {system.name}: expected anchor.kind 'persistence' or 'mean' where training.loader is 'archive', "
+            f"found '{system.anchor.kind}', which is fitted in memory"
+        )
+    return samples.states

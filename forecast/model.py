@@ -6,7 +6,10 @@ from torch import Tensor, nn
 
 from data_catalog.errors import ConfigurationError
 from forecast import conditioning
-from forecast.anchors import Anchor, LinearAnchor, PersistenceAnchor
+from forecast.anchors.anchor import Anchor, PersistenceAnchor
+from forecast.anchors.harmonic import HarmonicAnchor
+from forecast.anchors.linear import LinearAnchor
+from forecast.anchors.mean import MeanAnchor
 from forecast.batches import polar_signs
 from forecast.diffusion.building import denoising_loss, network_output
 from forecast.diffusion.preconditioning import Denoiser, precondition
@@ -35,7 +38,6 @@ class StepModel(nn.Module):
         super().__init__()
         state, network = system.state, system.network
         channels = len(state.predictands)
-        self.anchor: Anchor = _anchor(system, (channels, *grid.shape))
         self.register_buffer("static", static)
         self.register_buffer("residual_std", torch.ones(channels, 1, 1))
         self.output = network_output(system.diffusion)
@@ -52,6 +54,7 @@ class StepModel(nn.Module):
         )
         kind = system.diffusion.noise
         try:
+            self.anchor = _anchor(system, grid, static)
             self.network = build_network(ports, network)
             self.noise = nn.Identity() if kind == "white" else SphereNoise(grid, channels, fitted=kind == "residual")
         except ValueError as error:
@@ -92,7 +95,26 @@ class StepModel(nn.Module):
         return anchor + residual * self.get_buffer("residual_std")
 
 
-def _anchor(system: System, shape: tuple[int, int, int]) -> Anchor:
-    if system.anchor.kind == "persistence":
+def mean_system(system: System) -> System:
+    """The system whose model is the mean network of a system's anchor: a model of the step from persistence."""
+    mean, content = system.anchor.mean, system.model_dump()
+    lengths = {"iterations": mean.iterations, "batch_size": mean.batch_size, "learning_rate": mean.learning_rate}
+    parts = {
+        "anchor": {"kind": "persistence"},
+        "network": mean.network.model_dump(),
+        "training": content["training"] | lengths,
+        "diffusion": {},
+        "finetuning": (),
+    }
+    return System.model_validate(content | parts)
+
+
+def _anchor(system: System, grid: Grid, static: Tensor) -> Anchor:
+    options, past_states, channels = system.anchor, system.state.past_states, len(system.state.predictands)
+    if options.kind == "persistence":
         return PersistenceAnchor()
-    return LinearAnchor(eofs=system.anchor.eofs, past_states=system.state.past_states, shape=shape)
+    if options.kind == "mean":
+        return MeanAnchor(StepModel(mean_system(system), grid, static.clone()))
+    if options.space == "harmonics":
+        return HarmonicAnchor(truncation=options.truncation, past_states=past_states, channels=channels, grid=grid)
+    return LinearAnchor(eofs=options.eofs, past_states=past_states, shape=(channels, *grid.shape))

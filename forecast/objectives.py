@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from forecast.anchors.mean import expected_residual
 from forecast.diffusion.losses import almost_fair_crps, error_by_noise_level
 from forecast.diffusion.settings import Sampler
 from forecast.diffusion.time_distributions import stratified_chances
@@ -44,7 +45,7 @@ class Denoising:
     def __call__(self, model: StepModel, windows: Windows, weights: Weights, draws: Draws) -> Float[Tensor, " batch"]:
         """Loss of each sample."""
         past, scalars = windows.past, windows.scalars[:, 0]
-        anchor = model.anchor(past)
+        anchor = model.anchor(past, scalars, windows.years)
         clean = model.normalised_residual(windows.following[:, 0], anchor)
         levels = model.denoising_loss.levels(draws.of_batch(stratified_chances))
         noise = model.noise(draws.normal(*clean.shape[1:]))
@@ -69,12 +70,27 @@ class NoiseLevelErrors:
     ) -> Float[Tensor, "level channel"]:
         """Mean over samples and area, in units of the residual's variance."""
         past, scalars = windows.past, windows.scalars[:, 0]
-        anchor = model.anchor(past)
+        anchor = model.anchor(past, scalars, windows.years)
         clean = model.normalised_residual(windows.following[:, 0], anchor)
         area = weights / weights.mean(dim=(1, 2), keepdim=True)
         denoiser = model.residual_denoiser(past, anchor, scalars)
         noise = model.noise(draws.normal(*clean.shape[1:]))
         return error_by_noise_level(denoiser, clean, noise, area, clean.new_tensor(self.sigmas))
+
+
+@dataclass(frozen=True)
+class MeanError:
+    """Squared error of the state that is expected before anything of it was seen: what a `MeanAnchor` is trained on."""
+
+    lead_steps: int = 1
+
+    def __call__(self, model: StepModel, windows: Windows, weights: Weights, draws: Draws) -> Float[Tensor, " batch"]:
+        """Loss of each sample."""
+        del draws
+        past, scalars = windows.past, windows.scalars[:, 0]
+        anchor = model.anchor(past, scalars, windows.years)
+        error = expected_residual(model, past, scalars) - model.normalised_residual(windows.following[:, 0], anchor)
+        return (error.square() * weights).mean(dim=(1, 2, 3))
 
 
 @dataclass(frozen=True)
@@ -108,7 +124,8 @@ class RolloutCrps:
         loss = past.new_zeros(batch)
         for lead_index, share in enumerate(shares.tolist()):
             scalars = windows.scalars[:, lead_index].repeat(self.members, 1)
-            state = advance(model, self.sampler, past, scalars, self._noise(draws, past[0, -1]))
+            noise = self._noise(draws, past[0, -1])
+            state = advance(model, self.sampler, past, scalars, noise, years=windows.years.repeat(self.members))
             members = (state / scale).unflatten(0, (self.members, batch))
             score = almost_fair_crps(members, windows.following[:, lead_index] / scale, fairness=self.fairness)
             loss = loss + share * (score * weights).mean(dim=(1, 2, 3))

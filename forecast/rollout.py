@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from forecast.calibration import Correction, draw_corrected
@@ -59,6 +59,7 @@ def advance(
     scalars: Float[Tensor, "member scalar"],
     noise: Callable[[int], Tensor],
     correction: Correction | None = None,
+    years: Int[Tensor, " member"] | None = None,
 ) -> Float[Tensor, "member channel latitude longitude"]:
     """The next standardised state; differentiable.
 
@@ -69,8 +70,9 @@ def advance(
         scalars: As `step_scalars` gives them.
         noise: Draw to standard normal noise; draw 0 starts the sampler.
         correction: Of the spread, where there is one.
+        years: In training: of the states that are forecast; see `Anchor`.
     """
-    anchor = model.anchor(past)
+    anchor = model.anchor(past, scalars, years)
     denoiser = model.residual_denoiser(past, anchor, scalars)
 
     def drawn(draw: int) -> Tensor:

@@ -3,8 +3,8 @@
 Their states are kept in memory, or read from the archive as they are needed; the samples and their order are the same.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -31,19 +31,31 @@ class Windows:
         past: States that a forecast starts from, oldest first.
         following: The states after them, one a lead step.
         scalars: As `step_scalars` gives them, at the start of each lead step.
+        years: Calendar year of the first of the states that follow.
     """
 
     past: Float[Tensor, "batch past channel latitude longitude"]
     following: Float[Tensor, "batch lead_step channel latitude longitude"]
     scalars: Float[Tensor, "batch lead_step scalar"]
+    years: Int[Tensor, " batch"]
 
     def to(self, device: torch.device | str) -> "Windows":
         """The same samples on a device."""
-        return Windows(*(each.to(device, non_blocking=True) for each in (self.past, self.following, self.scalars)))
+        return replace(
+            self,
+            past=self.past.to(device, non_blocking=True),
+            following=self.following.to(device, non_blocking=True),
+            scalars=self.scalars.to(device, non_blocking=True),
+        )
 
     def pinned(self) -> "Windows":
         """The same samples where a GPU can fetch them by itself."""
-        return Windows(self.past.pin_memory(), self.following.pin_memory(), self.scalars.pin_memory())
+        return replace(
+            self,
+            past=self.past.pin_memory(),
+            following=self.following.pin_memory(),
+            scalars=self.scalars.pin_memory(),
+        )
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,7 @@ class Samples:
     Attributes:
         states: Standardised states in time, in memory or in the archive.
         scalars: As `step_scalars` gives them, of each.
+        years: Calendar year of each.
         starts: Past and following states of each sample, as indices into `states`.
         past_states: How many of them are past.
         ahead: Batches that are read ahead of their use, each by a thread of its own; 0 for states in memory.
@@ -81,6 +94,7 @@ class Samples:
 
     states: Float[Tensor, "time channel latitude longitude"] | ArchivedStates
     scalars: Float[Tensor, "time scalar"]
+    years: Int[Tensor, " time"]
     starts: Int[Tensor, "sample past_and_following"]
     past_states: int
     ahead: int = 0
@@ -95,7 +109,13 @@ class Samples:
         indices = self.starts[chosen, :length]
         states = self.states[indices]
         scalars = self.scalars[indices[:, self.past_states - 1 : -1]]
-        return Windows(states[:, : self.past_states], states[:, self.past_states :], scalars)
+        years = self.years[indices[:, self.past_states]]
+        return Windows(states[:, : self.past_states], states[:, self.past_states :], scalars, years)
+
+    def without(self, years: Sequence[int]) -> "Samples":
+        """The samples with no state in these years."""
+        elsewhere = ~torch.isin(self.years, torch.tensor(list(years), dtype=self.years.dtype))
+        return replace(self, starts=self.starts[elsewhere[self.starts].all(dim=1)])
 
     def stream(self, choices: Iterable[Int[Tensor, " batch"]], lead_steps: int) -> Iterator[Windows]:
         """The samples of one set of numbers after the other; those in the archive are read ahead.
@@ -158,6 +178,7 @@ def make_samples(
     return Samples(
         ArchivedStates(analysis, standardiser) if archived else standardiser.to_tensor(analysis),
         step_scalars(times, system.state.step_hours),
+        torch.from_numpy(times.astype("datetime64[Y]").astype(np.int64) + 1970),
         torch.from_numpy(starts),
         past_states,
         ahead=system.training.read_ahead if archived else 0,

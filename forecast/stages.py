@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from forecast.objectives import Denoising, Objective, RolloutCrps
+from data_catalog.errors import ConfigurationError
+from forecast.objectives import Denoising, MeanError, Objective, RolloutCrps
 from forecast.system import System
 
 
@@ -37,3 +38,50 @@ def stages(system: System, *, iterations: int | None = None, continues: bool = F
         name = f"fine-tuning over {tuning.lead_steps} lead step{'s' if tuning.lead_steps > 1 else ''}"
         result.append(Stage(name, crps, length, tuning.batch_size, tuning.learning_rate))
     return tuple(result)
+
+
+def mean_stages(
+    system: System, *, iterations: int | None = None, continues: bool = False
+) -> dict[tuple[int, ...], Stage]:
+    """Trainings of the mean networks of a system's anchor, each under the years that it leaves out.
+
+    Args:
+        system: What to train.
+        iterations: At most as many.
+        continues: It starts from a checkpoint, which has the network of all years.
+
+    Raises:
+        ConfigurationError: There is nothing to cross-fit, as all years of training are one.
+    """
+    options, years = system.anchor.mean, _training_years(system)
+    if system.anchor.kind != "mean":
+        return {}
+    left_out: list[tuple[int, ...]] = [] if continues else [()]
+    if system.anchor.cross_fitted:
+        if len(years) < 2:
+            raise ConfigurationError(
+                f"system {system.name}: anchor.cross_fitted: expected two years of training or more, found {years}"
+            )
+        groups = min(max(options.folds, 2), len(years))
+        left_out += [tuple(years[start::groups]) for start in range(groups)]
+    length = min(options.iterations, iterations or options.iterations)
+    return {
+        group: Stage(_mean_name(group), MeanError(), length, options.batch_size, options.learning_rate)
+        for group in left_out
+    }
+
+
+def total_iterations(system: System, *, iterations: int | None = None, continues: bool = False) -> int:
+    """Iterations of all stages, those of mean networks included; see `stages`."""
+    denoising = stages(system, iterations=iterations, continues=continues)
+    means = mean_stages(system, iterations=iterations, continues=continues)
+    return sum(stage.iterations for stage in (*denoising, *means.values()))
+
+
+def _training_years(system: System) -> list[int]:
+    period = system.periods.training
+    return list(range(period.start.year, period.end.year + 1))
+
+
+def _mean_name(left_out: tuple[int, ...]) -> str:
+    return "mean network" + (f" without {', '.join(map(str, left_out))}" if left_out else "")

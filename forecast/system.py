@@ -5,6 +5,7 @@ validating a changed copy of its data (`System.model_validate`), never by attrib
 """
 
 import hashlib
+import itertools
 import json
 import tomllib
 from datetime import date
@@ -15,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from data_catalog.conventions import channel
 from data_catalog.errors import ConfigurationError
+from forecast.anchors.settings import AnchorSettings
 from forecast.diffusion.settings import Diffusion, Sampler
 from forecast.networks.settings import NetworkSettings, UNetSettings
 from forecast.sections import Positive, PositiveFloat, Section
@@ -73,14 +75,6 @@ class Periods(Section):
             if other.start <= self.test.end and self.test.start <= other.end:
                 raise ValueError(f"expected a test period apart from {name}, found {self.test} and {other}")
         return self
-
-
-class Anchor(Section):
-    """The cheap predictor of the next state that the network corrects."""
-
-    kind: Literal["persistence", "linear"] = "linear"
-    eofs: Positive = 100
-    """Empirical orthogonal functions that the linear anchor works in."""
 
 
 class Training(Section):
@@ -272,7 +266,7 @@ class System(Section):
     dataset: str
     state: State
     periods: Periods
-    anchor: Anchor = Anchor()
+    anchor: AnchorSettings = AnchorSettings()
     network: NetworkSettings = UNetSettings()
     diffusion: Diffusion = Diffusion()
     sampler: Sampler = Sampler()
@@ -353,9 +347,9 @@ def parse_system(content: object, *, origin: str) -> System:
 
 
 def _fault(location: tuple[int | str, ...], message: str, found: object) -> str:
-    if location[:1] == ("network",):
-        location = ("network", *location[2:])  # without the name of its kind, which is no key
-    key = ".".join(str(part) for part in location) or "system"
+    # The kind of a network stands in the location, though it is no key.
+    parts = [part for before, part in itertools.pairwise((None, *location)) if before != "network"]
+    key = ".".join(map(str, parts)) or "system"
     if message == "Extra inputs are not permitted":
         return f"unknown key '{key}'"
     message = message.removeprefix("Value error, ")

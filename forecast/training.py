@@ -5,6 +5,7 @@ random choice is a function of (seed, stage, iteration), so a training that was 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,12 @@ from data_catalog.errors import ConfigurationError
 from forecast.batches import Standardiser, grid_of
 from forecast.checkpoints import Checkpoint
 from forecast.distributed import ALONE, Ranks
-from forecast.initial_model import continued_model, fresh_model, prepare_model
+from forecast.initial_model import continued_model, cross_fit, fresh_model, prepare_model
+from forecast.mean_training import Material, train_means, unfinished
 from forecast.samples import in_period, make_samples
-from forecast.stages import Stage, stages
+from forecast.stages import Stage, mean_stages, stages
 from forecast.system import System
 from forecast.training_run import TrainingProgress, TrainingRun
-from forecast.training_state import has_training_state
 
 
 def train(
@@ -59,7 +60,12 @@ def train(
             do not divide into the processes.
     """
     plan = stages(system, iterations=iterations, continues=begin_with is not None)
-    _check_shares(plan, ranks)
+    before = mean_stages(system, iterations=iterations, continues=begin_with is not None)
+    _check_shares([*before.values(), *plan], ranks)
+    if not resume and (left := unfinished(directory)):
+        raise ConfigurationError(
+            f"training: expected no unfinished training in {left}, found one; resume it with --resume"
+        )
     analysis = analysis[list(system.state.predictands + system.state.static)]
     training = in_period(analysis, system.periods.training)
     validation = in_period(analysis, system.periods.validation)
@@ -79,21 +85,23 @@ def train(
         pin=ranks.device != "cpu",
     )
     samples, watched = sampling(training), sampling(validation)
-    if begin_with is not None:
-        model = continued_model(system, training, begin_with, samples)
-    elif ranks.is_first:
-        model = prepare_model(system, training, samples)
-    else:
-        model = fresh_model(system, training)  # it takes everything from the first process
     record = _record(system, training, begin_with)
+    material = Material(system, training, standardiser, samples, watched, record)
+    earlier = sum(stage.iterations for stage in before.values())
+    wanted = earlier + sum(stage.iterations for stage in plan)
+    means = yield from train_means(before, material, directory, ranks, resume=resume, wanted=wanted)
+    if begin_with is not None:
+        model = continued_model(system, training, begin_with, samples, means)
+    elif ranks.is_first:
+        model = prepare_model(system, training, samples, means)
+    else:
+        model = fresh_model(system, training)  # it takes everything from the first process, but for what is left out
+        cross_fit(model, system, training, samples, means)
     run = TrainingRun(system, grid_of(analysis), standardiser, model, directory, record, plan, ranks)
     if resume:
         run.resume()
-    elif has_training_state(directory):
-        raise ConfigurationError(
-            f"training: expected no unfinished training in {directory}, found one; resume it with --resume"
-        )
-    yield from run.iterate(samples, watched)
+    for progress in run.iterate(samples, watched):
+        yield replace(progress, iteration=earlier + progress.iteration, iterations=wanted)
 
 
 def _check_shares(plan: Sequence[Stage], ranks: Ranks) -> None:

@@ -51,12 +51,12 @@ def train_system(
     """
     from forecast.checkpoints import load_checkpoint
     from forecast.distributed import joined
-    from forecast.stages import stages
+    from forecast.stages import total_iterations
     from forecast.training import train
 
     _refuse_overwriting(directory, resume)
     origin = None if begin_with is None else load_checkpoint(begin_with)
-    wanted = sum(stage.iterations for stage in stages(system, iterations=iterations, continues=origin is not None))
+    wanted = total_iterations(system, iterations=iterations, continues=origin is not None)
     with joined(device) as ranks, progress(f"Train {system.name}", wanted, "iterations") as advance:
         if ranks.is_first:
             fit_system_baselines(system, analysis, directory)

@@ -56,7 +56,7 @@ class SphereDiT(nn.Module):
         patch_sign = signs.repeat_interleave(patch * patch)[:, None, None]
         self.embedding = NoiseEmbedding(ports.scalars, width_embedding)
         self.entry = MapConvolution(patch_sign.shape[0], width, self.patching.inner, patch_sign)
-        self.place = nn.Linear(tokens.features().shape[1], width)
+        self.place_embedding = nn.Linear(tokens.features().shape[1], width)
         window = None if settings.window == "global" else settings.window
         head_width = width // settings.heads
         self.aligned = WindowLayout(tokens, window, shifted=False, head_width=head_width)
@@ -77,7 +77,7 @@ class SphereDiT(nn.Module):
         embedding = self.embedding(noise_label, scalars)
         patches = self.entry(self.patching.cut(x, self.get_buffer("polar_sign")))
         tokens = patches.permute(0, 2, 3, 1).flatten(1, 2)
-        tokens = tokens + self.place(self.get_buffer("features")).to(tokens.dtype)
+        tokens = tokens + self.place_embedding(self.get_buffer("features")).to(tokens.dtype)
         for number, block in enumerate(self.blocks):
             tokens = block(tokens, embedding, self.shifted if number % 2 else self.aligned)
         shift, scale = self.exit_modulation(embedding)[:, None].chunk(2, dim=-1)

@@ -31,7 +31,7 @@ def test_arithmetic_is_that_of_a_real_run(system, grid, found):
     assert found.parameters == sum(parameter.numel() for parameter in model.parameters())
     past = torch.zeros(1, 2, 3, *grid.shape)
     with FlopCounterMode(display=False) as counted:
-        denoiser = model.residual_denoiser(past, model.anchor(past), torch.zeros(1, 7))
+        denoiser = model.residual_denoiser(past, model.anchor(past, torch.zeros(1, 7)), torch.zeros(1, 7))
         denoiser(past[:, -1], torch.ones(1)).sum().backward()
     assert found.training_flops == counted.get_total_flops()
     assert found.evaluation_flops == pytest.approx(found.training_flops / 3, rel=0.1)

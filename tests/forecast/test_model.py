@@ -26,7 +26,7 @@ def test_a_transformer_is_trained_and_opened_again(system, analysis, tmp_path):
         pass
     model = load_checkpoint(tmp_path).model
     past = torch.zeros(2, 2, 3, 8, 16)
-    denoised = model.residual_denoiser(past, model.anchor(past), torch.zeros(2, 7))(
+    denoised = model.residual_denoiser(past, model.anchor(past, torch.zeros(2, 7)), torch.zeros(2, 7))(
         torch.randn(2, 3, 8, 16), torch.ones(2)
     )
     assert denoised.shape == (2, 3, 8, 16)

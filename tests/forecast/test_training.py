@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
-from forecast.anchors import LinearAnchor
+from forecast.anchors.linear import LinearAnchor
 from forecast.checkpoints import load_checkpoint
 from forecast.initial_model import prepare_model
 from forecast.samples import in_period, make_samples
@@ -99,10 +99,11 @@ def test_residual_is_unit_variance_and_undone(system, analysis, checkpoint):
     windows = samples.windows(torch.arange(len(samples)))
     past, following = windows.past, windows.following[:, 0]
     model = checkpoint.model
-    residual = model.normalised_residual(following, model.anchor(past))
+    anchor = model.anchor(past, windows.scalars[:, 0])
+    residual = model.normalised_residual(following, anchor)
     area = checkpoint.grid.area_weights()
     torch.testing.assert_close((residual.square() * area).mean(dim=(0, 2, 3)), torch.ones(3), atol=1e-3, rtol=0)
-    torch.testing.assert_close(model.apply_residual(model.anchor(past), residual), following, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(model.apply_residual(anchor, residual), following, atol=1e-5, rtol=1e-5)
 
 
 @pytest.fixture

@@ -1,25 +1,18 @@
-"""Cheap predictors of the next state; the network learns only what they miss.
-
-Both work on standardised anomalies and are modules, so that their fitted numbers travel in the checkpoint.
-"""
+"""The next state regressed on past ones, in the space of a few patterns."""
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from data_catalog.eofs import fit_eofs
+from forecast.anchors.anchor import FittedAnchor
+
+RIDGE = 1e-6
+"""Added to the diagonal of the predictors' covariance, relative to its mean."""
 
 
-class PersistenceAnchor(nn.Module):
-    """The latest anomaly stays as it is."""
-
-    def forward(self, past: Float[Tensor, "batch past channel latitude longitude"]) -> Tensor:
-        """Anchor (batch, channel, latitude, longitude)."""
-        return past[:, -1]
-
-
-class LinearAnchor(nn.Module):
+class LinearAnchor(FittedAnchor):
     """The next state regressed on the past ones, in the space of the leading empirical orthogonal functions.
 
     What lies outside the kept functions is anchored to climatology, anomaly zero.
@@ -34,13 +27,19 @@ class LinearAnchor(nn.Module):
 
     def __init__(self, *, eofs: int, past_states: int, shape: tuple[int, int, int]) -> None:
         super().__init__()
+        self.eofs, self.past_states, self.shape = eofs, past_states, shape
         points = int(np.prod(shape))
         self.register_buffer("analyse", torch.zeros(eofs, points))
         self.register_buffer("propagate", torch.zeros(eofs, eofs * past_states))
         self.register_buffer("synthesise", torch.zeros(points, eofs))
 
-    def forward(self, past: Float[Tensor, "batch past channel latitude longitude"]) -> Tensor:
-        """Anchor (batch, channel, latitude, longitude)."""
+    def fresh(self) -> "LinearAnchor":
+        """Another one of the same shape, not fitted."""
+        return LinearAnchor(eofs=self.eofs, past_states=self.past_states, shape=self.shape)
+
+    def predict(self, past: Float[Tensor, "batch past channel latitude longitude"], scalars: Tensor) -> Tensor:
+        """Regression on the past states."""
+        del scalars
         scores = past.flatten(2) @ self.get_buffer("analyse").T
         predicted = scores.flatten(1) @ self.get_buffer("propagate").T @ self.get_buffer("synthesise").T
         return predicted.view(past.shape[0], *past.shape[2:])
@@ -48,31 +47,29 @@ class LinearAnchor(nn.Module):
     def fit(
         self,
         states: Float[Tensor, "time channel latitude longitude"],
-        starts: Float[Tensor, "start past_and_next"],
+        starts: Int[Tensor, "sample past_and_next"],
         area_weights: Float[Tensor, "latitude 1"],
     ) -> None:
-        """Fit to training states.
-
-        Args:
-            states: Standardised anomalies.
-            starts: Indices into `states`: the past states of each sample, oldest first, and the next one.
-            area_weights: Mean 1.
-        """
-        eofs = self.get_buffer("propagate").shape[0]
+        """See `FittedAnchor.fit`."""
         root = area_weights.expand(states.shape[-2:]).sqrt().expand(states.shape[1:]).flatten()
         flat = states.flatten(1)
-        fitted = fit_eofs(flat.numpy(), root.square().numpy(), eofs)
+        fitted = fit_eofs(flat.numpy(), root.square().numpy(), self.eofs)
         patterns = torch.from_numpy(np.ascontiguousarray(fitted.patterns, dtype=np.float32))
         analyse = patterns * root
         scores = flat @ analyse.T
         predictors = scores[starts[:, :-1]].flatten(1).double()
-        targets = scores[starts[:, -1]].double()
-        gram = predictors.T @ predictors
-        ridge = 1e-6 * gram.diagonal().mean() * torch.eye(gram.shape[0], dtype=gram.dtype)
-        propagate = torch.linalg.solve(gram + ridge, predictors.T @ targets).T
+        propagate = regression(predictors, scores[starts[:, -1]].double(), RIDGE)
         self.get_buffer("analyse").copy_(analyse)
         self.get_buffer("propagate").copy_(propagate.float())
         self.get_buffer("synthesise").copy_((patterns / root).T)
 
 
-Anchor = PersistenceAnchor | LinearAnchor
+def regression(
+    predictors: Float[Tensor, "sample predictor"], targets: Float[Tensor, "sample target"], ridge: float
+) -> Float[Tensor, "target predictor"]:
+    """Least squares, real or complex, with a ridge relative to the mean square of the predictors."""
+    gram = predictors.mH @ predictors
+    scale = ridge * gram.diagonal().real.mean().clamp_min(torch.finfo(torch.float32).tiny)
+    gram = gram + scale * torch.eye(gram.shape[0], dtype=gram.dtype)
+    solution: Tensor = torch.linalg.solve(gram, predictors.mH @ targets).mT
+    return solution
