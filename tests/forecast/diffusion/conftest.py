@@ -43,6 +43,13 @@ class Mixture:
             low, high = torch.where(below, middle, low), torch.where(below, high, middle)
         return 0.5 * (low + high)
 
+    def sampled(self, count: int, generator: torch.Generator) -> Tensor:
+        """Clean states: (count, 1, 1, 1)."""
+        chosen = torch.multinomial(torch.tensor(self.weights), count, replacement=True, generator=generator)
+        normal = torch.randn(count, dtype=torch.float64, generator=generator)
+        means, stds = torch.tensor(self.means).double(), torch.tensor(self.stds).double()
+        return (means[chosen] + stds[chosen] * normal).reshape(count, 1, 1, 1)
+
 
 def noise_quantiles(count: int, reach: float = 0.98) -> Tensor:
     """Evenly likely standard normal values, ascending, float64: (count, 1, 1, 1)."""
