@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from data_catalog.errors import ConfigurationError
+from forecast.distillation import ConsistencyDistillation
+from forecast.model import StepModel
 from forecast.objectives import Denoising, MeanError, Objective, RolloutCrps
-from forecast.system import System
+from forecast.system import Finetuning, System
 
 
 @dataclass(frozen=True)
@@ -18,13 +20,19 @@ class Stage:
     learning_rate: float
 
 
-def stages(system: System, *, iterations: int | None = None, continues: bool = False) -> tuple[Stage, ...]:
+def stages(
+    system: System, *, iterations: int | None = None, continues: bool = False, teacher: StepModel | None = None
+) -> tuple[Stage, ...]:
     """What a training consists of, in order.
 
     Args:
         system: What to train.
         iterations: Of the denoising stage, in place of the system's number; the other stages get at most as many.
         continues: It starts from a checkpoint: without the denoising stage, where others follow.
+        teacher: That checkpoint's model, for stages that distil it.
+
+    Raises:
+        ConfigurationError: A stage distils a checkpoint, and there is none.
     """
     options = system.training
     result = []
@@ -33,11 +41,25 @@ def stages(system: System, *, iterations: int | None = None, continues: bool = F
         length = iterations or options.iterations
         result.append(Stage("denoising", objective, length, options.batch_size, options.learning_rate))
     for tuning in system.finetuning:
-        crps = RolloutCrps(system.sampler, tuning.lead_steps, tuning.members, tuning.fairness)
+        if tuning.objective == "consistency" and not continues:
+            raise ConfigurationError(
+                f"system {system.name}: finetuning: expected a training from a checkpoint (--from), which objective "
+                "'consistency' distils, found one from scratch"
+            )
         length = min(tuning.iterations, iterations or tuning.iterations)
-        name = f"fine-tuning over {tuning.lead_steps} lead step{'s' if tuning.lead_steps > 1 else ''}"
-        result.append(Stage(name, crps, length, tuning.batch_size, tuning.learning_rate))
+        result.append(_tuning(system, tuning, length, teacher))
     return tuple(result)
+
+
+def _tuning(system: System, options: Finetuning, length: int, teacher: StepModel | None) -> Stage:
+    objective: Objective
+    if options.objective == "consistency":
+        objective = ConsistencyDistillation(teacher, system.sampler, options.levels)
+        name = "distillation"
+    else:
+        objective = RolloutCrps(system.sampler, options.lead_steps, options.members, options.fairness)
+        name = f"fine-tuning over {options.lead_steps} lead step{'s' if options.lead_steps > 1 else ''}"
+    return Stage(name, objective, length, options.batch_size, options.learning_rate)
 
 
 def mean_stages(

@@ -10,7 +10,7 @@ import json
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -118,17 +118,25 @@ class Training(Section):
 
 
 class Finetuning(Section):
-    """A stage after denoising: the sampler, as it will be used, learns from the CRPS of its members over a rollout."""
+    """A stage after denoising: the sampler, as it will be used, learns from the CRPS of its members over a rollout.
 
+    Or, with objective `consistency`, to end in one evaluation where the many of the denoiser that it starts from do.
+    """
+
+    objective: Literal["crps", "consistency"] = "crps"
     iterations: Positive = 1000
     batch_size: Positive = 8
-    """Samples; each is forecast by `members` members."""
+    """Samples; with `crps`, each is forecast by `members` members."""
     members: Annotated[int, Field(ge=2)] = 2
     lead_steps: Positive = 1
     """Length of the rollout that is differentiated."""
     learning_rate: PositiveFloat = 3e-4
     fairness: Annotated[float, Field(ge=0, le=1)] = 0.98
     """Share of the fair CRPS in the loss; the rest is the plain one."""
+    levels: Annotated[int, Field(ge=2)] = 18
+    """Of `consistency`: noise levels that the way of the many evaluations is cut into."""
+
+    added: ClassVar[dict[str, Any]] = {"objective": "crps", "levels": 18}
 
 
 class Forecast(Section):
@@ -308,6 +316,8 @@ class System(Section):
             part = getattr(self, name)
             if isinstance(part, Section):
                 deciding[name] = part.deciding()
+            elif isinstance(part, tuple):
+                deciding[name] = [each.deciding() for each in part]
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
 

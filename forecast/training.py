@@ -59,7 +59,8 @@ def train(
         ConfigurationError: There is a checkpoint already and `resume` is not set, it is of another system, or batches
             do not divide into the processes.
     """
-    plan = stages(system, iterations=iterations, continues=begin_with is not None)
+    teacher = None if begin_with is None else begin_with.model
+    plan = stages(system, iterations=iterations, continues=begin_with is not None, teacher=teacher)
     before = mean_stages(system, iterations=iterations, continues=begin_with is not None)
     _check_shares([*before.values(), *plan], ranks)
     if not resume and (left := unfinished(directory)):
