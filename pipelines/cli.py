@@ -210,6 +210,28 @@ def forecast(
 
 
 @app.command()
+def levels(
+    system: SystemName,
+    steps: Annotated[int | None, typer.Option(min=1, help="Sampling steps [default: the sampler's].")] = None,
+    checkpoint: CheckpointOption = None,
+    analysis: AnalysisOption = None,
+    samples: Annotated[int, typer.Option(min=1, help="Validation samples to fit to.")] = 8,
+) -> None:
+    """Fit the sampler's noise levels to the model, on validation days; prints lines for the system file.
+
+    Few sampling steps then stay closer to many. Scores decide whether that is better: see 'plumecast evaluate'.
+    """
+    from pipelines.analyses import find_analysis
+    from pipelines.fitting_levels import fit_system_levels
+    from pipelines.home import home
+    from pipelines.systems import find_checkpoint, find_system
+
+    found, place = find_system(system), home()
+    directory, data = find_checkpoint(place, found, checkpoint), find_analysis(place, found, analysis)
+    print(f"[sampler]\n{fit_system_levels(found, directory, data, sampling_steps=steps, samples=samples)}")
+
+
+@app.command()
 def evaluate(
     system: SystemName,
     out: Annotated[Path, typer.Option(metavar="FILE.json", help="Where the scores go.")],

@@ -1,0 +1,53 @@
+"""Noise levels of a system's sampler fitted to its model, on validation days."""
+
+import logging
+from pathlib import Path
+
+from data_catalog.errors import ConfigurationError
+from forecast.system import System
+from pipelines.analyses import open_system_analysis
+from pipelines.systems import check_same_state
+
+logger = logging.getLogger("plumecast")
+
+
+def fit_system_levels(
+    system: System, checkpoint: Path, analysis: Path, *, sampling_steps: int | None = None, samples: int = 8
+) -> str:
+    """Find the levels with which so many sampling steps stay closest to many.
+
+    Args:
+        system: Its sampler says which kind, and the range of levels.
+        checkpoint: Directory of the model.
+        analysis: Archive or file with the validation period.
+        sampling_steps: In place of the sampler's number.
+        samples: Validation samples, evenly spread, that the levels are fitted to.
+
+    Returns:
+        Lines for the `[sampler]` section of the system file.
+
+    Raises:
+        ConfigurationError: The sampler follows no equation, its steps are too many, or the checkpoint is of
+            another system.
+        MissingDataError: The analysis does not cover the validation period.
+    """
+    import torch
+
+    from forecast.checkpoints import load_checkpoint
+    from forecast.fitted_levels import CANDIDATES, fit_sampler_levels
+    from forecast.samples import in_period, make_samples
+
+    steps = sampling_steps or system.sampler.sampling_steps
+    if system.sampler.kind == "renoise":
+        raise ConfigurationError("sampler.kind: expected a sampler that follows an equation, found 'renoise'")
+    if steps > CANDIDATES:
+        raise ConfigurationError(f"--steps: expected at most {CANDIDATES}, found {steps}")
+    model = load_checkpoint(checkpoint)
+    check_same_state(system, model.system, checkpoint)
+    watched = in_period(open_system_analysis(analysis, system), system.periods.validation).load()
+    found = make_samples(watched, model.standardiser, system)
+    chosen = torch.linspace(0, len(found) - 1, min(samples, len(found))).long()
+    sampler = system.sampler.model_validate(system.sampler.model_dump() | {"sampling_steps": steps, "levels": ()})
+    logger.info("Fit %d levels of %s to %d samples of %s", steps, sampler.kind, len(chosen), system.periods.validation)
+    levels = fit_sampler_levels(model.model, sampler, found, chosen)
+    return f'kind = "{sampler.kind}"\nsampling_steps = {steps}\nlevels = {list(levels)}'
