@@ -155,7 +155,7 @@ def sampling_table(name, repeat, rates):
 
             @torch.inference_mode()
             def evaluate(past=past, scalars=scalars, sigma=sigma):
-                model.residual_denoiser(past, model.anchor(past), scalars)(past[:, -1], sigma)
+                model.residual_denoiser(past, model.anchor(past, scalars), scalars)(past[:, -1], sigma)
 
             rate = members / median_seconds(evaluate, repeat, least_seconds=1.0)
             words = f"{precision}, {members} together"
@@ -188,10 +188,12 @@ def checkpoint_tables(name, init_time):
         rate = 25 / median_seconds(partial(members, 25, together), 1)
         print(f"| 25 members, {together} together | {rate:.2f} |", flush=True)
 
+    departures = analysis - analysis.mean("time")  # the year's cycle included, as spread in physical units
+    std = {name: float(departures[name].std()) for name in system.state.predictands}
+
     def made(batch_size, dtype=None):
         checkpoint.model.training_dtype = dtype
         parts = members(4, batch_size)
-        std = dict(zip(checkpoint.standardiser.channels, checkpoint.standardiser.std, strict=True))
         return np.stack(
             [
                 np.stack([np.concatenate([p.fields[c] / std[c] for p in parts if p.lead_index == lead]) for c in std])
@@ -250,7 +252,7 @@ def work_as_rank(name, mode, iterations):
     from forecast.distributed import ALONE, joined
 
     torch.set_num_threads(1)
-    system = small_system(name, parallel="fsdp" if mode == "fsdp" else "ddp")
+    system = small_system(name, parallel="fsdp" if mode == "fsdp" else "ddp", optimiser="adamw")
     connected = mode in ("ddp", "fsdp")
     with joined("cpu") if connected else nullcontext(ALONE) as ranks:
         content = system.model_dump()
