@@ -7,7 +7,7 @@ missing, truncated or flipped chunk is an error that names file, variable and ti
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import dask.array as da
 import numpy as np
@@ -71,7 +71,7 @@ def ingest(
             ledger = archive_layout.create(archive, header_of(entry, checked, static), static)
         archive_layout.clean(archive)
         writer = Writer(archive, ledger, entry, checked, static, on_progress)
-        usual = "latest" if entry.is_remote else "all"
+        usual: Literal["latest", "all"] = "latest" if entry.is_remote else "all"
         return writer.run(compare=usual if compare is None else "all" if compare else "none")
 
 

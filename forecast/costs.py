@@ -7,6 +7,7 @@ arithmetic, and every tensor the memory that it would take.
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -69,11 +70,11 @@ def costs(system: System, grid: Grid) -> Costs:
         parameters = list(model.parameters())
         count = sum(parameter.numel() for parameter in parameters)
         with torch.no_grad():
-            evaluation = _measured(lambda: _evaluate(model, system, grid, 1))
+            evaluation = _measured(partial(_evaluate, model, system, grid, 1))
         options = system.training
         model.training_dtype = torch.bfloat16 if options.precision == "bfloat16" else None
         spread(model, ALONE, recompute=options.recompute_activations)
-        one, two = (_measured(lambda n=n: _train(model, system, grid, n)) for n in (1, 2))
+        one, two = (_measured(partial(_train, model, system, grid, samples)) for samples in (1, 2))
     return Costs(count, evaluation[0], one[0], one[1], two[1] - one[1], 4 * count + evaluation[1])
 
 
@@ -111,7 +112,7 @@ class _MemoryPeak(TorchDispatchMode):
     """Follows the memory of tensors that are made while it is on."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.most = 0
         self._taken = 0
         self._known: dict[int, int] = {}

@@ -44,7 +44,7 @@ class Ranks:
 
     def share(self, samples: Tensor) -> Tensor:
         """This process's part of something whose first dimension divides evenly."""
-        return samples.unflatten(0, (self.count, -1))[self.rank]
+        return samples.chunk(self.count)[self.rank]
 
     def from_first(self, value: T | None) -> T:
         """A small plain value of the first process, for all of them; the others' own does not count."""

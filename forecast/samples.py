@@ -3,7 +3,7 @@
 Their states are kept in memory, or read from the archive as they are needed; the samples and their order are the same.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -117,7 +117,7 @@ class Samples:
         elsewhere = ~torch.isin(self.years, torch.tensor(list(years), dtype=self.years.dtype))
         return replace(self, starts=self.starts[elsewhere[self.starts].all(dim=1)])
 
-    def stream(self, choices: Iterable[Int[Tensor, " batch"]], lead_steps: int) -> Iterator[Windows]:
+    def stream(self, choices: Iterable[Int[Tensor, " batch"]], lead_steps: int) -> Generator[Windows, None, None]:
         """The samples of one set of numbers after the other; those in the archive are read ahead.
 
         Raises:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,9 @@ Parallel = Literal["ddp", "fsdp"]
 
 _KNOWN = inspect.signature(DistributedDataParallel).parameters
 # What is kept in buffers stays equal by itself. The option that says so has a new name from torch 2.13 on.
-_EQUAL_BUFFERS = {"forward_sync_buffers" if "forward_sync_buffers" in _KNOWN else "broadcast_buffers": False}
+_EQUAL_BUFFERS: dict[str, Any] = {
+    "forward_sync_buffers" if "forward_sync_buffers" in _KNOWN else "broadcast_buffers": False
+}
 
 
 def spread(
@@ -57,7 +59,7 @@ def spread(
             # The instance's own attribute: hooks and names of the module stay as they are.
             vars(block)["forward"] = partial(checkpoint, block.forward, use_reentrant=False)
         if compiled:
-            block.compile()  # type: ignore[no-untyped-call]
+            block.compile()
     if ranks.count == 1:
         return module
     ranks.copy_from_first(tensor.detach() for tensor in chain(module.parameters(), module.buffers()))

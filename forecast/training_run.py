@@ -161,15 +161,17 @@ class TrainingRun:
 
     def _choices(self, count: int) -> Iterator[Tensor]:
         """Numbers of the samples that this process computes, together at a time, from here to the end of the stage."""
-        stage, seed = self.stage, self._seed
+        stage, seed, all_places = self.stage, self._seed, self._places()
         for iteration in range(self.position.done, stage.iterations):
             batch = shuffled(count, stage.batch_size, iteration, seed)
-            yield from (batch[places] for places in self._places())
+            yield from (batch[places] for places in all_places)
 
     def _places(self) -> tuple[Tensor, ...]:
         """Places in a batch of the samples that this process computes, together at a time."""
         share = self.ranks.share(torch.arange(self.stage.batch_size))
-        return share.split(self.system.training.micro_batch_size or share.numel())
+        together = self.system.training.micro_batch_size or share.numel()
+        places: tuple[Tensor, ...] = share.split(together)
+        return places
 
     def _step(self, windows: Iterator[Windows], *, due: bool) -> tuple[float, bool]:
         """One iteration.

@@ -49,7 +49,8 @@ def open_arco_era5(
 
 def _day(store: xr.Dataset, attribute: str, location: str) -> np.datetime64:
     try:
-        return np.datetime64(str(store.attrs[attribute]), "D").astype("datetime64[ns]")
+        day: np.datetime64 = np.datetime64(str(store.attrs[attribute]), "D").astype("datetime64[ns]")
     except (KeyError, ValueError):
         found = store.attrs.get(attribute, "none")
         raise InvalidDataError(f"{location}: expected a date in the attribute {attribute}, found {found!r}") from None
+    return day

@@ -129,7 +129,7 @@ class ForecastWriter:
 
     @staticmethod
     def _write_planes(
-        variable: netCDF4.Variable, positions: Sequence[int], lead_index: int, values: npt.NDArray[np.float32]
+        variable: "netCDF4.Variable[Any]", positions: Sequence[int], lead_index: int, values: npt.NDArray[np.float32]
     ) -> None:
         """Write planes at once where they are neighbours in the file: a call costs more than a small plane."""
         if positions and all(later - earlier == 1 for earlier, later in pairwise(positions)):
