@@ -27,6 +27,7 @@ logger = logging.getLogger("plumecast")
 
 FORMATS = (".png", ".csv", ".json")
 SHOWN_LEADS = 10
+SHOWN_REGIONS = 2
 
 
 def write_card(card: xr.Dataset, ours: Side, theirs: Side, out: Path) -> Path:
@@ -93,8 +94,10 @@ def draw_evaluation_cards(
 
 
 def print_card(card: xr.Dataset, ours: Side, theirs: Side) -> None:
-    """Print a scorecard region by region, as triangles with percentages."""
-    for region in card["region"].values.tolist():
+    """Print a scorecard as triangles with percentages: the first region, or the few that were chosen."""
+    regions = card["region"].values.tolist()
+    shown = regions if len(regions) <= SHOWN_REGIONS else regions[:1]
+    for region in shown:
         print_table(_region_table(card.sel(region=region)), f"{region}: change in percent, negative is better")
     mine, other = names_of(ours, theirs)
     print(f"{SCORE_WORDS[card.attrs['score_name']]}: {mine} against {other}; {origin_of(card, ours, theirs)}")
@@ -102,6 +105,8 @@ def print_card(card: xr.Dataset, ours: Side, theirs: Side) -> None:
         f"▲ better, ▼ worse, significant at {SIGNIFICANT:g} by a paired t-test with AR(2) inflation, false discovery "
         f"rate over {card.attrs['tests']} tests; △ ▽ not significant"
     )
+    if shown != regions:
+        print(f"Further regions, with --region or in --out: {', '.join(regions[1:])}")
 
 
 def print_forecasters(archive: Path) -> None:

@@ -21,7 +21,8 @@ ROOMY_ROWS = 3
 LABEL_INCHES, GAP_INCHES, TITLE_INCHES, AXIS_INCHES, LEGEND_INCHES = 0.62, 0.28, 0.3, 0.4, 0.62
 NOTE_INCHES, LETTER_INCHES = 0.16, 0.0595
 PANELS_A_ROW = 3
-LEAST_INCHES = 6.6
+LEAST_INCHES, LEAST_PANEL_INCHES = 6.2, 1.5
+TITLE_LETTER_INCHES, BADGE_INCHES = 0.121, 1.8
 SMALLEST, LARGEST = 9.0, 150.0
 """Areas of triangles, in square points."""
 ROUND_PERCENTAGES = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 50.0, 75.0, 100.0)
@@ -49,17 +50,19 @@ def plot_scorecard(
     regions, rows, columns = (card.sizes[name] for name in ("region", "channel", "lead_time"))
     across = min(regions, PANELS_A_ROW)
     cell = ROOMY_CELL_INCHES if rows <= ROOMY_ROWS else CELL_INCHES
-    panel = columns * cell, rows * cell
-    width = max(2 * MARGIN_INCHES + LABEL_INCHES + across * panel[0] + (across - 1) * GAP_INCHES, LEAST_INCHES)
+    panel = max(columns * cell, LEAST_PANEL_INCHES), rows * cell
+    ours, theirs = names or (card.attrs["forecaster"], card.attrs["reference"])
+    title = f"{ours} against {theirs}: {SCORE_WORDS.get(card.attrs['score_name'], card.attrs['score_name'])}"
+    across_inches = LABEL_INCHES + across * panel[0] + (across - 1) * GAP_INCHES
+    heading_inches = len(title) * TITLE_LETTER_INCHES + (BADGE_INCHES if simulated else 0.0)
+    width = 2 * MARGIN_INCHES + max(across_inches, heading_inches, LEAST_INCHES)
     block = TITLE_INCHES + panel[1] + AXIS_INCHES
     notes = _notes(card, level, width)
     height = HEADING_INCHES + -(-regions // across) * block + LEGEND_INCHES + len(notes) * NOTE_INCHES
-    ours, theirs = names or (card.attrs["forecaster"], card.attrs["reference"])
-    words = SCORE_WORDS.get(card.attrs["score_name"], card.attrs["score_name"])
     scale = _scale(card["change"].values)
     with typography():
         heading = Heading(origin or _cycles(card), simulated)
-        figure = new_figure(width, height, f"{ours} against {theirs}: {words}", heading)
+        figure = new_figure(width, height, title, heading)
         for index, region in enumerate(card["region"].values.tolist()):
             left = MARGIN_INCHES + LABEL_INCHES + index % across * (panel[0] + GAP_INCHES)
             bottom = height - HEADING_INCHES - index // across * block - TITLE_INCHES - panel[1]
