@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from data_catalog.archive import open_analysis
 from data_catalog.errors import ConfigurationError, MissingDataError
-from forecast.system import ScoreMask, System
+from forecast.system import System
 from forecast.verification.evaluation import EvaluationSums, cycle_sums
 from forecast.verification.regions import BUILT_IN, REGIONS, Box, held_regions, region_weights
+from forecast.verification_settings import ScoreMask
 from pipelines.clock import day, iso
 
 logger = logging.getLogger("plumecast")
