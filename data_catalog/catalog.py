@@ -151,7 +151,7 @@ _ENTRIES = (
         description=(
             "ERA5 at its full resolution from Google's analysis-ready store, 00 UTC of each day up to the last that is "
             "final (no preliminary ERA5T), read without an account. A chunk of the store holds all levels of one hour: "
-            "each day costs about half a gigabyte of transfer. Precipitation is left out, as the store has hourly sums only. "
+            "each day costs about half a gigabyte of transfer. Precipitation is left out: the store has hourly sums. "
             "Contains modified Copernicus Climate Change Service information."
         ),
         references=("doi:10.1002/qj.3803", "https://github.com/google-research/arco-era5"),

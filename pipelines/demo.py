@@ -58,7 +58,17 @@ def small_system() -> System:
         },
     }
     content["network"] |= {"widths": [48, 96], "blocks": 1, "position_features": 4}
-    content["training"] |= {"iterations": 250, "batch_size": 8, "ema_halflife_samples": 500, "warmup_iterations": 40}
+    content["training"] |= {
+        "iterations": 80,
+        "batch_size": 8,
+        "ema_halflife_samples": 500,
+        "warmup_iterations": 20,
+        "precision": "float32",  # not every processor is fast in bfloat16
+    }
+    content["finetuning"] = [
+        {"iterations": 160, "batch_size": 8, "lead_steps": 1, "learning_rate": 1e-3},
+        {"iterations": 50, "batch_size": 4, "lead_steps": 3, "learning_rate": 5e-4},
+    ]
     content["verification"] |= {"baseline_eofs": 30}
     return parse_system(content, origin="demonstration system")
 
