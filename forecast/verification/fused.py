@@ -97,7 +97,7 @@ def _statistics(
     integers = np.int16 if ensemble.shape[-1] < 2**15 else np.int32
     counts = np.empty((len(COUNTS) + len(thresholds), *observed.shape), integers)
     events = np.asarray(thresholds, dtype)
-    ordered = np.transpose(ensemble, axes).astype(dtype, copy=False)
+    ordered = np.require(np.transpose(ensemble, axes).astype(dtype, copy=False), requirements="A")
     _fill(ordered, position, observed, events, floats, counts, least=least, ranked=ranked)
     back = np.argsort(order)
     fields = [np.transpose(field, back) for field in (*floats[: len(FLOATS)], *counts[: len(COUNTS)])]
@@ -162,11 +162,9 @@ def _run(
     if kernels is None:
         kernels_numpy.ensemble_pass(blocks, observed, thresholds, floats, counts, least, ranked=ranked)
         return
-    members, dtype = blocks.shape[1], blocks.dtype
-    tile = np.empty((members, kernels.tile_width(members, dtype.itemsize)), dtype)
-    keys = tile.view(np.int32 if dtype == np.float32 else np.int64)
-    network = kernels.sorting_network(members if ranked else 1)
-    kernels.ensemble_pass(blocks, observed, thresholds, network, tile, keys, floats, counts, least)
+    network = kernels.block_network(blocks.shape[1])
+    compiled = kernels.ensemble_pass(floats.dtype, counts.dtype)
+    compiled(blocks, observed, thresholds, network, floats, counts, least, ranked)
 
 
 def _three_axes(array: NDArray[Any], position: int) -> NDArray[Any] | None:

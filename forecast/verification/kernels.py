@@ -1,11 +1,11 @@
 """One pass over an ensemble, compiled: everything that counts, sums or sorts members, from one read of them.
 
-Points are taken in tiles of some hundred, members first, so that every inner loop runs along points and vectorises, and
-a tile stays in the cache while it is counted, summed and sorted. Members are sorted by a network of compare-exchanges
-(Batcher 1968; Knuth, The Art of Computer Programming 3, 5.2.2M) on the bit patterns of the floats as order-preserving
-integers, because minima and maxima of integers vectorise and those of floats (which know NaN) do not.
+Points are taken side by side, as many as a register holds (`lanes`), and all their members one after the other, so that
+sums stay in registers; what comes next is fetched meanwhile. Members are copied once, as differences from the smallest
+of them: sums of differences lose nothing at a large offset, and as none is negative they sort as integers (`sorting`).
+A few rows are added in the precision of the data, and then in float64.
 
-Members are sorted and summed as differences from one of them, sums are in float64: nothing is lost at a large offset.
+Points that lack members take a path of their own, with a mask on each value.
 """
 
 from collections.abc import Callable
@@ -14,70 +14,82 @@ from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
+from forecast.verification.lanes import (
+    LANE_BYTES,
+    everywhere,
+    filled,
+    load,
+    prefetch,
+    rounded,
+    rows_of,
+    store,
+    where,
+    widened,
+)
+from forecast.verification.sorting import BLOCK, merge_blocks, sort_block, sorting_network
+
 Function = TypeVar("Function", bound=Callable[..., Any])
-TILE_BYTES = 131_072
-UNROLLED = 4
+AHEAD = 8
+"""Registers of points between the one that is worked on and the one that is fetched."""
 
 
-def compiled(function: Function) -> Function:
+def compiled(function: Function, signature: Any = None) -> Function:
     """Compile at first use; keep the machine code on disk where a place can be found for it.
 
     Args:
         function: Within what numba understands.
+        signature: Compile for these types only, and convert what comes to them; None compiles for whatever comes.
     """
     try:
-        return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+        compiler = numba.njit(signature, cache=True, nogil=True, error_model="numpy")
+        return cast(Function, compiler(function))
     except RuntimeError:  # neither the package nor the user's cache directory can be written
-        return cast(Function, numba.njit(nogil=True, error_model="numpy")(function))
+        return cast(Function, numba.njit(signature, nogil=True, error_model="numpy")(function))
 
 
-@lru_cache(maxsize=64)
-def sorting_network(size: int) -> NDArray[np.int32]:
-    """Compare-exchanges that sort any `size` numbers.
+@lru_cache
+def ensemble_pass(precision: np.dtype[Any], integers: np.dtype[Any]) -> Callable[..., None]:
+    """The pass, compiled once for all memory layouts; see `_ensemble_pass` for its arguments.
 
     Args:
-        size: How many numbers.
-
-    Returns:
-        Pairs of positions, smaller first, in order.
+        precision: Of the ensemble.
+        integers: Of the counts.
     """
-    pairs: list[tuple[int, int]] = []
-    top = 1 << max((size - 1).bit_length() - 1, 0)
-    p = top if size > 1 else 0
-    while p > 0:
-        q, r, d = top, 0, p
-        while True:
-            pairs.extend((i, i + d) for i in range(size - d) if i & p == r)
-            if q == p:
-                break
-            d, q, r = q - p, q // 2, p
-        p //= 2
-    return np.asarray(pairs, dtype=np.int32).reshape(-1, 2)
+    real, integer = (numba.from_dtype(dtype) for dtype in (precision, integers))
+    arguments = (
+        types.Array(real, 3, "A", readonly=True),
+        types.Array(real, 2, "A", readonly=True),
+        types.Array(real, 1, "C", readonly=True),
+        types.Array(types.int64, 2, "C", readonly=True),
+        types.Array(real, 3, "A"),
+        types.Array(integer, 3, "A"),
+        types.int64,
+        types.boolean,
+    )
+    return compiled(_ensemble_pass, types.void(*arguments))
 
 
-def tile_width(members: int, itemsize: int) -> int:
-    """Points a tile: few enough that it stays in the second-level cache, enough to fill the vector units.
+def block_network(members: int) -> NDArray[np.int64]:
+    """In which order blocks of members are merged.
 
     Args:
         members: Ensemble size.
-        itemsize: Bytes a value.
     """
-    return int(np.clip(TILE_BYTES // (members * itemsize) // 16 * 16, 64, 512))
+    return sorting_network(-(-members // BLOCK))
 
 
-@compiled
-def ensemble_pass(
+def _ensemble_pass(
     ensemble: NDArray[Any],
     analysis: NDArray[Any],
     thresholds: NDArray[Any],
-    network: NDArray[np.int32],
-    tile: NDArray[Any],
-    keys: NDArray[Any],
+    network: NDArray[np.int64],
     floats: NDArray[Any],
     counts: NDArray[Any],
     least: int,
+    ranked: bool,
 ) -> None:
     """Fill in every statistic of every point.
 
@@ -85,276 +97,260 @@ def ensemble_pass(
         ensemble: (outer, members, inner), any strides.
         analysis: (outer, inner), the dtype of `ensemble`.
         thresholds: (count,), the dtype of `ensemble`.
-        network: From `sorting_network`; empty leaves the CRPS undefined.
-        tile: (members, tile width), work space of the dtype of `ensemble`.
-        keys: The memory of `tile` as integers.
+        network: From `block_network`.
         floats: (5 + 2 thresholds, outer, inner): mean, error of the mean, variance (ddof 1), plain CRPS, fair CRPS;
             then Brier and fair Brier score of each threshold.
         counts: (3 + thresholds, outer, inner): valid members, members below and equal to the analysis, exceedances.
         least: Valid members below which the floats of a point are missing.
+        ranked: Sort; otherwise the CRPS is left undefined.
     """
-    width = tile.shape[1]
-    sums = np.empty((4, width), dtype=np.float64)
-    reference = np.empty(width, dtype=tile.dtype)
-    tally = np.empty((counts.shape[0], width), dtype=np.int32)
+    members, points = ensemble.shape[1], ensemble.shape[2]
+    lanes = LANE_BYTES // ensemble.itemsize
+    tile = _aligned((members + BLOCK - 1) // BLOCK * BLOCK, lanes, thresholds)
+    gathered = np.zeros((members + 1, lanes), dtype=ensemble.dtype)
+    results = np.empty((floats.shape[0], lanes), dtype=ensemble.dtype)
+    tally = np.empty((counts.shape[0], lanes), dtype=ensemble.dtype)
+    in_place = ensemble.strides[2] == ensemble.itemsize
     for outer in range(ensemble.shape[0]):
-        for start in range(0, ensemble.shape[2], width):
-            stop = min(start + width, ensemble.shape[2])
-            observed = analysis[outer, start:stop]
-            _load(ensemble[outer, :, start:stop], tile)
-            whole = _count(tile, observed, thresholds, tally)
-            _centre(tile, tally[0, : stop - start], reference, whole)
-            _moments(tile, reference, observed, tally[0, : stop - start], sums, whole)
-            if network.shape[0] > 0:
-                _sort(keys, network, stop - start)
-                _spread(tile, tally[0, : stop - start], sums, whole)
-            _finish(reference, observed, tally[0], sums, network.shape[0] > 0, floats[:5, outer, start:stop])
-            _events(observed, thresholds, tally, floats[5:, outer, start:stop])
-            for row in range(counts.shape[0]):
-                for point in range(stop - start):
-                    counts[row, outer, start + point] = tally[row, point]
-            if not whole:
-                _blank(tally[0], least, floats[:, outer, start:stop])
+        for column in range(0, points, lanes):
+            size = min(lanes, points - column)
+            if in_place and size == lanes:
+                rows, first, y = rows_of(ensemble[outer]), column, load(analysis, outer, column)
+            else:
+                _gather(ensemble[outer], analysis[outer], column, gathered)
+                rows, first, y = rows_of(gathered[:members]), 0, load(gathered, members, 0)
+            _score(rows, first, y, thresholds, network, tile, results, tally, ranked)
+            _write(results, tally, least, floats[:, outer], counts[:, outer], column, size)
 
 
 @compiled
-def _load(source: NDArray[Any], tile: NDArray[Any]) -> None:
-    for member in range(source.shape[0]):
-        for point in range(source.shape[1]):
-            tile[member, point] = source[member, point]
+def _aligned(rows: int, lanes: int, like: NDArray[Any]) -> NDArray[Any]:
+    """Work space whose rows are registers that do not straddle two lines of the cache."""
+    memory = np.empty((rows + 1) * lanes, dtype=like.dtype)
+    skipped = (-memory.ctypes.data % LANE_BYTES) // like.itemsize
+    return memory[skipped : skipped + rows * lanes].reshape(rows, lanes)
 
 
 @compiled
-def _count(tile: NDArray[Any], observed: NDArray[Any], thresholds: NDArray[Any], tally: NDArray[np.int32]) -> bool:
-    points, members = observed.shape[0], tile.shape[0]
-    tally[:, :] = 0
-    valid, below, equal = tally[0], tally[1], tally[2]
-    for member in range(0, members - UNROLLED + 1, UNROLLED):
-        a, b, c, d = tile[member], tile[member + 1], tile[member + 2], tile[member + 3]
-        for point in range(points):
-            y = observed[point]
-            below[point] += (
-                np.int32(a[point] < y) + np.int32(b[point] < y) + np.int32(c[point] < y) + np.int32(d[point] < y)
-            )
-        for point in range(points):
-            y = observed[point]
-            equal[point] += (
-                np.int32(a[point] == y) + np.int32(b[point] == y) + np.int32(c[point] == y) + np.int32(d[point] == y)
-            )
-        for point in range(points):
-            valid[point] += (
-                np.int32(a[point] == a[point])
-                + np.int32(b[point] == b[point])
-                + np.int32(c[point] == c[point])
-                + np.int32(d[point] == d[point])
-            )
-        for index in range(thresholds.shape[0]):
-            y, exceeding = thresholds[index], tally[3 + index]
-            for point in range(points):
-                exceeding[point] += (
-                    np.int32(a[point] > y) + np.int32(b[point] > y) + np.int32(c[point] > y) + np.int32(d[point] > y)
-                )
-    for member in range(members - members % UNROLLED, members):
-        row = tile[member]
-        for point in range(points):
-            valid[point] += row[point] == row[point]
-            below[point] += row[point] < observed[point]
-            equal[point] += row[point] == observed[point]
-        for index in range(thresholds.shape[0]):
-            for point in range(points):
-                tally[3 + index, point] += row[point] > thresholds[index]
-    whole = True
-    for point in range(points):
-        whole &= valid[point] == members
-    return whole
+def _gather(ensemble: NDArray[Any], analysis: NDArray[Any], first: int, gathered: NDArray[Any]) -> None:
+    """Copy a few points, members first and the analysis after them."""
+    members = ensemble.shape[0]
+    for point in range(min(gathered.shape[1], analysis.shape[0] - first)):
+        for member in range(members):
+            gathered[member, point] = ensemble[member, first + point]
+        gathered[members, point] = analysis[first + point]
 
 
 @compiled
-def _centre(tile: NDArray[Any], valid: NDArray[np.int32], reference: NDArray[Any], whole: bool) -> None:
-    """Subtract one member; missing members become the largest key, so that they sort last."""
-    points = valid.shape[0]
-    for point in range(points):
-        reference[point] = tile[0, point]
-    if not whole:
-        for point in range(points):
-            member = 0
-            while member < tile.shape[0] - 1 and tile[member, point] != tile[member, point]:
-                member += 1
-            reference[point] = tile[member, point]
-    for member in range(tile.shape[0]):
-        row = tile[member]
-        for point in range(points):
-            row[point] -= reference[point]
-    if not whole:
-        for member in range(tile.shape[0]):
-            for point in range(points):
-                if tile[member, point] != tile[member, point]:
-                    tile[member, point] = np.nan
-
-
-@compiled
-def _moments(
-    tile: NDArray[Any],
-    reference: NDArray[Any],
-    observed: NDArray[Any],
-    valid: NDArray[np.int32],
-    sums: NDArray[np.float64],
-    whole: bool,
+def _write(
+    results: NDArray[Any],
+    tally: NDArray[Any],
+    least: int,
+    floats: NDArray[Any],
+    counts: NDArray[Any],
+    column: int,
+    size: int,
 ) -> None:
-    """Fill `sums`: mean difference from the reference, squared deviations from that mean, absolute errors, zero."""
-    points = valid.shape[0]
-    sums[:, :] = 0.0
-    mean, squares, absolute = sums[0], sums[1], sums[2]
-    distance = np.empty(points, dtype=tile.dtype)
-    for point in range(points):
-        distance[point] = observed[point] - reference[point]
-    if whole:
-        _whole_moments(tile, distance, sums)
+    """Hand over all results of a few points; the floats are missing where there are too few members."""
+    if size == results.shape[1]:
+        for row in range(results.shape[0]):
+            value = load(results, row, 0)
+            store(floats, row, column, where(load(tally, 0, 0) < least, filled(value, np.nan), value))
+        for row in range(tally.shape[0]):
+            store(counts, row, column, load(tally, row, 0))
         return
-    for member in range(tile.shape[0]):
-        for point in range(points):
-            value = np.float64(tile[member, point])
-            if value == value:
-                mean[point] += value
-                absolute[point] += abs(value - np.float64(distance[point]))
-    for point in range(points):
-        mean[point] /= valid[point]
-    for member in range(tile.shape[0]):
-        for point in range(points):
-            deviation = np.float64(tile[member, point]) - mean[point]
-            if deviation == deviation:
-                squares[point] += deviation * deviation
+    for point in range(size):
+        for row in range(results.shape[0]):
+            floats[row, column + point] = results[row, point] if tally[0, point] >= least else np.nan
+        for row in range(tally.shape[0]):
+            counts[row, column + point] = tally[row, point]
 
 
 @compiled
-def _whole_moments(tile: NDArray[Any], distance: NDArray[Any], sums: NDArray[np.float64]) -> None:
-    """The same where no member is missing; four rows are added in the precision of the data, and then to the sums."""
-    points, members = distance.shape[0], tile.shape[0]
-    mean, squares, absolute = sums[0], sums[1], sums[2]
-    for member in range(0, members - UNROLLED + 1, UNROLLED):
-        a, b, c, d = tile[member], tile[member + 1], tile[member + 2], tile[member + 3]
-        for point in range(points):
-            mean[point] += np.float64((a[point] + b[point]) + (c[point] + d[point]))
-        for point in range(points):
-            y = distance[point]
-            absolute[point] += np.float64(
-                (abs(a[point] - y) + abs(b[point] - y)) + (abs(c[point] - y) + abs(d[point] - y))
-            )
-    for member in range(members - members % UNROLLED, members):
-        row = tile[member]
-        for point in range(points):
-            mean[point] += row[point]
-            absolute[point] += abs(row[point] - distance[point])
-    centre = np.empty(points, dtype=tile.dtype)
-    for point in range(points):
-        mean[point] /= members
-        centre[point] = mean[point]
-    for member in range(0, members - UNROLLED + 1, UNROLLED):
-        a, b, c, d = tile[member], tile[member + 1], tile[member + 2], tile[member + 3]
-        for point in range(points):
-            e, f = a[point] - centre[point], b[point] - centre[point]
-            g, h = c[point] - centre[point], d[point] - centre[point]
-            squares[point] += np.float64((e * e + f * f) + (g * g + h * h))
-    for member in range(members - members % UNROLLED, members):
-        row = tile[member]
-        for point in range(points):
-            e = row[point] - centre[point]
-            squares[point] += np.float64(e * e)
+def _score(
+    rows: Any,
+    column: int,
+    y: Any,
+    thresholds: NDArray[Any],
+    network: NDArray[np.int64],
+    tile: NDArray[Any],
+    results: NDArray[Any],
+    tally: NDArray[Any],
+    ranked: bool,
+) -> None:
+    """All statistics of as many points as a register holds."""
+    members = rows.shape[0]
+    smallest, whole = _count(rows, column, y, thresholds, tile, tally)
+    distance = y - smallest
+    valid = filled(y, members) if whole else _present(rows, column, y)
+    count = widened(valid)
+    share, several = 1.0 / count, 1.0 / (count - 1.0)
+    if whole:
+        total, absolute = _centre(tile, members, smallest, distance)
+        mean = total * share
+        squares = _squares(tile, members, rounded(mean, y))
+    else:
+        total, absolute = _centre_present(rows, column, smallest, distance, tile)
+        mean = total * share
+        squares = _squares_present(rows, column, smallest, mean)
+    store(tally, 0, 0, valid)
+    pairs = where(valid == 1, filled(mean, 0.0), filled(mean, np.nan))
+    if ranked:
+        _sort(tile, members, network)
+        pairs = _pairs(tile, members, y) if whole else _pairs_present(tile, members, valid)
+    _finish(widened(smallest), mean, squares, absolute, pairs, y, share, several, results)
+    _events(y, thresholds, share, several, tally, results)
 
 
 @compiled
-def _sort(keys: NDArray[Any], network: NDArray[np.int32], points: int) -> None:
-    """Sort the members of each point."""
-    _flip(keys, points)
+def _count(
+    rows: Any, column: int, y: Any, thresholds: NDArray[Any], tile: NDArray[Any], tally: NDArray[Any]
+) -> tuple[Any, bool]:
+    """Copy members, fill in counts but that of valid ones; the smallest, and whether none is missing (nor infinite)."""
+    below = equal = filled(y, 0.0)
+    smallest, added = filled(y, np.inf), filled(y, 0.0)
+    for member in range(rows.shape[0]):
+        x = load(rows, member, column)
+        prefetch(rows, member, column + AHEAD * tile.shape[1])
+        store(tile, member, 0, x)
+        below = below + (x < y)
+        equal = equal + (x == y)
+        smallest = where(x < smallest, x, smallest)
+        added = added + x
+    store(tally, 1, 0, below)
+    store(tally, 2, 0, equal)
+    for index in range(thresholds.shape[0]):
+        threshold, exceeding = filled(y, thresholds[index]), filled(y, 0.0)
+        for member in range(rows.shape[0]):
+            exceeding = exceeding + (load(tile, member, 0) > threshold)
+        store(tally, 3 + index, 0, exceeding)
+    return smallest, everywhere(added == added)
+
+
+@compiled
+def _centre(tile: NDArray[Any], members: int, smallest: Any, distance: Any) -> tuple[Any, Any]:
+    """Write differences from the smallest member; the sum of them, and of absolute errors."""
+    total = absolute = widened(filled(smallest, 0.0))
+    for start in range(0, members, BLOCK):
+        few = few_absolute = filled(smallest, 0.0)
+        for member in range(start, min(start + BLOCK, members)):
+            x = load(tile, member, 0) - smallest
+            store(tile, member, 0, x)
+            few = few + x
+            few_absolute = few_absolute + abs(x - distance)
+        total = total + widened(few)
+        absolute = absolute + widened(few_absolute)
+    return total, absolute
+
+
+@compiled
+def _squares(tile: NDArray[Any], members: int, mean: Any) -> Any:
+    squares = widened(filled(mean, 0.0))
+    for start in range(0, members, BLOCK):
+        few = filled(mean, 0.0)
+        for member in range(start, min(start + BLOCK, members)):
+            deviation = load(tile, member, 0) - mean
+            few = few + deviation * deviation
+        squares = squares + widened(few)
+    return squares
+
+
+@compiled
+def _present(rows: Any, column: int, like: Any) -> Any:
+    valid = filled(like, 0.0)
+    for member in range(rows.shape[0]):
+        x = load(rows, member, column)
+        valid = valid + (x == x)
+    return valid
+
+
+@compiled
+def _centre_present(rows: Any, column: int, smallest: Any, distance: Any, tile: NDArray[Any]) -> tuple[Any, Any]:
+    """`_centre` over the members that are there; the others are infinite, so that they sort last."""
+    total = absolute = nothing = widened(filled(smallest, 0.0))
+    for member in range(rows.shape[0]):
+        x = load(rows, member, column)
+        difference = x - smallest
+        store(tile, member, 0, where(x == x, difference, filled(smallest, np.inf)))
+        total = total + where(x == x, widened(difference), nothing)
+        absolute = absolute + where(x == x, abs(widened(difference) - widened(distance)), nothing)
+    return total, absolute
+
+
+@compiled
+def _squares_present(rows: Any, column: int, smallest: Any, mean: Any) -> Any:
+    squares = nothing = filled(mean, 0.0)
+    for member in range(rows.shape[0]):
+        x = load(rows, member, column)
+        deviation = widened(x - smallest) - mean
+        squares = squares + where(x == x, deviation * deviation, nothing)
+    return squares
+
+
+@compiled
+def _sort(tile: NDArray[Any], members: int, network: NDArray[np.int64]) -> None:
+    for row in range(members, tile.shape[0]):
+        for lane in range(tile.shape[1]):
+            tile[row, lane] = np.inf
+    for first in range(0, members, BLOCK):
+        sort_block(tile, first)
     for pair in range(network.shape[0]):
-        low, high = keys[network[pair, 0]], keys[network[pair, 1]]
-        for point in range(points):
-            one, two = low[point], high[point]
-            low[point] = min(one, two)
-            high[point] = max(one, two)
-    _flip(keys, points)
+        merge_blocks(tile, network[pair, 0] * BLOCK, network[pair, 1] * BLOCK)
 
 
 @compiled
-def _flip(keys: NDArray[Any], points: int) -> None:
-    """Swap bit patterns of floats for integers of the same order, and back."""
-    largest = np.iinfo(keys.dtype).max
-    for member in range(keys.shape[0]):
-        row = keys[member]
-        for point in range(points):
-            row[point] ^= largest if row[point] < 0 else 0
+def _pairs(tile: NDArray[Any], members: int, like: Any) -> Any:
+    """The sum over i < j of |x_i - x_j|, which is the sum of (2 i - M - 1) x_(i) over sorted members."""
+    pairs = widened(filled(like, 0.0))
+    for start in range(0, members, BLOCK):
+        few, weight = filled(like, 0.0), filled(like, 2 * start + 1 - members)
+        for member in range(start, min(start + BLOCK, members)):
+            few = few + weight * load(tile, member, 0)
+            weight = weight + 2.0
+        pairs = pairs + widened(few)
+    return pairs
 
 
 @compiled
-def _spread(tile: NDArray[Any], valid: NDArray[np.int32], sums: NDArray[np.float64], whole: bool) -> None:
-    """Fill in sum over i < j of |x_i - x_j|, which is the sum of (2 i - M - 1) x_(i) over sorted members."""
-    points = valid.shape[0]
-    pairs = sums[3]
-    members = tile.shape[0]
-    if whole:
-        for member in range(0, members - UNROLLED + 1, UNROLLED):
-            a, b, c, d = tile[member], tile[member + 1], tile[member + 2], tile[member + 3]
-            weight = tile.dtype.type(2 * member + 1 - members)
-            two, four, six = tile.dtype.type(2), tile.dtype.type(4), tile.dtype.type(6)
-            for point in range(points):
-                pairs[point] += np.float64(
-                    (weight * a[point] + (weight + two) * b[point])
-                    + ((weight + four) * c[point] + (weight + six) * d[point])
-                )
-        for member in range(members - members % UNROLLED, members):
-            row = tile[member]
-            for point in range(points):
-                pairs[point] += np.float64(2 * member + 1 - members) * row[point]
-        return
+def _pairs_present(tile: NDArray[Any], members: int, valid: Any) -> Any:
+    """`_pairs` where the members that are there come first."""
+    count = widened(valid)
+    pairs = nothing = filled(count, 0.0)
     for member in range(members):
-        row = tile[member]
-        for point in range(points):
-            if member < valid[point]:
-                pairs[point] += (2.0 * member + 1.0 - valid[point]) * row[point]
+        weighted = (2.0 * member + 1.0 - count) * widened(load(tile, member, 0))
+        pairs = pairs + where(count > member, weighted, nothing)
+    return pairs
 
 
 @compiled
 def _finish(
-    reference: NDArray[Any],
-    observed: NDArray[Any],
-    valid: NDArray[np.int32],
-    sums: NDArray[np.float64],
-    ranked: bool,
-    floats: NDArray[Any],
+    anchor: Any,
+    mean: Any,
+    squares: Any,
+    absolute: Any,
+    pairs: Any,
+    y: Any,
+    share: Any,
+    several: Any,
+    results: NDArray[Any],
 ) -> None:
-    for point in range(observed.shape[0]):
-        members = np.float64(valid[point])
-        anchor = np.float64(reference[point])
-        floats[0, point] = anchor + sums[0, point]
-        floats[1, point] = sums[0, point] - (np.float64(observed[point]) - anchor)
-        floats[2, point] = sums[1, point] / (members - 1.0) if members > 1.0 else np.nan
-        if ranked or members == 1.0:
-            error = sums[2, point] / members
-            floats[3, point] = error - sums[3, point] / (members * members)
-            floats[4, point] = error - sums[3, point] / (members * (members - 1.0)) if members > 1.0 else np.nan
-        else:
-            floats[3, point] = np.nan
-            floats[4, point] = np.nan
+    error = absolute * share
+    store(results, 0, 0, rounded(anchor + mean, y))
+    store(results, 1, 0, rounded(mean - (widened(y) - anchor), y))
+    store(results, 2, 0, rounded(squares * several, y))
+    store(results, 3, 0, rounded(error - pairs * share * share, y))
+    store(results, 4, 0, rounded(error - pairs * share * several, y))
 
 
 @compiled
-def _events(observed: NDArray[Any], thresholds: NDArray[Any], tally: NDArray[np.int32], briers: NDArray[Any]) -> None:
+def _events(
+    y: Any, thresholds: NDArray[Any], share: Any, several: Any, tally: NDArray[Any], results: NDArray[Any]
+) -> None:
     """Fill in the Brier scores, plain ones first."""
-    count = thresholds.shape[0]
-    for index in range(count):
-        for point in range(observed.shape[0]):
-            members = np.float64(tally[0, point])
-            probability = tally[3 + index, point] / members
-            happened = np.float64(observed[point] > thresholds[index])
-            plain = (probability - happened) ** 2 if observed[point] == observed[point] else np.nan
-            briers[index, point] = plain
-            unfair = probability * (1.0 - probability)
-            briers[count + index, point] = plain - unfair / (members - 1.0) if members > 1.0 else np.nan
-
-
-@compiled
-def _blank(valid: NDArray[np.int32], least: int, floats: NDArray[Any]) -> None:
-    for row in range(floats.shape[0]):
-        for point in range(floats.shape[1]):
-            if valid[point] < least:
-                floats[row, point] = np.nan
+    for index in range(thresholds.shape[0]):
+        probability = widened(load(tally, 3 + index, 0)) * share
+        happened = widened(where(y > thresholds[index], filled(y, 1.0), where(y == y, filled(y, 0.0), y)))
+        plain = (probability - happened) * (probability - happened)
+        store(results, 5 + index, 0, rounded(plain, y))
+        fair = plain - probability * (1.0 - probability) * several
+        store(results, 5 + thresholds.shape[0] + index, 0, rounded(fair, y))

@@ -54,7 +54,7 @@ def _sum(
     members: NDArray[Any], observed: NDArray[Any], valid: NDArray[Any], floats: NDArray[Any], ranked: bool
 ) -> None:
     present = ~np.isnan(members)
-    reference = np.take_along_axis(members, present.argmax(axis=0)[None], axis=0)[0].astype(np.float64)
+    reference = np.fmin.reduce(members, axis=0).astype(np.float64)
     centred = members.astype(np.float64) - reference
     distance = observed.astype(np.float64) - reference
     count = valid.astype(np.float64)
