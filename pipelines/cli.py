@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from pipelines.exits import exit_status
-from pipelines.launching import speaks
+from pipelines.launching import check_shared, speaks
 from pipelines.progress import StderrHandler
 
 app = typer.Typer(
@@ -54,10 +54,12 @@ SourceOption = Annotated[
 
 @app.callback()
 def options(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; allowed anywhere.")] = False,
 ) -> None:
     """Options of every command; `main` has read them already."""
+    check_shared(context.invoked_subcommand)
 
 
 @app.command()

@@ -19,6 +19,9 @@ from typing import IO
 
 from data_catalog.errors import ConfigurationError
 
+SHARED_COMMANDS = ("train", "forecast")
+"""Commands whose work several processes share."""
+
 _ENTRY = "import sys; from pipelines.launching import run_as_one_of_several; sys.exit(run_as_one_of_several())"
 _SECONDS_BETWEEN_LOOKS = 0.1
 _GRACE_SECONDS = 5.0
@@ -66,6 +69,17 @@ def without_processes(words: Sequence[str]) -> list[str]:
     """Words of a command line less the option `--processes` and its value."""
     kept = [word for before, word in pairwise(["", *words]) if before != "--processes"]
     return [word for word in kept if word != "--processes" and not word.startswith("--processes=")]
+
+
+def check_shared(command: str | None) -> None:
+    """Refuse a command that several processes would each do in full.
+
+    Raises:
+        ConfigurationError: There are several, and the command knows nothing of the others.
+    """
+    processes = os.environ.get("WORLD_SIZE", "1")
+    if processes != "1" and command not in SHARED_COMMANDS:
+        raise ConfigurationError(f"{command}: expected a lone process, found one of {processes} (WORLD_SIZE)")
 
 
 def speaks() -> bool:

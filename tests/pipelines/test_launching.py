@@ -45,6 +45,12 @@ def test_the_option_is_taken_out() -> None:
     assert without_processes(["--processes=4", "train", "x"]) == ["train", "x"]
 
 
+def test_a_command_that_cannot_be_shared_is_refused(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert main(["evaluate", "speedy-5p6", "--out", "scores.json"]) == 2
+    assert "evaluate: expected a lone process, found one of 4" in capsys.readouterr().err
+
+
 def test_a_process_of_torchrun_launches_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ConfigurationError, match="torchrun"):
