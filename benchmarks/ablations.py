@@ -1,0 +1,394 @@
+"""Variants of one system, each trained for the same CPU time of one core and scored on the validation year.
+
+    OMP_NUM_THREADS=1 python benchmarks/ablations.py SYSTEM.toml ARCHIVE.zarr OUT
+        [--seconds 24] [--seeds 0 1 2] [--only NAME ...]
+
+A variant is a change of the base, which is the system file with the changes of `BASE`. How many iterations fit into the
+time is measured once for all variants that cost the same, so that their learning rates fall to the end and the noise of
+the machine favours none; process time counts, so a busy machine does not matter. Training ends before the validation
+year, and nothing later is looked at. Every run is a file in OUT, written when it is done: a sweep that was killed goes
+on with the runs that are missing. OUT/table.md shows those that are there.
+"""
+
+import argparse
+import json
+import math
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from data_catalog.atomic import atomic_path
+from forecast.batches import Standardiser
+from forecast.checkpoints import Checkpoint, load_checkpoint
+from forecast.conditioning import SCALARS
+from forecast.diffusion.losses import almost_fair_crps
+from forecast.rollout import advance
+from forecast.samples import Samples, Windows, in_period, make_samples
+from forecast.system import System, parse_system, read_system
+from forecast.training import train
+from forecast.verification import EvaluationSums
+from forecast.verification.baselines import fit_baselines
+
+LEAD_HOURS = (24, 72, 120)
+MEMBERS = 4
+STARTS = 20
+TOGETHER = 120
+"""Members of all starts that are computed together."""
+NOISE_SEED = 5
+BASELINE_MEMBERS = 50
+REFERENCES = "references.json"
+PROBED = 16
+NEVER = 1e6
+WHOLE = ("network", "anchor", "finetuning")
+"""Sections that a change replaces; of the others it changes the keys that it names."""
+
+Changes = Mapping[str, Any]
+
+BASE: Changes = {
+    "network": {"patch": 2, "widths": [48, 80]},
+    "finetuning": [],
+    "training": {
+        "batch_size": 16,
+        "learning_rate": 1e-3,
+        "warmup_iterations": 30,
+        "ema_halflife_samples": 4000,
+        "optimiser": "adamw",
+        "precision": "bfloat16",
+        "checkpoint_minutes": NEVER,
+    },
+    "sampler": {"kind": "heun", "sampling_steps": 6, "sigma_min": 0.03, "sigma_max": 20.0, "noise_inflation": 1.0},
+}
+ONE_EVALUATION: Changes = {"kind": "euler", "sampling_steps": 1, "sigma_max": 40.0}
+CRPS: Changes = {"batch_size": 16, "members": 2, "learning_rate": 1e-3, "lead_steps": 1}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A change of the base.
+
+    Attributes:
+        changes: Sections of the system file with the keys that differ.
+        crps_share: Share of the time that is spent on the CRPS of members; denoising gets the rest.
+    """
+
+    changes: Changes = field(default_factory=dict)
+    crps_share: float = 0.0
+
+
+def family(path: str) -> Variant:
+    """A path as it is usually trained and sampled: even times, its own velocity, and the weight that goes with it."""
+    diffusion = {"path": path, "output": "velocity", "weight": "velocity", "time_distribution": "path-uniform"}
+    return Variant({"diffusion": diffusion, "sampler": {"schedule": path}})
+
+
+VARIANTS: dict[str, Variant] = {
+    "base": Variant(),
+    "path: vp-linear": family("vp-linear"),
+    "path: vp-cosine": family("vp-cosine"),
+    "path: flow": family("flow"),
+    "network: dit": Variant({"network": {"kind": "dit", "patch": 2, "width": 96, "depth": 4}}),
+    "anchor: persistence": Variant({"anchor": {"kind": "persistence"}}),
+    "weight: learned": Variant({"diffusion": {"weight": "learned"}}),
+    "levels: log-uniform": Variant({"diffusion": {"time_distribution": "log-uniform"}}),
+    "optimiser: muon": Variant({"training": {"optimiser": "muon"}}),
+    "objective: crps": Variant({"sampler": ONE_EVALUATION, "finetuning": [CRPS]}, crps_share=1.0),
+    "objective: denoising, crps": Variant({"sampler": ONE_EVALUATION, "finetuning": [CRPS]}, crps_share=0.5),
+    "levels: adaptive": Variant({"diffusion": {"adaptive": True}}),
+    "weight: min-snr": Variant({"diffusion": {"weight": "min-snr"}}),
+    "path: vp-secant": family("vp-secant"),
+    "path: vp-sigmoid": family("vp-sigmoid"),
+    "weight: velocity of flow": Variant({"diffusion": {"path": "flow", "weight": "velocity"}}),
+    "levels: rho-uniform": Variant({"diffusion": {"time_distribution": "rho-uniform"}}),
+    "levels: logit-normal (0, 1)": Variant({"diffusion": {"log_sigma_mean": 0.0, "log_sigma_std": 1.0}}),
+    "network: unet, patch 1": Variant({"network": {"patch": 1, "widths": [32, 64]}}),
+}
+
+
+def system_of(base: System, variant: Variant, seed: int) -> System:
+    """The system of a run."""
+    content = base.model_dump(mode="json", exclude_unset=True)
+    last_day = base.periods.validation.start - timedelta(days=1)
+    training_period = {"start": str(base.periods.training.start), "end": str(last_day)}
+    for changes in (BASE, variant.changes, {"periods": {"training": training_period}, "training": {"seed": seed}}):
+        for name, section in changes.items():
+            content[name] = section if name in WHOLE else {**content.get(name, {}), **section}
+    return parse_system(content, origin=f"variant of {base.name}")
+
+
+def with_iterations(system: System, denoising: int, crps: int) -> System:
+    """The same system with stages of these lengths."""
+    content = system.model_dump(mode="json", exclude_unset=True)
+    content["training"]["iterations"] = denoising
+    content["finetuning"] = [{**stage, "iterations": crps} for stage in content.get("finetuning", [])]
+    return parse_system(content, origin=f"variant of {system.name}")
+
+
+def seconds_per_iteration(system: System, analysis: xr.Dataset) -> dict[str, float]:
+    """CPU time of an iteration of each objective: the median of several, the first ones apart."""
+    seconds: dict[str, list[float]] = {"denoising": [], "crps": []}
+    with tempfile.TemporaryDirectory() as directory:
+        last = time.process_time()
+        for progress in train(with_iterations(system, PROBED, PROBED), analysis, Path(directory)):
+            seconds["denoising" if progress.stage == "denoising" else "crps"].append(time.process_time() - last)
+            last = time.process_time()
+    return {name: statistics.median(values[3:-1]) for name, values in seconds.items() if values}
+
+
+def iterations_of(variant: Variant, cost: Mapping[str, float], seconds: float) -> tuple[int, int]:
+    """Iterations of denoising and of CRPS that fit into the time; at least one, as every training has a first stage."""
+    denoising = max(1, round((1.0 - variant.crps_share) * seconds / cost["denoising"]))
+    return denoising, max(1, round(variant.crps_share * seconds / cost.get("crps", math.inf)))
+
+
+def cost_key(system: System) -> str:
+    """What decides how long an iteration takes."""
+    training = system.training
+    deciding = system.model_dump(mode="json", include={"network", "finetuning"})
+    return json.dumps([deciding, training.optimiser, training.batch_size, training.precision], sort_keys=True)
+
+
+@torch.inference_mode()
+def scores_on_validation_year(checkpoint: Checkpoint, analysis: xr.Dataset) -> dict[str, Any]:
+    """Fair CRPS, in standard deviations of the anomaly, and spread/skill, by channel and lead in hours.
+
+    Every model sees the same starts, evenly spaced over the year, and the same noise.
+    """
+    system, area = checkpoint.system, checkpoint.grid.area_weights()
+    names, step_hours = system.state.predictands, system.state.step_hours
+    samples, chosen = validation_samples(system, checkpoint.standardiser, analysis)
+    windows = samples.windows(chosen)
+    found: dict[str, Any] = {name: {"crps": {}, "spread_skill": {}} for name in names}
+    for lead_step, members in enumerate(forecast(checkpoint, windows), start=1):
+        if (hours := lead_step * step_hours) in LEAD_HOURS:
+            scores = channel_scores(members, windows.following[:, lead_step - 1], area)
+            for name, crps, spread_skill in zip(names, *scores, strict=True):
+                found[name]["crps"][str(hours)] = float(crps)
+                found[name]["spread_skill"][str(hours)] = float(spread_skill)
+    deviations = zip(names, checkpoint.standardiser.std, strict=True)
+    return {name: found[name] | {"standard_deviation": float(deviation)} for name, deviation in deviations}
+
+
+def validation_samples(system: System, standardiser: Standardiser, analysis: xr.Dataset) -> tuple[Samples, Tensor]:
+    """All samples of the validation year, and which of them are scored."""
+    year = in_period(analysis[list(system.state.predictands)], system.periods.validation)
+    samples = make_samples(year, standardiser, system, lead_steps=LEAD_HOURS[-1] // system.state.step_hours)
+    return samples, torch.linspace(0, len(samples) - 1, STARTS).long()
+
+
+def forecast(checkpoint: Checkpoint, windows: Windows) -> Iterator[Tensor]:
+    """States (member, start, channel, latitude, longitude) after each lead step, in the precision of the training."""
+    model, sampler = checkpoint.model, checkpoint.system.sampler
+    model.training_dtype = torch.bfloat16 if checkpoint.system.training.precision == "bfloat16" else None
+    generator = torch.Generator().manual_seed(NOISE_SEED)
+    past = windows.past.repeat(MEMBERS, 1, 1, 1, 1)
+    for lead_step in range(windows.following.shape[1]):
+        scalars = windows.scalars[:, lead_step].repeat(MEMBERS, 1)
+        noise = torch.randn(past[:, -1].shape, generator=generator)
+        parts = zip(past.split(TOGETHER), scalars.split(TOGETHER), noise.split(TOGETHER), strict=True)
+        state = torch.cat([advance(model, sampler, *part, lambda _, own=own: own) for *part, own in parts])
+        yield state.unflatten(0, (MEMBERS, STARTS))
+        past = torch.cat([past[:, 1:], state[:, None]], dim=1)
+
+
+def channel_scores(members: Tensor, analysis: Tensor, area: Tensor) -> tuple[Tensor, Tensor]:
+    """Fair CRPS and spread/skill of each channel, over starts and area."""
+    crps = almost_fair_crps(members, analysis, fairness=1.0)
+    variance = (members.var(dim=0) * area).mean(dim=(0, 2, 3)) * (MEMBERS + 1) / MEMBERS
+    error = ((members.mean(dim=0) - analysis).square() * area).mean(dim=(0, 2, 3))
+    return (crps * area).mean(dim=(0, 2, 3)), (variance / error).sqrt()
+
+
+def baseline_scores(system: System, analysis: xr.Dataset) -> dict[str, Any]:
+    """What the linear baseline and climatology reach from the same starts, fitted on the same years."""
+    names, periods = system.state.predictands, system.periods
+    days = np.datetime64(periods.training.start), np.datetime64(periods.training.end)
+    step_hours, eofs = system.state.step_hours, system.verification.baseline_eofs
+    baselines = fit_baselines(analysis, days, step_hours=step_hours, channels=names, eofs=eofs)
+    standardiser = Standardiser.fit(in_period(analysis, periods.training), names)
+    samples, chosen = validation_samples(system, standardiser, analysis)
+    times = in_period(analysis, periods.validation)["time"].values[samples.starts[chosen, samples.past_states - 1]]
+    leads = np.array(LEAD_HOURS, dtype="timedelta64[h]").astype("timedelta64[ns]")
+    found = {}
+    for kind in ("linear", "climatology"):
+        sums = EvaluationSums()
+        for start in times:
+            members = baselines.forecast(kind, analysis, start, leads, BASELINE_MEMBERS, NOISE_SEED)
+            came = analysis[list(names)].sel(time=start + leads).rename(time="lead_time").assign_coords(lead_time=leads)
+            sums.add(members, came)
+        found[kind] = sums.scores()
+    return found
+
+
+@torch.inference_mode()
+def cost_of_a_step(checkpoint: Checkpoint) -> dict[str, float]:
+    """Network evaluations of one lead step, and floating-point operations of one of them, for one member."""
+    state, evaluations = checkpoint.system.state, []
+    past = torch.zeros(1, state.past_states, len(state.predictands), *checkpoint.grid.shape)
+    handle = checkpoint.model.network.register_forward_hook(lambda *_: evaluations.append(1))
+    with FlopCounterMode(display=False) as counter:
+        scalars = torch.zeros(1, SCALARS)
+        advance(checkpoint.model, checkpoint.system.sampler, past, scalars, lambda _: torch.zeros_like(past[:, -1]))
+    handle.remove()
+    return {"evaluations": len(evaluations), "flop_per_evaluation": counter.get_total_flops() / len(evaluations)}
+
+
+def run(system: System, analysis: xr.Dataset) -> dict[str, Any]:
+    """Train and score one variant with one seed."""
+    started = time.process_time()
+    with tempfile.TemporaryDirectory() as directory:
+        moments = [time.process_time() for _ in train(system, analysis, Path(directory))]
+        checkpoint = load_checkpoint(Path(directory))
+    trained = time.process_time()
+    scores = scores_on_validation_year(checkpoint, analysis)
+    return {
+        "iterations": len(moments),
+        "weights": sum(value.numel() for value in checkpoint.model.parameters()),
+        "training_cpu_s": moments[-1] - moments[0],
+        "preparing_cpu_s": moments[0] - started,
+        "scoring_cpu_s": time.process_time() - trained,
+        **cost_of_a_step(checkpoint),
+        "scores": scores,
+    }
+
+
+def sweep(base: System, analysis: xr.Dataset, out: Path, options: argparse.Namespace) -> None:
+    """Make every run that is missing, seed by seed, so that what is there can be compared at any time."""
+    out.mkdir(parents=True, exist_ok=True)
+    if not (out / REFERENCES).exists():
+        write(out / REFERENCES, baseline_scores(system_of(base, VARIANTS["base"], 0), analysis))
+    for seed in options.seeds:
+        for name in options.only or VARIANTS:
+            path = out / f"{name.replace(': ', '-').replace(' ', '-')}-{seed}.json"
+            if path.exists():
+                continue
+            system = system_of(base, VARIANTS[name], seed)
+            cost = known_cost(system, analysis, out / "costs.json")
+            lengths = iterations_of(VARIANTS[name], cost, options.seconds)
+            result = run(with_iterations(system, *lengths), analysis)
+            about = {"variant": name, "seed": seed, "seconds": options.seconds, "commit": commit()}
+            write(path, {**about, **result})
+            write_text(out / "table.md", table(out))
+            print(f"{name} seed {seed}: {result['iterations']} iterations, {result['scores']}", flush=True)
+
+
+def known_cost(system: System, analysis: xr.Dataset, path: Path) -> dict[str, float]:
+    """CPU time of an iteration, measured once for all systems that cost the same."""
+    known: dict[str, dict[str, float]] = json.loads(path.read_text()) if path.exists() else {}
+    key = cost_key(system)
+    if key not in known:
+        known[key] = seconds_per_iteration(system, analysis)
+        write(path, known)
+    return known[key]
+
+
+def table(out: Path) -> str:
+    """Markdown: mean and standard error over seeds; CRPS of the first channel, and the change against the base."""
+    runs = [json.loads(path.read_text()) for path in sorted(out.glob("*-[0-9]*.json"))]
+    found = {name: {each["seed"]: each for each in runs if each["variant"] == name} for name in VARIANTS}
+    leads = [f"{hours // 24} d" for hours in LEAD_HOURS]
+    head = ["variant", "seeds", "iterations", "evaluations", "MFLOP each"]
+    head += [f"CRPS {lead}" for lead in leads] + ["CRPS against base"] + [f"spread/skill {lead}" for lead in leads]
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    lines += [row(name, seeds, found["base"]) for name, seeds in found.items() if seeds]
+    lines += [reference_row(name, each) for name, each in json.loads((out / REFERENCES).read_text()).items()]
+    return "\n".join(lines) + "\n"
+
+
+def row(name: str, seeds: Mapping[int, Changes], base: Mapping[int, Changes]) -> str:
+    """A line of the table."""
+    runs, first = list(seeds.values()), next(iter(seeds.values()))
+    iterations = round(statistics.mean(each["iterations"] for each in runs))
+    cells = [name, str(len(runs)), str(iterations), str(first["evaluations"])]
+    cells.append(f"{first['flop_per_evaluation'] / 1e6:.0f}")
+    cells += [with_error([crps(each, hours) for each in runs], 1) for hours in LEAD_HOURS]
+    changes = [100 * (mean_ratio(each, base[seed]) - 1) for seed, each in seeds.items() if seed in base]
+    cells.append(with_error(changes, 1, sign="+") + " %" if changes and name != "base" else "")
+    for hours in LEAD_HOURS:
+        ratios = [channel(each)["spread_skill"][str(hours)] for each in runs]
+        cells.append(f"{statistics.mean(ratios):.2f}")
+    return f"| {' | '.join(cells)} |"
+
+
+def reference_row(name: str, found: Changes) -> str:
+    """A line of the table for a baseline."""
+    scores = next(iter(found.values()))
+    by_lead = {score: [scores[score][str(hours)] for hours in LEAD_HOURS] for score in ("crps", "spread_skill")}
+    cells = [f"({name})", "", "", "", "", *(f"{value:.1f}" for value in by_lead["crps"]), ""]
+    return f"| {' | '.join([*cells, *(f'{value:.2f}' for value in by_lead['spread_skill'])])} |"
+
+
+def channel(result: Changes) -> Changes:
+    """Scores of the first channel."""
+    scores: Changes = next(iter(result["scores"].values()))
+    return scores
+
+
+def crps(result: Changes, hours: int) -> float:
+    """Fair CRPS of the first channel, in its unit."""
+    scores = channel(result)
+    return float(scores["crps"][str(hours)] * scores["standard_deviation"])
+
+
+def mean_ratio(result: Changes, base: Changes) -> float:
+    """CRPS as a multiple of the base's with the same seed: mean over channels and leads."""
+    ratios = [
+        scores["crps"][str(hours)] / base["scores"][name]["crps"][str(hours)]
+        for name, scores in result["scores"].items()
+        for hours in LEAD_HOURS
+    ]
+    return statistics.mean(ratios)
+
+
+def with_error(values: list[float], digits: int, *, sign: str = "") -> str:
+    """Mean and its standard error."""
+    mean = f"{statistics.mean(values):{sign}.{digits}f}"
+    return mean if len(values) < 2 else f"{mean} ± {statistics.stdev(values) / math.sqrt(len(values)):.{digits}f}"
+
+
+def commit() -> str:
+    """What was run."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def write(path: Path, content: object) -> None:
+    write_text(path, json.dumps(content, indent=1))
+
+
+def write_text(path: Path, text: str) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("system", type=Path, help="system file")
+    parser.add_argument("archive", type=Path, help="Zarr archive of its dataset")
+    parser.add_argument("out", type=Path, help="directory of the results")
+    parser.add_argument("--seconds", type=float, default=24.0, help="CPU seconds of each training")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--only", nargs="+", choices=list(VARIANTS), help="variants; all when absent")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    base = read_system(options.system)
+    wanted = list(base.state.predictands + base.state.static)
+    first, last = str(base.periods.training.start), str(base.periods.validation.end)
+    opened = xr.open_zarr(options.archive, consolidated=False)
+    sweep(base, opened[wanted].sel(time=slice(first, last)).load(), options.out, options)
+    print(table(options.out))
+
+
+if __name__ == "__main__":
+    main()
