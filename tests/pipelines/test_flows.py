@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from prefect import get_client
 from prefect.client.schemas.objects import StateType
@@ -16,6 +17,7 @@ from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDat
 from data_catalog.sources import open_source
 from forecast.products.manifest import is_complete, verify_manifest
 from forecast.products.runs import RunDirectory
+from forecast.verification import open_score_archive
 from pipelines.cycling import lock_path
 from pipelines.flows.crashes import AUTOMATION, ensure_crash_automation, sweep
 from pipelines.flows.cycle import cycle_flow
@@ -62,6 +64,11 @@ def test_two_cycles_leave_two_runs_and_a_verified_one(
     assert "scores.json" in verify_manifest(first)["files"]
     assert is_complete(second)
     assert not RunDirectory.at(second).scores.exists()
+    kept = open_score_archive(place.score_archive("tiny"))["sums"]
+    assert [name.partition("@")[0] for name in kept["forecaster"].values] == [
+        "climatology", "linear", "persistence", "plumecast",
+    ]  # fmt: skip
+    assert kept["init_time"].values.tolist() == [np.datetime64("2008-01-01", "ns").astype(int)]
     with get_client(sync_client=True) as client:
         keys = {artifact["key"] for artifact in client._client.post("/artifacts/filter", json={}).json()}
         runs = client.read_flow_runs(limit=200, sort="START_TIME_DESC")  # type: ignore[arg-type]
