@@ -18,7 +18,7 @@ from forecast.calibration import Calibration
 from forecast.sections import Positive, Section
 
 CARD = "calibration.json"
-CARD_VERSION = 1
+CARD_VERSION: Literal[1] = 1
 _MEND = "make it again with 'plumecast calibrate', or remove it"
 
 ByLead = dict[str, float]

@@ -103,7 +103,10 @@ def _opened(store: CompleteStore, chunks: dict[str, int] | None, decode_timedelt
     """With consolidated metadata where there is some (over HTTP nothing else can be listed), else without."""
 
     def opened(consolidated: bool) -> xr.Dataset:
-        return xr.open_zarr(store, chunks=chunks, consolidated=consolidated, decode_timedelta=decode_timedelta)
+        dataset: xr.Dataset = xr.open_zarr(
+            store, chunks=chunks, consolidated=consolidated, decode_timedelta=decode_timedelta
+        )
+        return dataset
 
     try:
         return opened(True)

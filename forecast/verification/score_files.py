@@ -4,6 +4,7 @@ import json
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ def read_block(path: Path) -> Block:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             labels = tuple(tuple(stored[name].tolist()) for name in AXES)
             values, about = stored["sums"], json.loads(str(stored["about"])) if "about" in stored else {}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InvalidDataError(f"{path}: expected scores of a cycle, found {str(error).splitlines()[0]}") from None
     if values.shape != tuple(len(names) for names in labels):
         raise InvalidDataError(f"{path}: expected scores of a cycle, found {values.shape} values for other axes")
