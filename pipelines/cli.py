@@ -281,6 +281,47 @@ def evaluate(
 
 
 @app.command()
+def calibrate(
+    system: SystemName,
+    checkpoint: CheckpointOption = None,
+    analysis: AnalysisOption = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="ISO", help="First day [default: of the validation period].")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option(metavar="ISO", help="Last day [default: of the validation period].")
+    ] = None,
+    starts: Annotated[int, typer.Option(min=1, help="Forecasts, spread evenly over these days.")] = 20,
+    members: Annotated[int, typer.Option(min=2, help="Members of each.")] = 10,
+    lead: Annotated[str | None, typer.Option(metavar="10d", help="How far [default: the system's].")] = None,
+    device: Device = "auto",
+) -> None:
+    """Fit noise level, churn and spread of a trained model on validation days; leaves a card beside its checkpoint.
+
+    Test days are refused. Forecasts use the card as long as the system's sampler and the weights stay the same.
+    """
+    from pipelines.calibrating import calibrate as fit_card
+    from pipelines.calibrating import describe_card
+    from pipelines.home import home
+    from pipelines.requesting import request_calibration
+
+    wanted = request_calibration(
+        home(),
+        system,
+        checkpoint=checkpoint,
+        analysis=analysis,
+        start=start,
+        end=end,
+        starts=starts,
+        members=members,
+        lead=lead,
+        device=device,
+    )
+    print(describe_card(fit_card(wanted)))
+    print(f"Card: {wanted.checkpoint / 'calibration.json'}")
+
+
+@app.command()
 def verify(
     forecasts: Annotated[
         list[Path], typer.Argument(metavar="RUN_OR_FILE...", help="Runs, or anyone's ensemble files.")

@@ -31,6 +31,14 @@ def startable(system: System, times: Times) -> Times:
     return times[possible]
 
 
+def complete_starts(system: System, times: Times, lead_steps: int) -> Times:
+    """Archived times at which a forecast can start and at whose every valid time there is an analysis."""
+    possible = startable(system, times)
+    for lead_step in range(1, lead_steps + 1):
+        possible = possible[np.isin(possible + lead_step * system.state.step_hours * HOUR, times)]
+    return possible
+
+
 def due_init_time(system: System, entry: DatasetEntry, times: Times, runs: Path) -> np.datetime64:
     """Init time of the cycle that is due.
 

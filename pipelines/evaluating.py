@@ -5,7 +5,6 @@ goes on where it stopped, and a longer one takes what a shorter one has done.
 """
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +14,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import ConfigurationError, MissingDataError
-from forecast.fields import MemberFields
 from forecast.products.manifest import file_hash
 from forecast.system import System
 from forecast.verification.baselines import Baselines, load_baselines
 from forecast.verification.evaluation import AXES
 from pipelines.analyses import initial_state_hash, open_system_analysis
 from pipelines.clock import day, iso
-from pipelines.cycling import startable
+from pipelines.cycling import complete_starts
+from pipelines.ensembles import ensemble_forecast, lead_times
 from pipelines.progress import progress
 from pipelines.score_keeping import (
     Forecaster,
@@ -80,8 +79,7 @@ class Evaluation:
     @property
     def lead_times(self) -> NDArray[np.timedelta64]:
         """Every lead time."""
-        hours = np.arange(1, self.lead_steps + 1) * np.timedelta64(self.system.state.step_hours, "h")
-        return hours.astype("timedelta64[ns]")
+        return lead_times(self.system, self.lead_steps)
 
 
 @dataclass(frozen=True)
@@ -198,7 +196,15 @@ def _forecasters(wanted: Evaluation, inputs: _Inputs, init_time: np.datetime64) 
 
 def _forecast_of(name: str, wanted: Evaluation, inputs: _Inputs, init_time: np.datetime64) -> xr.Dataset:
     if name == MODEL:
-        return _forecast(wanted, inputs.checkpoint, inputs.analysis, init_time)
+        return ensemble_forecast(
+            inputs.checkpoint,
+            wanted.system,
+            inputs.analysis,
+            init_time,
+            members=wanted.members,
+            lead_steps=wanted.lead_steps,
+            device=wanted.device,
+        )
     seed = baseline_seed(init_time)
     return inputs.baselines.forecast(name, inputs.analysis, init_time, wanted.lead_times, wanted.members, seed)
 
@@ -211,10 +217,8 @@ def init_times(wanted: Evaluation, times: NDArray[np.datetime64]) -> list[np.dat
     """
     hour = np.timedelta64(1, "h")
     step = wanted.system.state.step_hours * hour
-    possible = startable(wanted.system, times)
+    possible = complete_starts(wanted.system, times, wanted.lead_steps)
     possible = possible[(possible >= wanted.start) & (possible + wanted.lead_steps * step <= wanted.end)]
-    for lead_step in range(1, wanted.lead_steps + 1):
-        possible = possible[np.isin(possible + lead_step * step, times)]
     if not possible.size:
         raise MissingDataError(
             f"evaluation of '{wanted.system.name}': expected analyses for {wanted.lead_steps} lead steps after a start "
@@ -243,45 +247,3 @@ def find_baselines(checkpoint: Path) -> Baselines:
     if not path.exists():
         raise ConfigurationError(f"baselines of checkpoint {checkpoint}: expected {BASELINES_FILE}, found none")
     return load_baselines(path)
-
-
-def _forecast(
-    wanted: Evaluation, checkpoint: "Checkpoint", analysis: xr.Dataset, init_time: np.datetime64
-) -> xr.Dataset:
-    from forecast.ensemble import forecast_members
-
-    system = wanted.system
-    made = forecast_members(
-        checkpoint,
-        system,
-        analysis,
-        init_time,
-        range(wanted.members),
-        wanted.lead_steps,
-        batch_size=system.forecast.batch_size,
-        device=wanted.device,
-    )
-    return _gathered(wanted, analysis, init_time, made)
-
-
-def _gathered(
-    wanted: Evaluation, analysis: xr.Dataset, init_time: np.datetime64, made: Iterator[MemberFields]
-) -> xr.Dataset:
-    names = wanted.system.state.predictands
-    latitude, longitude = analysis["latitude"].values, analysis["longitude"].values
-    shape = (wanted.members, wanted.lead_steps, latitude.size, longitude.size)
-    arrays = {name: np.full(shape, np.nan, dtype=np.float32) for name in names}
-    for fields in made:
-        for name in names:
-            arrays[name][list(fields.members), fields.lead_index] = fields.fields[name]
-    dims = ("member", "lead_time", "latitude", "longitude")
-    return xr.Dataset(
-        {name: (dims, values, analysis[name].attrs) for name, values in arrays.items()},
-        coords={
-            "member": np.arange(wanted.members),
-            "lead_time": wanted.lead_times,
-            "latitude": latitude,
-            "longitude": longitude,
-            "init_time": init_time,
-        },
-    )

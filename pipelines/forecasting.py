@@ -307,21 +307,29 @@ def _seeds(cycle: Cycle, inputs: Inputs) -> tuple[str, ...]:
 
 
 def _attributes(cycle: Cycle, inputs: Inputs) -> dict[str, str]:
+    from forecast.calibration_cards import CARD_VERSION
+
     system, entry = cycle.system, dataset(cycle.system.dataset)
     release = version("plumecast")
     kind = "Simulated weather, not the real atmosphere. " if entry.simulated else ""
     sampler = f"{system.sampler.kind} sampler, {system.sampler.sampling_steps} sampling steps"
-    return {
-        "title": f"{system.title}: ensemble forecast from {iso(cycle.init_time)}",
-        "institution": "Made with Plumecast",
-        "source": f"{kind}Plumecast {release}, diffusion model {inputs.identity['model_id'][:12]}, {sampler}",
-        "history": f"{iso(now())} plumecast {release} forecast {system.name}",
-        "references": "https://arxiv.org/abs/2206.00364",
-        "comment": f"Started from {entry.title}.{_censoring(system)}",
-        "plumecast_system": system.name,
-        "plumecast_configuration": system.model_dump_json(),
-        "plumecast_member_seeds": " ".join(_seeds(cycle, inputs)),
-    } | {f"plumecast_{name}": value for name, value in inputs.identity.items()}
+    card = inputs.checkpoint.card_sha256
+    calibration = {} if card is None else {"plumecast_calibration": f"version {CARD_VERSION}, sha256 {card}"}
+    return (
+        {
+            "title": f"{system.title}: ensemble forecast from {iso(cycle.init_time)}",
+            "institution": "Made with Plumecast",
+            "source": f"{kind}Plumecast {release}, diffusion model {inputs.identity['model_id'][:12]}, {sampler}",
+            "history": f"{iso(now())} plumecast {release} forecast {system.name}",
+            "references": "https://arxiv.org/abs/2206.00364",
+            "comment": f"Started from {entry.title}.{_censoring(system)}",
+            "plumecast_system": system.name,
+            "plumecast_configuration": system.model_dump_json(),
+            "plumecast_member_seeds": " ".join(_seeds(cycle, inputs)),
+        }
+        | {f"plumecast_{name}": value for name, value in inputs.identity.items()}
+        | calibration
+    )
 
 
 def _censoring(system: System) -> str:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from data_catalog.errors import ConfigurationError
-from forecast.system import System
+from forecast.system import Period, System
 from pipelines.analyses import find_analysis
+from pipelines.calibrating import CalibrationRequest
 from pipelines.clock import lead_steps, parse_end, parse_hours, parse_time
 from pipelines.devices import choose_device
 from pipelines.evaluating import Evaluation
@@ -101,6 +102,48 @@ def request_evaluation(
         lead_steps=_lead_steps(system, lead),
         device=choose_device(device),
     )
+
+
+def request_calibration(
+    home: Home,
+    system_name: str,
+    *,
+    checkpoint: Path | None = None,
+    analysis: Path | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    starts: int,
+    members: int,
+    lead: str | None = None,
+    device: str = "auto",
+) -> CalibrationRequest:
+    """Describe a calibration; by default over the validation period.
+
+    Raises:
+        ConfigurationError: A word is wrong.
+        MissingDataError: There is no archive yet.
+    """
+    system = find_system(system_name)
+    return CalibrationRequest(
+        system=system,
+        analysis=find_analysis(home, system, analysis),
+        checkpoint=find_checkpoint(home, system, checkpoint),
+        period=_validation_days(system, start, end),
+        starts=starts,
+        members=members,
+        lead_steps=_lead_steps(system, lead),
+        device=choose_device(device),
+    )
+
+
+def _validation_days(system: System, start: str | None, end: str | None) -> Period:
+    """Whole days from start to end, by default those of the validation period."""
+    validation = system.periods.validation
+    first = validation.start if start is None else parse_time(start, "--start").astype("datetime64[D]").item()
+    last = validation.end if end is None else parse_time(end, "--end").astype("datetime64[D]").item()
+    if last < first:
+        raise ConfigurationError(f"--end: expected a day not before --start {first}, found {last}")
+    return Period(start=first, end=last)
 
 
 def _lead_steps(system: System, lead: str | None) -> int:

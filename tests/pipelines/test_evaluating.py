@@ -48,15 +48,15 @@ def test_no_start_at_all(wanted: Evaluation) -> None:
 def test_a_killed_evaluation_goes_on(wanted: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = evaluate_to(replace(wanted, scores=tmp_path / "elsewhere"), tmp_path / "whole.json")
     made: list[np.datetime64] = []
-    real = evaluating._forecast
+    real = evaluating.ensemble_forecast
 
-    def dying(*arguments: object) -> object:
+    def dying(*arguments: object, **options: object) -> object:
         made.append(arguments[3])  # type: ignore[arg-type]
         if len(made) == 3:
             raise KeyboardInterrupt
-        return real(*arguments)  # type: ignore[arg-type]
+        return real(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(evaluating, "_forecast", dying)
+    monkeypatch.setattr(evaluating, "ensemble_forecast", dying)
     with pytest.raises(KeyboardInterrupt):
         evaluate_to(wanted, tmp_path / "killed.json")
     assert not (tmp_path / "killed.json").exists()
