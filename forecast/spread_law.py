@@ -79,5 +79,4 @@ def _ridge(basis: Array, wanted: Array, variance: Array, scale: float) -> Float[
     """
     weights = 1.0 / (variance * wanted.size)
     normal = basis.T @ (weights[:, None] * basis) + np.eye(2) / scale**2
-    solution: Array = np.linalg.solve(normal, basis.T @ (weights * wanted))
-    return solution
+    return np.linalg.solve(normal, basis.T @ (weights * wanted)).astype(np.float64)

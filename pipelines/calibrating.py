@@ -132,7 +132,7 @@ def _validation(wanted: CalibrationRequest) -> Validation:
 def _fit(checkpoint: "Checkpoint", validation: Validation, tick: Callable[[], None]) -> tuple[Candidate, Candidate]:
     """The uncalibrated model and the best that was found; the same noise throughout."""
     system = validation.system
-    lead_hours = np.arange(1, validation.lead_steps + 1) * float(system.state.step_hours)
+    lead_hours = np.arange(1.0, validation.lead_steps + 1) * system.state.step_hours
     neutral = SpreadLaw.neutral(len(system.state.predictands), lead_hours)
     raw_scores = validation.score(checkpoint, tick)
     raw = Candidate(system.sampler, neutral, raw_scores, 1.0)

@@ -56,11 +56,11 @@ class ValidationScores:
         With a single start the error is unknown, and taken for 1.
         """
         total, starts = self.sums.sum("start"), self.sums.sizes["start"]
-        value = np.log(scores_of(total)["spread_skill"]).transpose("channel", "lead_time").values
+        value = np.log(scores_of(total)["spread_skill"].transpose("channel", "lead_time").values)
         if starts == 1:
             return value, np.ones_like(value)
-        left_out = np.log(scores_of(total - self.sums)["spread_skill"]).transpose("start", "channel", "lead_time")
-        return value, np.sqrt((starts - 1) * left_out.values.var(axis=0))
+        others = scores_of(total - self.sums)["spread_skill"].transpose("start", "channel", "lead_time")
+        return value, np.sqrt((starts - 1) * np.log(others.values).var(axis=0))
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,8 @@ def spaced_starts(system: System, times: Times, period: Period, *, count: int, l
             f"{day(first)} and {day(last)}, found none among {inside.size} analyses of these days"
         )
     places = np.linspace(0, possible.size - 1, min(count, possible.size)).round().astype(int)
-    return possible[places]
+    chosen: NDArray[np.datetime64] = possible[places]
+    return chosen
 
 
 def refuse_test_days(period: Period, *systems: System) -> None:
