@@ -22,7 +22,7 @@ from pipelines.validating import Validation, spaced_starts
 
 
 class Toy(torch.nn.Module):
-    """A network that makes a sample of a part of the noise: with one evaluation, members of a spread of one's choice."""
+    """A network that returns a part of the noise: with one evaluation, members of a spread of choice."""
 
     def __init__(self, channels: int, spread: float) -> None:
         super().__init__()
