@@ -5,7 +5,7 @@
 Every contender gets the members first and last in memory and is judged by its better layout. Reported per contender:
 process CPU time (median over rounds, in which all take their turn, of the median of several runs after a warm-up that
 compiles), nanoseconds a value, memory on top of the input at the peak, and the time as a multiple of reading the
-ensemble once and of our fused pass with all that it computes (medians over rounds of the ratios in a round). `--bounded`
+ensemble once and of our fused pass with all that it computes (medians of the ratios in a round). `--bounded`
 scores a synthetic ensemble of 8 GB from Zarr instead, and reports the peak memory of the whole process.
 
 Needs the `benchmark` extra.
