@@ -1,5 +1,6 @@
 """Anyone's ensembles against any analysis: names, orders, single members, several files, and what cannot be scored."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import xarray as xr
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError, PlumecastError
 from forecast.verification import area_weights, crps, mae, open_score_archive
+from pipelines.cli import main
 from pipelines.home import Home
 from pipelines.systems import find_system
 from pipelines.verifying import Judge, Verified, verify
@@ -189,3 +191,26 @@ def test_bad_options(home: Home, ensemble: xr.Dataset, weather_file: Path, tmp_p
     sizes = [ours(ensemble.isel(init_time=n, member=slice(n + 2)), tmp_path / f"{n}.nc") for n in range(2)]
     with pytest.raises(ConfigurationError, match=r"the same members, found \[2, 3\]"):
         verify(Judge(home, analysis=weather_file, forecaster="mixed"), sizes)
+
+
+def test_command(
+    home: Home,
+    ensemble: xr.Dataset,
+    weather_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PLUMECAST_HOME", str(home.root))
+    file = ours(ensemble, tmp_path / "theirs.nc")
+    words = ["verify", str(file), "--analysis", str(weather_file), "--channel", "t2m", "--forecaster", "ifs"]
+    assert main([*words, "--scores", str(tmp_path / "kept"), "--out", str(tmp_path / "s.json")]) == 0
+    printed = capsys.readouterr()
+    assert "theirs: 2 forecasts of 5 members, 2008-01-05 to 2008-01-08; fair CRPS\n" in printed.out
+    assert f"Scores: {tmp_path / 's.json'}\nScore archive: {tmp_path / 'kept'}\n" in printed.out
+    assert "left out" in printed.err
+    assert list(json.loads((tmp_path / "s.json").read_text())["scores"]["forecast"]) == ["t2m"]
+    assert open_score_archive(tmp_path / "kept")["sums"]["forecaster"].values.tolist() == ["ifs"]
+    assert not home.root.exists()
+    assert main([*words[:-1], "i f s"]) == 2
+    assert "forecaster: expected letters" in capsys.readouterr().err
