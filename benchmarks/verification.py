@@ -97,6 +97,11 @@ def contenders() -> dict[str, Callable[[object, object], object]]:
         forecast, analysis = pair(x, y)
         return crps_for_ensemble(forecast, analysis, "member", method="fair", preserve_dims="all")
 
+    def scores_ranks(x, y):
+        from scores.probability import rank_histogram
+
+        return rank_histogram(*pair(x, y), "member")
+
     return {
         READING: lambda x, y: x.sum(),
         OURS: everything,
@@ -112,6 +117,7 @@ def contenders() -> dict[str, Callable[[object, object], object]]:
         "scoringrules numba fair: fair crps": scoringrules("fair"),
         "scoringrules numba akr: an approximation": scoringrules("akr"),
         "scores: fair crps": scores,
+        "scores: rank histogram": scores_ranks,
         "xskillscore: rank histogram": xskillscore_ranks,
     }
 
