@@ -92,6 +92,8 @@ class Training(Section):
     """Training samples after which a weight counts half in the averaged weights."""
     gradient_clip: PositiveFloat = 1.0
     checkpoint_minutes: PositiveFloat = 3.0
+    checkpoint_iterations: Positive | None = None
+    """Write a checkpoint every so many iterations too."""
     validation_samples: Positive = 64
     channel_weights: dict[str, PositiveFloat] = Field(default_factory=dict)
     """Weight of a channel in the loss; 1 where not named."""

@@ -144,10 +144,12 @@ class TrainingRun:
     def _iterate_stage(self, samples: Samples, watched: Samples) -> Iterator[TrainingProgress]:
         stage, saved_at = self.stage, time.monotonic()
         patience = 60 * self.system.training.checkpoint_minutes
+        every = self.system.training.checkpoint_iterations
         with closing(samples.stream(self._choices(len(samples)), stage.objective.lead_steps)) as windows:
             for done in range(self.position.done + 1, stage.iterations + 1):
                 started = time.monotonic()
-                loss, due = self._step(windows, due=started - saved_at > patience)
+                due = started - saved_at > patience or (every is not None and done % every == 0)
+                loss, due = self._step(windows, due=due)
                 self.position, validation_loss, noise_levels = self.position.after_iteration(), None, None
                 complete = done == stage.iterations
                 if due or complete:

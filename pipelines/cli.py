@@ -322,6 +322,53 @@ def calibrate(
 
 
 @app.command()
+def tune(
+    system: SystemName,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the study is kept.")] = None,
+    trials: Annotated[int, typer.Option(min=1, help="In all; a killed search goes on up to so many.")] = 20,
+    iterations: Annotated[int, typer.Option(min=1, help="Length of each trial's training.")] = 300,
+    sampler_only: Annotated[
+        bool, typer.Option("--sampler-only", help="Try samplers of a finished checkpoint; trains nothing.")
+    ] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", help="Search this key alone; may be repeated.")
+    ] = None,
+    checkpoint: CheckpointOption = None,
+    analysis: AnalysisOption = None,
+    starts: Annotated[int, typer.Option(min=1, help="Validation forecasts of each trial.")] = 8,
+    members: Annotated[int, typer.Option(min=2, help="Members of each.")] = 8,
+    lead: Annotated[str, typer.Option(metavar="5d", help="How far.")] = "5d",
+    device: Device = "auto",
+) -> None:
+    """Search noise levels, weights and sampler by fair CRPS on validation days; prints lines for the system file.
+
+    Trials that fall behind are given up. A killed search goes on with the same command. Test days are never used.
+    """
+    from pipelines.home import home
+    from pipelines.requesting import request_search
+    from pipelines.tuning import describe_search
+    from pipelines.tuning import tune as search
+
+    wanted = request_search(
+        home(),
+        system,
+        out=out,
+        trials=trials,
+        iterations=iterations,
+        sampler_only=sampler_only,
+        only=tuple(only or ()),
+        checkpoint=checkpoint,
+        analysis=analysis,
+        starts=starts,
+        members=members,
+        lead=lead,
+        device=device,
+    )
+    print(describe_search(search(wanted)))
+    print(f"Trials: {wanted.out / 'trials.json'}")
+
+
+@app.command()
 def verify(
     forecasts: Annotated[
         list[Path], typer.Argument(metavar="RUN_OR_FILE...", help="Runs, or anyone's ensemble files.")

@@ -11,7 +11,9 @@ from pipelines.devices import choose_device
 from pipelines.evaluating import Evaluation
 from pipelines.forecasting import Cycle, check_single_member
 from pipelines.home import Home
+from pipelines.search_space import chosen_space
 from pipelines.systems import find_checkpoint, find_system
+from pipelines.tuning import Search
 
 
 def request_cycle(
@@ -129,6 +131,47 @@ def request_calibration(
         analysis=find_analysis(home, system, analysis),
         checkpoint=find_checkpoint(home, system, checkpoint),
         period=_validation_days(system, start, end),
+        starts=starts,
+        members=members,
+        lead_steps=_lead_steps(system, lead),
+        device=choose_device(device),
+    )
+
+
+def request_search(
+    home: Home,
+    system_name: str,
+    *,
+    out: Path | None,
+    trials: int,
+    iterations: int,
+    sampler_only: bool,
+    only: tuple[str, ...],
+    checkpoint: Path | None,
+    analysis: Path | None,
+    starts: int,
+    members: int,
+    lead: str,
+    device: str,
+) -> Search:
+    """Describe a search; its study is kept in the home unless `out` is given.
+
+    Raises:
+        ConfigurationError: A word is wrong.
+        MissingDataError: There is no archive yet.
+    """
+    system = find_system(system_name)
+    if checkpoint is not None and not sampler_only:
+        raise ConfigurationError("--checkpoint: expected --sampler-only beside it, found a search that trains")
+    kind = "sampler" if sampler_only else "training"
+    return Search(
+        system=system,
+        analysis=find_analysis(home, system, analysis),
+        out=home.root / "searches" / f"{system.name}-{kind}" if out is None else out,
+        space=chosen_space(only, sampler_only=sampler_only),
+        trials=trials,
+        iterations=iterations,
+        checkpoint=find_checkpoint(home, system, checkpoint) if sampler_only else None,
         starts=starts,
         members=members,
         lead_steps=_lead_steps(system, lead),

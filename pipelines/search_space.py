@@ -1,0 +1,98 @@
+"""What a search tries: keys of the system file and their values."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from data_catalog.errors import ConfigurationError
+from forecast.diffusion.names import CHURNED
+from forecast.system import System, parse_system
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
+
+SAMPLER = "sampler."
+Value = float | int | str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One key and what it may be.
+
+    Attributes:
+        key: Section and key.
+        options: Values, where there are few.
+        low: Smallest number, where it is a range.
+        high: Largest number.
+        logarithmic: Whether factors rather than differences count.
+    """
+
+    key: str
+    options: tuple[Value, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+    logarithmic: bool = False
+
+    def suggest(self, trial: "Trial") -> Value:
+        """The value of a trial."""
+        if self.options:
+            chosen: Value = trial.suggest_categorical(self.key, self.options)
+            return chosen
+        return float(trial.suggest_float(self.key, self.low, self.high, log=self.logarithmic))
+
+
+SPACE = (
+    Choice("diffusion.time_distribution", ("log-normal", "log-uniform", "rho-uniform")),
+    Choice("diffusion.weight", ("edm", "min-snr", "velocity")),
+    Choice("diffusion.log_sigma_mean", low=-2.0, high=0.5),
+    Choice("diffusion.log_sigma_std", low=0.8, high=2.0),
+    Choice("training.learning_rate", low=2e-4, high=3e-3, logarithmic=True),
+    Choice("sampler.kind", ("heun", "dpmpp-2s", "dpmpp-2m")),
+    Choice("sampler.sampling_steps", (4, 6, 8, 12)),
+    Choice("sampler.sigma_max", low=10.0, high=80.0, logarithmic=True),
+    Choice("sampler.rho", low=3.0, high=9.0),
+    Choice("sampler.noise_inflation", low=0.9, high=1.2),
+)
+"""Of a search that trains; one of the sampler alone takes the last ones."""
+
+
+def chosen_space(only: tuple[str, ...], *, sampler_only: bool) -> tuple[Choice, ...]:
+    """The choices of a search.
+
+    Args:
+        only: Keys to search over; all when empty.
+        sampler_only: Leave out what needs a training.
+
+    Raises:
+        ConfigurationError: A key is none of them.
+    """
+    known = tuple(choice for choice in SPACE if not sampler_only or choice.key.startswith(SAMPLER))
+    names = [choice.key for choice in known]
+    for key in only:
+        if key not in names:
+            raise ConfigurationError(f"--only: expected one of {names}, found '{key}'")
+    return tuple(choice for choice in known if not only or choice.key in only)
+
+
+def changed_system(system: System, values: dict[str, Value]) -> System:
+    """A system with some of its keys set; noise levels of its own give way to a schedule."""
+    content: dict[str, Any] = system.model_dump(mode="json")
+    for key, value in values.items():
+        section, name = key.split(".")
+        content[section][name] = value
+        if section == "sampler" and name != "noise_inflation":
+            content["sampler"]["levels"] = ()
+    if content["sampler"]["kind"] not in CHURNED:
+        content["sampler"]["churn"] = 0.0
+    return parse_system(content, origin="trial")
+
+
+def as_toml(values: dict[str, Value]) -> str:
+    """Lines to paste into a system file."""
+    lines: list[str] = []
+    for section in dict.fromkeys(key.split(".")[0] for key in values):
+        lines.append(f"[{section}]")
+        for key, value in values.items():
+            if key.startswith(f"{section}."):
+                shown = f'"{value}"' if isinstance(value, str) else f"{value:.4g}"
+                lines.append(f"{key.split('.')[1]} = {shown}")
+    return "\n".join(lines)

@@ -1,0 +1,112 @@
+"""A search goes on after a kill, gives up what falls behind, and keeps to validation days."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import tomllib
+
+from data_catalog.errors import ConfigurationError
+from pipelines import tuning
+from pipelines.cli import main
+from pipelines.home import Home
+from pipelines.requesting import request_search
+from pipelines.search_space import as_toml, changed_system, chosen_space
+from pipelines.systems import find_system
+from pipelines.tuning import Search, describe_search, tune
+
+pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+
+
+def request(place: Home, tiny: Path, weather_file: Path, *, sampler_only: bool, only: tuple[str, ...]) -> Search:
+    return request_search(
+        place, str(tiny), out=place.root / "search", trials=3, iterations=4, sampler_only=sampler_only, only=only,
+        checkpoint=None, analysis=weather_file, starts=2, members=2, lead="1d", device="cpu",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def of_sampler(place: Home, tiny: Path, weather_file: Path) -> Search:
+    only = ("sampler.sampling_steps", "sampler.noise_inflation")
+    return request(place, tiny, weather_file, sampler_only=True, only=only)
+
+
+def test_a_killed_search_goes_on(of_sampler: Search, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = tuning._value, []
+
+    def dying(*given: object) -> float:
+        calls.append(given)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tuning, "_value", dying)
+    with pytest.raises(KeyboardInterrupt):
+        tune(of_sampler)
+    assert not (of_sampler.out / "trials.json").exists()
+    content = tune(of_sampler)
+    assert len(content["trials"]) == 3
+    assert content["trials"][0]["trial"] == 0
+    assert content == json.loads((of_sampler.out / "trials.json").read_text())
+    done = len(calls)
+    assert tune(of_sampler) == content
+    assert len(calls) == done
+    assert content["value"] == min(row["value"] for row in content["trials"] if row["state"] == "complete")
+    assert "sampling_steps = " in describe_search(content)
+
+
+def test_what_was_under_way_is_made_again(of_sampler: Search) -> None:
+    study = tuning._study(of_sampler)
+    trial = study.ask()
+    values = {choice.key: choice.suggest(trial) for choice in of_sampler.space}
+    content = tune(of_sampler)
+    assert content["trials"][0]["values"] == values
+
+
+def test_another_search_does_not_go_on_with_it(of_sampler: Search) -> None:
+    tune(replace(of_sampler, trials=1))
+    with pytest.raises(ConfigurationError, match="expected this search or none, found the study of another"):
+        tune(replace(of_sampler, members=3))
+
+
+def test_a_search_that_trains_holds_the_validation_days_out(place: Home, tiny: Path, weather_file: Path) -> None:
+    wanted = request(place, tiny, weather_file, sampler_only=False, only=("diffusion.weight",))
+    content = wanted.system.model_dump(mode="json")
+    content["periods"]["training"]["end"] = "2007-12-31"
+    wanted = replace(wanted, system=type(wanted.system).model_validate(content), trials=2)
+    assert str(tuning._held_out(wanted).periods.training.end) == "2007-11-30"
+    found = tune(wanted)
+    assert found["period"] == ["2007-12-01", "2007-12-31"]
+    assert [len(row["parts"]) for row in found["trials"]] == [4, 4]
+    assert not (wanted.out / "trial").exists()
+
+
+def test_no_days_to_train_on(place: Home, tiny: Path, weather_file: Path) -> None:
+    wanted = request(place, tiny, weather_file, sampler_only=False, only=("diffusion.weight",))
+    content = wanted.system.model_dump(mode="json")
+    content["periods"]["validation"] = content["periods"]["training"]
+    with pytest.raises(ConfigurationError, match="expected training days before the validation period"):
+        tune(replace(wanted, system=type(wanted.system).model_validate(content)))
+
+
+def test_the_space(tiny: Path) -> None:
+    assert {choice.key.split(".")[0] for choice in chosen_space((), sampler_only=True)} == {"sampler"}
+    with pytest.raises(ConfigurationError, match="--only: expected one of .* found 'sampler.x'"):
+        chosen_space(("sampler.x",), sampler_only=False)
+    values = {"diffusion.weight": "min-snr", "sampler.kind": "dpmpp-2m", "sampler.rho": 5.0}
+    changed = changed_system(find_system(str(tiny)), values)
+    pasted = tomllib.loads(as_toml(values))
+    assert pasted["sampler"] == {"kind": changed.sampler.kind, "rho": changed.sampler.rho}
+    assert pasted["diffusion"]["weight"] == changed.diffusion.weight == "min-snr"
+
+
+def test_the_command(place: Home, tiny: Path, weather_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["tune", str(tiny), "--analysis", str(weather_file), "--trials", "1", "--starts", "1", "--members", "2"]
+    assert main([*words, "--lead", "1d", "--sampler-only", "--only", "sampler.rho"]) == 0
+    out = capsys.readouterr().out
+    assert "[sampler]\nrho = " in out
+    assert (place.root / "searches" / "tiny-sampler" / "trials.json").is_file()
+    assert main([*words, "--only", "rho"]) == 2
+    assert "--only: expected one of" in capsys.readouterr().err
+    assert main([*words, "--checkpoint", "x"]) == 2
