@@ -35,7 +35,8 @@ class Choice:
     def suggest(self, trial: "Trial") -> Value:
         """The value of a trial."""
         if self.options:
-            chosen: Value = trial.suggest_categorical(self.key, self.options)
+            chosen = trial.suggest_categorical(self.key, self.options)
+            assert chosen is not None
             return chosen
         return float(trial.suggest_float(self.key, self.low, self.high, log=self.logarithmic))
 

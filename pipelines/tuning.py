@@ -152,12 +152,12 @@ def _trained(wanted: Search, validation: Validation) -> Callable[[dict[str, Valu
     def attempt(values: dict[str, Value]) -> Iterator[ValidationScores]:
         system = changed_system(validation.system, values)
         every = max(1, wanted.iterations // RUNGS)
-        often = {"training.checkpoint_iterations": every, "training.checkpoint_minutes": 1e6}
+        often: dict[str, Value] = {"training.checkpoint_iterations": every, "training.checkpoint_minutes": 1e6}
         directory = wanted.out / "trial"
         shutil.rmtree(directory, ignore_errors=True)
         with joined(wanted.device) as ranks:
             made = train(
-                changed_system(system, {**often}),
+                changed_system(system, often),
                 validation.analysis,
                 directory,
                 ranks=ranks,
@@ -177,7 +177,7 @@ def _resampled(directory: Path, validation: Validation) -> Callable[[dict[str, V
     from forecast.checkpoints import load_checkpoint
 
     checkpoint, system = load_checkpoint(directory, calibrated=False), validation.system
-    neutral = dict.fromkeys(system.state.predictands, (1.0,))
+    neutral: dict[str, tuple[float, ...]] = dict.fromkeys(system.state.predictands, (1.0,))
 
     def attempt(values: dict[str, Value]) -> Iterator[ValidationScores]:
         sampler = changed_system(system, values).sampler

@@ -1,11 +1,11 @@
 """A search goes on after a kill, gives up what falls behind, and keeps to validation days."""
 
 import json
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import tomllib
 
 from data_catalog.errors import ConfigurationError
 from pipelines import tuning
@@ -92,7 +92,7 @@ def test_no_days_to_train_on(place: Home, tiny: Path, weather_file: Path) -> Non
 
 def test_the_space(tiny: Path) -> None:
     assert {choice.key.split(".")[0] for choice in chosen_space((), sampler_only=True)} == {"sampler"}
-    with pytest.raises(ConfigurationError, match="--only: expected one of .* found 'sampler.x'"):
+    with pytest.raises(ConfigurationError, match=r"--only: expected one of .* found 'sampler\.x'"):
         chosen_space(("sampler.x",), sampler_only=False)
     values = {"diffusion.weight": "min-snr", "sampler.kind": "dpmpp-2m", "sampler.rho": 5.0}
     changed = changed_system(find_system(str(tiny)), values)
