@@ -1,16 +1,20 @@
-"""Zarr groups on disk or in object storage, opened so that an absent chunk is an error and never NaN.
+"""Zarr groups on disk or in object storage, opened so that an absent or a cut-off chunk is an error.
 
-Zarr reads a chunk that is not there as the fill value. For data that is a lie: a deleted file, an answer 404 or an
-upload that was cut short would all become missing values, and be averaged away.
+Zarr reads a chunk that is not there as the fill value. For data that is a lie: a deleted file or an answer 404 would
+become missing values, and be averaged away. Of a chunk that was cut short, Blosc decodes what lies behind it in memory
+and calls that values (zarr-developers/numcodecs#228); its header says how long it was.
 """
 
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numcodecs
 import obstore.store
 import xarray as xr
+import zarr
 from zarr.abc.store import ByteRequest, Store
+from zarr.codecs import BloscCodec
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore, ObjectStore, WrapperStore
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 _METADATA = frozenset({"zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata"})
 _BLOCK_BYTES = 512 * 1024
+_BLOSC_HEADER_BYTES = 16
 _RETRIES: "RetryConfig" = {"max_retries": 8}
 
 
@@ -29,8 +34,12 @@ class AbsentChunkError(Exception):
     """A chunk that the store does not have."""
 
 
+class DamagedChunkError(ValueError):
+    """A chunk that is shorter than it was written."""
+
+
 class CompleteStore(WrapperStore[Store]):
-    """A store that owes its reader every chunk of an array.
+    """A store that owes its reader every chunk of an array, whole.
 
     Coordinates are read before `complete` is set: a writer may leave out a chunk of them that holds only the fill
     value, as a lone time 0 does.
@@ -39,13 +48,31 @@ class CompleteStore(WrapperStore[Store]):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.complete = False
+        self.blosc_arrays: frozenset[str] = frozenset()
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
         """The bytes of a key; None, which readers take for the fill value, only for metadata."""
         found = await self._store.get(key, prototype, byte_range)
         if found is None and self.complete and key.rsplit("/", 1)[-1] not in _METADATA:
             raise AbsentChunkError(f"no chunk {key} in the store")
+        if found is not None and byte_range is None and self._is_blosc_chunk(key):
+            _check_whole(key, len(found), found[:_BLOSC_HEADER_BYTES].to_bytes())
         return found
+
+    def _is_blosc_chunk(self, key: str) -> bool:
+        array, _, rest = key.partition("/")
+        return array in self.blosc_arrays and rest not in _METADATA
+
+
+def _check_whole(key: str, length: int, header: bytes) -> None:
+    """Compare a chunk's length with that in its header.
+
+    Source: Blosc 1 header, github.com/Blosc/c-blosc/blob/main/README_CHUNK_FORMAT.rst
+    """
+    complete = len(header) == _BLOSC_HEADER_BYTES
+    written = int.from_bytes(header[12:16], "little") if complete else _BLOSC_HEADER_BYTES
+    if length < written:
+        raise DamagedChunkError(f"chunk {key} of {length} bytes where its header needs {written}")
 
 
 def open_zarr(location: Path | str) -> xr.Dataset:
@@ -103,6 +130,8 @@ def _opened(store: CompleteStore, chunks: dict[str, int] | None, decode_timedelt
     """With consolidated metadata where there is some (over HTTP nothing else can be listed), else without."""
 
     def opened(consolidated: bool) -> xr.Dataset:
+        group = zarr.open_group(store, mode="r", use_consolidated=consolidated)
+        store.blosc_arrays = frozenset(name for name, array in group.arrays() if _ends_in_blosc(array))
         dataset: xr.Dataset = xr.open_zarr(
             store, chunks=chunks, consolidated=consolidated, decode_timedelta=decode_timedelta
         )
@@ -115,3 +144,9 @@ def _opened(store: CompleteStore, chunks: dict[str, int] | None, decode_timedelt
             # Files that are no part of Zarr, a note or a licence, may lie beside the arrays.
             warnings.filterwarnings("ignore", "Object at .* is not recognized as a component of a Zarr hierarchy")
             return opened(False)
+
+
+def _ends_in_blosc(array: zarr.Array) -> bool:
+    """Whether what is stored is as Blosc left it: no checksum behind it, and no shard around it."""
+    codecs = array.compressors
+    return bool(codecs) and array.shards is None and isinstance(codecs[-1], (numcodecs.Blosc, BloscCodec))

@@ -12,6 +12,7 @@ import numcodecs
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 from data_catalog.archive import ingest, open_archive
 from data_catalog.catalog import DatasetEntry, dataset
@@ -143,11 +144,27 @@ def test_an_absent_chunk_is_an_error_and_not_nan(server: Server) -> None:
         analysis["t850"].compute()
 
 
-def test_a_damaged_chunk_is_an_error(server: Server) -> None:
+@pytest.mark.parametrize("kept", [0, 10, 100, -1000, -1])
+def test_a_chunk_that_was_cut_short_is_an_error(server: Server, kept: int) -> None:
     chunk = server.directory / "era5.zarr" / "temperature" / "0.0.0.0"
-    chunk.write_bytes(chunk.read_bytes()[:100])
-    with pytest.raises(InvalidDataError, match=r"era5\.zarr: temperature at 1979-01-01T00:00"):
+    chunk.write_bytes(chunk.read_bytes()[:kept])
+    with pytest.raises(InvalidDataError, match=r"era5\.zarr: temperature at 1979-01-01T00:00.*chunk temperature/0"):
         open_source(ENTRY, server.url)["t850"].compute()
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_a_chunk_that_was_cut_short_on_disk_is_an_error(
+    replica_store: tuple[xr.Dataset, Path], tmp_path: Path, zarr_format: int
+) -> None:
+    codec = numcodecs.Blosc(cname="lz4") if zarr_format == 2 else zarr.codecs.BloscCodec(cname="lz4")
+    place = tmp_path / "era5.zarr"
+    encoding = {name: {"compressors": (codec,)} for name in replica_store[0]}
+    replica_store[0].to_zarr(place, zarr_format=zarr_format, consolidated=zarr_format == 2, encoding=encoding)
+    assert np.isfinite(open_source(ENTRY, str(place))["t850"].values).all()
+    chunk = max((place / "temperature").rglob("*"), key=lambda path: path.stat().st_size if path.is_file() else 0)
+    chunk.write_bytes(chunk.read_bytes()[:-1])
+    with pytest.raises(InvalidDataError, match=r"era5\.zarr: temperature at .*bytes where its header needs"):
+        open_source(ENTRY, str(place))["t850"].compute()
 
 
 def test_ingest_resumes_without_fetching_twice(
