@@ -87,6 +87,12 @@ def speaks() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def say(text: str) -> None:
+    """Print a line, once for all processes."""
+    if speaks():
+        print(text)
+
+
 def run_as_one_of_several() -> int:
     """The command in a process that `launch` started; ends when its parent does."""
     if sys.platform == "linux":

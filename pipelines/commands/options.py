@@ -1,0 +1,28 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Shipped name, or path to a TOML file.")]
+Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.")]
+Processes = Annotated[int, typer.Option(min=1, help="Processes of this machine that share the work; one a GPU.")]
+CheckpointOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint", metavar="DIR", help="Checkpoint [default: the one trained here, else the shipped one]."
+    ),
+]
+AnalysisOption = Annotated[
+    Path | None,
+    typer.Option("--analysis", metavar="FILE_OR_ARCHIVE", help="Analysis [default: the archive of the dataset]."),
+]
+ScoresOption = Annotated[
+    Path | None,
+    typer.Option("--scores", metavar="DIR", help="Score archive [default: PLUMECAST_HOME/scores/<system>]."),
+]
+SourceOption = Annotated[
+    str | None,
+    typer.Option("--source", metavar="PATH_OR_URL", help="Read from here instead of the catalogue's source."),
+]
