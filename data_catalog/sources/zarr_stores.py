@@ -7,7 +7,7 @@ and calls that values (zarr-developers/numcodecs#228); its header says how long 
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numcodecs
 import obstore.store
@@ -146,7 +146,7 @@ def _opened(store: CompleteStore, chunks: dict[str, int] | None, decode_timedelt
             return opened(False)
 
 
-def _ends_in_blosc(array: zarr.Array) -> bool:
+def _ends_in_blosc(array: zarr.Array[Any]) -> bool:
     """Whether what is stored is as Blosc left it: no checksum behind it, and no shard around it."""
     codecs = array.compressors
     return bool(codecs) and array.shards is None and isinstance(codecs[-1], (numcodecs.Blosc, BloscCodec))
