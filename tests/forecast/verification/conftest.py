@@ -1,16 +1,23 @@
 """Small ensembles of the awkward kinds, shared by the tests of scores."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
 KINDS = ("random", "tied", "constant", "offset", "single", "pair")
+REAL = tuple(map(str, sorted(Path(os.environ.get("PLUMECAST_ENSEMBLES", os.devnull)).glob("*.nc"))))
+"""Files with `forecast` and `analysis`, checked against other libraries too; see benchmarks/real_ensembles.py."""
 
 
 def _make_pair(kind: str, *, members: int = 9, dtype: type = np.float64) -> tuple[xr.DataArray, xr.DataArray]:
     """Forecast (member, lead_time, latitude, longitude) and its analysis."""
+    if kind in REAL:
+        with xr.open_dataset(kind) as file:
+            return file["forecast"].astype(dtype).load(), file["analysis"].astype(dtype).load()
     rng = np.random.default_rng(KINDS.index(kind))
     members = {"single": 1, "pair": 2}.get(kind, members)
     latitude, longitude = np.linspace(-75, 75, 6), np.arange(0, 360, 45.0)
@@ -40,6 +47,6 @@ def make_pair() -> Callable[..., tuple[xr.DataArray, xr.DataArray]]:
     return _make_pair
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=KINDS + REAL)
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)

@@ -1,4 +1,4 @@
-"""Our scores against other libraries."""
+"""Our scores against other libraries, on ensembles of every awkward kind, and on real ones where there are any."""
 
 import importlib
 import operator
@@ -9,25 +9,35 @@ from types import ModuleType
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import stats
 
 from forecast.verification import (
+    bias,
     brier_score,
     crps,
     crps_decomposition,
+    dawid_sebastiani,
     energy_score,
     ensemble_mean_rmse,
     fss,
+    log_score,
+    mae,
+    pit,
     quantile_score,
     rank_histogram,
     relative_economic_value,
+    reliability,
+    roc,
     rps,
     seeps,
+    spread,
     twcrps,
     variogram_score,
 )
 
 MakePair = Callable[..., tuple[xr.DataArray, xr.DataArray]]
 GRID = ("latitude", "longitude")
+TIED = {"tied", "constant"}
 
 
 @pytest.fixture(autouse=True)
@@ -41,78 +51,162 @@ def peer(name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
-def same(ours: xr.DataArray, theirs: object) -> None:
-    np.testing.assert_allclose(ours.values, np.asarray(theirs, dtype=float), rtol=1e-6, atol=1e-9)
+def same(ours: xr.DataArray, theirs: object, *, scale: float = 1.0) -> None:
+    """To 1e-6, relative to the value, or near 0 to the size of the numbers that cancel in it."""
+    np.testing.assert_allclose(ours.values, np.asarray(theirs, dtype=float), rtol=1e-6, atol=1e-9 * max(scale, 1.0))
 
 
 def last(forecast: xr.DataArray) -> np.ndarray:
-    return np.asarray(forecast.transpose(..., "member").values)
+    return np.asarray(forecast.transpose(..., "member").values, dtype=float)
 
 
-def test_properscoring(make_pair: MakePair, kind: str) -> None:
-    forecast, analysis = make_pair(kind)
-    theirs = peer("properscoring").crps_ensemble(analysis.values, last(forecast))
-    same(crps(forecast, analysis, fair=False), theirs)
+def levels(analysis: xr.DataArray) -> list[float]:
+    """Thresholds that some analyses exceed, whatever the unit; analyses that are tied lie on them."""
+    return np.quantile(analysis.values, [0.2, 0.5, 0.8]).tolist()
 
 
-def test_scoringrules(make_pair: MakePair, kind: str) -> None:
+def test_crps_and_its_kin(make_pair: MakePair, kind: str) -> None:
     rules = peer("scoringrules")
     forecast, analysis = make_pair(kind)
-    x, y = last(forecast), analysis.values
+    x, y = last(forecast), analysis.values.astype(float)
+    low, _, high = levels(analysis)
+    same(crps(forecast, analysis, fair=False), peer("properscoring").crps_ensemble(y, x), scale=abs(high))
+    plain = {"estimator": "nrg", "backend": "numpy"}
+    expected = rules.twcrps_ensemble(y, x, low, high, **plain)
+    same(twcrps(forecast, analysis, lower=low, upper=high, fair=False), expected, scale=abs(high))
+    if x.shape[-1] > 1:
+        fair = {"estimator": "fair", "backend": "numpy"}
+        same(crps(forecast, analysis), rules.crps_ensemble(y, x, **fair), scale=abs(high))
+        same(twcrps(forecast, analysis, lower=low), rules.twcrps_ensemble(y, x, low, **fair), scale=abs(high))
+
+
+def test_scores_of_the_normal_distribution(make_pair: MakePair, kind: str) -> None:
+    rules = peer("scoringrules")
+    forecast, analysis = make_pair(kind)
+    x, y = last(forecast), analysis.values.astype(float)
+    if kind in {"constant", "single"}:
+        assert dawid_sebastiani(forecast, analysis).isnull().all()
+        assert log_score(forecast, analysis).isnull().all()
+        return
+    some = x.std(axis=-1) > 0  # theirs is infinite where members are tied ...
+    ours = dawid_sebastiani(forecast, analysis)
+    assert (ours.notnull().values == some).all()
+    same(ours.where(some, 0.0), np.where(some, rules.dssuv_ensemble(y, x, backend="numpy"), 0.0))
+    theirs = rules.logs_normal(y, x.mean(axis=-1), x.std(axis=-1, ddof=1), backend="numpy")
+    some &= theirs < 700  # ... or the density underflows
+    same(log_score(forecast, analysis).where(some, 0.0), np.where(some, theirs, 0.0))
+
+
+def test_scores_of_fields(make_pair: MakePair, kind: str) -> None:
+    rules, spatial = peer("scoringrules"), peer("scores.spatial")
+    forecast, analysis = make_pair(kind)
+    x, y = last(forecast), analysis.values.astype(float)
     fields = [(y[lead].ravel(), x[lead].reshape(-1, x.shape[-1]).T) for lead in range(len(y))]
     plain = {"estimator": "nrg", "backend": "numpy"}
-    same(twcrps(forecast, analysis, lower=1.5, upper=3, fair=False), rules.twcrps_ensemble(y, x, 1.5, 3.0, **plain))
     same(energy_score(forecast, analysis, dims=GRID, fair=False), [rules.es_ensemble(*f, **plain) for f in fields])
-    pairs = [rules.vs_ensemble(*f, p=0.5, backend="numpy") for f in fields]
-    same(variogram_score(forecast, analysis, dims=GRID), pairs)
-    if kind != "single":
+    pairs = [rules.vs_ensemble(*f, p=0.5, backend="numpy") for f in fields[:3]]
+    first = {"lead_time": slice(3)}
+    same(variogram_score(forecast.isel(first), analysis.isel(first), dims=GRID), pairs)
+    if x.shape[-1] > 1:
         fair = {"estimator": "fair", "backend": "numpy"}
-        same(crps(forecast, analysis), rules.crps_ensemble(y, x, **fair))
         same(energy_score(forecast, analysis, dims=GRID), [rules.es_ensemble(*f, **fair) for f in fields])
+    threshold = levels(analysis)[1]
+    options = {"event_threshold": threshold, "window_size": (3, 3), "zero_padding": False}
+    one = forecast.isel(member=[0])
+    single = zip(one.isel(member=0).values, analysis.values, strict=True)
+    expected = [spatial.fss_2d_single_field(*f, **options, threshold_operator=np.greater) for f in single]
+    same(fss(one, analysis, threshold=threshold, window=3).fillna(0.0), np.nan_to_num(expected))
 
 
-def test_xskillscore(make_pair: MakePair, kind: str) -> None:
-    skill = peer("xskillscore")
+def test_moments(make_pair: MakePair, kind: str) -> None:
+    continuous, skill = peer("scores.continuous"), peer("xskillscore")
+    forecast, analysis = (field.astype(float) for field in make_pair(kind))
+    dims, mean, size = list(GRID), forecast.mean("member"), float(abs(analysis).max())
+    same(ensemble_mean_rmse(forecast, analysis, reduce=GRID), skill.rmse(mean, analysis, dim=dims))
+    same(mae(forecast, analysis, reduce=GRID), continuous.mae(mean, analysis, preserve_dims=["lead_time"]))
+    theirs = continuous.additive_bias(mean, analysis, preserve_dims=["lead_time"])
+    same(bias(forecast, analysis, reduce=GRID), theirs, scale=size)
+    if forecast.sizes["member"] > 1:
+        expected = np.sqrt(forecast.var("member", ddof=1).mean(dims))
+        same(spread(forecast, None, reduce=GRID), expected)
+    ours = quantile_score(forecast, analysis, quantiles=[0.3]).squeeze("quantile")
+    quantile = forecast.quantile(0.3, "member", keep_attrs=True).drop_vars("quantile")
+    theirs = continuous.quantile_score(quantile, analysis, alpha=0.3, preserve_dims="all")
+    same(ours, theirs.transpose(*ours.dims), scale=size)
+
+
+def test_parts_of_the_crps(make_pair: MakePair, kind: str) -> None:
     forecast, analysis = make_pair(kind)
-    dims = list(GRID)
-    same(ensemble_mean_rmse(forecast, analysis, reduce=GRID), skill.rmse(forecast.mean("member"), analysis, dim=dims))
-    ours = brier_score(forecast, analysis, threshold=2.0, fair=False, reduce=GRID)
-    same(ours, skill.threshold_brier_score(analysis, forecast, 2.0, dim=dims))
-    if kind not in {"tied", "constant"}:  # they draw ties at random, and put equal values in the upper category
-        ours = rank_histogram(forecast, analysis, reduce=analysis.dims) * analysis.size
-        same(ours, skill.rank_histogram(analysis, forecast))
-        edges = np.array([-1e9, 0.5, 1, 2, 4, 1e9])
-        ours = rps(forecast, analysis, thresholds=[0.5, 1, 2, 4], fair=False, reduce=GRID)
+    theirs = peer("scores.probability").crps_for_ensemble(
+        forecast.astype(float),
+        analysis.astype(float),
+        "member",
+        method="ecdf",
+        include_components=True,
+        preserve_dims=["lead_time"],
+    )
+    parts, size = crps_decomposition(forecast, analysis, reduce=GRID), float(abs(analysis).max())
+    same(parts["under"], theirs.sel(component="underforecast_penalty"), scale=size)
+    same(parts["over"], theirs.sel(component="overforecast_penalty"), scale=size)
+    same(parts["spread"], theirs.sel(component="spread"), scale=size)
+
+
+def test_events(make_pair: MakePair, kind: str) -> None:
+    skill, probability = peer("xskillscore"), peer("scores.probability")
+    forecast, analysis = make_pair(kind)
+    dims, thresholds = list(GRID), sorted(set(levels(analysis)))
+    ours = brier_score(forecast, analysis, threshold=thresholds[0], fair=False, reduce=GRID)
+    same(ours, skill.threshold_brier_score(analysis, forecast, thresholds[0], dim=dims))
+    for strict, exceeds in ((True, operator.gt), (False, operator.ge)):
+        if forecast.sizes["member"] > 1:
+            theirs = probability.brier_score_for_ensemble(
+                forecast, analysis, "member", thresholds, preserve_dims=["lead_time"], event_threshold_operator=exceeds
+            )
+            ours = brier_score(forecast, analysis, threshold=thresholds, strict=strict, reduce=GRID)
+            same(ours, theirs.transpose("lead_time", "threshold"))
+            if strict:
+                same(rps(forecast, analysis, thresholds=thresholds, reduce=GRID), theirs.sum("threshold"))
+    if kind not in TIED:  # they put values on an edge in the upper category
+        edges = np.array([-1e9, *thresholds, 1e9]) + 1e-9
+        ours = rps(forecast, analysis, thresholds=thresholds, fair=False, reduce=GRID)
         same(ours, skill.rps(analysis, forecast, category_edges=edges, dim=dims, member_dim="member"))
 
 
-def test_scores(make_pair: MakePair, kind: str) -> None:
-    probability, continuous = peer("scores.probability"), peer("scores.continuous")
-    spatial = peer("scores.spatial")
+def test_ranks(make_pair: MakePair, kind: str) -> None:
     forecast, analysis = make_pair(kind)
-    theirs = probability.crps_for_ensemble(
-        forecast, analysis, "member", method="ecdf", include_components=True, preserve_dims=["lead_time"]
-    )
-    parts = crps_decomposition(forecast, analysis, reduce=GRID)
-    same(parts["under"], theirs.sel(component="underforecast_penalty"))
-    same(parts["over"], theirs.sel(component="overforecast_penalty"))
-    same(parts["spread"], theirs.sel(component="spread"))
-    ours = quantile_score(forecast, analysis, quantiles=[0.3]).squeeze("quantile")
-    median = forecast.quantile(0.3, "member", keep_attrs=True).drop_vars("quantile")
-    same(ours, continuous.quantile_score(median, analysis, alpha=0.3, preserve_dims="all"))
-    if kind != "single":
-        theirs = probability.brier_score_for_ensemble(
-            forecast, analysis, "member", 2.0, preserve_dims=["lead_time"], event_threshold_operator=operator.gt
-        )
-        same(brier_score(forecast, analysis, threshold=[2.0], reduce=GRID), theirs.transpose("lead_time", "threshold"))
-    one = forecast.isel(member=[0])
-    options = {"event_threshold": 2.0, "window_size": (3, 3), "zero_padding": False, "threshold_operator": np.greater}
-    fields = zip(forecast.isel(member=0).values, analysis.values, strict=True)
-    expected = [spatial.fss_2d_single_field(x, y, **options) for x, y in fields]
-    same(fss(one, analysis, threshold=2.0, window=3).fillna(0.0), np.nan_to_num(expected))
+    ours = rank_histogram(forecast, analysis, reduce=analysis.dims)
+    same(ours, peer("scores.probability").rank_histogram(forecast, analysis, "member"))
+    x, y = last(forecast).reshape(analysis.size, -1), analysis.values.ravel()
+    shares = [stats.percentileofscore(members, value, kind="mean") / 100 for members, value in zip(x, y, strict=True)]
+    same(pit(forecast, analysis), np.reshape(shares, analysis.shape))
+    mean = peer("scores.probability").Pit(forecast, analysis, ensemble_member_dim="member").expected_value()
+    same(pit(forecast, analysis, reduce=analysis.dims), mean)
 
 
-def test_scores_of_precipitation_and_value(make_pair: MakePair) -> None:
+def test_reliability_and_relative_operating_characteristic(make_pair: MakePair, kind: str) -> None:
+    forecast, analysis = make_pair(kind)
+    threshold, members = levels(analysis)[1], forecast.sizes["member"]
+    chance, happened = (forecast > threshold).mean("member"), (analysis > threshold).astype(float)
+    options = {"threshold": threshold, "reduce": analysis.dims}
+
+    curve = roc(forecast, analysis, **options)
+    needed = [0.0, *(np.arange(1, members + 1) / members - 1e-9).tolist()]  # they add one that is never exceeded
+    theirs = peer("scores.plotdata").roc(chance, happened, thresholds=needed)
+    same(curve["hit_rate"], theirs["POD"])
+    same(curve["false_alarm_rate"], theirs["POFD"])
+    same(curve["area"], theirs["AUC"])
+
+    diagram = reliability(forecast, analysis, **options)
+    edges = (np.arange(members + 2) - 0.5) / members
+    theirs = peer("xskillscore").reliability(happened > 0, chance, probability_bin_edges=edges)
+    same(diagram["observed_frequency"], theirs)
+    same(diagram["share"] * analysis.size, theirs["samples"])
+    isotonic = peer("scores.probability").isotonic_fit(chance, happened)
+    ours = diagram["corp_frequency"].dropna("probability")
+    same(ours, np.interp(ours["probability"], isotonic["fcst_sorted"], isotonic["regression_values"]))
+
+
+def test_precipitation_and_value(make_pair: MakePair) -> None:
     categorical, plotdata = peer("scores.categorical"), peer("scores.plotdata")
     forecast, analysis = make_pair("random")
     dry = xr.full_like(analysis.isel(lead_time=0, drop=True), 0.4)
