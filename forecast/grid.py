@@ -27,6 +27,11 @@ class Topology:
     periodic: bool
     pole: PoleKind
 
+    @property
+    def is_globe(self) -> bool:
+        """Whether the map covers the whole sphere."""
+        return self.periodic and self.pole != "none"
+
     def without_poles(self) -> "Topology":
         """The same map with its northern and southern edges left open."""
         return Topology(self.periodic, "none")

@@ -38,6 +38,7 @@ class StepModel(nn.Module):
         super().__init__()
         state, network = system.state, system.network
         channels = len(state.predictands)
+        self.grid = grid
         self.register_buffer("static", static)
         self.register_buffer("residual_std", torch.ones(channels, 1, 1))
         self.output = network_output(system.diffusion)

@@ -45,8 +45,7 @@ class SphereNoise(nn.Module):
 
     def __init__(self, grid: Grid, channels: int, *, fitted: bool) -> None:
         super().__init__()
-        topology = grid.topology()
-        if not topology.periodic or topology.pole == "none":
+        if not grid.topology().is_globe:
             raise ValueError("diffusion.noise: expected 'white' on a region, which has no isotropic noise")
         self.latitude, self.longitudes = grid.latitude, grid.longitude.size
         self.areas = grid.area_weights()[:, 0].double().numpy()

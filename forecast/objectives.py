@@ -17,6 +17,7 @@ from forecast.diffusion.losses import almost_fair_crps, error_by_noise_level
 from forecast.diffusion.settings import Sampler
 from forecast.diffusion.time_distributions import stratified_chances
 from forecast.draws import Draws
+from forecast.harmonics import harmonic_transform
 from forecast.model import StepModel
 from forecast.rollout import advance
 from forecast.samples import Windows
@@ -100,19 +101,26 @@ class RolloutCrps:
     States are compared in units of the residual's standard deviation. Lead step k weighs 1/sqrt(k), about the inverse
     of how errors grow, so that each lead step has a like share in the loss.
 
+    A score of points alone does not see how they vary together. The spectral term is the same score of the coefficients
+    of spherical harmonics: their sum over the root of their number, which is as large as the score of points where all
+    coefficients vary alike.
+
     Attributes:
         sampler: As it will be used; the loss is differentiated through it and through the lead steps.
         lead_steps: Length of the rollout.
         members: Members of each sample, at least 2.
         fairness: 1 for the fair CRPS, 0 for the plain one.
+        spectral_weight: Weight of the spectral term beside that of points; needs a grid round the globe.
 
-    Source: Lang et al. (2024), equation 4, arXiv:2412.15832
+    Source: Lang et al. (2024), equation 4, arXiv:2412.15832; the spectral term after Bonev et al. (2025),
+    arXiv:2507.12144
     """
 
     sampler: Sampler
     lead_steps: int
     members: int
     fairness: float
+    spectral_weight: float = 0.0
 
     def __call__(self, model: StepModel, windows: Windows, weights: Weights, draws: Draws) -> Float[Tensor, " batch"]:
         """Loss of each sample."""
@@ -127,9 +135,20 @@ class RolloutCrps:
             noise = self._noise(draws, past[0, -1])
             state = advance(model, self.sampler, past, scalars, noise, years=windows.years.repeat(self.members))
             members = (state / scale).unflatten(0, (self.members, batch))
-            score = almost_fair_crps(members, windows.following[:, lead_index] / scale, fairness=self.fairness)
+            following = windows.following[:, lead_index] / scale
+            score = almost_fair_crps(members, following, fairness=self.fairness)
             loss = loss + share * (score * weights).mean(dim=(1, 2, 3))
+            if self.spectral_weight:
+                loss = loss + share * self.spectral_weight * self._spectral(model, members, following, weights)
             past = torch.cat([past[:, 1:], state[:, None]], dim=1)
+        return loss
+
+    def _spectral(self, model: StepModel, members: Tensor, following: Tensor, weights: Weights) -> Tensor:
+        """Score of the coefficients, for each sample."""
+        transform = harmonic_transform(model.grid).to(members.device)
+        predicted, observed = transform.coefficients(members), transform.coefficients(following)
+        score = almost_fair_crps(predicted, observed, fairness=self.fairness).sum(dim=-1) / observed.shape[-1] ** 0.5
+        loss: Tensor = (score * weights.mean(dim=(1, 2))).mean(dim=1)
         return loss
 
     def _noise(self, draws: Draws, state: Tensor) -> Callable[[int], Tensor]:

@@ -57,7 +57,8 @@ def _tuning(system: System, options: Finetuning, length: int, teacher: StepModel
         objective = ConsistencyDistillation(teacher, system.sampler, options.levels)
         name = "distillation"
     else:
-        objective = RolloutCrps(system.sampler, options.lead_steps, options.members, options.fairness)
+        lead_steps, members = options.lead_steps, options.members
+        objective = RolloutCrps(system.sampler, lead_steps, members, options.fairness, options.spectral_weight)
         name = f"fine-tuning over {options.lead_steps} lead step{'s' if options.lead_steps > 1 else ''}"
     return Stage(name, objective, length, options.batch_size, options.learning_rate)
 

@@ -136,10 +136,12 @@ class Finetuning(Section):
     learning_rate: PositiveFloat = 3e-4
     fairness: Annotated[float, Field(ge=0, le=1)] = 0.98
     """Share of the fair CRPS in the loss; the rest is the plain one."""
+    spectral_weight: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the same score of spherical harmonics' coefficients beside that of points; for globes."""
     levels: Annotated[int, Field(ge=2)] = 18
     """Of `consistency`: noise levels that the way of the many evaluations is cut into."""
 
-    added: ClassVar[dict[str, Any]] = {"objective": "crps", "levels": 18}
+    added: ClassVar[dict[str, Any]] = {"objective": "crps", "levels": 18, "spectral_weight": 0.0}
 
 
 class Forecast(Section):

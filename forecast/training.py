@@ -68,6 +68,10 @@ def train(
             f"training: expected no unfinished training in {left}, found one; resume it with --resume"
         )
     analysis = analysis[list(system.state.predictands + system.state.static)]
+    if any(tuning.spectral_weight for tuning in system.finetuning) and not grid_of(analysis).topology().is_globe:
+        raise ConfigurationError(
+            f"system {system.name}: finetuning.spectral_weight: expected 0 on a region, which has no harmonics"
+        )
     training = in_period(analysis, system.periods.training)
     validation = in_period(analysis, system.periods.validation)
     if system.training.loader == "memory":

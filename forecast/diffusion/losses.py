@@ -51,12 +51,12 @@ def error_by_noise_level(
 
 
 def almost_fair_crps(
-    members: Float[Tensor, "member batch channel latitude longitude"],
-    analysis: Float[Tensor, "batch channel latitude longitude"],
+    members: Float[Tensor, "member ..."],
+    analysis: Float[Tensor, "..."],
     *,
     fairness: float,
-) -> Float[Tensor, "batch channel latitude longitude"]:
-    """Continuous ranked probability score per point, between its plain (`fairness` 0) and its fair (1) estimator.
+) -> Float[Tensor, "..."]:
+    """Continuous ranked probability score of each value, between its plain (`fairness` 0) and its fair (1) estimator.
 
     The fair score of two members is degenerate: where one of them equals the analysis, the other may lie anywhere. A
     little of the plain one mends that.
