@@ -113,7 +113,11 @@ VARIANTS: dict[str, Variant] = {
     "levels: rho-uniform": Variant({"diffusion": {"time_distribution": "rho-uniform"}}),
     "levels: logit-normal (0, 1)": Variant({"diffusion": {"log_sigma_mean": 0.0, "log_sigma_std": 1.0}}),
     "network: unet, patch 1": Variant({"network": {"patch": 1, "widths": [32, 64]}}),
+    "anchor: harmonics": Variant({"anchor": {"kind": "linear", "space": "harmonics", "truncation": 15}}),
+    "noise: isotropic": Variant({"diffusion": {"noise": "isotropic"}}),
+    "step: 12 h": Variant({"state": {"step_hours": 12}}),
 }
+"""Harmonics and isotropic noise are for globes, 12 hours for analyses that are there twice a day."""
 
 
 def system_of(base: System, variant: Variant, seed: int) -> System:
