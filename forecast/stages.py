@@ -53,12 +53,14 @@ def stages(
 
 def _tuning(system: System, options: Finetuning, length: int, teacher: StepModel | None) -> Stage:
     objective: Objective
+    # A factor on the noise calibrates a trained model; one that was trained with it would have learned it away.
+    sampler = system.sampler.model_copy(update={"noise_inflation": 1.0})
     if options.objective == "consistency":
-        objective = ConsistencyDistillation(teacher, system.sampler, options.levels)
+        objective = ConsistencyDistillation(teacher, sampler, options.levels)
         name = "distillation"
     else:
         lead_steps, members = options.lead_steps, options.members
-        objective = RolloutCrps(system.sampler, lead_steps, members, options.fairness, options.spectral_weight)
+        objective = RolloutCrps(sampler, lead_steps, members, options.fairness, options.spectral_weight)
         name = f"fine-tuning over {options.lead_steps} lead step{'s' if options.lead_steps > 1 else ''}"
     return Stage(name, objective, length, options.batch_size, options.learning_rate)
 

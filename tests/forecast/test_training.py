@@ -138,6 +138,11 @@ def test_a_training_killed_between_or_within_stages_goes_on_bit_for_bit(tuned, a
     assert whole.training["stages"] == resumed.training["stages"]
 
 
+def test_a_factor_on_the_noise_is_not_trained_with(tuned):
+    inflated = changed(tuned, sampler={"noise_inflation": 1.3})
+    assert stages(inflated)[1].objective == stages(tuned)[1].objective
+
+
 def test_fine_tuning_starts_from_a_checkpoint_and_may_deepen_it(tuned, analysis, checkpoint, tmp_path):
     deeper = changed(tuned, network={"blocks": 2}, training={"learning_rate": 1e-12})
     content = deeper.model_dump()
