@@ -21,6 +21,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import xarray as xr
+from matplotlib.ticker import MaxNLocator
 
 from data_catalog.archive import open_analysis
 from forecast.checkpoints import Checkpoint, load_checkpoint
@@ -112,6 +113,7 @@ def draw(found: xr.Dataset, variance: xr.DataArray, usual: xr.DataArray, steps: 
         axis.axhline(1.0, color="0.3", linewidth=0.8, zorder=0)
         axis.set_title(title, loc="left", fontsize=11)
         axis.set_xlabel(label)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.spines[["top", "right"]].set_visible(False)
     axes[0, 0].fill_between(wave, 0.9, 1.1, color="0.92", zorder=0)
     axes[0, 0].set_ylim(0.5, 1.5)
