@@ -9,7 +9,7 @@ channels and given for the wavenumber where it is worst.
 
 import argparse
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from forecast.system import System
 from forecast.verification import area_weights, crps, spectrum
 from pipelines.ensembles import ensemble_forecast, lead_times
 from pipelines.scoring import verifying_analysis
+from pipelines.systems import find_system
 
 SPACE = ("latitude", "longitude")
 
@@ -58,7 +59,12 @@ def variants(denoiser: Checkpoint, tuned: Checkpoint) -> list[Variant]:
         Variant("denoiser, Euler", denoiser, short | {"kind": "euler", "sampling_steps": 2}, 2),
         Variant("denoiser, Euler", denoiser, short | {"kind": "euler", "sampling_steps": 1}, 1),
     ]
-    return [*rows, Variant("fine-tuned by CRPS", tuned, {}, tuned.system.sampler.sampling_steps)]
+    sampler = find_system(tuned.system.name).sampler
+    steps, plain = sampler.sampling_steps, replace(tuned, calibration=None)
+    rows.append(Variant("fine-tuned by CRPS", plain, sampler.model_dump(), steps))
+    if tuned.calibration is not None:
+        rows.append(Variant("fine-tuned by CRPS, calibrated", tuned, sampler.model_dump(), 2 * steps))
+    return rows
 
 
 def measure(
@@ -115,6 +121,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=44, help="days between starts")
     parser.add_argument("--members", type=int, default=10)
     parser.add_argument("--leads", type=int, nargs="+", default=[1, 3, 5, 10], help="lead steps shown")
+    parser.add_argument("--only", default="", help="variants whose name has this in it")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -132,7 +139,7 @@ def main() -> None:
         "|---|---|" + "---|" * (len(options.leads) + 1),
     ]
     print("\n".join(lines), flush=True)
-    for variant in variants(denoiser, tuned):
+    for variant in (each for each in variants(denoiser, tuned) if options.only in each.name):
         table, cost = measure(variant, analysis, starts, options.members, max(options.leads))
         cells = " | ".join(
             f"{score:.3f} ({spread:.2f}) [{low:.2f}-{high:.2f}]"
