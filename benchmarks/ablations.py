@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 import xarray as xr
 from torch import Tensor
@@ -185,10 +186,12 @@ def scores_on_validation_year(checkpoint: Checkpoint, analysis: xr.Dataset) -> d
 
 
 def validation_samples(system: System, standardiser: Standardiser, analysis: xr.Dataset) -> tuple[Samples, Tensor]:
-    """All samples of the validation year, and which of them are scored."""
+    """All samples of the validation year, and which of them are scored: starts at midnight, evenly over the year."""
     year = in_period(analysis[list(system.state.predictands)], system.periods.validation)
     samples = make_samples(year, standardiser, system, lead_steps=LEAD_HOURS[-1] // system.state.step_hours)
-    return samples, torch.linspace(0, len(samples) - 1, STARTS).long()
+    times = pd.DatetimeIndex(year["time"].values[samples.starts[:, samples.past_states - 1]])
+    midnight = torch.from_numpy(np.flatnonzero(times.hour == 0))
+    return samples, midnight[torch.linspace(0, len(midnight) - 1, STARTS).long()]
 
 
 def forecast(checkpoint: Checkpoint, windows: Windows) -> Iterator[Tensor]:
