@@ -50,3 +50,9 @@ def make_pair() -> Callable[..., tuple[xr.DataArray, xr.DataArray]]:
 @pytest.fixture(params=KINDS + REAL)
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture(params=KINDS)
+def made_kind(request: pytest.FixtureRequest) -> str:
+    """A kind that is made here: on a globe, and not a file."""
+    return str(request.param)
