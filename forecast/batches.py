@@ -103,16 +103,22 @@ class Standardiser:
             for index, name in enumerate(self.channels)
         }
 
-    def lower_bound(self, valid_time: np.datetime64) -> Float[Tensor, "channel latitude longitude"]:
+    @property
+    def bounded(self) -> tuple[str, ...]:
+        """Channels that have a physical minimum."""
+        return tuple(name for name in self.channels if channel(name).variable.minimum is not None)
+
+    def lower_bounds(self, valid_times: NDArray[np.datetime64]) -> Float[Tensor, "time channel latitude longitude"]:
         """Standardised value of each channel's physical minimum; minus infinity where it has none."""
-        mean = self.climatology_at(np.array([valid_time]))[0]
-        bound = np.full_like(mean, -np.inf)
-        for index, name in enumerate(self.channels):
-            minimum = channel(name).variable.minimum
-            if minimum is not None:
-                physical = np.sqrt(minimum) if _is_amount(name) else minimum
-                bound[index] = (physical - mean[index]) / self.std[index]
-        return torch.from_numpy(bound)
+        space = [self.climatology.sizes[name] for name in SPACE]
+        bounds = np.full((len(valid_times), len(self.channels), *space), -np.inf, dtype=np.float32)
+        if self.bounded:
+            means = evaluate_climatology(self.climatology[list(self.bounded)], valid_times)
+        for name in self.bounded:
+            minimum, index = channel(name).variable.minimum, self.channels.index(name)
+            physical = np.sqrt(minimum) if _is_amount(name) else minimum
+            bounds[:, index] = (physical - means[name].values) / self.std[index]
+        return torch.from_numpy(bounds)
 
 
 def static_tensor(analysis: xr.Dataset, names: Sequence[str]) -> Float[Tensor, "static latitude longitude"]:

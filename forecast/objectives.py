@@ -19,7 +19,7 @@ from forecast.diffusion.time_distributions import stratified_chances
 from forecast.draws import Draws
 from forecast.harmonics import harmonic_transform
 from forecast.model import StepModel
-from forecast.rollout import advance
+from forecast.rollout import advance, censored
 from forecast.samples import Windows
 
 Weights = Float[Tensor, "channel latitude #longitude"]
@@ -99,7 +99,8 @@ class RolloutCrps:
     """Almost fair CRPS of a few members that the sampler makes, through a few lead steps.
 
     States are compared in units of the residual's standard deviation. Lead step k weighs 1/sqrt(k), about the inverse
-    of how errors grow, so that each lead step has a like share in the loss.
+    of how errors grow, so that each lead step has a like share in the loss. As in a forecast, states are censored at the
+    physical minimum before they are scored and go on: where it stays dry, a member may lie anywhere below no rain.
 
     A score of points alone does not see how they vary together. The spectral term is the same score of the coefficients
     of spherical harmonics: their sum over the root of their number, which is as large as the score of points where all
@@ -134,6 +135,8 @@ class RolloutCrps:
             scalars = windows.scalars[:, lead_index].repeat(self.members, 1)
             noise = self._noise(draws, past[0, -1])
             state = advance(model, self.sampler, past, scalars, noise, years=windows.years.repeat(self.members))
+            if windows.lower_bounds is not None:
+                state = censored(state, windows.lower_bounds[:, lead_index].repeat(self.members, 1, 1, 1))
             members = (state / scale).unflatten(0, (self.members, batch))
             following = windows.following[:, lead_index] / scale
             score = almost_fair_crps(members, following, fairness=self.fairness)

@@ -46,8 +46,8 @@ def rollout(
         start_time = init_time.astype("datetime64[ns]") + (lead_step - 1) * step
         correction = None if fitted is None else fitted.correction(lead_step)
         state = _make_state(checkpoint, used, past, start_time, partial(noise, lead_step), correction)
-        bound = checkpoint.standardiser.lower_bound(start_time + step).to(past.device)
-        state = torch.maximum(state, bound).contiguous()  # censored at the physical minimum: no rain below zero
+        bounds = checkpoint.standardiser.lower_bounds(np.array([start_time + step])).to(past.device)
+        state = censored(state, bounds).contiguous()
         yield state
         past = torch.cat([past[:, 1:], state[:, None]], dim=1)
 
@@ -84,6 +84,14 @@ def advance(
     else:
         residual = draw_corrected(sampler, denoiser, drawn, correction)
     return model.apply_residual(anchor, residual)
+
+
+def censored(
+    state: Float[Tensor, "member channel latitude longitude"],
+    lower_bounds: Float[Tensor, "#member channel latitude longitude"],
+) -> Tensor:
+    """What lies below the physical minimum lies at it: no rain in place of less than none."""
+    return torch.maximum(state, lower_bounds)
 
 
 @torch.inference_mode()

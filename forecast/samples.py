@@ -32,12 +32,15 @@ class Windows:
         following: The states after them, one a lead step.
         scalars: As `step_scalars` gives them, at the start of each lead step.
         years: Calendar year of the first of the states that follow.
+        lower_bounds: Physical minima at the times of the states that follow, minus infinity where there is none; None
+            where no channel has one.
     """
 
     past: Float[Tensor, "batch past channel latitude longitude"]
     following: Float[Tensor, "batch lead_step channel latitude longitude"]
     scalars: Float[Tensor, "batch lead_step scalar"]
     years: Int[Tensor, " batch"]
+    lower_bounds: Float[Tensor, "batch lead_step channel latitude longitude"] | None = None
 
     def to(self, device: torch.device | str) -> "Windows":
         """The same samples on a device."""
@@ -46,6 +49,7 @@ class Windows:
             past=self.past.to(device, non_blocking=True),
             following=self.following.to(device, non_blocking=True),
             scalars=self.scalars.to(device, non_blocking=True),
+            lower_bounds=None if self.lower_bounds is None else self.lower_bounds.to(device, non_blocking=True),
         )
 
     def pinned(self) -> "Windows":
@@ -55,6 +59,7 @@ class Windows:
             past=self.past.pin_memory(),
             following=self.following.pin_memory(),
             scalars=self.scalars.pin_memory(),
+            lower_bounds=None if self.lower_bounds is None else self.lower_bounds.pin_memory(),
         )
 
 
@@ -88,6 +93,8 @@ class Samples:
         years: Calendar year of each.
         starts: Past and following states of each sample, as indices into `states`.
         past_states: How many of them are past.
+        times: Of each state.
+        standardiser: Says where the physical minima are.
         ahead: Batches that are read ahead of their use, each by a thread of its own; 0 for states in memory.
         pin: Put what is read ahead where a GPU can fetch it by itself.
     """
@@ -97,6 +104,8 @@ class Samples:
     years: Int[Tensor, " time"]
     starts: Int[Tensor, "sample past_and_following"]
     past_states: int
+    times: NDArray[np.datetime64]
+    standardiser: Standardiser
     ahead: int = 0
     pin: bool = False
 
@@ -109,8 +118,13 @@ class Samples:
         indices = self.starts[chosen, :length]
         states = self.states[indices]
         scalars = self.scalars[indices[:, self.past_states - 1 : -1]]
-        years = self.years[indices[:, self.past_states]]
-        return Windows(states[:, : self.past_states], states[:, self.past_states :], scalars, years)
+        following = indices[:, self.past_states :]
+        years = self.years[following[:, 0]]
+        bounds = None
+        if self.standardiser.bounded:
+            times = self.times[following.flatten().numpy()]
+            bounds = self.standardiser.lower_bounds(times).unflatten(0, following.shape)
+        return Windows(states[:, : self.past_states], states[:, self.past_states :], scalars, years, bounds)
 
     def without(self, years: Sequence[int]) -> "Samples":
         """The samples with no state in these years."""
@@ -181,6 +195,8 @@ def make_samples(
         torch.from_numpy(times.astype("datetime64[Y]").astype(np.int64) + 1970),
         torch.from_numpy(starts),
         past_states,
+        times,
+        standardiser,
         ahead=system.training.read_ahead if archived else 0,
         pin=pin and archived,
     )

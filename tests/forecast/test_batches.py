@@ -31,7 +31,7 @@ def test_training_states_have_mean_zero_and_unit_variance(checkpoint, analysis):
 
 def test_lower_bound_is_where_the_field_is_at_its_minimum(checkpoint):
     time = np.datetime64("2001-06-01", "ns")
-    bound = checkpoint.standardiser.lower_bound(time)
+    bound = checkpoint.standardiser.lower_bounds(np.array([time]))[0]
     assert bound[:2].eq(-torch.inf).all()
     finite = torch.where(bound.isfinite(), bound, torch.zeros(()))
     assert np.abs(checkpoint.standardiser.to_fields(finite[None], time)["tp24"]).max() < 1e-5

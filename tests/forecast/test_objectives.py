@@ -1,4 +1,5 @@
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -32,6 +33,29 @@ def test_the_spectral_term_is_small_beside_that_of_points_and_pulls_on_the_weigh
     assert (term < 2 * points).all()
     term.sum().backward()
     assert any(weight.grad is not None and weight.grad.abs().max() > 0 for weight in model.parameters())
+
+
+def test_samples_know_the_physical_minimum_at_each_lead_step(windows):
+    assert windows.lower_bounds.shape == windows.following.shape
+    assert windows.lower_bounds[:, :, :2].eq(-torch.inf).all()
+    assert (windows.following[:, :, 2] >= windows.lower_bounds[:, :, 2] - 1e-6).all()
+    dry = windows.following[:, :, 2] < windows.lower_bounds[:, :, 2] + 1e-6
+    assert 0 < dry.float().mean() < 1
+
+
+def test_less_than_no_rain_is_no_error_where_it_stays_dry(system, checkpoint, windows):
+    objective, area = RolloutCrps(system.sampler, 1, 2, 1.0), checkpoint.grid.area_weights().expand(3, -1, -1)
+
+    def loss(minimum):
+        bounds = torch.full_like(windows.following, minimum)
+        dry = replace(windows, following=torch.maximum(windows.following, bounds), lower_bounds=bounds)
+        return objective(checkpoint.model, dry, area, Draws(0, 0, 0, range(3), 3))
+
+    assert loss(1e3).eq(0).all()
+    assert (loss(-torch.inf) > 0).all()
+    torch.testing.assert_close(
+        loss(-torch.inf), objective(checkpoint.model, replace(windows, lower_bounds=None), area, Draws(0, 0, 0, range(3), 3))
+    )
 
 
 def test_a_region_has_no_spectral_term(system, analysis, tmp_path):
