@@ -51,12 +51,13 @@ NOISE_SEED = 5
 BASELINE_MEMBERS = 50
 PROBED = 16
 NEVER = 1e6
-WHOLE = ("network", "anchor", "finetuning")
+WHOLE = ("network", "anchor", "finetuning", "pretraining")
 """Sections that a change replaces; of the others it changes the keys that it names."""
 
 BASE: Changes = {
     "network": {"patch": 2, "widths": [48, 80]},
     "finetuning": [],
+    "pretraining": None,
     "training": {
         "batch_size": 16,
         "learning_rate": 1e-3,

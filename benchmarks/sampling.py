@@ -35,7 +35,7 @@ def small_system(name, **training):
     from pipelines.systems import find_system
 
     content = find_system(name).model_dump()
-    content["finetuning"] = []
+    content["finetuning"], content["pretraining"] = [], None
     content["periods"] = {
         "training": {"start": "2008-01-01", "end": "2008-11-30"},
         "validation": {"start": "2008-12-01", "end": "2008-12-31"},

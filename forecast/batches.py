@@ -104,20 +104,24 @@ class Standardiser:
         }
 
     @property
-    def bounded(self) -> tuple[str, ...]:
-        """Channels that have a physical minimum."""
-        return tuple(name for name in self.channels if channel(name).variable.minimum is not None)
+    def minima(self) -> dict[str, float]:
+        """Physical minimum of each channel that has one, transformed."""
+        found = {name: channel(name).variable.minimum for name in self.channels}
+        return {
+            name: minimum**0.5 if _is_amount(name) else minimum
+            for name, minimum in found.items()
+            if minimum is not None
+        }
 
     def lower_bounds(self, valid_times: NDArray[np.datetime64]) -> Float[Tensor, "time channel latitude longitude"]:
         """Standardised value of each channel's physical minimum; minus infinity where it has none."""
         space = [self.climatology.sizes[name] for name in SPACE]
         bounds = np.full((len(valid_times), len(self.channels), *space), -np.inf, dtype=np.float32)
-        if self.bounded:
-            means = evaluate_climatology(self.climatology[list(self.bounded)], valid_times)
-        for name in self.bounded:
-            minimum, index = channel(name).variable.minimum, self.channels.index(name)
-            physical = np.sqrt(minimum) if _is_amount(name) else minimum
-            bounds[:, index] = (physical - means[name].values) / self.std[index]
+        if self.minima:
+            means = evaluate_climatology(self.climatology[list(self.minima)], valid_times)
+        for name, minimum in self.minima.items():
+            index = self.channels.index(name)
+            bounds[:, index] = (minimum - means[name].values) / self.std[index]
         return torch.from_numpy(bounds)
 
 

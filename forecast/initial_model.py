@@ -13,7 +13,7 @@ from forecast.batches import grid_of, static_tensor
 from forecast.checkpoints import Checkpoint
 from forecast.model import StepModel
 from forecast.noise import SphereNoise
-from forecast.samples import Samples
+from forecast.samples import Samples, SampleSource
 from forecast.system import System
 
 _TOGETHER = 16
@@ -50,7 +50,7 @@ def prepare_model(
         assert means is not None, "a mean anchor is made of trained networks"
         model.anchor.model.load_state_dict(means[()].state_dict())
     cross_fit(model, system, analysis, samples, means)
-    _fit_residual(model, samples, grid_of(analysis).area_weights())
+    fit_residual(model, samples, grid_of(analysis).area_weights())
     return model
 
 
@@ -105,7 +105,7 @@ def continued_model(
     return model
 
 
-def _fit_residual(model: StepModel, samples: Samples, area: Tensor) -> None:
+def fit_residual(model: StepModel, samples: SampleSource, area: Tensor) -> None:
     """Scale of what the anchor misses, and its spectrum where the noise shall have it."""
     total = torch.zeros(model.get_buffer("residual_std").shape[0])
     for missed in _misses(model, samples):
@@ -114,13 +114,13 @@ def _fit_residual(model: StepModel, samples: Samples, area: Tensor) -> None:
     _fit_noise(model, samples)
 
 
-def _fit_noise(model: StepModel, samples: Samples) -> None:
+def _fit_noise(model: StepModel, samples: SampleSource) -> None:
     if isinstance(model.noise, SphereNoise) and model.noise.fitted:
         model.noise.fit(missed / model.get_buffer("residual_std") for missed in _misses(model, samples))
 
 
 @torch.no_grad()
-def _misses(model: StepModel, samples: Samples) -> Iterator[Tensor]:
+def _misses(model: StepModel, samples: SampleSource) -> Iterator[Tensor]:
     """What the anchor misses of the samples, in the order of time, so that a chunk of the archive is read once."""
     for windows in samples.stream(torch.arange(len(samples)).split(_TOGETHER), lead_steps=1):
         yield windows.following[:, 0] - model.anchor(windows.past, windows.scalars[:, 0], windows.years)

@@ -19,6 +19,8 @@ from forecast.system import System
 from forecast.training_run import TrainingProgress, TrainingRun
 from forecast.training_state import has_training_state
 
+PRETRAINING = "pretraining"
+"""Folder beside a checkpoint that keeps the network as it was before it saw the region."""
 MEANS = "mean"
 """Folder beside a checkpoint that keeps its mean networks, for a training that is resumed."""
 
@@ -85,8 +87,8 @@ def train_means(
 
 
 def unfinished(directory: Path) -> Path | None:
-    """Where the training of a checkpoint or of its mean networks was left, if it was."""
-    places = [directory, *sorted((directory / MEANS).glob("*"))]
+    """Where the training of a checkpoint, or one that goes before it, was left, if it was."""
+    places = [directory, directory / PRETRAINING, *sorted((directory / MEANS).glob("*"))]
     return next(filter(has_training_state, places), None)
 
 

@@ -106,6 +106,7 @@ def mean_system(system: System) -> System:
         "training": content["training"] | lengths,
         "diffusion": {},
         "finetuning": (),
+        "pretraining": None,
     }
     return System.model_validate(content | parts)
 

@@ -99,8 +99,8 @@ class RolloutCrps:
     """Almost fair CRPS of a few members that the sampler makes, through a few lead steps.
 
     States are compared in units of the residual's standard deviation. Lead step k weighs 1/sqrt(k), about the inverse
-    of how errors grow, so that each lead step has a like share in the loss. As in a forecast, states are censored at the
-    physical minimum before they are scored and go on: where it stays dry, a member may lie anywhere below no rain.
+    of how errors grow, so that each lead step has a like share in the loss. As in a forecast, states are censored at
+    the physical minimum before they are scored and go on: where it stays dry, a member may lie anywhere below no rain.
 
     A score of points alone does not see how they vary together. The spectral term is the same score of the coefficients
     of spherical harmonics: their sum over the root of their number, which is as large as the score of points where all

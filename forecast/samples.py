@@ -5,7 +5,7 @@ Their states are kept in memory, or read from the archive as they are needed; th
 
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -83,6 +83,19 @@ class ArchivedStates:
         return self.standardiser.to_tensor(read)[places]
 
 
+class SampleSource(Protocol):
+    """Where a training takes its samples from."""
+
+    def __len__(self) -> int:
+        """Number of samples."""
+
+    def windows(self, chosen: Int[Tensor, " batch"], lead_steps: int | None = None) -> Windows:
+        """The samples of these numbers."""
+
+    def stream(self, choices: Iterable[Int[Tensor, " batch"]], lead_steps: int) -> Generator[Windows, None, None]:
+        """The samples of one set of numbers after the other."""
+
+
 @dataclass(frozen=True)
 class Samples:
     """All analyses of a period and the samples among them.
@@ -121,7 +134,7 @@ class Samples:
         following = indices[:, self.past_states :]
         years = self.years[following[:, 0]]
         bounds = None
-        if self.standardiser.bounded:
+        if self.standardiser.minima:
             times = self.times[following.flatten().numpy()]
             bounds = self.standardiser.lower_bounds(times).unflatten(0, following.shape)
         return Windows(states[:, : self.past_states], states[:, self.past_states :], scalars, years, bounds)
@@ -146,6 +159,47 @@ class Samples:
             yield from mapped_ahead(read, choices, self.ahead)
         else:
             yield from map(read, choices)
+
+
+@dataclass(frozen=True)
+class JoinedSamples:
+    """Samples of several periods or places, numbered one part after the other.
+
+    Attributes:
+        parts: Of one grid and the same channels; each keeps its own standardisation.
+    """
+
+    parts: tuple[Samples, ...]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+    def windows(self, chosen: Int[Tensor, " batch"], lead_steps: int | None = None) -> Windows:
+        """See `Samples.windows`."""
+        ends = torch.tensor([len(part) for part in self.parts]).cumsum(0)
+        owners = torch.searchsorted(ends, chosen, right=True)
+        order = owners.argsort(stable=True)
+        found = [
+            part.windows(chosen[owners == number] - (ends[number] - len(part)), lead_steps)
+            for number, part in enumerate(self.parts)
+            if (owners == number).any()
+        ]
+        return _joined(found, order.argsort())
+
+    def stream(self, choices: Iterable[Int[Tensor, " batch"]], lead_steps: int) -> Generator[Windows, None, None]:
+        """See `Samples.stream`."""
+        for chosen in choices:
+            yield self.windows(chosen, lead_steps)
+
+
+def _joined(parts: Sequence[Windows], order: Int[Tensor, " batch"]) -> Windows:
+    """Samples of several parts, in this order."""
+
+    def together(name: str) -> Tensor:
+        return torch.cat([getattr(part, name) for part in parts])[order]
+
+    bounds = None if parts[0].lower_bounds is None else together("lower_bounds")
+    return Windows(together("past"), together("following"), together("scalars"), together("years"), bounds)
 
 
 def in_period(analysis: xr.Dataset, period: Period) -> xr.Dataset:

@@ -28,7 +28,7 @@ def stages(
     Args:
         system: What to train.
         iterations: Of the denoising stage, in place of the system's number; the other stages get at most as many.
-        continues: It starts from a checkpoint: without the denoising stage, where others follow.
+        continues: It starts from weights: without the denoising stage, where others follow.
         teacher: That checkpoint's model, for stages that distil it.
 
     Raises:
@@ -36,7 +36,7 @@ def stages(
     """
     options = system.training
     result = []
-    if not (continues and system.finetuning):
+    if not ((continues or system.pretraining) and system.finetuning):
         objective = Denoising()
         length = iterations or options.iterations
         result.append(Stage("denoising", objective, length, options.batch_size, options.learning_rate))
@@ -63,6 +63,25 @@ def _tuning(system: System, options: Finetuning, length: int, teacher: StepModel
         objective = RolloutCrps(sampler, lead_steps, members, options.fairness, options.spectral_weight)
         name = f"fine-tuning over {options.lead_steps} lead step{'s' if options.lead_steps > 1 else ''}"
     return Stage(name, objective, length, options.batch_size, options.learning_rate)
+
+
+def pretraining_system(system: System, *, iterations: int | None = None) -> System:
+    """The system whose training is a system's pretraining.
+
+    Args:
+        system: One with a pretraining.
+        iterations: Each stage gets at most as many.
+    """
+    options, content = system.pretraining, system.model_dump()
+    assert options is not None, "a system with a pretraining"
+
+    def length(wanted: int) -> int:
+        return min(wanted, iterations or wanted)
+
+    lengths = {"iterations": length(options.iterations), "batch_size": options.batch_size}
+    finetuning = [tuning.model_dump() | {"iterations": length(tuning.iterations)} for tuning in options.finetuning]
+    parts = {"training": content["training"] | lengths, "finetuning": finetuning, "pretraining": None}
+    return System.model_validate(content | parts)
 
 
 def mean_stages(
@@ -100,7 +119,10 @@ def total_iterations(system: System, *, iterations: int | None = None, continues
     """Iterations of all stages, those of mean networks included; see `stages`."""
     denoising = stages(system, iterations=iterations, continues=continues)
     means = mean_stages(system, iterations=iterations, continues=continues)
-    return sum(stage.iterations for stage in (*denoising, *means.values()))
+    before: tuple[Stage, ...] = ()
+    if system.pretraining is not None and not continues:
+        before = stages(pretraining_system(system, iterations=iterations))
+    return sum(stage.iterations for stage in (*before, *denoising, *means.values()))
 
 
 def _training_years(system: System) -> list[int]:

@@ -144,6 +144,22 @@ class Finetuning(Section):
     added: ClassVar[dict[str, Any]] = {"objective": "crps", "levels": 18, "spectral_weight": 0.0}
 
 
+class Pretraining(Section):
+    """A training before that of a region: in windows of a globe, moved round it and mirrored at the equator."""
+
+    dataset: str
+    """Whose globe; its dates need not be those of the system."""
+    period: Period
+    window_degrees: PositiveFloat = 30.0
+    """From one window to the next, in longitude."""
+    mirrored: bool = True
+    """In the other hemisphere too."""
+    iterations: Positive = 1500
+    """Of denoising."""
+    batch_size: Positive = 32
+    finetuning: tuple[Finetuning, ...] = ()
+
+
 class Forecast(Section):
     """What one cycle makes."""
 
@@ -206,6 +222,7 @@ class System(Section):
     network: NetworkSettings = UNetSettings()
     diffusion: Diffusion = Diffusion()
     sampler: Sampler = Sampler()
+    pretraining: Pretraining | None = None
     training: Training = Training()
     finetuning: tuple[Finetuning, ...] = ()
     forecast: Forecast = Forecast()
@@ -236,7 +253,8 @@ class System(Section):
 
     def training_hash(self) -> str:
         """SHA-256 over what decides a training: everything but how long it is and what is done with the model."""
-        return self._hash_of({"name", "dataset", "state", "periods", "anchor", "network", "diffusion", "finetuning"})
+        deciding = {"name", "dataset", "state", "periods", "anchor", "network", "diffusion", "finetuning"}
+        return self._hash_of(deciding if self.pretraining is None else deciding | {"pretraining"})
 
     def _hash_of(self, sections: set[str]) -> str:
         deciding = self.model_dump(mode="json", include=sections)

@@ -20,8 +20,9 @@ from forecast.checkpoints import Checkpoint
 from forecast.distributed import ALONE, Ranks
 from forecast.initial_model import continued_model, cross_fit, fresh_model, prepare_model
 from forecast.mean_training import Material, train_means, unfinished
+from forecast.pretraining import adopt_network, pretrain
 from forecast.samples import in_period, make_samples
-from forecast.stages import Stage, mean_stages, stages
+from forecast.stages import Stage, mean_stages, pretraining_system, stages, total_iterations
 from forecast.system import System
 from forecast.training_run import TrainingProgress, TrainingRun
 
@@ -35,6 +36,7 @@ def train(
     ranks: Ranks = ALONE,
     iterations: int | None = None,
     begin_with: Checkpoint | None = None,
+    globe: xr.Dataset | None = None,
 ) -> Iterator[TrainingProgress]:
     """Train a system's model; a usable checkpoint is in `directory` from the first save on.
 
@@ -49,6 +51,7 @@ def train(
         ranks: The processes.
         iterations: See `stages`.
         begin_with: Start from its weights, anchor and standardisation; see `stages`.
+        globe: Canonical analysis of the dataset that the system's pretraining names, where it has one.
 
     Yields:
         Progress after each iteration.
@@ -62,13 +65,17 @@ def train(
     teacher = None if begin_with is None else begin_with.model
     plan = stages(system, iterations=iterations, continues=begin_with is not None, teacher=teacher)
     before = mean_stages(system, iterations=iterations, continues=begin_with is not None)
-    _check_shares([*before.values(), *plan], ranks)
+    first = None
+    if system.pretraining is not None and begin_with is None:
+        first = pretraining_system(system, iterations=iterations)
+    _check_shares([*before.values(), *(stages(first) if first else ()), *plan], ranks)
     if not resume and (left := unfinished(directory)):
         raise ConfigurationError(
             f"training: expected no unfinished training in {left}, found one; resume it with --resume"
         )
     analysis = analysis[list(system.state.predictands + system.state.static)]
-    if any(tuning.spectral_weight for tuning in system.finetuning) and not grid_of(analysis).topology().is_globe:
+    tunings = (*system.finetuning, *(first.finetuning if first else ()))
+    if any(tuning.spectral_weight for tuning in tunings) and not grid_of(analysis).topology().is_globe:
         raise ConfigurationError(
             f"system {system.name}: finetuning.spectral_weight: expected 0 on a region, which has no harmonics"
         )
@@ -92,8 +99,11 @@ def train(
     samples, watched = sampling(training), sampling(validation)
     record = _record(system, training, begin_with)
     material = Material(system, training, standardiser, samples, watched, record)
-    earlier = sum(stage.iterations for stage in before.values())
-    wanted = earlier + sum(stage.iterations for stage in plan)
+    wanted = total_iterations(system, iterations=iterations, continues=begin_with is not None)
+    earlier = wanted - sum(stage.iterations for stage in plan)
+    pretrained = None
+    if first is not None:
+        pretrained = yield from pretrain(globe, first, material, directory, ranks, resume=resume, wanted=wanted)
     means = yield from train_means(before, material, directory, ranks, resume=resume, wanted=wanted)
     if begin_with is not None:
         model = continued_model(system, training, begin_with, samples, means)
@@ -102,6 +112,8 @@ def train(
     else:
         model = fresh_model(system, training)  # it takes everything from the first process, but for what is left out
         cross_fit(model, system, training, samples, means)
+    if pretrained is not None:
+        adopt_network(model, pretrained)
     run = TrainingRun(system, grid_of(analysis), standardiser, model, directory, record, plan, ranks)
     if resume:
         run.resume()

@@ -20,7 +20,7 @@ from forecast.grid import Grid
 from forecast.model import StepModel
 from forecast.objectives import Denoising, NoiseLevelErrors, Objective
 from forecast.optimisers import Optimiser
-from forecast.samples import Samples, Windows, shuffled
+from forecast.samples import Samples, SampleSource, Windows, shuffled
 from forecast.sharding import accumulating, spread, whole_on_cpu
 from forecast.stages import Stage
 from forecast.system import System
@@ -126,7 +126,7 @@ class TrainingRun:
             self.model, options.optimiser, learning_rate=options.learning_rate, weight_decay=options.weight_decay
         )
 
-    def iterate(self, samples: Samples, watched: Samples) -> Iterator[TrainingProgress]:
+    def iterate(self, samples: SampleSource, watched: Samples) -> Iterator[TrainingProgress]:
         """Go on to the end of the last stage.
 
         Args:
@@ -141,7 +141,7 @@ class TrainingRun:
         if self.ranks.is_first:
             remove_training_state(self.directory)
 
-    def _iterate_stage(self, samples: Samples, watched: Samples) -> Iterator[TrainingProgress]:
+    def _iterate_stage(self, samples: SampleSource, watched: Samples) -> Iterator[TrainingProgress]:
         stage, saved_at = self.stage, time.monotonic()
         patience = 60 * self.system.training.checkpoint_minutes
         every = self.system.training.checkpoint_iterations

@@ -29,6 +29,24 @@ def find_analysis(home: Home, system: System, given: Path | None = None) -> Path
     return archive
 
 
+def open_globe(home: Home, system: System) -> xr.Dataset | None:
+    """Open the analysis that a system's pretraining learns from, lazily; None where it has none.
+
+    Raises:
+        MissingDataError: Its archive is not there yet.
+    """
+    if system.pretraining is None:
+        return None
+    name = system.pretraining.dataset
+    archive = home.archive(name)
+    if not archive.exists():
+        raise MissingDataError(
+            f"archive of '{name}', which system {system.name} is pretrained on: expected {archive}, found none; "
+            f"make it with 'plumecast ingest {name}'"
+        )
+    return open_analysis(archive, system.state.predictands, ())[list(system.state.predictands)]
+
+
 def open_system_analysis(location: Path, system: System) -> xr.Dataset:
     """Open an archive, file or directory of files with the channels of a system, lazily.
 

@@ -28,6 +28,7 @@ def train_system(
     device: str = "cpu",
     iterations: int | None = None,
     begin_with: Path | None = None,
+    globe: xr.Dataset | None = None,
 ) -> Path:
     """Train a system's model and fit its baselines, both on the training period only.
 
@@ -41,6 +42,7 @@ def train_system(
         device: Where to compute.
         iterations: Of the denoising stage, in place of the system's number; the other stages get at most as many.
         begin_with: Checkpoint to start from.
+        globe: Analysis of the dataset that the system's pretraining names; see `open_globe`.
 
     Returns:
         The directory.
@@ -62,7 +64,14 @@ def train_system(
             fit_system_baselines(system, analysis, directory)
         validation = ""
         states = train(
-            system, analysis, directory, resume=resume, ranks=ranks, iterations=iterations, begin_with=origin
+            system,
+            analysis,
+            directory,
+            resume=resume,
+            ranks=ranks,
+            iterations=iterations,
+            begin_with=origin,
+            globe=globe,
         )
         for state in states:
             if state.validation_loss is not None:

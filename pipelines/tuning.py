@@ -139,7 +139,11 @@ def _held_out(wanted: Search) -> System:
     if last < periods.training.end:
         logger.info("Train on %s to %s, so that the validation days are held out", periods.training.start, last)
     training = Period(start=periods.training.start, end=last)
-    content = system.model_dump() | {"periods": periods.model_dump() | {"training": training}, "finetuning": ()}
+    content = system.model_dump() | {
+        "periods": periods.model_dump() | {"training": training},
+        "finetuning": (),
+        "pretraining": None,
+    }
     return System.model_validate(content)
 
 

@@ -31,7 +31,7 @@ def train(
     """
     if processes > 1:
         return launch(without_processes(context.obj), processes)
-    from pipelines.analyses import find_analysis, open_system_analysis
+    from pipelines.analyses import find_analysis, open_globe, open_system_analysis
     from pipelines.devices import choose_device
     from pipelines.home import home
     from pipelines.systems import find_system
@@ -49,6 +49,7 @@ def train(
         device=choose_device(device),
         iterations=iterations,
         begin_with=begin_with,
+        globe=None if begin_with else open_globe(place, found),
     )
     say(f"Checkpoint: {directory}")
     return 0

@@ -54,7 +54,8 @@ def test_less_than_no_rain_is_no_error_where_it_stays_dry(system, checkpoint, wi
     assert loss(1e3).eq(0).all()
     assert (loss(-torch.inf) > 0).all()
     torch.testing.assert_close(
-        loss(-torch.inf), objective(checkpoint.model, replace(windows, lower_bounds=None), area, Draws(0, 0, 0, range(3), 3))
+        loss(-torch.inf),
+        objective(checkpoint.model, replace(windows, lower_bounds=None), area, Draws(0, 0, 0, range(3), 3)),
     )
 
 

@@ -182,6 +182,26 @@ def test_wrong_words(place: Home, plumecast: Run, tiny: Path, weather_file: Path
         assert status == (3 if "nothing.nc" in expected else 2), (words, err)
 
 
+def test_a_region_learns_from_the_archive_of_a_globe_first(
+    place: Home, plumecast: Run, tiny: Path, weather_file: Path, tmp_path: Path
+) -> None:
+    system = tmp_path / "region.toml"
+    pretraining = '[pretraining]\ndataset = "speedy-5p6"\niterations = 2\nwindow_degrees = 180\n'
+    pretraining += "period = { start = 2007-01-01, end = 2007-12-31 }\n\n[training]"
+    content = tiny.read_text().replace('name = "tiny"', 'name = "region"').replace('static = ["orography"]\n', "")
+    system.write_text(content.replace("[training]", pretraining))
+    with xr.open_dataset(weather_file) as globe:
+        globe[["msl", "t2m"]].isel(latitude=slice(4, 8), longitude=slice(8)).to_netcdf(tmp_path / "region.nc")
+    words = ("train", system, "--analysis", tmp_path / "region.nc", "--device", "cpu")
+    status, _, err = plumecast(*words)
+    assert status == 3
+    assert "pretrained on" in err
+    assert "plumecast ingest speedy-5p6" in err
+    assert plumecast("ingest", "speedy-5p6", "--source", weather_file)[0] == 0
+    assert plumecast(*words)[0] == 0
+    assert (place.checkpoint("region") / "pretraining" / "model.json").is_file()
+
+
 def test_late_data_is_status_3(place: Home, plumecast: Run, tiny: Path, weather_file: Path) -> None:
     status, _, err = plumecast("forecast", tiny, "--init", "2008-02-21", "--analysis", weather_file)
     assert status == 3

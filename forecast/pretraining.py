@@ -1,0 +1,198 @@
+"""Weather to learn from before a region's own: windows of a globe, moved round it and mirrored at the equator.
+
+A few years of one region are little for a network. How weather moves and grows is much the same elsewhere at the same
+latitudes, in the other hemisphere and in a simulation. So the network first learns in such windows, each with its own
+seasonal cycle and anchor, and then in the region, with those of the region.
+
+Source: Ham, Kim and Luo (2019), doi:10.1038/s41586-019-1559-7, who transfer from simulations to few years of analyses
+"""
+
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from torch import Tensor
+
+from data_catalog.conventions import channel
+from data_catalog.errors import ConfigurationError
+from forecast.anchors.anchor import FittedAnchor
+from forecast.batches import Standardiser, grid_of
+from forecast.checkpoints import DESCRIPTION, load_checkpoint
+from forecast.distributed import Ranks
+from forecast.grid import Grid
+from forecast.initial_model import fit_residual, prepare_model
+from forecast.mean_training import PRETRAINING, Material
+from forecast.model import StepModel
+from forecast.samples import JoinedSamples, Samples, in_period, make_samples
+from forecast.stages import stages
+from forecast.system import Pretraining, System
+from forecast.training_run import TrainingProgress, TrainingRun
+from forecast.training_state import has_training_state
+
+ANCHOR = "anchor."
+HALF_YEAR = np.timedelta64(183, "D")
+YEARS_OF_A_WINDOW = 10_000
+"""Added to the years of each window once more, so that each has an anchor of its own."""
+
+
+def windows_of(globe: xr.Dataset, grid: Grid, options: Pretraining) -> Iterator[xr.Dataset]:
+    """Analyses of a globe on a region's grid, as if they were the region's.
+
+    Values lie on straight lines between those of the globe. A mirrored window has its northward winds turned round and
+    its dates half a year later, so that seasons agree.
+
+    Args:
+        globe: Analyses round the globe; its poleward rows must reach beyond the grid's.
+        grid: Of the region.
+        options: How far apart the windows are, and whether they are mirrored.
+
+    Yields:
+        The same channels on the region's grid, one dataset for each window.
+    """
+    around = _wrapped(globe)
+    first = float(globe["longitude"].values[0])
+    for sign in (1, -1) if options.mirrored else (1,):
+        for shift in np.arange(0.0, 360.0, options.window_degrees):
+            west = first + (grid.longitude[0] - first + shift) % 360
+            longitude = west + grid.longitude - grid.longitude[0]
+            window = around.interp(latitude=sign * grid.latitude, longitude=longitude, assume_sorted=True)
+            yield _as_of_the_region(window, grid, mirrored=sign == -1)
+
+
+def _wrapped(globe: xr.Dataset) -> xr.Dataset:
+    """The globe twice round, west to east."""
+    again = globe.assign_coords(longitude=globe["longitude"] + 360)
+    return xr.concat([globe, again], "longitude").sortby("latitude")
+
+
+def _as_of_the_region(window: xr.Dataset, grid: Grid, *, mirrored: bool) -> xr.Dataset:
+    """Interpolated fields with the region's coordinates, within their physical bounds in spite of rounding."""
+    fields = {}
+    for name, field in window.items():
+        variable = channel(str(name)).variable
+        sign = -1 if mirrored and variable.standard_name == "northward_wind" else 1
+        fields[name] = (sign * field).clip(min=variable.minimum).astype(np.float32)
+    time = window["time"] + HALF_YEAR if mirrored else window["time"]
+    return window.assign(fields).assign_coords(time=time, latitude=grid.latitude, longitude=grid.longitude)
+
+
+def pretrain(
+    globe: xr.Dataset | None,
+    system: System,
+    material: Material,
+    directory: Path,
+    ranks: Ranks,
+    *,
+    resume: bool,
+    wanted: int,
+) -> Generator[TrainingProgress, None, StepModel]:
+    """Train a system's network in windows of a globe.
+
+    Args:
+        globe: Analyses of the dataset that the system names.
+        system: See `pretraining_system`.
+        material: Of the system that is pretrained; its validation samples show how well the network does there.
+        directory: Where that system's checkpoint goes; the network is kept in a folder of it.
+        ranks: The processes.
+        resume: Go on with what is unfinished, and take what is finished as it is.
+        wanted: Iterations of the whole training, for the progress.
+
+    Yields:
+        Progress after each iteration.
+
+    Returns:
+        A model with the trained network.
+
+    Raises:
+        ConfigurationError: There is no globe, the system cannot learn from this one, or what is resumed is another
+            pretraining.
+        MissingDataError: The globe has nothing in the period of pretraining.
+    """
+    options = material.system.pretraining
+    assert options is not None, "a system with a pretraining"
+    if globe is None:
+        raise ConfigurationError(
+            f"system {material.system.name}: pretraining: expected an analysis of '{options.dataset}', found none"
+        )
+    place = directory / PRETRAINING
+    if resume and (place / DESCRIPTION).exists():
+        _check_same(options, place)
+    if not ranks.from_first(resume and (place / DESCRIPTION).exists() and not has_training_state(place)):
+        for progress in _train(globe, options, replace(material, system=system), place, ranks, resume=resume):
+            yield replace(progress, iterations=wanted)
+    ranks.wait()
+    return load_checkpoint(place).model
+
+
+def adopt_network(model: StepModel, pretrained: StepModel) -> None:
+    """Take over what a pretrained model has learned: everything but the anchor and the scale of what that misses."""
+    learned = {name: weight for name, weight in pretrained.named_parameters() if not name.startswith(ANCHOR)}
+    for name, weight in model.named_parameters():
+        if name in learned:
+            weight.data.copy_(learned[name])
+
+
+def _check_same(options: Pretraining, place: Path) -> None:
+    found = load_checkpoint(place).training["pretraining"]
+    if found != options.model_dump(mode="json"):
+        raise ConfigurationError(
+            f"{place}: expected the pretraining that the system asks for, found another; remove it"
+        )
+
+
+def _train(
+    globe: xr.Dataset, options: Pretraining, material: Material, place: Path, ranks: Ranks, *, resume: bool
+) -> Iterator[TrainingProgress]:
+    grid, system = grid_of(material.analysis), material.system
+    _check(system, globe, grid)
+    plan = stages(system)
+    lead_steps = max(stage.objective.lead_steps for stage in plan)
+    model = prepare_model(system, material.analysis, material.samples)
+    windows = windows_of(in_period(globe, options.period).load(), grid, options)
+    parts = [_samples_of(window, number, system, lead_steps) for number, window in enumerate(windows, start=1)]
+    for part in parts:
+        _give_anchor(model, part, grid)
+    samples = JoinedSamples(tuple(parts))
+    fit_residual(model, samples, grid.area_weights())
+    record = {**material.record, "pretraining": options.model_dump(mode="json"), "windows": len(parts)}
+    run = TrainingRun(system, grid, material.standardiser, model, place, record, plan, ranks)
+    if resume:
+        run.resume()
+    yield from run.iterate(samples, material.watched)
+
+
+def _check(system: System, globe: xr.Dataset, grid: Grid) -> None:
+    """Whether a system can learn from windows of this globe.
+
+    Raises:
+        ConfigurationError: It cannot.
+    """
+    where, whole = f"system {system.name}: pretraining", grid_of(globe)
+    if grid.topology().is_globe or not whole.topology().is_globe:
+        raise ConfigurationError(f"{where}: expected a region, and a globe to cut windows from, found other grids")
+    beyond = np.abs(grid.latitude).max()
+    if beyond > min(-whole.latitude.min(), whole.latitude.max()):
+        raise ConfigurationError(f"{where}: expected a globe with rows beyond {beyond:g} degrees, found none")
+    if system.state.static:
+        found = list(system.state.static)
+        raise ConfigurationError(f"{where}: expected no static channels, which windows lack, found {found}")
+    if system.anchor.kind == "mean":
+        raise ConfigurationError(f"{where}: expected anchor.kind 'persistence' or 'linear', found 'mean'")
+
+
+def _samples_of(window: xr.Dataset, number: int, system: System, lead_steps: int) -> Samples:
+    """Samples of a window, in years that no other one has."""
+    standardiser = Standardiser.fit(window, system.state.predictands)
+    samples = make_samples(window, standardiser, system, lead_steps=lead_steps)
+    return replace(samples, years=samples.years + number * YEARS_OF_A_WINDOW)
+
+
+def _give_anchor(model: StepModel, part: Samples, grid: Grid) -> None:
+    """Predict a window by an anchor that was fitted to it."""
+    if isinstance(model.anchor, FittedAnchor):
+        assert isinstance(part.states, Tensor), "windows are kept in memory"
+        anchor = model.anchor.fresh()
+        anchor.fit(part.states, part.starts[:, : part.past_states + 1], grid.area_weights())
+        model.anchor.leave_out(part.years.unique().tolist(), anchor)
