@@ -3,6 +3,7 @@
     PlumecastError
     ├── ConfigurationError   a system file, option or name is wrong: mend it (exit status 2)
     ├── InvalidDataError     data is there but wrong: retrying cannot help (exit status 2)
+    │   └── DivergedError    a forecast that left the numbers
     └── MissingDataError     data is not there yet: try later (exit status 3)
 
 Each message is one line that names the thing, what was expected and what was found.
@@ -19,6 +20,10 @@ class ConfigurationError(PlumecastError):
 
 class InvalidDataError(PlumecastError):
     """Data exists but must not be believed; retrying cannot help."""
+
+
+class DivergedError(InvalidDataError):
+    """A forecast whose values are no longer finite."""
 
 
 class MissingDataError(PlumecastError):

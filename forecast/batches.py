@@ -34,8 +34,12 @@ def polar_signs(channels: Sequence[str]) -> Float[Tensor, " channel"]:
 
 
 def transform(analysis: xr.Dataset) -> xr.Dataset:
-    """Physical values to those that the model standardises: the square root of precipitation amounts."""
-    return analysis.assign({name: np.sqrt(analysis[name]) for name in analysis.data_vars if _is_amount(str(name))})
+    """Physical values to those that the model standardises: the square root of precipitation amounts.
+
+    Amounts below none, which rounding and packing leave and the variable table believes, count as none.
+    """
+    amounts = [name for name in analysis.data_vars if _is_amount(str(name))]
+    return analysis.assign({name: np.sqrt(analysis[name].clip(min=0)) for name in amounts})
 
 
 def _is_amount(name: str) -> bool:

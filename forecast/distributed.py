@@ -65,7 +65,9 @@ class Ranks:
         """Overwrite tensors by those of the first process."""
         if self.count > 1:
             for tensor in tensors:
-                dist.broadcast(tensor, src=0)
+                whole = tensor.contiguous()  # processes may hold the same tensor in another order of memory
+                dist.broadcast(whole, src=0)
+                tensor.copy_(whole)
 
     def wait(self) -> None:
         """Until every process has come here."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from data_catalog.atomic import atomic_path
-from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.errors import ConfigurationError, DivergedError, InvalidDataError
 from forecast.batches import grid_of, select_past
 from forecast.calibration_cards import CARD
 from forecast.checkpoints import Checkpoint
@@ -75,11 +75,7 @@ def check_compatible(checkpoint: Checkpoint, system: System, analysis: xr.Datase
         if name not in analysis:
             raise InvalidDataError(f"analysis: expected channel {name}, found {sorted(map(str, analysis.data_vars))}")
     grid = grid_of(analysis)
-    same = grid.shape == checkpoint.grid.shape and all(
-        np.allclose(getattr(grid, axis), getattr(checkpoint.grid, axis), atol=1e-4)
-        for axis in ("latitude", "longitude")
-    )
-    if not same:
+    if not grid.is_close_to(checkpoint.grid):
         raise InvalidDataError(
             f"analysis: expected the model's grid {checkpoint.grid.shape}, found {grid.shape} or other points"
         )
@@ -194,7 +190,7 @@ def _member_fields(
     fields = checkpoint.standardiser.to_fields(state, init_time.astype("datetime64[ns]") + lead_time)
     faulty = [name for name, values in fields.items() if not np.isfinite(values).all()]
     if faulty:
-        raise InvalidDataError(f"forecast of {faulty[0]}: expected finite values, found NaN at lead step {lead_step}")
+        raise DivergedError(f"forecast of {faulty[0]}: expected finite values, found NaN at lead step {lead_step}")
     return MemberFields(members, lead_step - 1, lead_time, fields)
 
 

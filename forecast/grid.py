@@ -54,6 +54,12 @@ class Grid:
         """Number of latitudes and longitudes."""
         return self.latitude.size, self.longitude.size
 
+    def is_close_to(self, other: "Grid") -> bool:
+        """Whether all points are the same, to what coordinates are rounded to."""
+        return self.shape == other.shape and all(
+            np.allclose(getattr(self, axis), getattr(other, axis), atol=1e-4) for axis in ("latitude", "longitude")
+        )
+
     def topology(self) -> Topology:
         """Find how the edges are joined, from the spacing of the coordinates."""
         spacing = float(np.diff(self.longitude).mean())

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-AT_THE_BORDER = ("entry", "exit", "embedding", "modulation", "position")
+AT_THE_BORDER = ("entry", "exit", "embedding", "modulation", "position", "log_variance")
 """Parts of a name that tell weights between the network and its inputs, outputs and conditions."""
 
 

@@ -156,7 +156,7 @@ def _train(
         _give_anchor(model, part, grid)
     samples = JoinedSamples(tuple(parts))
     fit_residual(model, samples, grid.area_weights())
-    record = {**material.record, "pretraining": options.model_dump(mode="json"), "windows": len(parts)}
+    record = {**material.record, "windows": len(parts)}
     run = TrainingRun(system, grid, material.standardiser, model, place, record, plan, ranks)
     if resume:
         run.resume()

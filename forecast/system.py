@@ -120,6 +120,21 @@ class Training(Section):
         return self
 
 
+UNDECIDING = (
+    "iterations",
+    "checkpoint_minutes",
+    "checkpoint_iterations",
+    "validation_samples",
+    "micro_batch_size",
+    "parallel",
+    "recompute_activations",
+    "compiled",
+    "loader",
+    "read_ahead",
+)
+"""Keys of a training that say how long it is, how it is watched or what computes it."""
+
+
 class Finetuning(Section):
     """A stage after denoising: the sampler, as it will be used, learns from the CRPS of its members over a rollout.
 
@@ -252,9 +267,19 @@ class System(Section):
         return self._hash_of({"name", "dataset", "state", "sampler"})
 
     def training_hash(self) -> str:
-        """SHA-256 over what decides a training: everything but how long it is and what is done with the model."""
-        deciding = {"name", "dataset", "state", "periods", "anchor", "network", "diffusion", "finetuning"}
-        return self._hash_of(deciding if self.pretraining is None else deciding | {"pretraining"})
+        """SHA-256 over what decides a training: all but its length, what computes it and what the model is used for."""
+        usual = Training().model_dump(include=set(UNDECIDING))
+        trained_sampler = self.sampler.model_copy(update={"noise_inflation": 1.0}) if self.finetuning else Sampler()
+        alike = self.model_copy(
+            update={
+                "training": self.training.model_copy(update=usual),
+                "finetuning": tuple(each.model_copy(update={"iterations": 1}) for each in self.finetuning),
+                "sampler": trained_sampler,
+            }
+        )
+        deciding = {"name", "dataset", "state", "periods", "anchor", "network", "diffusion"}
+        deciding |= {"training", "finetuning", "sampler"}
+        return alike._hash_of(deciding if self.pretraining is None else deciding | {"pretraining"})
 
     def _hash_of(self, sections: set[str]) -> str:
         deciding = self.model_dump(mode="json", include=sections)

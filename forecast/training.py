@@ -16,8 +16,9 @@ import xarray as xr
 
 from data_catalog.errors import ConfigurationError
 from forecast.batches import Standardiser, grid_of
-from forecast.checkpoints import Checkpoint
+from forecast.checkpoints import DESCRIPTION, Checkpoint, load_checkpoint
 from forecast.distributed import ALONE, Ranks
+from forecast.grid import Grid
 from forecast.initial_model import continued_model, cross_fit, fresh_model, prepare_model
 from forecast.mean_training import Material, train_means, unfinished
 from forecast.pretraining import adopt_network, pretrain
@@ -47,7 +48,8 @@ def train(
         analysis: Canonical analysis over the training and validation periods; kept in memory, float32, unless the
             system's loader is `archive`.
         directory: Where the checkpoint goes.
-        resume: Go on from the training state in `directory`, if there is one, left by any number of processes.
+        resume: Go on with the training state in `directory`, if there is one, left by any number of processes; what
+            is finished stays as it is.
         ranks: The processes.
         iterations: See `stages`.
         begin_with: Start from its weights, anchor and standardisation; see `stages`.
@@ -62,6 +64,9 @@ def train(
         ConfigurationError: There is a checkpoint already and `resume` is not set, it is of another system, or batches
             do not divide into the processes.
     """
+    if resume and ranks.from_first(is_finished(directory)):
+        _check_trained(system, directory)
+        return
     teacher = None if begin_with is None else begin_with.model
     plan = stages(system, iterations=iterations, continues=begin_with is not None, teacher=teacher)
     before = mean_stages(system, iterations=iterations, continues=begin_with is not None)
@@ -79,6 +84,8 @@ def train(
         raise ConfigurationError(
             f"system {system.name}: finetuning.spectral_weight: expected 0 on a region, which has no harmonics"
         )
+    if begin_with is not None:
+        _check_origin(system, grid_of(analysis), begin_with)
     training = in_period(analysis, system.periods.training)
     validation = in_period(analysis, system.periods.validation)
     if system.training.loader == "memory":
@@ -121,6 +128,32 @@ def train(
         yield replace(progress, iteration=earlier + progress.iteration, iterations=wanted)
 
 
+def is_finished(directory: Path) -> bool:
+    """Whether a directory holds the checkpoint of a training that came to its end."""
+    return (directory / DESCRIPTION).exists() and unfinished(directory) is None
+
+
+def _check_trained(system: System, directory: Path) -> None:
+    if load_checkpoint(directory).system.training_hash() != system.training_hash():
+        raise ConfigurationError(f"{directory}: expected the training of this system, found another's")
+
+
+def _check_origin(system: System, grid: Grid, begin_with: Checkpoint) -> None:
+    """Whether a checkpoint's numbers mean what the system's mean."""
+    wanted, found = system.state, begin_with.system.state
+    for name in ("predictands", "static", "past_states"):
+        if getattr(wanted, name) != getattr(found, name):
+            raise ConfigurationError(
+                f"training from a checkpoint: expected one with {name} {getattr(wanted, name)}, "
+                f"found {getattr(found, name)}"
+            )
+    if not grid.is_close_to(begin_with.grid):
+        raise ConfigurationError(
+            f"training from a checkpoint: expected one on the analysis' grid {grid.shape}, "
+            f"found {begin_with.grid.shape} or other points"
+        )
+
+
 def _check_shares(plan: Sequence[Stage], ranks: Ranks) -> None:
     for stage in plan:
         if stage.batch_size % ranks.count:
@@ -133,6 +166,7 @@ def _check_shares(plan: Sequence[Stage], ranks: Ranks) -> None:
 def _record(system: System, training: xr.Dataset, begin_with: Checkpoint | None) -> dict[str, Any]:
     times = training["time"].values
     first, last = (str(np.datetime_as_string(time, unit="m")) for time in (times[0], times[-1]))
+    pretraining = None if begin_with is not None or system.pretraining is None else system.pretraining
     return {
         "dataset": system.dataset,
         "first_analysis": first,
@@ -140,5 +174,6 @@ def _record(system: System, training: xr.Dataset, begin_with: Checkpoint | None)
         "analyses": int(times.size),
         "validation_held_out": system.periods.validation.start > system.periods.training.end,
         "began_with": None if begin_with is None else begin_with.model_id,
+        "pretraining": None if pretraining is None else pretraining.model_dump(mode="json"),
         "torch": torch.__version__,
     }

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from data_catalog.errors import ConfigurationError
 from forecast.averaging import AveragedWeights
 from forecast.batches import Standardiser
 from forecast.checkpoints import load_checkpoint, save_checkpoint
@@ -119,6 +120,12 @@ class TrainingRun:
     @property
     def _seed(self) -> int:
         return self.system.training.seed + 101 * self.position.stage
+
+    @property
+    def _identity(self) -> str:
+        """What decides this training, but for its length."""
+        origin = self.record.get("began_with")
+        return self.system.training_hash() + (f" from {origin}" if origin else "")
 
     def _fresh_optimiser(self) -> Optimiser:
         options = self.system.training
@@ -264,7 +271,7 @@ class TrainingRun:
         self._save_checkpoint(self.directory)
         tensors = whole_on_cpu(self._moving(), self.ranks)
         if self.ranks.is_first:
-            save_training_state(self.directory, self.position, self.system.training_hash(), tensors)
+            save_training_state(self.directory, self.position, self._identity, tensors)
 
     def _moving(self) -> dict[str, Tensor]:
         return training_tensors(self.model, self.averaged, self.optimiser)
@@ -283,6 +290,11 @@ class TrainingRun:
 
     def resume(self) -> None:
         """Go back to where an earlier training in the directory was."""
-        self.position = load_training_state(self.directory, self.system.training_hash(), self._moving())
+        self.position = load_training_state(self.directory, self._identity, self._moving())
+        if self.position.stage < len(self.plan) and self.position.done >= self.stage.iterations:
+            raise ConfigurationError(
+                f"training in {self.directory}: expected more than the {self.position.done} iterations of "
+                f"'{self.stage.name}' that are done, found {self.stage.iterations}"
+            )
         if self.position != TrainingPosition(0, 0):
             self.figures = dict(load_checkpoint(self.directory).training["stages"])

@@ -7,7 +7,8 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.archive import open_analysis
-from data_catalog.errors import MissingDataError
+from data_catalog.catalog import dataset
+from data_catalog.errors import ConfigurationError, MissingDataError
 from forecast.system import System
 from pipelines.home import Home
 
@@ -33,11 +34,18 @@ def open_globe(home: Home, system: System) -> xr.Dataset | None:
     """Open the analysis that a system's pretraining learns from, lazily; None where it has none.
 
     Raises:
+        ConfigurationError: It holds test days of the weather that the system forecasts.
         MissingDataError: Its archive is not there yet.
     """
     if system.pretraining is None:
         return None
-    name = system.pretraining.dataset
+    name, period, test = system.pretraining.dataset, system.pretraining.period, system.periods.test
+    same_weather = name == system.dataset or not (dataset(name).simulated or dataset(system.dataset).simulated)
+    if same_weather and period.start <= test.end and test.start <= period.end:
+        raise ConfigurationError(
+            f"system {system.name}: pretraining.period: expected days outside the test period {test.start} to "
+            f"{test.end}, found {period.start} to {period.end}"
+        )
     archive = home.archive(name)
     if not archive.exists():
         raise MissingDataError(

@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.atomic import atomic_path
-from data_catalog.errors import ConfigurationError
+from data_catalog.errors import ConfigurationError, DivergedError
 from forecast.system import Period, System
 from pipelines.analyses import open_system_analysis
 from pipelines.progress import progress
@@ -104,11 +104,15 @@ def tune(wanted: Search) -> dict[str, Any]:
 
     def objective(trial: "Trial") -> float:
         value = np.inf
-        for part, scores in enumerate(attempt({choice.key: choice.suggest(trial) for choice in wanted.space})):
-            value = _value(scores, scale)
-            trial.report(value, part)
-            if trial.should_prune():
-                raise optuna.TrialPruned
+        try:
+            for part, scores in enumerate(attempt({choice.key: choice.suggest(trial) for choice in wanted.space})):
+                value = _value(scores, scale)
+                trial.report(value, part)
+                if trial.should_prune():
+                    raise optuna.TrialPruned
+        except DivergedError as error:
+            logger.warning("Trial %d is given up: %s", trial.number, error)
+            raise optuna.TrialPruned from error
         return value
 
     with progress(f"Tune {system.name}", wanted.trials, "trials") as advance:
@@ -230,7 +234,7 @@ def _study(wanted: Search) -> "Study":
         study.tell(trial.number, state=TrialState.FAIL)
         study.enqueue_trial(trial.params)
     study.sampler = optuna.samplers.TPESampler(
-        seed=wanted.system.training.seed + len(_finished(study)), n_startup_trials=STARTUP_TRIALS
+        seed=wanted.system.training.seed + len(study.trials), n_startup_trials=STARTUP_TRIALS
     )
     return study
 

@@ -37,6 +37,14 @@ def test_lower_bound_is_where_the_field_is_at_its_minimum(checkpoint):
     assert np.abs(checkpoint.standardiser.to_fields(finite[None], time)["tp24"]).max() < 1e-5
 
 
+def test_less_than_no_rain_counts_as_none(checkpoint, analysis):
+    dry = analysis.isel(time=[0]).copy(deep=True)
+    dry["tp24"][...] = 0
+    drier = dry.copy(deep=True)
+    drier["tp24"][...] = -1e-6
+    assert torch.equal(checkpoint.standardiser.to_tensor(dry), checkpoint.standardiser.to_tensor(drier))
+
+
 def test_channels_keep_their_order(analysis):
     swapped = Standardiser.fit(analysis, ("tp24", "z500"))
     assert swapped.std[1] > 100 > swapped.std[0]

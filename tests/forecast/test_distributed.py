@@ -63,7 +63,8 @@ def trained_alone(directory, analysis, system, stop_after=1000):
 def tuned(system):
     content = system.model_dump() | {"finetuning": [{"iterations": 2, "batch_size": 2, "lead_steps": 2}]}
     content["sampler"] |= {"sampling_steps": 1}
-    content["diffusion"] |= {"adaptive": True, "weight": "learned"}  # what training learns of its loss is shared, too
+    # What training learns of its loss is shared, too, and a spectrum that the first process alone fits.
+    content["diffusion"] |= {"adaptive": True, "weight": "learned", "noise": "residual"}
     content["training"] |= {"checkpoint_minutes": 1e-9, "iterations": 3}
     return System.model_validate(content)
 

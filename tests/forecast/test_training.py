@@ -54,6 +54,39 @@ def test_an_unfinished_training_is_not_overwritten_unasked(system, analysis, tmp
         next(train(other, analysis, tmp_path, resume=True))
 
 
+def test_a_finished_training_stays_as_it_is(system, analysis, tmp_path):
+    for _ in train(system, analysis, tmp_path):
+        pass
+    before = load_checkpoint(tmp_path).model_id
+    assert list(train(system, analysis, tmp_path, resume=True)) == []
+    assert load_checkpoint(tmp_path).model_id == before
+    with pytest.raises(ConfigurationError, match="found another's"):
+        next(train(changed(system, training={"seed": 1}), analysis, tmp_path, resume=True))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"seed": 1}, {"batch_size": 2}, {"learning_rate": 1e-4}, {"channel_weights": {"z500": 100.0}}]
+)
+def test_what_decides_a_training_cannot_change_on_the_way(system, analysis, tmp_path, changes):
+    often = changed(system, training={"checkpoint_minutes": 1e-9})
+    killed = train(often, analysis, tmp_path)
+    next(killed)
+    killed.close()
+    with pytest.raises(ConfigurationError, match="found another's"):
+        next(train(changed(often, training=changes), analysis, tmp_path, resume=True))
+    assert next(train(changed(often, training={"iterations": 7}), analysis, tmp_path, resume=True)).iteration == 2
+
+
+def test_no_fewer_iterations_than_are_done(system, analysis, tmp_path):
+    often = changed(system, training={"checkpoint_minutes": 1e-9})
+    killed = train(often, analysis, tmp_path)
+    for _ in range(4):
+        next(killed)
+    killed.close()
+    with pytest.raises(ConfigurationError, match=r"expected more than the 4 iterations of 'denoising'.*found 3"):
+        next(train(often, analysis, tmp_path, resume=True, iterations=3))
+
+
 def test_statistics_come_from_the_training_period_only(system, analysis, tmp_path):
     spoiled = analysis.copy(deep=True)
     spoiled["z500"].loc[{"time": slice("2001-12-01", None)}] += 5000.0
@@ -159,6 +192,23 @@ def test_fine_tuning_starts_from_a_checkpoint_and_may_deepen_it(tuned, analysis,
         each.model.residual_denoiser(past, past[:, -1], scalars)(x, levels).detach() for each in (checkpoint, found)
     ]
     torch.testing.assert_close(results[1], results[0], atol=1e-5, rtol=1e-4)
+
+
+def test_a_checkpoint_of_other_channels_or_places_is_no_start(system, analysis, checkpoint, tmp_path):
+    turned = changed(system, state={"predictands": ("u850", "z500", "tp24")})
+    with pytest.raises(ConfigurationError, match=r"expected one with predictands \('u850', 'z500', 'tp24'\)"):
+        next(train(turned, analysis, tmp_path, begin_with=checkpoint))
+    elsewhere = analysis.assign_coords(longitude=analysis["longitude"] + 1)
+    with pytest.raises(ConfigurationError, match="or other points"):
+        next(train(system, elsewhere, tmp_path, begin_with=checkpoint))
+
+
+def test_a_training_from_weights_is_not_gone_on_with_from_others(tuned, analysis, checkpoint, tmp_path):
+    killed = train(tuned, analysis, tmp_path)
+    next(killed)
+    killed.close()
+    with pytest.raises(ConfigurationError, match="found another's"):
+        next(train(tuned, analysis, tmp_path, begin_with=checkpoint, resume=True))
 
 
 def test_a_smaller_network_cannot_take_a_larger_ones_weights(tuned, analysis, checkpoint, tmp_path):

@@ -202,6 +202,19 @@ def test_a_region_learns_from_the_archive_of_a_globe_first(
     assert (place.checkpoint("region") / "pretraining" / "model.json").is_file()
 
 
+def test_test_days_of_the_same_weather_are_not_learned_from(
+    place: Home, plumecast: Run, tiny: Path, weather_file: Path, tmp_path: Path
+) -> None:
+    system = tmp_path / "leaking.toml"
+    pretraining = (
+        '[pretraining]\ndataset = "speedy-5p6"\nperiod = { start = 2008-02-01, end = 2008-12-31 }\n\n[training]'
+    )
+    system.write_text(tiny.read_text().replace("[training]", pretraining))
+    status, _, err = plumecast("train", system, "--analysis", weather_file, "--out", tmp_path / "out")
+    assert status == 2
+    assert "pretraining.period: expected days outside the test period 2008-01-01" in complaint(err)
+
+
 def test_late_data_is_status_3(place: Home, plumecast: Run, tiny: Path, weather_file: Path) -> None:
     status, _, err = plumecast("forecast", tiny, "--init", "2008-02-21", "--analysis", weather_file)
     assert status == 3

@@ -1,13 +1,14 @@
 """A search goes on after a kill, gives up what falls behind, and keeps to validation days."""
 
 import json
+import logging
 import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from data_catalog.errors import ConfigurationError
+from data_catalog.errors import ConfigurationError, DivergedError
 from pipelines import tuning
 from pipelines.cli import main
 from pipelines.home import Home
@@ -54,6 +55,25 @@ def test_a_killed_search_goes_on(of_sampler: Search, monkeypatch: pytest.MonkeyP
     assert len(calls) == done
     assert content["value"] == min(row["value"] for row in content["trials"] if row["state"] == "complete")
     assert "sampling_steps = " in describe_search(content)
+
+
+def test_a_trial_that_diverges_is_given_up(
+    of_sampler: Search, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real, calls = tuning._value, []
+
+    def diverging(*given: object) -> float:
+        calls.append(given)
+        if len(calls) == 1:
+            raise DivergedError("forecast of msl: expected finite values, found NaN")
+        return real(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tuning, "_value", diverging)
+    with caplog.at_level(logging.WARNING, logger="plumecast"):
+        content = tune(of_sampler)
+    assert [row["state"] for row in content["trials"]].count("pruned") >= 1
+    assert content["trials"][0]["state"] == "pruned"
+    assert "Trial 0 is given up: forecast of msl" in caplog.text
 
 
 def test_what_was_under_way_is_made_again(of_sampler: Search) -> None:
