@@ -2,9 +2,9 @@
 
     python benchmarks/few_steps.py --analysis ARCHIVE --denoiser DIR --tuned DIR --out few-steps.md
 
-All variants forecast the same starts; each has noise of its own, as members are named by model and sampler. CRPS is the
-fair one in units of the analysis's standard deviation, averaged over channels; the spectrum is that of single members, as
-a ratio to the analysis, averaged over channels and given for the wavenumber where it is worst.
+All variants forecast the same starts; each has noise of its own, as members are named by model and sampler. CRPS is
+the fair one in units of the analysis's standard deviation, averaged over channels; the spectrum is that of single
+members, as a ratio to the analysis, averaged over channels and given for the wavenumber where it is worst.
 """
 
 import argparse
