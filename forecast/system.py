@@ -35,6 +35,10 @@ class Period(Section):
             raise ValueError(f"expected end not before start {self.start}, found {self.end}")
         return self
 
+    def overlaps(self, other: "Period") -> bool:
+        """Whether a day is in both."""
+        return self.start <= other.end and other.start <= self.end
+
 
 class State(Section):
     """What the model carries from one lead step to the next."""
@@ -73,7 +77,7 @@ class Periods(Section):
     @model_validator(mode="after")
     def _test_apart(self) -> Self:
         for name, other in (("training", self.training), ("validation", self.validation)):
-            if other.start <= self.test.end and self.test.start <= other.end:
+            if other.overlaps(self.test):
                 raise ValueError(f"expected a test period apart from {name}, found {self.test} and {other}")
         return self
 

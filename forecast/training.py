@@ -166,13 +166,16 @@ def _check_shares(plan: Sequence[Stage], ranks: Ranks) -> None:
 def _record(system: System, training: xr.Dataset, begin_with: Checkpoint | None) -> dict[str, Any]:
     times = training["time"].values
     first, last = (str(np.datetime_as_string(time, unit="m")) for time in (times[0], times[-1]))
+    held_out = system.periods.validation.start > system.periods.training.end
+    if begin_with is not None:  # what it had seen, its weights still know
+        held_out = held_out and bool(begin_with.training.get("validation_held_out"))
     pretraining = None if begin_with is not None or system.pretraining is None else system.pretraining
     return {
         "dataset": system.dataset,
         "first_analysis": first,
         "last_analysis": last,
         "analyses": int(times.size),
-        "validation_held_out": system.periods.validation.start > system.periods.training.end,
+        "validation_held_out": held_out,
         "began_with": None if begin_with is None else begin_with.model_id,
         "pretraining": None if pretraining is None else pretraining.model_dump(mode="json"),
         "torch": torch.__version__,

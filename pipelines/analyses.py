@@ -41,7 +41,7 @@ def open_globe(home: Home, system: System) -> xr.Dataset | None:
         return None
     name, period, test = system.pretraining.dataset, system.pretraining.period, system.periods.test
     same_weather = name == system.dataset or not (dataset(name).simulated or dataset(system.dataset).simulated)
-    if same_weather and period.start <= test.end and test.start <= period.end:
+    if same_weather and period.overlaps(test):
         raise ConfigurationError(
             f"system {system.name}: pretraining.period: expected days outside the test period {test.start} to "
             f"{test.end}, found {period.start} to {period.end}"

@@ -222,13 +222,14 @@ def _record(
 ) -> "CalibrationRecord":
     from forecast.calibration_cards import CalibrationRecord
 
-    learned = checkpoint.system.periods.training
-    seen = period.start <= learned.end and learned.start <= period.end
+    periods, held_out = checkpoint.system.periods, bool(checkpoint.training.get("validation_held_out"))
+    seen = period.overlaps(periods.training) or (period.overlaps(periods.validation) and not held_out)
     if seen:
         logger.warning(
-            "The network learned from %s to %s, which holds some of these days: its errors look smaller than they are",
-            learned.start,
-            learned.end,
+            "The network, or the one that it began with, learned from some of the days from %s to %s: "
+            "its errors look smaller than they are",
+            period.start,
+            period.end,
         )
     return CalibrationRecord(
         period=(str(period.start), str(period.end)),

@@ -148,7 +148,7 @@ def refuse_test_days(period: Period, *systems: System) -> None:
     """
     for system in systems:
         test = system.periods.test
-        if period.start <= test.end and test.start <= period.end:
+        if period.overlaps(test):
             raise ConfigurationError(
                 f"fitting '{system.name}': expected days apart from its test period {test.start} to {test.end}, "
                 f"found {period.start} to {period.end}"

@@ -1,5 +1,7 @@
 """Training learns, stops anywhere, and goes on as if it had not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -192,6 +194,14 @@ def test_fine_tuning_starts_from_a_checkpoint_and_may_deepen_it(tuned, analysis,
         each.model.residual_denoiser(past, past[:, -1], scalars)(x, levels).detach() for each in (checkpoint, found)
     ]
     torch.testing.assert_close(results[1], results[0], atol=1e-5, rtol=1e-4)
+
+
+def test_days_that_an_origin_has_seen_are_not_held_out(tuned, analysis, checkpoint, tmp_path):
+    for seen, directory in ((False, tmp_path / "unseen"), (True, tmp_path / "seen")):
+        origin = replace(checkpoint, training=checkpoint.training | {"validation_held_out": not seen})
+        for _ in train(tuned, analysis, directory, begin_with=origin):
+            pass
+        assert load_checkpoint(directory).training["validation_held_out"] is not seen
 
 
 def test_a_checkpoint_of_other_channels_or_places_is_no_start(system, analysis, checkpoint, tmp_path):
