@@ -19,8 +19,6 @@ from forecast.system import System
 from forecast.training_run import TrainingProgress, TrainingRun
 from forecast.training_state import has_training_state
 
-PRETRAINING = "pretraining"
-"""Folder beside a checkpoint that keeps the network as it was before it saw the region."""
 MEANS = "mean"
 """Folder beside a checkpoint that keeps its mean networks, for a training that is resumed."""
 
@@ -84,12 +82,6 @@ def train_means(
         ranks.wait()
         networks[left_out] = _opened(place, material.system)
     return networks
-
-
-def unfinished(directory: Path) -> Path | None:
-    """Where the training of a checkpoint, or one that goes before it, was left, if it was."""
-    places = [directory, directory / PRETRAINING, *sorted((directory / MEANS).glob("*"))]
-    return next(filter(has_training_state, places), None)
 
 
 def _train_one(

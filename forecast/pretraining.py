@@ -23,7 +23,7 @@ from forecast.checkpoints import DESCRIPTION, load_checkpoint
 from forecast.distributed import Ranks
 from forecast.grid import Grid
 from forecast.initial_model import fit_residual, prepare_model
-from forecast.mean_training import PRETRAINING, Material
+from forecast.mean_training import Material
 from forecast.model import StepModel
 from forecast.samples import JoinedSamples, Samples, in_period, make_samples
 from forecast.stages import stages
@@ -31,6 +31,8 @@ from forecast.system import Pretraining, System
 from forecast.training_run import TrainingProgress, TrainingRun
 from forecast.training_state import has_training_state
 
+PRETRAINING = "pretraining"
+"""Folder beside a checkpoint that keeps the network as it was before it saw the region."""
 ANCHOR = "anchor."
 HALF_YEAR = np.timedelta64(183, "D")
 YEARS_OF_A_WINDOW = 10_000

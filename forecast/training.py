@@ -20,12 +20,13 @@ from forecast.checkpoints import DESCRIPTION, Checkpoint, load_checkpoint
 from forecast.distributed import ALONE, Ranks
 from forecast.grid import Grid
 from forecast.initial_model import continued_model, cross_fit, fresh_model, prepare_model
-from forecast.mean_training import Material, train_means, unfinished
-from forecast.pretraining import adopt_network, pretrain
+from forecast.mean_training import MEANS, Material, train_means
+from forecast.pretraining import PRETRAINING, adopt_network, pretrain
 from forecast.samples import in_period, make_samples
 from forecast.stages import Stage, mean_stages, pretraining_system, stages, total_iterations
 from forecast.system import System
 from forecast.training_run import TrainingProgress, TrainingRun
+from forecast.training_state import has_training_state
 
 
 def train(
@@ -126,6 +127,12 @@ def train(
         run.resume()
     for progress in run.iterate(samples, watched):
         yield replace(progress, iteration=earlier + progress.iteration, iterations=wanted)
+
+
+def unfinished(directory: Path) -> Path | None:
+    """Where the training of a checkpoint, or one that goes before it, was left, if it was."""
+    places = [directory, directory / PRETRAINING, *sorted((directory / MEANS).glob("*"))]
+    return next(filter(has_training_state, places), None)
 
 
 def is_finished(directory: Path) -> bool:

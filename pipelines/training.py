@@ -54,8 +54,10 @@ def train_system(
     from forecast.checkpoints import load_checkpoint
     from forecast.distributed import joined
     from forecast.stages import total_iterations
-    from forecast.training import train
+    from forecast.training import is_finished, train
 
+    if resume and is_finished(directory):
+        logger.info("%s: finished, nothing is left to train", directory)
     _refuse_overwriting(directory, resume)
     origin = None if begin_with is None else load_checkpoint(begin_with)
     wanted = total_iterations(system, iterations=iterations, continues=origin is not None)

@@ -8,8 +8,7 @@ import xarray as xr
 from data_catalog.errors import ConfigurationError, MissingDataError
 from forecast.batches import grid_of
 from forecast.checkpoints import load_checkpoint
-from forecast.mean_training import PRETRAINING
-from forecast.pretraining import windows_of
+from forecast.pretraining import PRETRAINING, windows_of
 from forecast.samples import JoinedSamples, in_period, make_samples
 from forecast.stages import total_iterations
 from forecast.system import Pretraining, System
