@@ -36,6 +36,7 @@ def small_system(name, **training):
 
     content = find_system(name).model_dump()
     content["finetuning"], content["pretraining"] = [], None
+    content["anchor"]["cross_fitted"] = False  # which takes two years
     content["periods"] = {
         "training": {"start": "2008-01-01", "end": "2008-11-30"},
         "validation": {"start": "2008-12-01", "end": "2008-12-31"},

@@ -57,6 +57,7 @@ def small_system() -> System:
             "test": {"start": date(2008, 1, 1), "end": date(2008, 2, 3)},
         },
     }
+    content["anchor"] |= {"cross_fitted": False}  # which takes two years
     content["network"] |= {"widths": [48, 96], "blocks": 1, "position_features": 4}
     content["training"] |= {
         "iterations": 80,
