@@ -36,7 +36,7 @@ from forecast.batches import Standardiser
 from forecast.checkpoints import Checkpoint, load_checkpoint
 from forecast.conditioning import SCALARS
 from forecast.diffusion.losses import almost_fair_crps
-from forecast.rollout import advance
+from forecast.rollout import advance, censored
 from forecast.samples import Samples, Windows, in_period, make_samples
 from forecast.system import System, parse_system, read_system
 from forecast.training import train
@@ -203,6 +203,8 @@ def forecast(checkpoint: Checkpoint, windows: Windows) -> Iterator[Tensor]:
         noise = torch.randn(past[:, -1].shape, generator=generator)
         parts = zip(past.split(TOGETHER), scalars.split(TOGETHER), noise.split(TOGETHER), strict=True)
         state = torch.cat([advance(model, sampler, *part, lambda _, own=own: own) for *part, own in parts])
+        if windows.lower_bounds is not None:
+            state = censored(state, windows.lower_bounds[:, lead_step].repeat(MEMBERS, 1, 1, 1))
         yield state.unflatten(0, (MEMBERS, STARTS))
         past = torch.cat([past[:, 1:], state[:, None]], dim=1)
 
