@@ -119,9 +119,10 @@ def pretrain(
             f"system {material.system.name}: pretraining: expected an analysis of '{options.dataset}', found none"
         )
     place = directory / PRETRAINING
-    if resume and (place / DESCRIPTION).exists():
+    begun = resume and (place / DESCRIPTION).exists()
+    if begun:
         _check_same(options, place)
-    if not ranks.from_first(resume and (place / DESCRIPTION).exists() and not has_training_state(place)):
+    if not ranks.from_first(begun and not has_training_state(place)):
         for progress in _train(globe, options, replace(material, system=system), place, ranks, resume=resume):
             yield replace(progress, iterations=wanted)
     ranks.wait()

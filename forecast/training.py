@@ -176,7 +176,7 @@ def _record(system: System, training: xr.Dataset, begin_with: Checkpoint | None)
     held_out = system.periods.validation.start > system.periods.training.end
     if begin_with is not None:  # what it had seen, its weights still know
         held_out = held_out and bool(begin_with.training.get("validation_held_out"))
-    pretraining = None if begin_with is not None or system.pretraining is None else system.pretraining
+    pretraining = system.pretraining if begin_with is None else None
     return {
         "dataset": system.dataset,
         "first_analysis": first,

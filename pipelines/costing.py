@@ -21,6 +21,7 @@ def _figures(system: System) -> dict[str, str]:
     from forecast.costs import costs
     from forecast.diffusion.samplers import network_evaluations
     from forecast.grid import Grid
+    from forecast.stages import pretraining_system
 
     axes = dataset(system.dataset).grid
     if axes is None:
@@ -29,7 +30,8 @@ def _figures(system: System) -> dict[str, str]:
         )
     grid = Grid(*axes.coordinates())
     found = costs(system, grid)
-    options, sampler = system.training, system.sampler
+    denoised = system if system.pretraining is None else pretraining_system(system)
+    options, sampler = denoised.training, system.sampler
     together = options.micro_batch_size or options.batch_size
     lead_steps = system.forecast.lead_days * 24 // system.state.step_hours
     evaluations = network_evaluations(sampler.kind, sampler.sampling_steps)

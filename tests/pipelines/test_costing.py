@@ -26,3 +26,12 @@ def test_a_dataset_without_a_known_grid_is_refused(tiny, monkeypatch: pytest.Mon
     system: System = find_system(str(tiny))
     with pytest.raises(ConfigurationError, match="expected a dataset whose grid is known"):
         print_costs([system])
+
+
+def test_the_denoising_stage_of_a_pretrained_system_is_that_of_its_pretraining(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    system = find_system("ncep-natlantic")
+    assert system.pretraining is not None
+    print_costs([system])
+    assert f"FLOP, {system.pretraining.iterations} steps" in capsys.readouterr().out
