@@ -44,7 +44,7 @@ class Checkpoint:
     """A trained model with all that it needs to forecast.
 
     Attributes:
-        system: As it was when the model was trained.
+        system: As it was when the model was trained, but for the length of a step where another was asked for.
         grid: Where the model works.
         standardiser: Physical fields to the model's anomalies and back.
         model: Evaluation mode, on the CPU.
@@ -122,15 +122,16 @@ def save_checkpoint(
     return model_id
 
 
-def load_checkpoint(directory: Path, *, calibrated: bool = True) -> Checkpoint:
+def load_checkpoint(directory: Path, *, calibrated: bool = True, step_hours: int | None = None) -> Checkpoint:
     """Open a checkpoint.
 
     Args:
         directory: Where it is.
-        calibrated: With its calibration card, if it has one.
+        calibrated: With its calibration card, if it has one; cards are of the system's own step.
+        step_hours: Length of a step, of those that the model has learned; the system's own when None.
 
     Raises:
-        ConfigurationError: There is none, or it is of another format version.
+        ConfigurationError: There is none, it is of another format version, or has not learned such steps.
         InvalidDataError: A file is damaged; names it.
     """
     description = _read_description(directory)
@@ -154,6 +155,11 @@ def load_checkpoint(directory: Path, *, calibrated: bool = True) -> Checkpoint:
         raise InvalidDataError(f"{path}: expected the weights that {DESCRIPTION} describes, found {fault}") from None
     model.eval().requires_grad_(False)
     model_id, training = model_identity(description), description["training"]
+    if step_hours not in (None, system.state.step_hours):
+        try:
+            system, calibrated = system.in_steps_of(step_hours), False
+        except ConfigurationError as error:
+            raise ConfigurationError(f"checkpoint {directory}: {error}") from None
     card = load_card(directory, model_id=model_id, channels=system.state.predictands) if calibrated else None
     if card is None:
         return Checkpoint(system, grid, standardiser, model, model_id, training)
@@ -228,4 +234,6 @@ def model_identity(description: Mapping[str, Any]) -> str:
         meaning["noise"] = settings["diffusion"]["noise"]
     if meaning:
         deciding["system"]["diffusion"] = meaning
+    if learned := settings["training"].get("step_hours"):
+        deciding["system"]["step_hours"] = learned
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()

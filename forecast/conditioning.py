@@ -1,8 +1,10 @@
 """What a step of the forecast knows: past states, static fields, where the sun stands, and how long the step is."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -26,6 +28,17 @@ def step_scalars(
     lead = np.broadcast_to(np.log(np.asarray(step_hours) / 24.0), times.shape)
     columns = [annual_basis(times, harmonics=2)[:, 1:], np.stack([np.cos(hour), np.sin(hour), lead], axis=1)]
     return torch.from_numpy(np.concatenate(columns, axis=1).astype(np.float32))
+
+
+def step_numbers(scalars: Float[Tensor, "batch scalar"], step_hours: Sequence[int]) -> Int[Tensor, " batch"]:
+    """Which of some lengths of a step each sample's is.
+
+    Args:
+        scalars: As `step_scalars` gives them.
+        step_hours: The lengths.
+    """
+    known = torch.tensor([hours / 24.0 for hours in step_hours], device=scalars.device).log()
+    return (scalars[:, -1:] - known).abs().argmin(dim=1)
 
 
 def condition_maps(

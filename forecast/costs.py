@@ -79,13 +79,14 @@ def costs(system: System, grid: Grid) -> Costs:
 
 
 def meta_model(system: System, grid: Grid) -> StepModel:
-    """The system's model with shapes and no values.
+    """The system's model with shapes and no values, of its own step alone, as all take the same.
 
     Raises:
         ConfigurationError: The network does not fit the grid.
     """
+    of_one_step = system.model_copy(update={"training": system.training.model_copy(update={"step_hours": ()})})
     with torch.device("meta"):
-        return StepModel(system, grid, torch.empty(len(system.state.static), *grid.shape))
+        return StepModel(of_one_step, grid, torch.empty(len(system.state.static), *grid.shape))
 
 
 def _evaluate(model: StepModel, system: System, grid: Grid, samples: int) -> Tensor:

@@ -39,7 +39,7 @@ class ConsistencyDistillation:
         teacher = self.teacher.to(past.device)
         teacher.training_dtype = model.training_dtype
         anchor = model.anchor(past, scalars, windows.years)
-        clean = model.normalised_residual(windows.following[:, 0], anchor)
+        clean = model.normalised_residual(windows.following[:, 0], anchor, scalars)
         noise = model.noise(draws.normal(*clean.shape[1:]))
         return consistency_loss(
             model.residual_denoiser(past, anchor, scalars),

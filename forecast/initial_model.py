@@ -7,10 +7,10 @@ import xarray as xr
 from torch import Tensor
 
 from data_catalog.errors import ConfigurationError
-from forecast.anchors.anchor import FittedAnchor
 from forecast.anchors.mean import MeanAnchor
 from forecast.batches import grid_of, static_tensor
 from forecast.checkpoints import Checkpoint
+from forecast.conditioning import step_numbers
 from forecast.model import StepModel
 from forecast.noise import SphereNoise
 from forecast.samples import Samples, SampleSource
@@ -29,7 +29,7 @@ def fresh_model(system: System, analysis: xr.Dataset) -> StepModel:
 
 
 def prepare_model(
-    system: System, analysis: xr.Dataset, samples: Samples, means: MeanNetworks | None = None
+    system: System, analysis: xr.Dataset, samples: SampleSource, means: MeanNetworks | None = None
 ) -> StepModel:
     """A fresh model with its anchor, residual scales and noise fitted to the training samples.
 
@@ -44,9 +44,10 @@ def prepare_model(
             years than there are.
     """
     model = fresh_model(system, analysis)
-    if isinstance(model.anchor, FittedAnchor):
-        model.anchor.fit(_in_memory(system, samples), _starts(samples), grid_of(analysis).area_weights())
-    elif isinstance(model.anchor, MeanAnchor):
+    anchors = model.fitted_anchors()
+    for part in samples.parts if anchors else ():
+        anchors[part.step_hours].fit(_in_memory(system, part), _starts(part), grid_of(analysis).area_weights())
+    if isinstance(model.anchor, MeanAnchor):
         assert means is not None, "a mean anchor is made of trained networks"
         model.anchor.model.load_state_dict(means[()].state_dict())
     cross_fit(model, system, analysis, samples, means)
@@ -55,7 +56,7 @@ def prepare_model(
 
 
 def cross_fit(
-    model: StepModel, system: System, analysis: xr.Dataset, samples: Samples, means: MeanNetworks | None = None
+    model: StepModel, system: System, analysis: xr.Dataset, samples: SampleSource, means: MeanNetworks | None = None
 ) -> None:
     """Where the system asks for it, predict each year of training by an anchor that was fitted without it.
 
@@ -64,10 +65,11 @@ def cross_fit(
     """
     if not system.anchor.cross_fitted:
         return
-    if isinstance(model.anchor, FittedAnchor):
-        states, area = _in_memory(system, samples), grid_of(analysis).area_weights()
+    anchors, area = model.fitted_anchors(), grid_of(analysis).area_weights()
+    for part in samples.parts if anchors else ():
+        states = _in_memory(system, part)
         try:
-            model.anchor.fit_without_each_year(states, _starts(samples), samples.years, area)
+            anchors[part.step_hours].fit_without_each_year(states, _starts(part), part.years, area)
         except ValueError as error:
             raise ConfigurationError(f"system {system.name}: {error}") from None
     for years, network in (means or {}).items():
@@ -79,7 +81,7 @@ def continued_model(
     system: System,
     analysis: xr.Dataset,
     begin_with: Checkpoint,
-    samples: Samples,
+    samples: SampleSource,
     means: MeanNetworks | None = None,
 ) -> StepModel:
     """A model that starts from a checkpoint's weights; blocks that the checkpoint lacks change nothing at first.
@@ -107,23 +109,27 @@ def continued_model(
 
 def fit_residual(model: StepModel, samples: SampleSource, area: Tensor) -> None:
     """Scale of what the anchor misses, and its spectrum where the noise shall have it."""
-    total = torch.zeros(model.get_buffer("residual_std").shape[0])
-    for missed in _misses(model, samples):
-        total += (missed.square() * area).mean(dim=(2, 3)).sum(dim=0)
-    model.get_buffer("residual_std").copy_((total / len(samples)).sqrt()[:, None, None])
+    scales = model.get_buffer("residual_std")
+    totals, counts = scales.new_zeros(len(model.step_hours), scales.shape[-3]), scales.new_zeros(len(model.step_hours))
+    for missed, scalars in _misses(model, samples):
+        numbers = step_numbers(scalars, model.step_hours)
+        totals.index_add_(0, numbers, (missed.square() * area).mean(dim=(2, 3)))
+        counts += numbers.bincount(minlength=counts.numel())
+    scales.copy_((totals / counts[:, None]).sqrt().view_as(scales))
     _fit_noise(model, samples)
 
 
 def _fit_noise(model: StepModel, samples: SampleSource) -> None:
     if isinstance(model.noise, SphereNoise) and model.noise.fitted:
-        model.noise.fit(missed / model.get_buffer("residual_std") for missed in _misses(model, samples))
+        model.noise.fit(missed / model.residual_scale(scalars) for missed, scalars in _misses(model, samples))
 
 
 @torch.no_grad()
-def _misses(model: StepModel, samples: SampleSource) -> Iterator[Tensor]:
-    """What the anchor misses of the samples, in the order of time, so that a chunk of the archive is read once."""
+def _misses(model: StepModel, samples: SampleSource) -> Iterator[tuple[Tensor, Tensor]]:
+    """What the anchor misses of the samples, and their scalars; in order, so that no chunk is read again and again."""
     for windows in samples.stream(torch.arange(len(samples)).split(_TOGETHER), lead_steps=1):
-        yield windows.following[:, 0] - model.anchor(windows.past, windows.scalars[:, 0], windows.years)
+        scalars = windows.scalars[:, 0]
+        yield windows.following[:, 0] - model.anchor(windows.past, scalars, windows.years), scalars
 
 
 def _starts(samples: Samples) -> Tensor:

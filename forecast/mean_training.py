@@ -13,7 +13,7 @@ from forecast.checkpoints import DESCRIPTION, load_checkpoint
 from forecast.distributed import Ranks
 from forecast.initial_model import MeanNetworks, fresh_model, prepare_model
 from forecast.model import StepModel, mean_system
-from forecast.samples import Samples
+from forecast.samples import SampleSource
 from forecast.stages import Stage
 from forecast.system import System
 from forecast.training_run import TrainingProgress, TrainingRun
@@ -39,8 +39,8 @@ class Material:
     system: System
     analysis: xr.Dataset
     standardiser: Standardiser
-    samples: Samples
-    watched: Samples
+    samples: SampleSource
+    watched: SampleSource
     record: Mapping[str, Any]
 
 

@@ -1,16 +1,20 @@
 """One lead step as a module: an anchor, and a denoiser of what the anchor misses."""
 
+from functools import partial
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from data_catalog.errors import ConfigurationError
 from forecast import conditioning
-from forecast.anchors.anchor import Anchor, PersistenceAnchor
+from forecast.anchors.anchor import Anchor, FittedAnchor, PersistenceAnchor
 from forecast.anchors.harmonic import HarmonicAnchor
 from forecast.anchors.linear import LinearAnchor
 from forecast.anchors.mean import MeanAnchor
+from forecast.anchors.stepped import SteppedAnchor
 from forecast.batches import polar_signs
+from forecast.conditioning import step_numbers
 from forecast.diffusion.building import denoising_loss, network_output
 from forecast.diffusion.preconditioning import Denoiser, precondition
 from forecast.grid import Grid
@@ -40,7 +44,10 @@ class StepModel(nn.Module):
         channels = len(state.predictands)
         self.grid = grid
         self.register_buffer("static", static)
-        self.register_buffer("residual_std", torch.ones(channels, 1, 1))
+        self.step_hours = system.learned_step_hours
+        # Of each length of a step, where there are several.
+        several = (len(self.step_hours),) if len(self.step_hours) > 1 else ()
+        self.register_buffer("residual_std", torch.ones(*several, channels, 1, 1))
         self.output = network_output(system.diffusion)
         self.denoising_loss = denoising_loss(system.diffusion, channels)
         self.training_dtype: torch.dtype | None = None  # lower precision of the network, only while it is trained
@@ -61,6 +68,12 @@ class StepModel(nn.Module):
         except ValueError as error:
             raise ConfigurationError(f"system {system.name}: {error}") from None
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # known to torch, not to its stubs
+
+    def fitted_anchors(self) -> dict[int, FittedAnchor]:
+        """The anchors that are fitted to samples, by the length of their step in hours."""
+        if isinstance(self.anchor, SteppedAnchor):
+            return {hours: self.anchor.of_step(hours) for hours in self.step_hours}
+        return {self.step_hours[0]: self.anchor} if isinstance(self.anchor, FittedAnchor) else {}
 
     def residual_denoiser(
         self,
@@ -83,17 +96,24 @@ class StepModel(nn.Module):
         self,
         next_state: Float[Tensor, "batch channel latitude longitude"],
         anchor: Float[Tensor, "batch channel latitude longitude"],
+        scalars: Float[Tensor, "batch scalar"],
     ) -> Float[Tensor, "batch channel latitude longitude"]:
         """What the anchor misses, in units of its standard deviation."""
-        return (next_state - anchor) / self.get_buffer("residual_std")
+        return (next_state - anchor) / self.residual_scale(scalars)
 
     def apply_residual(
         self,
         anchor: Float[Tensor, "batch channel latitude longitude"],
         residual: Float[Tensor, "batch channel latitude longitude"],
+        scalars: Float[Tensor, "batch scalar"],
     ) -> Float[Tensor, "batch channel latitude longitude"]:
         """The next state, given its normalised residual."""
-        return anchor + residual * self.get_buffer("residual_std")
+        return anchor + residual * self.residual_scale(scalars)
+
+    def residual_scale(self, scalars: Float[Tensor, "batch scalar"]) -> Float[Tensor, "#batch channel 1 1"]:
+        """Standard deviation of what the anchor misses in a step of each sample's length."""
+        scales = self.get_buffer("residual_std")
+        return scales[step_numbers(scalars, self.step_hours)] if scales.ndim == 4 else scales[None]
 
 
 def mean_system(system: System) -> System:
@@ -112,11 +132,17 @@ def mean_system(system: System) -> System:
 
 
 def _anchor(system: System, grid: Grid, static: Tensor) -> Anchor:
-    options, past_states, channels = system.anchor, system.state.past_states, len(system.state.predictands)
+    options, steps = system.anchor, system.learned_step_hours
     if options.kind == "persistence":
         return PersistenceAnchor()
     if options.kind == "mean":
         return MeanAnchor(StepModel(mean_system(system), grid, static.clone()))
+    make = partial(_linear_anchor, system, grid)
+    return SteppedAnchor(steps, make) if len(steps) > 1 else make()
+
+
+def _linear_anchor(system: System, grid: Grid) -> FittedAnchor:
+    options, past_states, channels = system.anchor, system.state.past_states, len(system.state.predictands)
     if options.space == "harmonics":
         return HarmonicAnchor(truncation=options.truncation, past_states=past_states, channels=channels, grid=grid)
     return LinearAnchor(eofs=options.eofs, past_states=past_states, shape=(channels, *grid.shape))

@@ -47,7 +47,7 @@ class Denoising:
         """Loss of each sample."""
         past, scalars = windows.past, windows.scalars[:, 0]
         anchor = model.anchor(past, scalars, windows.years)
-        clean = model.normalised_residual(windows.following[:, 0], anchor)
+        clean = model.normalised_residual(windows.following[:, 0], anchor, scalars)
         levels = model.denoising_loss.levels(draws.of_batch(stratified_chances))
         noise = model.noise(draws.normal(*clean.shape[1:]))
         denoiser = model.residual_denoiser(past, anchor, scalars)
@@ -72,7 +72,7 @@ class NoiseLevelErrors:
         """Mean over samples and area, in units of the residual's variance."""
         past, scalars = windows.past, windows.scalars[:, 0]
         anchor = model.anchor(past, scalars, windows.years)
-        clean = model.normalised_residual(windows.following[:, 0], anchor)
+        clean = model.normalised_residual(windows.following[:, 0], anchor, scalars)
         area = weights / weights.mean(dim=(1, 2), keepdim=True)
         denoiser = model.residual_denoiser(past, anchor, scalars)
         noise = model.noise(draws.normal(*clean.shape[1:]))
@@ -90,7 +90,8 @@ class MeanError:
         del draws
         past, scalars = windows.past, windows.scalars[:, 0]
         anchor = model.anchor(past, scalars, windows.years)
-        error = expected_residual(model, past, scalars) - model.normalised_residual(windows.following[:, 0], anchor)
+        missed = model.normalised_residual(windows.following[:, 0], anchor, scalars)
+        error = expected_residual(model, past, scalars) - missed
         return (error.square() * weights).mean(dim=(1, 2, 3))
 
 
@@ -126,7 +127,7 @@ class RolloutCrps:
     def __call__(self, model: StepModel, windows: Windows, weights: Weights, draws: Draws) -> Float[Tensor, " batch"]:
         """Loss of each sample."""
         batch = windows.past.shape[0]
-        scale = model.get_buffer("residual_std")
+        scale = model.residual_scale(windows.scalars[:, 0])
         past = windows.past.repeat(self.members, 1, 1, 1, 1)
         shares = torch.arange(1, self.lead_steps + 1).pow(-0.5)
         shares = shares / shares.sum()
@@ -137,7 +138,7 @@ class RolloutCrps:
             state = advance(model, self.sampler, past, scalars, noise, years=windows.years.repeat(self.members))
             if windows.lower_bounds is not None:
                 state = censored(state, windows.lower_bounds[:, lead_index].repeat(self.members, 1, 1, 1))
-            members = (state / scale).unflatten(0, (self.members, batch))
+            members = state.unflatten(0, (self.members, batch)) / scale
             following = windows.following[:, lead_index] / scale
             score = almost_fair_crps(members, following, fairness=self.fairness)
             loss = loss + share * (score * weights).mean(dim=(1, 2, 3))

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from data_catalog.conventions import channel
 from data_catalog.errors import ConfigurationError
-from forecast.anchors.anchor import FittedAnchor
 from forecast.batches import Standardiser, grid_of
 from forecast.checkpoints import DESCRIPTION, load_checkpoint
 from forecast.distributed import Ranks
@@ -25,7 +24,7 @@ from forecast.grid import Grid
 from forecast.initial_model import fit_residual, prepare_model
 from forecast.mean_training import Material
 from forecast.model import StepModel
-from forecast.samples import JoinedSamples, Samples, in_period, make_samples
+from forecast.samples import JoinedSamples, Samples, in_period, learned_samples
 from forecast.stages import stages
 from forecast.system import Pretraining, System
 from forecast.training_run import TrainingProgress, TrainingRun
@@ -154,12 +153,13 @@ def _train(
     lead_steps = max(stage.objective.lead_steps for stage in plan)
     model = prepare_model(system, material.analysis, material.samples)
     windows = windows_of(in_period(globe, options.period).load(), grid, options)
-    parts = [_samples_of(window, number, system, lead_steps) for number, window in enumerate(windows, start=1)]
+    numbered = enumerate(windows, start=1)
+    parts = [part for number, window in numbered for part in _samples_of(window, number, system, lead_steps)]
     for part in parts:
         _give_anchor(model, part, grid)
     samples = JoinedSamples(tuple(parts))
     fit_residual(model, samples, grid.area_weights())
-    record = {**material.record, "windows": len(parts)}
+    record = {**material.record, "windows": len(parts) // len(model.step_hours)}
     run = TrainingRun(system, grid, material.standardiser, model, place, record, plan, ranks)
     if resume:
         run.resume()
@@ -185,17 +185,17 @@ def _check(system: System, globe: xr.Dataset, grid: Grid) -> None:
         raise ConfigurationError(f"{where}: expected anchor.kind 'persistence' or 'linear', found 'mean'")
 
 
-def _samples_of(window: xr.Dataset, number: int, system: System, lead_steps: int) -> Samples:
+def _samples_of(window: xr.Dataset, number: int, system: System, lead_steps: int) -> list[Samples]:
     """Samples of a window, in years that no other one has."""
     standardiser = Standardiser.fit(window, system.state.predictands)
-    samples = make_samples(window, standardiser, system, lead_steps=lead_steps)
-    return replace(samples, years=samples.years + number * YEARS_OF_A_WINDOW)
+    samples = learned_samples(window, standardiser, system, lead_steps=lead_steps)
+    return [replace(part, years=part.years + number * YEARS_OF_A_WINDOW) for part in samples.parts]
 
 
 def _give_anchor(model: StepModel, part: Samples, grid: Grid) -> None:
     """Predict a window by an anchor that was fitted to it."""
-    if isinstance(model.anchor, FittedAnchor):
+    if (of_region := model.fitted_anchors().get(part.step_hours)) is not None:
         assert isinstance(part.states, Tensor), "windows are kept in memory"
-        anchor = model.anchor.fresh()
+        anchor = of_region.fresh()
         anchor.fit(part.states, part.starts[:, : part.past_states + 1], grid.area_weights())
-        model.anchor.leave_out(part.years.unique().tolist(), anchor)
+        of_region.leave_out(part.years.unique().tolist(), anchor)

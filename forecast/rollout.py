@@ -83,7 +83,7 @@ def advance(
         residual = draw_sample(sampler, denoiser, drawn)
     else:
         residual = draw_corrected(sampler, denoiser, drawn, correction)
-    return model.apply_residual(anchor, residual)
+    return model.apply_residual(anchor, residual, scalars)
 
 
 def censored(

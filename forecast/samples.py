@@ -3,7 +3,7 @@
 Their states are kept in memory, or read from the archive as they are needed; the samples and their order are the same.
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -86,6 +86,10 @@ class ArchivedStates:
 class SampleSource(Protocol):
     """Where a training takes its samples from."""
 
+    @property
+    def parts(self) -> tuple["Samples", ...]:
+        """Those of one period, place and length of a step each."""
+
     def __len__(self) -> int:
         """Number of samples."""
 
@@ -94,6 +98,9 @@ class SampleSource(Protocol):
 
     def stream(self, choices: Iterable[Int[Tensor, " batch"]], lead_steps: int) -> Generator[Windows, None, None]:
         """The samples of one set of numbers after the other."""
+
+    def without(self, years: Sequence[int]) -> "SampleSource":
+        """The samples with no state in these years."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,7 @@ class Samples:
         years: Calendar year of each.
         starts: Past and following states of each sample, as indices into `states`.
         past_states: How many of them are past.
+        step_hours: From one of them to the next.
         times: Of each state.
         standardiser: Says where the physical minima are.
         ahead: Batches that are read ahead of their use, each by a thread of its own; 0 for states in memory.
@@ -117,10 +125,16 @@ class Samples:
     years: Int[Tensor, " time"]
     starts: Int[Tensor, "sample past_and_following"]
     past_states: int
+    step_hours: int
     times: NDArray[np.datetime64]
     standardiser: Standardiser
     ahead: int = 0
     pin: bool = False
+
+    @property
+    def parts(self) -> tuple["Samples", ...]:
+        """Only these."""
+        return (self,)
 
     def __len__(self) -> int:
         return self.starts.shape[0]
@@ -150,23 +164,15 @@ class Samples:
         Raises:
             InvalidDataError: A value is missing, or a chunk of the archive must not be believed.
         """
-
-        def read(chosen: Tensor) -> Windows:
-            windows = self.windows(chosen, lead_steps)
-            return windows.pinned() if self.pin else windows
-
-        if self.ahead:
-            yield from mapped_ahead(read, choices, self.ahead)
-        else:
-            yield from map(read, choices)
+        yield from _streamed(self, choices, lead_steps)
 
 
 @dataclass(frozen=True)
 class JoinedSamples:
-    """Samples of several periods or places, numbered one part after the other.
+    """Samples of several periods, places or lengths of a step, numbered one part after the other.
 
     Attributes:
-        parts: Of one grid and the same channels; each keeps its own standardisation.
+        parts: Of one grid and the same channels, all in memory or none; each keeps its own standardisation.
     """
 
     parts: tuple[Samples, ...]
@@ -188,8 +194,22 @@ class JoinedSamples:
 
     def stream(self, choices: Iterable[Int[Tensor, " batch"]], lead_steps: int) -> Generator[Windows, None, None]:
         """See `Samples.stream`."""
-        for chosen in choices:
-            yield self.windows(chosen, lead_steps)
+        yield from _streamed(self, choices, lead_steps)
+
+    def without(self, years: Sequence[int]) -> "JoinedSamples":
+        """See `Samples.without`."""
+        return JoinedSamples(tuple(part.without(years) for part in self.parts))
+
+
+def _streamed(
+    source: Samples | JoinedSamples, choices: Iterable[Int[Tensor, " batch"]], lead_steps: int
+) -> Iterator[Windows]:
+    def read(chosen: Tensor) -> Windows:
+        windows = source.windows(chosen, lead_steps)
+        return windows.pinned() if source.parts[0].pin else windows
+
+    ahead = source.parts[0].ahead
+    return mapped_ahead(read, choices, ahead) if ahead else map(read, choices)
 
 
 def _joined(parts: Sequence[Windows], order: Int[Tensor, " batch"]) -> Windows:
@@ -223,7 +243,7 @@ def make_samples(
     loader: Loader = "memory",
     pin: bool = False,
 ) -> Samples:
-    """Find every run of states that are one step apart: the past states and `lead_steps` after them.
+    """Find every run of states that are one step of a forecast apart: the past states and `lead_steps` after them.
 
     Args:
         analysis: Of one period; lazy where the loader is `archive`.
@@ -236,24 +256,48 @@ def make_samples(
     Raises:
         MissingDataError: There is none.
     """
-    times = analysis["time"].values
-    past_states = system.state.past_states
-    starts = _consecutive(times, np.timedelta64(system.state.step_hours, "h"), past_states + lead_steps)
-    if not starts.size:
-        wanted = f"{past_states + lead_steps} analyses {system.state.step_hours} h apart"
-        raise MissingDataError(f"training: expected {wanted}, found none among {times.size} times")
+    times, step_hours = analysis["time"].values, system.state.step_hours
     archived = loader == "archive"
     return Samples(
         ArchivedStates(analysis, standardiser) if archived else standardiser.to_tensor(analysis),
-        step_scalars(times, system.state.step_hours),
+        step_scalars(times, step_hours),
         torch.from_numpy(times.astype("datetime64[Y]").astype(np.int64) + 1970),
-        torch.from_numpy(starts),
-        past_states,
+        _runs(times, system.state.past_states + lead_steps, step_hours),
+        system.state.past_states,
+        step_hours,
         times,
         standardiser,
         ahead=system.training.read_ahead if archived else 0,
         pin=pin and archived,
     )
+
+
+def learned_samples(
+    analysis: xr.Dataset,
+    standardiser: Standardiser,
+    system: System,
+    *,
+    lead_steps: int = 1,
+    loader: Loader = "memory",
+    pin: bool = False,
+) -> Samples | JoinedSamples:
+    """Find such runs for each length of a step that the system learns; see `make_samples`.
+
+    Raises:
+        MissingDataError: There is none of one of the lengths.
+    """
+    own = make_samples(analysis, standardiser, system, lead_steps=lead_steps, loader=loader, pin=pin)
+    length = own.past_states + lead_steps
+    parts = [
+        replace(
+            own,
+            scalars=step_scalars(own.times, hours),
+            starts=_runs(own.times, length, hours),
+            step_hours=hours,
+        )
+        for hours in system.learned_step_hours
+    ]
+    return JoinedSamples(tuple(parts)) if len(parts) > 1 else own
 
 
 def shuffled(count: int, batch_size: int, iteration: int, seed: int) -> Int[Tensor, " batch"]:
@@ -268,9 +312,13 @@ def shuffled(count: int, batch_size: int, iteration: int, seed: int) -> Int[Tens
     return torch.stack(picked)
 
 
-def _consecutive(times: NDArray[np.datetime64], step: np.timedelta64, length: int) -> NDArray[np.int64]:
-    wanted = times[:, None] + np.arange(length) * step
+def _runs(times: NDArray[np.datetime64], length: int, step_hours: int) -> Int[Tensor, "sample past_and_following"]:
+    """Places of states that follow each other step by step."""
+    wanted = times[:, None] + np.arange(length) * np.timedelta64(step_hours, "h")
     indices = np.searchsorted(times, wanted).clip(max=times.size - 1)
     complete = (times[indices] == wanted).all(axis=1)
-    result: NDArray[np.int64] = indices[complete].astype(np.int64)
-    return result
+    if not complete.any():
+        raise MissingDataError(
+            f"training: expected {length} analyses {step_hours} h apart, found none among {times.size} times"
+        )
+    return torch.from_numpy(indices[complete].astype(np.int64))

@@ -116,6 +116,10 @@ class Training(Section):
     read_ahead: Positive = 4
     """Batches (or micro-batches) that are read ahead from the archive, each by a thread of its own."""
     seed: int = 0
+    step_hours: tuple[Positive, ...] = ()
+    """Lengths of a step that one model learns, `state.step_hours` among them; that one alone where none is given."""
+
+    added: ClassVar[dict[str, Any]] = {"step_hours": []}
 
     @model_validator(mode="after")
     def _whole_matrices(self) -> Self:
@@ -261,6 +265,34 @@ class System(Section):
                 if name not in self.state.predictands:
                     raise ValueError(f"{place}: expected one of {list(self.state.predictands)}, found '{name}'")
         return self
+
+    @model_validator(mode="after")
+    def _own_step_is_learned(self) -> Self:
+        learned, own = self.training.step_hours, self.state.step_hours
+        if learned and (own not in learned or len(set(learned)) < len(learned)):
+            raise ValueError(
+                f"training.step_hours: expected each length once and state.step_hours {own} among them, "
+                f"found {list(learned)}"
+            )
+        return self
+
+    @property
+    def learned_step_hours(self) -> tuple[int, ...]:
+        """Lengths of a step that the model learns, ascending."""
+        return tuple(sorted(self.training.step_hours)) or (self.state.step_hours,)
+
+    def in_steps_of(self, hours: int) -> "System":
+        """The system whose forecasts take steps of another length that its model learns.
+
+        Raises:
+            ConfigurationError: It does not.
+        """
+        if hours not in self.learned_step_hours:
+            raise ConfigurationError(
+                f"system {self.name}: expected a step of {' or '.join(map(str, self.learned_step_hours))} h, which "
+                f"its model learns, found {hours} h"
+            )
+        return self.model_copy(update={"state": self.state.model_copy(update={"step_hours": hours})})
 
     def identity_hash(self) -> str:
         """SHA-256 over what decides the members: dataset, state and sampler (the weights have a hash of their own).

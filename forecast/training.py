@@ -22,7 +22,7 @@ from forecast.grid import Grid
 from forecast.initial_model import continued_model, cross_fit, fresh_model, prepare_model
 from forecast.mean_training import MEANS, Material, train_means
 from forecast.pretraining import PRETRAINING, adopt_network, pretrain
-from forecast.samples import in_period, make_samples
+from forecast.samples import in_period, learned_samples
 from forecast.stages import Stage, mean_stages, pretraining_system, stages, total_iterations
 from forecast.system import System
 from forecast.training_run import TrainingProgress, TrainingRun
@@ -97,7 +97,7 @@ def train(
     else:
         standardiser = begin_with.standardiser
     sampling = partial(
-        make_samples,
+        learned_samples,
         standardiser=standardiser,
         system=system,
         lead_steps=max(stage.objective.lead_steps for stage in plan),
@@ -154,6 +154,11 @@ def _check_origin(system: System, grid: Grid, begin_with: Checkpoint) -> None:
                 f"training from a checkpoint: expected one with {name} {getattr(wanted, name)}, "
                 f"found {getattr(found, name)}"
             )
+    if system.learned_step_hours != begin_with.system.learned_step_hours:
+        raise ConfigurationError(
+            f"training from a checkpoint: expected one with steps of {system.learned_step_hours} h, "
+            f"found {begin_with.system.learned_step_hours}"
+        )
     if not grid.is_close_to(begin_with.grid):
         raise ConfigurationError(
             f"training from a checkpoint: expected one on the analysis' grid {grid.shape}, "

@@ -21,7 +21,7 @@ from forecast.grid import Grid
 from forecast.model import StepModel
 from forecast.objectives import Denoising, NoiseLevelErrors, Objective
 from forecast.optimisers import Optimiser
-from forecast.samples import Samples, SampleSource, Windows, shuffled
+from forecast.samples import SampleSource, Windows, shuffled
 from forecast.sharding import accumulating, spread, whole_on_cpu
 from forecast.stages import Stage
 from forecast.system import System
@@ -133,7 +133,7 @@ class TrainingRun:
             self.model, options.optimiser, learning_rate=options.learning_rate, weight_decay=options.weight_decay
         )
 
-    def iterate(self, samples: SampleSource, watched: Samples) -> Iterator[TrainingProgress]:
+    def iterate(self, samples: SampleSource, watched: SampleSource) -> Iterator[TrainingProgress]:
         """Go on to the end of the last stage.
 
         Args:
@@ -148,7 +148,7 @@ class TrainingRun:
         if self.ranks.is_first:
             remove_training_state(self.directory)
 
-    def _iterate_stage(self, samples: SampleSource, watched: Samples) -> Iterator[TrainingProgress]:
+    def _iterate_stage(self, samples: SampleSource, watched: SampleSource) -> Iterator[TrainingProgress]:
         stage, saved_at = self.stage, time.monotonic()
         patience = 60 * self.system.training.checkpoint_minutes
         every = self.system.training.checkpoint_iterations
@@ -227,7 +227,7 @@ class TrainingRun:
         self.averaged.update(keep=0.5 ** (batch_size / halflife))
 
     @torch.no_grad()
-    def _validate(self, watched: Samples) -> float:
+    def _validate(self, watched: SampleSource) -> float:
         """Loss of the averaged weights on samples that are always the same; every process computes all of it."""
         stage = self.stage
         count = min(self.system.training.validation_samples, len(watched))
@@ -244,7 +244,7 @@ class TrainingRun:
         return float(torch.cat(losses).mean())
 
     @torch.no_grad()
-    def _watch_noise_levels(self, watched: Samples) -> dict[str, Any]:
+    def _watch_noise_levels(self, watched: SampleSource) -> dict[str, Any]:
         """While denoising: what the averaged weights have learned at which noise level, and which levels are drawn."""
         if not isinstance(self.stage.objective, Denoising):
             return {}

@@ -149,7 +149,7 @@ class _Inputs:
 def _open_inputs(wanted: Evaluation) -> _Inputs:
     from forecast.checkpoints import load_checkpoint
 
-    checkpoint = load_checkpoint(wanted.checkpoint)
+    checkpoint = load_checkpoint(wanted.checkpoint, step_hours=wanted.system.state.step_hours)
     check_same_state(wanted.system, checkpoint.system, wanted.checkpoint)
     baselines = find_baselines(wanted.checkpoint)
     fitted = file_hash(wanted.checkpoint / BASELINES_FILE)
@@ -165,14 +165,15 @@ def _score_start(
     channels = wanted.system.state.predictands
     verifying = verifying_analysis(inputs.analysis, channels, init_time, wanted.lead_times)
     judged = judged_by(verifying)
-    shape = {"channel": list(channels), "lead_time": wanted.lead_times}
-    totals = inputs.weights.sum(["latitude", "longitude"]).expand_dims(shape).transpose(*AXES[:3])
     labels, found, made = {}, {}, False
     for forecaster in _forecasters(wanted, inputs, init_time):
+        leads = _leads_of(forecaster.name, wanted, inputs)
+        shape = {"channel": list(channels), "lead_time": leads}
+        totals = inputs.weights.sum(["latitude", "longitude"]).expand_dims(shape).transpose(*AXES[:3])
         sums = recall(wanted.scores, forecaster, init_time, judged, totals)
         if sums is None:
             forecast = _forecast_of(forecaster.name, wanted, inputs, init_time)
-            sums, made = score_forecast(forecast, verifying, inputs.weights), True
+            sums, made = score_forecast(forecast, verifying.sel(lead_time=leads), inputs.weights), True
             keep(wanted.scores, forecaster, init_time, sums, judged)
         labels[forecaster.name], found[forecaster.name] = forecaster.label, sums
     return labels, found, made
@@ -191,7 +192,12 @@ def _forecasters(wanted: Evaluation, inputs: _Inputs, init_time: np.datetime64) 
         data_hash=initial_state_hash(past, state.predictands),
     )
     start = initial_state_hash(past.isel(time=[-1]), state.predictands)
-    return [model, *baseline_forecasters(system, inputs.baselines_hash, wanted.members, data_hash=start)]
+    baselines = baseline_forecasters(system, inputs.baselines_hash, wanted.members, data_hash=start)
+    return [model, *(each for each in baselines if _leads_of(each.name, wanted, inputs).size)]
+
+
+def _leads_of(name: str, wanted: Evaluation, inputs: _Inputs) -> NDArray[np.timedelta64]:
+    return wanted.lead_times if name == MODEL else inputs.baselines.leads_of(name, wanted.lead_times)
 
 
 def _forecast_of(name: str, wanted: Evaluation, inputs: _Inputs, init_time: np.datetime64) -> xr.Dataset:
@@ -205,8 +211,8 @@ def _forecast_of(name: str, wanted: Evaluation, inputs: _Inputs, init_time: np.d
             lead_steps=wanted.lead_steps,
             device=wanted.device,
         )
-    seed = baseline_seed(init_time)
-    return inputs.baselines.forecast(name, inputs.analysis, init_time, wanted.lead_times, wanted.members, seed)
+    leads, seed = _leads_of(name, wanted, inputs), baseline_seed(init_time)
+    return inputs.baselines.forecast(name, inputs.analysis, init_time, leads, wanted.members, seed)
 
 
 def init_times(wanted: Evaluation, times: NDArray[np.datetime64]) -> list[np.datetime64]:

@@ -132,7 +132,7 @@ def open_inputs(cycle: Cycle) -> Inputs:
     from forecast.checkpoints import load_checkpoint
 
     state = cycle.system.state
-    checkpoint = load_checkpoint(cycle.checkpoint)
+    checkpoint = load_checkpoint(cycle.checkpoint, step_hours=cycle.system.state.step_hours)
     check_same_state(cycle.system, checkpoint.system, cycle.checkpoint)
     analysis = open_system_analysis(cycle.analysis, cycle.system)
     past = select_past(analysis, cycle.init_time, state.past_states, state.step_hours)

@@ -23,6 +23,7 @@ def request_cycle(
     *,
     members: int | None = None,
     lead: str | None = None,
+    step: str | None = None,
     checkpoint: Path | None = None,
     analysis: Path | None = None,
     runs: Path | None = None,
@@ -37,6 +38,7 @@ def request_cycle(
         init: ISO time.
         members: Size of the ensemble; the system's when None.
         lead: Such as 10d; the system's when None.
+        step: Such as 12h, of those that the model has learned; the system's when None.
         checkpoint: In place of the found one.
         analysis: In place of the archive.
         runs: Root of the run directories, in place of the home's.
@@ -47,7 +49,7 @@ def request_cycle(
         ConfigurationError: A word is wrong, or a single member would replace an ensemble.
         MissingDataError: There is no archive yet.
     """
-    system = find_system(system_name)
+    system = _system(system_name, step)
     if only_member is not None and (runs is None or members is not None):
         raise ConfigurationError("--only-member: expected --out DIR and no --members beside it")
     init_time = parse_time(init, "--init")
@@ -78,6 +80,7 @@ def request_evaluation(
     every: str = "6d",
     members: int | None = None,
     lead: str | None = None,
+    step: str | None = None,
     device: str = "auto",
 ) -> Evaluation:
     """Describe an evaluation; by default over the test period.
@@ -86,7 +89,7 @@ def request_evaluation(
         ConfigurationError: A word is wrong.
         MissingDataError: There is no archive yet.
     """
-    system = find_system(system_name)
+    system = _system(system_name, step)
     test = system.periods.test
     first = parse_time(start or test.start.isoformat(), "--start")
     last = parse_end(end or test.end.isoformat(), "--end")
@@ -187,6 +190,11 @@ def _validation_days(system: System, start: str | None, end: str | None) -> Peri
     if last < first:
         raise ConfigurationError(f"--end: expected a day not before --start {first}, found {last}")
     return Period(start=first, end=last)
+
+
+def _system(name: str, step: str | None) -> System:
+    system = find_system(name)
+    return system if step is None else system.in_steps_of(parse_hours(step, "--step"))
 
 
 def _lead_steps(system: System, lead: str | None) -> int:

@@ -213,8 +213,10 @@ def _score_baselines(judge: Judge, system: System, forecast: xr.Dataset, bench: 
     start = initial_state_hash(bench.analysis.sel(time=[init_time]), system.state.predictands)
     sums = {}
     for forecaster in baseline_forecasters(system, file_hash(path), members, data_hash=start):
-        made = baselines.forecast(forecaster.name, bench.analysis, init_time, leads, members, baseline_seed(init_time))
-        sums[forecaster.name] = bench.score(forecaster, made[[str(name) for name in forecast.data_vars]])
+        name, its_leads = forecaster.name, baselines.leads_of(forecaster.name, leads)
+        if its_leads.size:
+            made = baselines.forecast(name, bench.analysis, init_time, its_leads, members, baseline_seed(init_time))
+            sums[name] = bench.score(forecaster, made[[str(channel) for channel in forecast.data_vars]])
     return sums
 
 

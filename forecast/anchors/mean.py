@@ -42,7 +42,7 @@ class MeanAnchor(Anchor):
     ) -> Float[Tensor, "batch channel latitude longitude"]:
         """The mean that the network expects."""
         residual = expected_residual(self.model, past, scalars)
-        return self.model.apply_residual(self.model.anchor(past, scalars), residual)
+        return self.model.apply_residual(self.model.anchor(past, scalars), residual, scalars)
 
     def train(self, mode: bool = True) -> Self:
         """An anchor that is part of a model in training stays as it is: nothing of it is dropped out."""

@@ -102,6 +102,11 @@ class Baselines:
             fields = self._linear(analysis, start, leads, members, seed)
         return self._dataset(fields, start, leads)
 
+    def leads_of(self, kind: str, lead_times: NDArray[np.timedelta64]) -> NDArray[np.timedelta64]:
+        """Those of some lead times at which a baseline of this kind can forecast: whole steps, for `linear`."""
+        whole = lead_times % np.timedelta64(self.step_hours, "h") == np.timedelta64(0)
+        return lead_times[whole] if kind == "linear" else lead_times
+
     def _climatology(
         self, start: np.datetime64, leads: NDArray[np.timedelta64], members: int, seed: int
     ) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from pipelines.commands.options import (
     Processes,
     ScoresOption,
     SourceOption,
+    StepOption,
     SystemName,
 )
 from pipelines.launching import launch, say, without_processes
@@ -26,6 +27,7 @@ def forecast(
     init: Annotated[str, typer.Option("--init", metavar="ISO", help="Start of the forecast, UTC.")],
     members: Annotated[int | None, typer.Option(min=1, help="Size of the ensemble [default: the system's].")] = None,
     lead: Annotated[str | None, typer.Option(metavar="10d", help="How far [default: the system's].")] = None,
+    step: StepOption = None,
     checkpoint: CheckpointOption = None,
     analysis: AnalysisOption = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Runs go to DIR/<system>/<time>/.")] = None,
@@ -53,6 +55,7 @@ def forecast(
             init,
             members=members,
             lead=lead,
+            step=step,
             checkpoint=checkpoint,
             analysis=analysis,
             runs=out,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.options import AnalysisOption, CheckpointOption, Device, ScoresOption, SystemName
+from pipelines.commands.options import AnalysisOption, CheckpointOption, Device, ScoresOption, StepOption, SystemName
 
 commands = typer.Typer()
 
@@ -23,6 +23,7 @@ def evaluate(
     every: Annotated[str, typer.Option(metavar="6d", help="Time between starts.")] = "6d",
     members: Annotated[int | None, typer.Option(min=2, help="Size of the ensemble [default: the system's].")] = None,
     lead: Annotated[str | None, typer.Option(metavar="7d", help="How far [default: the system's].")] = None,
+    step: StepOption = None,
     scores: ScoresOption = None,
     device: Device = "auto",
 ) -> None:
@@ -47,6 +48,7 @@ def evaluate(
         every=every,
         members=members,
         lead=lead,
+        step=step,
         device=device,
     )
     evaluated = evaluate_to(wanted, out)

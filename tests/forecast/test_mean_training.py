@@ -76,7 +76,7 @@ def test_a_mean_network_beats_persistence(system, two_years, tmp_path):
     watched = make_samples(in_period(two_years, learnt.periods.validation), checkpoint.standardiser, learnt)
     windows = watched.windows(torch.arange(len(watched)))
     scalars = windows.scalars[:, 0]
-    residual = model.normalised_residual(windows.following[:, 0], model.anchor(windows.past, scalars))
+    residual = model.normalised_residual(windows.following[:, 0], model.anchor(windows.past, scalars), scalars)
     left = residual - expected_residual(model, windows.past, scalars)
     assert left.square().mean() < 0.8 * residual.square().mean()
 

@@ -134,11 +134,12 @@ def test_residual_is_unit_variance_and_undone(system, analysis, checkpoint):
     windows = samples.windows(torch.arange(len(samples)))
     past, following = windows.past, windows.following[:, 0]
     model = checkpoint.model
-    anchor = model.anchor(past, windows.scalars[:, 0])
-    residual = model.normalised_residual(following, anchor)
+    scalars = windows.scalars[:, 0]
+    anchor = model.anchor(past, scalars)
+    residual = model.normalised_residual(following, anchor, scalars)
     area = checkpoint.grid.area_weights()
     torch.testing.assert_close((residual.square() * area).mean(dim=(0, 2, 3)), torch.ones(3), atol=1e-3, rtol=0)
-    torch.testing.assert_close(model.apply_residual(anchor, residual), following, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(model.apply_residual(anchor, residual, scalars), following, atol=1e-5, rtol=1e-5)
 
 
 @pytest.fixture
