@@ -33,6 +33,12 @@ def polar_signs(channels: Sequence[str]) -> Float[Tensor, " channel"]:
     return torch.tensor([float(channel(name).variable.polar_sign) for name in channels])
 
 
+def mirror_signs(channels: Sequence[str]) -> Float[Tensor, " channel"]:
+    """-1 for channels that change sign in a mirror at the equator (components of vectors to the north), else +1."""
+    northward = (channel(name).variable.standard_name == "northward_wind" for name in channels)
+    return torch.tensor([-1.0 if turned else 1.0 for turned in northward])
+
+
 def transform(analysis: xr.Dataset) -> xr.Dataset:
     """Physical values to those that the model standardises: the square root of precipitation amounts.
 

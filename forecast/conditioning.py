@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -39,6 +39,32 @@ def step_numbers(scalars: Float[Tensor, "batch scalar"], step_hours: Sequence[in
     """
     known = torch.tensor([hours / 24.0 for hours in step_hours], device=scalars.device).log()
     return (scalars[:, -1:] - known).abs().argmin(dim=1)
+
+
+def in_mirror(
+    maps: Float[Tensor, "batch map latitude longitude"],
+    signs: Float[Tensor, "map 1 1"],
+    mirrored: Bool[Tensor, " batch"],
+) -> Float[Tensor, "batch map latitude longitude"]:
+    """The maps of some samples as a mirror at the equator shows them.
+
+    The equations of motion hold there too: the air turns the other way round on the other side, and winds to the north
+    blow to the south.
+
+    Args:
+        maps: On latitudes that are as far north as south.
+        signs: -1 for components of vectors to the north, else +1.
+        mirrored: Which samples.
+    """
+    return torch.where(mirrored[:, None, None, None], maps.flip(-2) * signs, maps)
+
+
+def half_a_year_on(
+    scalars: Float[Tensor, "batch scalar"], mirrored: Bool[Tensor, " batch"]
+) -> Float[Tensor, "batch scalar"]:
+    """The scalars of some samples half a year later, when the other hemisphere has their season."""
+    signs = scalars.new_tensor([-1.0, -1.0] + [1.0] * (SCALARS - 2))
+    return torch.where(mirrored[:, None], scalars * signs, scalars)
 
 
 def condition_maps(

@@ -42,7 +42,7 @@ class ConsistencyDistillation:
         clean = model.normalised_residual(windows.following[:, 0], anchor, scalars)
         noise = model.noise(draws.normal(*clean.shape[1:]))
         return consistency_loss(
-            model.residual_denoiser(past, anchor, scalars),
+            model.residual_denoiser(past, anchor, scalars, windows.mirrored),
             teacher.residual_denoiser(past, anchor, scalars),
             clean,
             noise,

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
@@ -36,6 +36,11 @@ class Draws:
         """Standard normal numbers of the given shape for each sample."""
         drawn = [torch.randn(shape, generator=generator, device=self._device) for generator in self._own]
         return torch.stack(drawn)
+
+    def coins(self) -> Bool[Tensor, " sample"]:
+        """A toss for each sample."""
+        tossed = [torch.rand((), generator=generator, device=self._device) < 0.5 for generator in self._own]
+        return torch.stack(tossed)
 
     def of_batch(self, draw: Callable[[int, torch.Generator], Tensor]) -> Float[Tensor, "sample ..."]:
         """These samples' part of something that is drawn for the whole batch at once, as strata are.

@@ -70,6 +70,10 @@ class Grid:
             return Topology(periodic, "none")
         return Topology(periodic, "on_point" if beyond < 0.01 * gap else "between_points")
 
+    def has_mirror(self) -> bool:
+        """Whether it goes round the globe and a mirror at the equator shows each latitude another of them."""
+        return self.topology().is_globe and bool(np.allclose(self.latitude, -self.latitude[::-1], atol=1e-4))
+
     def area_weights(self) -> Float[Tensor, "latitude 1"]:
         """Share of the area of each latitude's cells, mean 1; edges lie half-way between points."""
         middle = 0.5 * (self.latitude[1:] + self.latitude[:-1])

@@ -3,7 +3,7 @@
 from functools import partial
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from data_catalog.errors import ConfigurationError
@@ -13,7 +13,7 @@ from forecast.anchors.harmonic import HarmonicAnchor
 from forecast.anchors.linear import LinearAnchor
 from forecast.anchors.mean import MeanAnchor
 from forecast.anchors.stepped import SteppedAnchor
-from forecast.batches import polar_signs
+from forecast.batches import mirror_signs, polar_signs
 from forecast.conditioning import step_numbers
 from forecast.diffusion.building import denoising_loss, network_output
 from forecast.diffusion.preconditioning import Denoiser, precondition
@@ -60,6 +60,9 @@ class StepModel(nn.Module):
             outputs=channels,
             scalars=conditioning.SCALARS,
         )
+        turned = mirror_signs(state.predictands)
+        seen = torch.cat([turned.repeat(state.past_states + 2), fixed_signs])
+        self.register_buffer("mirror_sign", seen[:, None, None], persistent=False)
         kind = system.diffusion.noise
         try:
             self.anchor = _anchor(system, grid, static)
@@ -80,14 +83,29 @@ class StepModel(nn.Module):
         past: Float[Tensor, "batch past channel latitude longitude"],
         anchor: Float[Tensor, "batch channel latitude longitude"],
         scalars: Float[Tensor, "batch scalar"],
+        mirrored: Bool[Tensor, " batch"] | None = None,
     ) -> Denoiser:
-        """Denoiser of the normalised residual, given everything the step is conditioned on."""
+        """Denoiser of the normalised residual, given everything the step is conditioned on.
+
+        Args:
+            past: Latest states, oldest first.
+            anchor: Its forecast.
+            scalars: As `step_scalars` gives them.
+            mirrored: In training: which samples the network sees, and answers, in a mirror at the equator.
+        """
         maps = conditioning.condition_maps(past, anchor, self.get_buffer("static"), self.position)
+        signs = self.get_buffer("mirror_sign")
+        if mirrored is not None:
+            scalars = conditioning.half_a_year_on(scalars, mirrored)
 
         def network(x: Tensor, noise_label: Tensor) -> Tensor:
-            lower = self.training_dtype
+            lower, inputs = self.training_dtype, torch.cat([x, maps], dim=1)
+            if mirrored is not None:
+                inputs = conditioning.in_mirror(inputs, signs, mirrored)
             with torch.autocast(x.device.type, dtype=lower, enabled=lower is not None):
-                output: Tensor = self.network(torch.cat([x, maps], dim=1), noise_label, scalars)
+                output: Tensor = self.network(inputs, noise_label, scalars)
+            if mirrored is not None:
+                output = conditioning.in_mirror(output, signs[: output.shape[1]], mirrored)
             return output.float()
 
         return lambda x, sigma: precondition(network, x, sigma, self.output)
@@ -144,5 +162,11 @@ def _anchor(system: System, grid: Grid, static: Tensor) -> Anchor:
 def _linear_anchor(system: System, grid: Grid) -> FittedAnchor:
     options, past_states, channels = system.anchor, system.state.past_states, len(system.state.predictands)
     if options.space == "harmonics":
-        return HarmonicAnchor(truncation=options.truncation, past_states=past_states, channels=channels, grid=grid)
+        return HarmonicAnchor(
+            truncation=options.truncation,
+            fading=options.fading,
+            past_states=past_states,
+            channels=channels,
+            grid=grid,
+        )
     return LinearAnchor(eofs=options.eofs, past_states=past_states, shape=(channels, *grid.shape))

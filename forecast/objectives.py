@@ -50,7 +50,7 @@ class Denoising:
         clean = model.normalised_residual(windows.following[:, 0], anchor, scalars)
         levels = model.denoising_loss.levels(draws.of_batch(stratified_chances))
         noise = model.noise(draws.normal(*clean.shape[1:]))
-        denoiser = model.residual_denoiser(past, anchor, scalars)
+        denoiser = model.residual_denoiser(past, anchor, scalars, windows.mirrored)
         loss: Tensor = model.denoising_loss(denoiser, clean, noise, levels, weights)
         return loss
 
@@ -91,7 +91,7 @@ class MeanError:
         past, scalars = windows.past, windows.scalars[:, 0]
         anchor = model.anchor(past, scalars, windows.years)
         missed = model.normalised_residual(windows.following[:, 0], anchor, scalars)
-        error = expected_residual(model, past, scalars) - missed
+        error = expected_residual(model, past, scalars, windows.mirrored) - missed
         return (error.square() * weights).mean(dim=(1, 2, 3))
 
 
@@ -129,13 +129,15 @@ class RolloutCrps:
         batch = windows.past.shape[0]
         scale = model.residual_scale(windows.scalars[:, 0])
         past = windows.past.repeat(self.members, 1, 1, 1, 1)
+        years = windows.years.repeat(self.members)
+        mirrored = None if windows.mirrored is None else windows.mirrored.repeat(self.members)
         shares = torch.arange(1, self.lead_steps + 1).pow(-0.5)
         shares = shares / shares.sum()
         loss = past.new_zeros(batch)
         for lead_index, share in enumerate(shares.tolist()):
             scalars = windows.scalars[:, lead_index].repeat(self.members, 1)
             noise = self._noise(draws, past[0, -1])
-            state = advance(model, self.sampler, past, scalars, noise, years=windows.years.repeat(self.members))
+            state = advance(model, self.sampler, past, scalars, noise, years=years, mirrored=mirrored)
             if windows.lower_bounds is not None:
                 state = censored(state, windows.lower_bounds[:, lead_index].repeat(self.members, 1, 1, 1))
             members = state.unflatten(0, (self.members, batch)) / scale

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from data_catalog.conventions import channel
 from data_catalog.errors import ConfigurationError
-from forecast.batches import Standardiser, grid_of
+from forecast.batches import Standardiser, grid_of, mirror_signs
 from forecast.checkpoints import DESCRIPTION, load_checkpoint
 from forecast.distributed import Ranks
 from forecast.grid import Grid
@@ -72,9 +72,8 @@ def _as_of_the_region(window: xr.Dataset, grid: Grid, *, mirrored: bool) -> xr.D
     """Interpolated fields with the region's coordinates, within their physical bounds in spite of rounding."""
     fields = {}
     for name, field in window.items():
-        variable = channel(str(name)).variable
-        sign = -1 if mirrored and variable.standard_name == "northward_wind" else 1
-        fields[name] = (sign * field).clip(min=variable.minimum).astype(np.float32)
+        sign = float(mirror_signs([str(name)])) if mirrored else 1.0
+        fields[name] = (sign * field).clip(min=channel(str(name)).variable.minimum).astype(np.float32)
     time = window["time"] + HALF_YEAR if mirrored else window["time"]
     return window.assign(fields).assign_coords(time=time, latitude=grid.latitude, longitude=grid.longitude)
 

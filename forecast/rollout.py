@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from forecast.calibration import Correction, draw_corrected
@@ -60,6 +60,7 @@ def advance(
     noise: Callable[[int], Tensor],
     correction: Correction | None = None,
     years: Int[Tensor, " member"] | None = None,
+    mirrored: Bool[Tensor, " member"] | None = None,
 ) -> Float[Tensor, "member channel latitude longitude"]:
     """The next standardised state; differentiable.
 
@@ -71,9 +72,10 @@ def advance(
         noise: Draw to standard normal noise; draw 0 starts the sampler.
         correction: Of the spread, where there is one.
         years: In training: of the states that are forecast; see `Anchor`.
+        mirrored: In training: see `StepModel.residual_denoiser`.
     """
     anchor = model.anchor(past, scalars, years)
-    denoiser = model.residual_denoiser(past, anchor, scalars)
+    denoiser = model.residual_denoiser(past, anchor, scalars, mirrored)
 
     def drawn(draw: int) -> Tensor:
         shaped: Tensor = model.noise(noise(draw).to(past.device))

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import numpy as np
 import torch
 import xarray as xr
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -34,6 +34,7 @@ class Windows:
         years: Calendar year of the first of the states that follow.
         lower_bounds: Physical minima at the times of the states that follow, minus infinity where there is none; None
             where no channel has one.
+        mirrored: Which of them the network sees in a mirror at the equator; None where it sees none so.
     """
 
     past: Float[Tensor, "batch past channel latitude longitude"]
@@ -41,6 +42,7 @@ class Windows:
     scalars: Float[Tensor, "batch lead_step scalar"]
     years: Int[Tensor, " batch"]
     lower_bounds: Float[Tensor, "batch lead_step channel latitude longitude"] | None = None
+    mirrored: Bool[Tensor, " batch"] | None = None
 
     def to(self, device: torch.device | str) -> "Windows":
         """The same samples on a device."""

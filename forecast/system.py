@@ -119,7 +119,10 @@ class Training(Section):
     step_hours: tuple[Positive, ...] = ()
     """Lengths of a step that one model learns, `state.step_hours` among them; that one alone where none is given."""
 
-    added: ClassVar[dict[str, Any]] = {"step_hours": []}
+    mirrored: bool = False
+    """Show the network every other sample in a mirror at the equator, half a year on, which is weather too."""
+
+    added: ClassVar[dict[str, Any]] = {"step_hours": [], "mirrored": False}
 
     @model_validator(mode="after")
     def _whole_matrices(self) -> Self:

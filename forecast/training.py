@@ -85,6 +85,10 @@ def train(
         raise ConfigurationError(
             f"system {system.name}: finetuning.spectral_weight: expected 0 on a region, which has no harmonics"
         )
+    if system.training.mirrored and not grid_of(analysis).has_mirror():
+        raise ConfigurationError(
+            f"system {system.name}: training.mirrored: expected a globe with each latitude on both sides, found another"
+        )
     if begin_with is not None:
         _check_origin(system, grid_of(analysis), begin_with)
     training = in_period(analysis, system.periods.training)

@@ -200,6 +200,8 @@ class TrainingRun:
             draws = self._draws(options.seed, position.done, places, stage.batch_size)
             with accumulating(self.shared, more=number < len(all_places)):
                 samples = next(windows).to(self.ranks.device)
+                if options.mirrored:
+                    samples = replace(samples, mirrored=draws.coins())
                 loss = self.shared(stage.objective, samples, self.weights, draws).sum() / share
                 loss.backward()
             total += loss.detach()

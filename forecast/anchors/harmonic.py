@@ -22,6 +22,7 @@ class HarmonicAnchor(FittedAnchor):
 
     Args:
         truncation: Largest degree.
+        fading: Degrees below it over which the forecast fades out, with the square of a cosine.
         past_states: States regressed on.
         channels: Fields of a state.
         grid: Round the globe and from pole to pole.
@@ -30,7 +31,7 @@ class HarmonicAnchor(FittedAnchor):
         ValueError: The grid is a region, or cannot resolve the truncation.
     """
 
-    def __init__(self, *, truncation: int, past_states: int, channels: int, grid: Grid) -> None:
+    def __init__(self, *, truncation: int, past_states: int, channels: int, grid: Grid, fading: int = 0) -> None:
         super().__init__()
         if not grid.topology().is_globe:
             raise ValueError("anchor.space: expected 'eofs' on a region, which has no spherical harmonics")
@@ -39,6 +40,7 @@ class HarmonicAnchor(FittedAnchor):
         except ValueError as error:
             raise ValueError(f"anchor.{error}") from None
         self.truncation, self.past_states, self.channels, self.grid = truncation, past_states, channels, grid
+        self.fading = fading
         orders = range(truncation + 1)
         sizes = [channels * (truncation + 1 - order) for order in orders]
         self._numbers = [past_states * size * size for size in sizes]
@@ -47,7 +49,11 @@ class HarmonicAnchor(FittedAnchor):
     def fresh(self) -> "HarmonicAnchor":
         """Another one of the same shape, not fitted."""
         return HarmonicAnchor(
-            truncation=self.truncation, past_states=self.past_states, channels=self.channels, grid=self.grid
+            truncation=self.truncation,
+            past_states=self.past_states,
+            channels=self.channels,
+            grid=self.grid,
+            fading=self.fading,
         )
 
     def predict(self, past: Float[Tensor, "batch past channel latitude longitude"], scalars: Tensor) -> Tensor:
@@ -71,9 +77,12 @@ class HarmonicAnchor(FittedAnchor):
         """See `FittedAnchor.fit`; all harmonics count alike, whatever the area weights."""
         del area_weights
         coefficients = self.transform.analysed(states).to(torch.complex128)
+        faded = (torch.arange(self.truncation + 1) - (self.truncation - self.fading)).clamp_min(0) / (self.fading + 1)
+        kept = (faded * torch.pi / 2).cos().square()
         matrices = []
         for order in range(self.truncation + 1):
             of_order = coefficients[..., order, order:].flatten(1)
             predictors, targets = of_order[starts[:, :-1]].flatten(1), of_order[starts[:, -1]]
-            matrices.append(regression(predictors, targets, RIDGE).flatten())
+            matrix = regression(predictors, targets, RIDGE) * kept[order:].repeat(self.channels)[:, None]
+            matrices.append(matrix.flatten())
         self.get_buffer("propagate").copy_(torch.view_as_real(torch.cat(matrices)))

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Self
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from forecast.anchors.anchor import Anchor
@@ -19,10 +19,11 @@ def expected_residual(
     model: "StepModel",
     past: Float[Tensor, "batch past channel latitude longitude"],
     scalars: Float[Tensor, "batch scalar"],
+    mirrored: Bool[Tensor, " batch"] | None = None,
 ) -> Float[Tensor, "batch channel latitude longitude"]:
     """The normalised residual that a model of the lead step expects where noise hides it."""
     start = model.anchor(past, scalars)
-    denoiser = model.residual_denoiser(past, start, scalars)
+    denoiser = model.residual_denoiser(past, start, scalars, mirrored)
     return denoiser(torch.zeros_like(start), start.new_full(start.shape[:1], NOTHING_SEEN))
 
 

@@ -1,6 +1,8 @@
 """The section of the system file that says which anchor, and how it is fitted."""
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from forecast.networks.settings import NetworkSettings, UNetSettings
 from forecast.sections import Positive, PositiveFloat, Section
@@ -27,6 +29,8 @@ class AnchorSettings(Section):
     """Empirical orthogonal functions that the linear anchor works in."""
     truncation: Positive = 15
     """Largest degree of the harmonics that the linear anchor works in."""
+    fading: Annotated[int, Field(ge=0)] = 0
+    """Degrees below the truncation over which the harmonic anchor fades out, so that what it misses has no edge."""
     cross_fitted: bool = False
     """Train on residuals from anchors that were fitted without the residual's own year; forecast with one of all years.
 
@@ -39,6 +43,7 @@ class AnchorSettings(Section):
     added: ClassVar[dict[str, Any]] = {
         "space": "eofs",
         "truncation": 15,
+        "fading": 0,
         "cross_fitted": False,
         "mean": MeanTraining().model_dump(mode="json"),
     }

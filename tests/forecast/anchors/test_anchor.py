@@ -83,6 +83,23 @@ def test_it_is_exactly_the_anchor_of_the_other_years(make):
     torch.testing.assert_close(anchor(past, scalars, torch.full((6,), 2001)), other(past, scalars))
 
 
+def test_it_fades_out_towards_its_truncation():
+    """Of the last degree a half is kept where it fades alone, a quarter where the one before it fades too."""
+    states, starts = waves(300), starts_of(300)
+    past = torch.stack([states[:6], states[1:7]], dim=1)
+    predicted = {}
+    for fading in (0, 1, 2):
+        anchor = HarmonicAnchor(truncation=4, past_states=2, channels=2, grid=GRID, fading=fading)
+        anchor.fit(states, starts, GRID.area_weights())
+        predicted[fading] = anchor.transform.analysed(anchor(past, SCALARS.expand(6, -1)))
+        assert anchor.fresh().fading == fading
+    kept = {1: [1, 1, 1, 1, 0.5], 2: [1, 1, 1, 0.75, 0.25]}
+    for fading, factors in kept.items():
+        torch.testing.assert_close(
+            predicted[fading], predicted[0] * torch.tensor(factors), atol=1e-3, rtol=0, check_dtype=False
+        )
+
+
 def test_years_are_mixed_in_a_batch():
     class Constant(PersistenceAnchor):
         def __init__(self, value):
