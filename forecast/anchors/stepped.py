@@ -21,11 +21,11 @@ class SteppedAnchor(Anchor):
     def __init__(self, step_hours: Sequence[int], make: Callable[[], FittedAnchor]) -> None:
         super().__init__()
         self.step_hours = tuple(step_hours)
-        self.of_each = nn.ModuleList(make() for _ in self.step_hours)
+        self.of_each = nn.ModuleDict({str(hours): make() for hours in self.step_hours})
 
     def of_step(self, hours: int) -> FittedAnchor:
         """The anchor of steps of one length."""
-        anchor = self.of_each[self.step_hours.index(hours)]
+        anchor = self.of_each[str(hours)]
         assert isinstance(anchor, FittedAnchor)
         return anchor
 
@@ -41,7 +41,7 @@ class SteppedAnchor(Anchor):
         for number in numbers.unique().tolist():
             places = numbers == number
             of_these = None if years is None else years.to(places.device)[places]
-            result[places] = self.of_each[number](past[places], scalars[places], of_these)
+            result[places] = self.of_step(self.step_hours[number])(past[places], scalars[places], of_these)
         return result
 
     def predict(self, past: Float[Tensor, "batch past channel latitude longitude"], scalars: Tensor) -> Tensor:
