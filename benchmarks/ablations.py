@@ -115,8 +115,12 @@ VARIANTS: dict[str, Variant] = {
     "anchor: harmonics": Variant({"anchor": {"kind": "linear", "space": "harmonics", "truncation": 15}}),
     "noise: isotropic": Variant({"diffusion": {"noise": "isotropic"}}),
     "step: 12 h": Variant({"state": {"step_hours": 12}}),
+    "steps: 12 and 24 h": Variant({"training": {"step_hours": [12, 24]}}),
+    "mirrored": Variant({"training": {"mirrored": True}}),
+    "network: unet, patch 4": Variant({"network": {"patch": 4, "widths": [96, 160]}}),
+    "network: dit, patch 4": Variant({"network": {"kind": "dit", "patch": 4, "width": 192, "depth": 4}}),
 }
-"""Harmonics and isotropic noise are for globes, 12 hours for analyses that are there twice a day."""
+"""Harmonics, isotropic noise and mirrors are for globes, 12 hours for analyses that are there twice a day."""
 
 
 def system_of(base: System, variant: Variant, seed: int) -> System:
