@@ -90,7 +90,7 @@ def evaluate_climatology(climatology: xr.Dataset, times: NDArray[np.datetime64])
     unknown = np.flatnonzero(~np.isin(hours, fitted))
     if unknown.size:
         when = np.datetime_as_string(times[unknown[0]], unit="m")
-        raise InvalidDataError(f"climatology: expected an hour of the day among {list(fitted)}, found {when}")
+        raise InvalidDataError(f"climatology: expected an hour of the day among {fitted.tolist()}, found {when}")
     basis = annual_basis(times, (climatology.sizes["coefficient"] - 1) // 2)
     at = np.searchsorted(fitted, hours)
     fields = {}

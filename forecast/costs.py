@@ -84,7 +84,8 @@ def meta_model(system: System, grid: Grid) -> StepModel:
     Raises:
         ConfigurationError: The network does not fit the grid.
     """
-    of_one_step = system.model_copy(update={"training": system.training.model_copy(update={"step_hours": ()})})
+    content = system.model_dump()
+    of_one_step = System.model_validate(content | {"training": content["training"] | {"step_hours": ()}})
     with torch.device("meta"):
         return StepModel(of_one_step, grid, torch.empty(len(system.state.static), *grid.shape))
 

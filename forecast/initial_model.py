@@ -6,7 +6,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from data_catalog.errors import ConfigurationError
+from data_catalog.errors import ConfigurationError, MissingDataError
 from forecast.anchors.mean import MeanAnchor
 from forecast.batches import grid_of, static_tensor
 from forecast.checkpoints import Checkpoint
@@ -108,13 +108,20 @@ def continued_model(
 
 
 def fit_residual(model: StepModel, samples: SampleSource, area: Tensor) -> None:
-    """Scale of what the anchor misses, and its spectrum where the noise shall have it."""
+    """Scale of what the anchor misses in each length of a step, and its spectrum where the noise shall have it.
+
+    Raises:
+        MissingDataError: There is no sample of one of the lengths.
+    """
     scales = model.get_buffer("residual_std")
     totals, counts = scales.new_zeros(len(model.step_hours), scales.shape[-3]), scales.new_zeros(len(model.step_hours))
     for missed, scalars in _misses(model, samples):
         numbers = step_numbers(scalars, model.step_hours)
         totals.index_add_(0, numbers, (missed.square() * area).mean(dim=(2, 3)))
         counts += numbers.bincount(minlength=counts.numel())
+    for hours, count in zip(model.step_hours, counts.tolist(), strict=True):
+        if not count:
+            raise MissingDataError(f"training: expected samples in steps of {hours} h, found none")
     scales.copy_((totals / counts[:, None]).sqrt().view_as(scales))
     _fit_noise(model, samples)
 

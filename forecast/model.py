@@ -61,8 +61,8 @@ class StepModel(nn.Module):
             scalars=conditioning.SCALARS,
         )
         turned = mirror_signs(state.predictands)
-        seen = torch.cat([turned.repeat(state.past_states + 2), fixed_signs])
-        self.register_buffer("mirror_sign", seen[:, None, None], persistent=False)
+        mirror_sign = torch.cat([turned.repeat(state.past_states + 2), fixed_signs])[:, None, None]
+        self.register_buffer("mirror_sign", mirror_sign, persistent=False)
         kind = system.diffusion.noise
         try:
             self.anchor = _anchor(system, grid, static)

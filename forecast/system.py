@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from data_catalog.conventions import channel
 from data_catalog.errors import ConfigurationError
@@ -82,6 +82,12 @@ class Periods(Section):
         return self
 
 
+def _ascending(lengths: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(lengths)) < len(lengths):
+        raise ValueError(f"expected each length once, found {list(lengths)}")
+    return tuple(sorted(lengths))
+
+
 class Training(Section):
     """The optimiser and its length."""
 
@@ -116,7 +122,7 @@ class Training(Section):
     read_ahead: Positive = 4
     """Batches (or micro-batches) that are read ahead from the archive, each by a thread of its own."""
     seed: int = 0
-    step_hours: tuple[Positive, ...] = ()
+    step_hours: Annotated[tuple[Positive, ...], AfterValidator(_ascending)] = ()
     """Lengths of a step that one model learns, `state.step_hours` among them; that one alone where none is given."""
 
     mirrored: bool = False
@@ -272,17 +278,14 @@ class System(Section):
     @model_validator(mode="after")
     def _own_step_is_learned(self) -> Self:
         learned, own = self.training.step_hours, self.state.step_hours
-        if learned and (own not in learned or len(set(learned)) < len(learned)):
-            raise ValueError(
-                f"training.step_hours: expected each length once and state.step_hours {own} among them, "
-                f"found {list(learned)}"
-            )
+        if learned and own not in learned:
+            raise ValueError(f"training.step_hours: expected state.step_hours {own} among them, found {list(learned)}")
         return self
 
     @property
     def learned_step_hours(self) -> tuple[int, ...]:
         """Lengths of a step that the model learns, ascending."""
-        return tuple(sorted(self.training.step_hours)) or (self.state.step_hours,)
+        return self.training.step_hours or (self.state.step_hours,)
 
     def in_steps_of(self, hours: int) -> "System":
         """The system whose forecasts take steps of another length that its model learns.
@@ -295,7 +298,8 @@ class System(Section):
                 f"system {self.name}: expected a step of {' or '.join(map(str, self.learned_step_hours))} h, which "
                 f"its model learns, found {hours} h"
             )
-        return self.model_copy(update={"state": self.state.model_copy(update={"step_hours": hours})})
+        content = self.model_dump()
+        return System.model_validate(content | {"state": content["state"] | {"step_hours": hours}})
 
     def identity_hash(self) -> str:
         """SHA-256 over what decides the members: dataset, state and sampler (the weights have a hash of their own).

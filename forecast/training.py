@@ -104,7 +104,7 @@ def train(
         learned_samples,
         standardiser=standardiser,
         system=system,
-        lead_steps=max(stage.objective.lead_steps for stage in plan),
+        lead_steps=max(stage.objective.lead_steps for stage in (*plan, *(stages(first) if first else ()))),
         loader=system.training.loader,
         pin=ranks.device != "cpu",
     )
@@ -158,16 +158,21 @@ def _check_origin(system: System, grid: Grid, begin_with: Checkpoint) -> None:
                 f"training from a checkpoint: expected one with {name} {getattr(wanted, name)}, "
                 f"found {getattr(found, name)}"
             )
-    if system.learned_step_hours != begin_with.system.learned_step_hours:
-        raise ConfigurationError(
-            f"training from a checkpoint: expected one with steps of {system.learned_step_hours} h, "
-            f"found {begin_with.system.learned_step_hours}"
-        )
+    for what, expected, has in (
+        ("steps", _hours(system), _hours(begin_with.system)),
+        ("anchor", system.anchor.form(), begin_with.system.anchor.form()),
+    ):
+        if expected != has:
+            raise ConfigurationError(f"training from a checkpoint: expected one with {what} {expected}, found {has}")
     if not grid.is_close_to(begin_with.grid):
         raise ConfigurationError(
             f"training from a checkpoint: expected one on the analysis' grid {grid.shape}, "
             f"found {begin_with.grid.shape} or other points"
         )
+
+
+def _hours(system: System) -> str:
+    return f"of {' and '.join(map(str, system.learned_step_hours))} h"
 
 
 def _check_shares(plan: Sequence[Stage], ranks: Ranks) -> None:

@@ -63,7 +63,7 @@ def lead_steps(hours: int, step_hours: int, option: str = "--lead") -> int:
     """
     if hours % step_hours:
         raise ConfigurationError(
-            f"{option}: expected a multiple of the system's step of {step_hours} h, found {hours} h"
+            f"{option}: expected a multiple of the forecast's step of {step_hours} h, found {hours} h"
         )
     return hours // step_hours
 

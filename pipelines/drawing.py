@@ -89,6 +89,8 @@ def _climatology(forecast: xr.Dataset, around: Surroundings) -> xr.Dataset | Non
         return None
     baselines = load_baselines(around.baselines)
     start, leads = scalar(forecast["init_time"]), forecast["lead_time"].values
+    if baselines.leads_of("climatology", start, leads).size < leads.size:
+        return None  # it was fitted to other hours of the day
     ensemble = baselines.forecast("climatology", forecast, start, leads, members=CLIMATOLOGY_MEMBERS, seed=0)
     return ensemble[list(map(str, forecast.data_vars))]
 

@@ -40,7 +40,7 @@ from pipelines.scoring import (
     score_weights,
     verifying_analysis,
 )
-from pipelines.systems import BASELINES_FILE, check_same_state
+from pipelines.systems import BASELINES_FILE, open_checkpoint
 
 if TYPE_CHECKING:
     from forecast.checkpoints import Checkpoint
@@ -147,10 +147,7 @@ class _Inputs:
 
 
 def _open_inputs(wanted: Evaluation) -> _Inputs:
-    from forecast.checkpoints import load_checkpoint
-
-    checkpoint = load_checkpoint(wanted.checkpoint, step_hours=wanted.system.state.step_hours)
-    check_same_state(wanted.system, checkpoint.system, wanted.checkpoint)
+    checkpoint = open_checkpoint(wanted.checkpoint, wanted.system)
     baselines = find_baselines(wanted.checkpoint)
     fitted = file_hash(wanted.checkpoint / BASELINES_FILE)
     analysis = open_system_analysis(wanted.analysis, wanted.system)
@@ -167,7 +164,7 @@ def _score_start(
     judged = judged_by(verifying)
     labels, found, made = {}, {}, False
     for forecaster in _forecasters(wanted, inputs, init_time):
-        leads = _leads_of(forecaster.name, wanted, inputs)
+        leads = _leads_of(forecaster.name, wanted, inputs, init_time)
         shape = {"channel": list(channels), "lead_time": leads}
         totals = inputs.weights.sum(["latitude", "longitude"]).expand_dims(shape).transpose(*AXES[:3])
         sums = recall(wanted.scores, forecaster, init_time, judged, totals)
@@ -190,14 +187,15 @@ def _forecasters(wanted: Evaluation, inputs: _Inputs, init_time: np.datetime64) 
         model_id=inputs.checkpoint.model_id,
         system_hash=system.identity_hash(),
         data_hash=initial_state_hash(past, state.predictands),
+        step_hours=state.step_hours,
     )
     start = initial_state_hash(past.isel(time=[-1]), state.predictands)
     baselines = baseline_forecasters(system, inputs.baselines_hash, wanted.members, data_hash=start)
-    return [model, *(each for each in baselines if _leads_of(each.name, wanted, inputs).size)]
+    return [model, *(each for each in baselines if _leads_of(each.name, wanted, inputs, init_time).size)]
 
 
-def _leads_of(name: str, wanted: Evaluation, inputs: _Inputs) -> NDArray[np.timedelta64]:
-    return wanted.lead_times if name == MODEL else inputs.baselines.leads_of(name, wanted.lead_times)
+def _leads_of(name: str, wanted: Evaluation, inputs: _Inputs, init_time: np.datetime64) -> NDArray[np.timedelta64]:
+    return wanted.lead_times if name == MODEL else inputs.baselines.leads_of(name, init_time, wanted.lead_times)
 
 
 def _forecast_of(name: str, wanted: Evaluation, inputs: _Inputs, init_time: np.datetime64) -> xr.Dataset:
@@ -211,7 +209,7 @@ def _forecast_of(name: str, wanted: Evaluation, inputs: _Inputs, init_time: np.d
             lead_steps=wanted.lead_steps,
             device=wanted.device,
         )
-    leads, seed = _leads_of(name, wanted, inputs), baseline_seed(init_time)
+    leads, seed = _leads_of(name, wanted, inputs, init_time), baseline_seed(init_time)
     return inputs.baselines.forecast(name, inputs.analysis, init_time, leads, wanted.members, seed)
 
 

@@ -26,7 +26,7 @@ from pipelines.drawing import Surroundings, draw_run
 from pipelines.locking import held
 from pipelines.progress import Advance, progress
 from pipelines.publishing import write_run_products
-from pipelines.systems import BASELINES_FILE, check_same_state
+from pipelines.systems import BASELINES_FILE, open_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,11 +129,9 @@ def forecast_cycle(cycle: Cycle) -> Path:
 def open_inputs(cycle: Cycle) -> Inputs:
     """Open the checkpoint and the analysis of a cycle, and check that they belong together."""
     from forecast.batches import select_past
-    from forecast.checkpoints import load_checkpoint
 
     state = cycle.system.state
-    checkpoint = load_checkpoint(cycle.checkpoint, step_hours=cycle.system.state.step_hours)
-    check_same_state(cycle.system, checkpoint.system, cycle.checkpoint)
+    checkpoint = open_checkpoint(cycle.checkpoint, cycle.system)
     analysis = open_system_analysis(cycle.analysis, cycle.system)
     past = select_past(analysis, cycle.init_time, state.past_states, state.step_hours)
     identity = {

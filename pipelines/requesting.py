@@ -46,10 +46,14 @@ def request_cycle(
         device: As the user names it.
 
     Raises:
-        ConfigurationError: A word is wrong, or a single member would replace an ensemble.
+        ConfigurationError: A word is wrong, or a single member, or steps of another length, would replace an ensemble.
         MissingDataError: There is no archive yet.
     """
-    system = _system(system_name, step)
+    system, own = _system(system_name, step), find_system(system_name).state.step_hours
+    if system.state.step_hours != own and runs is None:
+        raise ConfigurationError(
+            f"--step {step}: expected --out DIR beside it, as runs at home are in steps of {own} h"
+        )
     if only_member is not None and (runs is None or members is not None):
         raise ConfigurationError("--only-member: expected --out DIR and no --members beside it")
     init_time = parse_time(init, "--init")
@@ -198,5 +202,6 @@ def _system(name: str, step: str | None) -> System:
 
 
 def _lead_steps(system: System, lead: str | None) -> int:
-    hours = system.forecast.lead_days * 24 if lead is None else parse_hours(lead, "--lead")
-    return lead_steps(hours, system.state.step_hours)
+    if lead is None:
+        return lead_steps(system.forecast.lead_days * 24, system.state.step_hours, "forecast.lead_days")
+    return lead_steps(parse_hours(lead, "--lead"), system.state.step_hours)

@@ -43,7 +43,7 @@ class Forecaster:
 
 
 def model_forecaster(
-    system: System, members: Sequence[int], *, model_id: str, system_hash: str, data_hash: str
+    system: System, members: Sequence[int], *, model_id: str, system_hash: str, data_hash: str, step_hours: int
 ) -> Forecaster:
     """The model of a system.
 
@@ -53,11 +53,13 @@ def model_forecaster(
         model_id: Of the weights.
         system_hash: Of what else decides the members.
         data_hash: Of the states that the cycle started from.
+        step_hours: Length of a step; told where the model has learned several.
     """
     numbers = list(members)
     spelled = str(len(numbers)) if numbers == list(range(len(numbers))) else "number " + ", ".join(map(str, numbers))
     version = {"model": model_id, "system": system_hash, "members": spelled}
-    return Forecaster(MODEL, version, {**_origin(system), "start": data_hash})
+    steps = {"step_hours": str(step_hours)} if len(system.learned_step_hours) > 1 else {}
+    return Forecaster(MODEL, version, {**_origin(system), **steps, "start": data_hash})
 
 
 def baseline_forecasters(system: System, fitted: str, members: int, *, data_hash: str) -> list[Forecaster]:

@@ -114,14 +114,13 @@ def print_forecasters(archive: Path) -> None:
     from rich.table import Table
 
     table = Table()
-    for name in ("forecaster", "members", "cycles", "first", "last", "system"):
-        table.add_column(name, no_wrap=True, justify="right" if name in ("members", "cycles") else "left")
+    for name in ("forecaster", "members", "step", "cycles", "first", "last", "system"):
+        table.add_column(name, no_wrap=True, justify="right" if name in ("members", "step", "cycles") else "left")
     for found in archived_forecasters(archive):
         first, last = day(found.init_times[0]), day(found.init_times[-1])
-        about = found.about
-        table.add_row(
-            found.name, about.get("members", "-"), str(len(found.init_times)), first, last, about.get("named", "-")
-        )
+        about, cycles = found.about, str(len(found.init_times))
+        step = f"{about['step_hours']} h" if "step_hours" in about else "-"
+        table.add_row(found.name, about.get("members", "-"), step, cycles, first, last, about.get("named", "-"))
     print_table(table, f"Score archive {archive}")
 
 

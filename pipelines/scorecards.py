@@ -187,9 +187,14 @@ def _default(archive: Path) -> str:
     return others[0] if len(others) == 1 else MODEL
 
 
+def _steps(found: ArchivedForecaster) -> str:
+    hours = found.about.get("step_hours")
+    return f"steps of {hours} h, " if hours else ""
+
+
 def _listed(forecasters: Sequence[ArchivedForecaster]) -> str:
     return ", ".join(
-        f"{found.name} ({found.about.get('members', '?')} members, {len(found.init_times)} cycles, "
+        f"{found.name} ({found.about.get('members', '?')} members, {_steps(found)}{len(found.init_times)} cycles, "
         f"{day(found.init_times[0])} to {day(found.init_times[-1])})"
         for found in forecasters
     )

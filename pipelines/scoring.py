@@ -29,6 +29,7 @@ class ScoredCycle:
     Attributes:
         system_name: Whose forecast it is.
         model_id: Of the model, or empty when it is not ours.
+        system_hash: Of what else decides its members, length of a step and sampler among it, or empty.
         members: Size of the ensemble.
         init_time: Start of the forecast.
         last_time: Last valid time.
@@ -37,6 +38,7 @@ class ScoredCycle:
 
     system_name: str
     model_id: str
+    system_hash: str
     members: int
     init_time: np.datetime64
     last_time: np.datetime64
@@ -134,8 +136,9 @@ def pooled(scored: Sequence[ScoredCycle]) -> dict[str, Any]:
     """
     for name, values in (
         ("members", {part.members for part in scored}),
-        ("forecasters", {tuple(part.sums) for part in scored}),
         ("model", {part.model_id for part in scored}),
+        ("step and sampler (system_hash)", {part.system_hash for part in scored}),
+        ("forecasters", {tuple(part.sums) for part in scored}),
     ):
         if len(values) > 1:
             raise ConfigurationError(f"verification: expected forecasts with the same {name}, found {sorted(values)}")

@@ -1,12 +1,19 @@
 """Systems by name, and the checkpoint that belongs to each."""
 
+import logging
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data_catalog.catalog import dataset
 from data_catalog.errors import ConfigurationError
 from forecast.system import System, read_system
 from pipelines.home import Home
+
+if TYPE_CHECKING:
+    from forecast.checkpoints import Checkpoint
+
+logger = logging.getLogger("plumecast")
 
 BASELINES_FILE = "baselines.nc"
 """Beside the model of a checkpoint."""
@@ -61,6 +68,24 @@ def servable_systems(home: Home) -> tuple[str, ...]:
 def shipped_checkpoint(system_name: str) -> Path:
     """Where the package would hold the checkpoint of a system."""
     return Path(str(resources.files("forecast"))) / "pretrained" / system_name
+
+
+def open_checkpoint(directory: Path, system: System) -> "Checkpoint":
+    """The checkpoint that forecasts a system, in steps of its length.
+
+    Raises:
+        ConfigurationError: It was trained for another system, or has not learned such steps.
+        InvalidDataError: A file is damaged.
+    """
+    from forecast.checkpoints import load_checkpoint
+
+    checkpoint, step_hours = load_checkpoint(directory), system.state.step_hours
+    if step_hours in checkpoint.system.learned_step_hours and step_hours != checkpoint.system.state.step_hours:
+        if checkpoint.calibration is not None:
+            logger.info("The calibration card is of steps of %d h: not used", checkpoint.system.state.step_hours)
+        checkpoint = load_checkpoint(directory, step_hours=step_hours)
+    check_same_state(system, checkpoint.system, directory)
+    return checkpoint
 
 
 def check_same_state(system: System, trained: System, checkpoint: Path) -> None:

@@ -1,6 +1,7 @@
 """Archive to checkpoint, with the baselines that it will be measured against."""
 
 import logging
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,7 @@ def fit_system_baselines(system: System, analysis: xr.Dataset, directory: Path) 
         analysis[list(system.state.predictands)],
         (np.datetime64(period.start, "ns"), np.datetime64(period.end, "ns")),
         step_hours=system.state.step_hours,
+        every_hours=math.gcd(*system.learned_step_hours),
         eofs=system.verification.baseline_eofs,
     )
     directory.mkdir(parents=True, exist_ok=True)

@@ -140,9 +140,10 @@ def score_run(judge: Judge, run: RunDirectory) -> ScoredCycle:
             model_id=model_id,
             system_hash=str(manifest["system_hash"]),
             data_hash=str(manifest["data_hash"]),
+            step_hours=int(manifest["delivered"]["lead_hours"][0]),
         )
         sums = {model.name: bench.score(model, forecast), **_score_baselines(judge, system, forecast, bench)}
-        return _scored(run.system_name, model_id, forecast, sums)
+        return _scored(run.system_name, forecast, sums, model_id=model_id, system_hash=str(manifest["system_hash"]))
 
 
 def score_file(judge: Judge, path: Path, name: str) -> Iterator[ScoredCycle]:
@@ -168,7 +169,7 @@ def score_file(judge: Judge, path: Path, name: str) -> Iterator[ScoredCycle]:
         forecaster = Forecaster(name, about={"members": str(members)})
         for index in _verifiable(cycles, analysis, path):
             forecast = cycles.isel(init_time=index)
-            yield _scored(path.stem, "", forecast, {FOREIGN: bench.score(forecaster, forecast)})
+            yield _scored(path.stem, forecast, {FOREIGN: bench.score(forecaster, forecast)})
 
 
 @dataclass(frozen=True)
@@ -195,10 +196,12 @@ class _Bench:
         return sums
 
 
-def _scored(system_name: str, model_id: str, forecast: xr.Dataset, sums: dict[str, xr.DataArray]) -> ScoredCycle:
+def _scored(
+    system_name: str, forecast: xr.Dataset, sums: dict[str, xr.DataArray], *, model_id: str = "", system_hash: str = ""
+) -> ScoredCycle:
     init_time = scalar(forecast["init_time"])
     last_time = init_time + forecast["lead_time"].values.max()
-    return ScoredCycle(system_name, model_id, forecast.sizes["member"], init_time, last_time, sums)
+    return ScoredCycle(system_name, model_id, system_hash, forecast.sizes["member"], init_time, last_time, sums)
 
 
 def _score_baselines(judge: Judge, system: System, forecast: xr.Dataset, bench: _Bench) -> dict[str, xr.DataArray]:
@@ -213,7 +216,7 @@ def _score_baselines(judge: Judge, system: System, forecast: xr.Dataset, bench: 
     start = initial_state_hash(bench.analysis.sel(time=[init_time]), system.state.predictands)
     sums = {}
     for forecaster in baseline_forecasters(system, file_hash(path), members, data_hash=start):
-        name, its_leads = forecaster.name, baselines.leads_of(forecaster.name, leads)
+        name, its_leads = forecaster.name, baselines.leads_of(forecaster.name, init_time, leads)
         if its_leads.size:
             made = baselines.forecast(name, bench.analysis, init_time, its_leads, members, baseline_seed(init_time))
             sums[name] = bench.score(forecaster, made[[str(channel) for channel in forecast.data_vars]])

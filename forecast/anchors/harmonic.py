@@ -22,7 +22,7 @@ class HarmonicAnchor(FittedAnchor):
 
     Args:
         truncation: Largest degree.
-        fading: Degrees below it over which the forecast fades out, with the square of a cosine.
+        fading: Number of the last degrees over which the forecast fades out, with the square of a cosine.
         past_states: States regressed on.
         channels: Fields of a state.
         grid: Round the globe and from pole to pole.

@@ -1,8 +1,8 @@
 """The section of the system file that says which anchor, and how it is fitted."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from forecast.networks.settings import NetworkSettings, UNetSettings
 from forecast.sections import Positive, PositiveFloat, Section
@@ -30,7 +30,7 @@ class AnchorSettings(Section):
     truncation: Positive = 15
     """Largest degree of the harmonics that the linear anchor works in."""
     fading: Annotated[int, Field(ge=0)] = 0
-    """Degrees below the truncation over which the harmonic anchor fades out, so that what it misses has no edge."""
+    """Number of the last degrees over which the harmonic anchor fades out, so that what it misses has no edge."""
     cross_fitted: bool = False
     """Train on residuals from anchors that were fitted without the residual's own year; forecast with one of all years.
 
@@ -39,6 +39,23 @@ class AnchorSettings(Section):
     """
     mean: MeanTraining = MeanTraining()
     """Of the kind `mean`."""
+
+    @model_validator(mode="after")
+    def _fades_within_the_truncation(self) -> Self:
+        harmonic = self.kind == "linear" and self.space == "harmonics"
+        if self.fading > (self.truncation if harmonic else 0):
+            limit = (
+                f"at most the truncation {self.truncation}" if harmonic else "0 without a linear anchor in harmonics"
+            )
+            raise ValueError(f"fading: expected {limit}, found {self.fading}")
+        return self
+
+    def form(self) -> tuple[object, ...]:
+        """What two anchors must share for the numbers of one to mean the same in the other."""
+        if self.kind != "linear":
+            return (self.kind,)
+        sizes = (self.truncation, self.fading) if self.space == "harmonics" else (self.eofs,)
+        return (self.kind, self.space, *sizes)
 
     added: ClassVar[dict[str, Any]] = {
         "space": "eofs",

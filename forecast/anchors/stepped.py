@@ -21,11 +21,11 @@ class SteppedAnchor(Anchor):
     def __init__(self, step_hours: Sequence[int], make: Callable[[], FittedAnchor]) -> None:
         super().__init__()
         self.step_hours = tuple(step_hours)
-        self.of_each = nn.ModuleDict({str(hours): make() for hours in self.step_hours})
+        self.by_hours = nn.ModuleDict({str(hours): make() for hours in self.step_hours})
 
     def of_step(self, hours: int) -> FittedAnchor:
         """The anchor of steps of one length."""
-        anchor = self.of_each[str(hours)]
+        anchor = self.by_hours[str(hours)]
         assert isinstance(anchor, FittedAnchor)
         return anchor
 

@@ -17,7 +17,7 @@ from data_catalog.climatology import evaluate_climatology, fit_climatology
 from data_catalog.errors import InvalidDataError, MissingDataError
 from forecast.verification.checks import COORDINATE_TOLERANCE, UnscorableError
 from forecast.verification.linear_model import LinearModel, fit_linear_model
-from forecast.verification.past_dates import PastDates, keep_dates, thinned
+from forecast.verification.past_dates import PastDates, keep_dates, seconds_of_day, thinned
 from forecast.verification.weighting import area_weights
 
 Kind = Literal["climatology", "persistence", "linear"]
@@ -102,10 +102,22 @@ class Baselines:
             fields = self._linear(analysis, start, leads, members, seed)
         return self._dataset(fields, start, leads)
 
-    def leads_of(self, kind: str, lead_times: NDArray[np.timedelta64]) -> NDArray[np.timedelta64]:
-        """Those of some lead times at which a baseline of this kind can forecast: whole steps, for `linear`."""
-        whole = lead_times % np.timedelta64(self.step_hours, "h") == np.timedelta64(0)
-        return lead_times[whole] if kind == "linear" else lead_times
+    def leads_of(
+        self, kind: str, init_time: np.datetime64, lead_times: NDArray[np.timedelta64]
+    ) -> NDArray[np.timedelta64]:
+        """Those of some lead times at which a baseline of this kind can forecast.
+
+        All of them for `persistence`; hours of the day that were fitted for `climatology`; of these, whole steps for
+        `linear`, and none from an hour that was not fitted.
+        """
+        if kind == "persistence":
+            return lead_times
+        fitted = seconds_of_day(self.dates.times)
+        known = np.isin(seconds_of_day(init_time + lead_times), fitted)
+        if kind == "linear":
+            known &= lead_times % np.timedelta64(self.step_hours, "h") == np.timedelta64(0)
+            known &= np.isin(seconds_of_day(np.asarray([init_time])), fitted)
+        return lead_times[known]
 
     def _climatology(
         self, start: np.datetime64, leads: NDArray[np.timedelta64], members: int, seed: int
@@ -230,18 +242,21 @@ def fit_baselines(
     period: tuple[np.datetime64, np.datetime64],
     *,
     step_hours: int,
+    every_hours: int | None = None,
     channels: tuple[str, ...] | None = None,
     eofs: int = 100,
     lead_steps: int = 10,
 ) -> Baselines:
     """Fit every baseline on the training period, and on nothing else.
 
-    Only the hours of the day that whole steps reach from the first time of the period are fitted.
+    Only hours of the day that are reached from the first time of the period are fitted: by whole steps for the linear
+    model, every so many hours for climatology.
 
     Args:
         analysis: Canonical layout; may reach outside the period.
         period: First and last day of the training period, both included.
         step_hours: Step of the linear model.
+        every_hours: From one state of climatology to the next, a whole part of the step; the step itself when None.
         channels: To be forecast; all that vary in time when None.
         eofs: Empirical orthogonal functions of the linear model; fewer where the period is short.
         lead_steps: Steps that the linear model looks ahead; later, it is climatology with Gaussian noise.
@@ -251,7 +266,7 @@ def fit_baselines(
         InvalidDataError: A value is missing.
     """
     names = channels or tuple(str(name) for name, field in analysis.items() if "time" in field.dims)
-    training = _training_states(analysis[list(names)], period, step_hours)
+    training = _training_states(analysis[list(names)], period, every_hours or step_hours)
     times = training["time"].values
     climatology = fit_climatology(training)
     states = flattened(training, names)
@@ -266,8 +281,9 @@ def fit_baselines(
         raise InvalidDataError(f"analysis: expected variability, found none in {names[int(np.argmin(deviations))]}")
     scale = np.repeat(deviations, points)
     anomalies /= scale.astype(np.float32)
-    steps = (times - times[0]) // np.timedelta64(step_hours, "h")
-    linear = fit_linear_model(anomalies, steps, np.tile(weights, len(names)), eofs, lead_steps=lead_steps)
+    steps, between = np.divmod(times - times[0], np.timedelta64(step_hours, "h"))
+    whole = between == np.timedelta64(0)
+    linear = fit_linear_model(anomalies[whole], steps[whole], np.tile(weights, len(names)), eofs, lead_steps=lead_steps)
     kept = thinned(times, 1 if states.size <= MOST_DATE_VALUES else 10)
     dates = keep_dates(times[kept], states[kept], scale)
     return Baselines(climatology, dict(zip(names, deviations.tolist(), strict=True)), linear, dates, step_hours)

@@ -214,6 +214,17 @@ def test_a_checkpoint_of_other_channels_or_places_is_no_start(system, analysis, 
         next(train(system, elsewhere, tmp_path, begin_with=checkpoint))
 
 
+def test_a_checkpoint_of_another_anchor_is_no_start(tuned, analysis, tmp_path):
+    faded = changed(tuned, anchor={"kind": "linear", "space": "harmonics", "truncation": 3, "fading": 1})
+    for _ in train(faded, analysis, tmp_path / "origin"):
+        pass
+    sharp = changed(faded, anchor={"fading": 0})
+    with pytest.raises(
+        ConfigurationError, match=r"expected one with anchor \('linear', 'harmonics', 3, 0\), found .* 3, 1"
+    ):
+        next(train(sharp, analysis, tmp_path / "sharp", begin_with=load_checkpoint(tmp_path / "origin")))
+
+
 def test_a_training_from_weights_is_not_gone_on_with_from_others(tuned, analysis, checkpoint, tmp_path):
     killed = train(tuned, analysis, tmp_path)
     next(killed)

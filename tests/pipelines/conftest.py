@@ -73,10 +73,13 @@ MEANS = {
 }
 
 
-def invented_weather(first: str = "2007-01-01", last: str = "2008-02-20", seed: int = 0) -> xr.Dataset:
-    """Daily fields of every channel of the dataset that wander about their means."""
+def invented_weather(
+    first: str = "2007-01-01", last: str = "2008-02-20", seed: int = 0, every_hours: int = 24
+) -> xr.Dataset:
+    """Fields of every channel of the dataset that wander about their means, daily by default."""
     entry = dataset("speedy-5p6")
-    time = np.arange(np.datetime64(first), np.datetime64(last) + 1).astype("datetime64[ns]")
+    step = np.timedelta64(every_hours, "h")
+    time = np.arange(np.datetime64(first, "h"), np.datetime64(last, "h") + step, step).astype("datetime64[ns]")
     latitude, longitude = np.linspace(-78.75, 78.75, 8), np.arange(16) * 22.5
     generator = np.random.default_rng(seed)
     fields = {}

@@ -7,6 +7,7 @@ import torch
 from forecast.anchors.anchor import FittedAnchor, PersistenceAnchor
 from forecast.anchors.harmonic import HarmonicAnchor
 from forecast.anchors.linear import LinearAnchor, regression
+from forecast.anchors.settings import AnchorSettings
 from forecast.grid import Grid
 
 GRID = Grid(np.linspace(-78.75, 78.75, 8), np.arange(16) * 22.5)
@@ -98,6 +99,15 @@ def test_it_fades_out_towards_its_truncation():
         torch.testing.assert_close(
             predicted[fading], predicted[0] * torch.tensor(factors), atol=1e-3, rtol=0, check_dtype=False
         )
+
+
+def test_it_cannot_fade_over_more_degrees_than_it_has():
+    for settings, message in (
+        ({"kind": "linear", "space": "harmonics", "truncation": 3, "fading": 4}, "at most the truncation 3, found 4"),
+        ({"kind": "linear", "space": "eofs", "fading": 1}, "0 without a linear anchor in harmonics, found 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            AnchorSettings.model_validate(settings)
 
 
 def test_years_are_mixed_in_a_batch():
