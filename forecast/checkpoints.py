@@ -234,6 +234,6 @@ def model_identity(description: Mapping[str, Any]) -> str:
         meaning["noise"] = settings["diffusion"]["noise"]
     if meaning:
         deciding["system"]["diffusion"] = meaning
-    if len(learned := settings["training"].get("step_hours", ())) > 1:
+    if len(learned := settings.get("training", {}).get("step_hours", ())) > 1:
         deciding["system"]["step_hours"] = learned
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()

@@ -163,7 +163,7 @@ def test_wrong_words(place: Home, plumecast: Run, tiny: Path, weather_file: Path
         (("forecast", not_toml, "--init", "2008-01-10", *there), "expected TOML"),
         (("forecast", tiny, "--init", "yesterday", *there), "--init: expected an ISO time"),
         (("forecast", tiny, "--init", "2008-01-10", "--lead", "soon", *there), "--lead: expected a duration"),
-        (("forecast", tiny, "--init", "2008-01-10", "--lead", "30h", *there), "multiple of the system's step"),
+        (("forecast", tiny, "--init", "2008-01-10", "--lead", "30h", *there), "multiple of the forecast's step"),
         (("forecast", tiny, "--init", "2008-01-10", "--analysis", tmp_path / "none.nc"), "none.nc"),
         (("forecast", tiny, "--init", "1999-01-10", *there), "1999-01-10"),
         (("forecast", tiny, "--init", "2008-01-10", "--checkpoint", tmp_path, *there), "checkpoint"),
