@@ -65,6 +65,7 @@ BASE: Changes = {
         "ema_halflife_samples": 4000,
         "optimiser": "adamw",
         "precision": "bfloat16",
+        "mirrored": False,
         "checkpoint_minutes": NEVER,
     },
     "sampler": {"kind": "heun", "sampling_steps": 6, "sigma_min": 0.03, "sigma_max": 20.0, "noise_inflation": 1.0},

@@ -66,6 +66,7 @@ def small_system() -> System:
         "ema_halflife_samples": 500,
         "warmup_iterations": 20,
         "precision": "float32",  # not every processor is fast in bfloat16
+        "mirrored": False,  # which costs skill where a sample is seen once or twice
     }
     content["finetuning"] = [
         {"iterations": 160, "batch_size": 8, "lead_steps": 1, "learning_rate": 1e-3},
