@@ -24,7 +24,7 @@ from forecast.grid import Grid
 from forecast.initial_model import fit_residual, prepare_model
 from forecast.mean_training import Material
 from forecast.model import StepModel
-from forecast.samples import JoinedSamples, Samples, in_period, learned_samples
+from forecast.samples import JoinedSamples, Samples, in_period, learned_samples, make_samples
 from forecast.stages import stages
 from forecast.system import Pretraining, System
 from forecast.training_run import TrainingProgress, TrainingRun
@@ -187,7 +187,7 @@ def _check(system: System, globe: xr.Dataset, grid: Grid) -> None:
 def _samples_of(window: xr.Dataset, number: int, system: System, lead_steps: int) -> list[Samples]:
     """Samples of a window, in years that no other one has."""
     standardiser = Standardiser.fit(window, system.state.predictands)
-    samples = learned_samples(window, standardiser, system, lead_steps=lead_steps)
+    samples = learned_samples(make_samples(window, standardiser, system, lead_steps=lead_steps), system)
     return [replace(part, years=part.years + number * YEARS_OF_A_WINDOW) for part in samples.parts]
 
 

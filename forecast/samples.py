@@ -160,6 +160,15 @@ class Samples:
         elsewhere = ~torch.isin(self.years, torch.tensor(list(years), dtype=self.years.dtype))
         return replace(self, starts=self.starts[elsewhere[self.starts].all(dim=1)])
 
+    def in_steps_of(self, hours: int) -> "Samples":
+        """Runs of as many of the same states, that are so far apart.
+
+        Raises:
+            MissingDataError: There is none.
+        """
+        starts = _runs(self.times, self.starts.shape[1], hours)
+        return replace(self, scalars=step_scalars(self.times, hours), starts=starts, step_hours=hours)
+
     def stream(self, choices: Iterable[Int[Tensor, " batch"]], lead_steps: int) -> Generator[Windows, None, None]:
         """The samples of one set of numbers after the other; those in the archive are read ahead.
 
@@ -274,32 +283,18 @@ def make_samples(
     )
 
 
-def learned_samples(
-    analysis: xr.Dataset,
-    standardiser: Standardiser,
-    system: System,
-    *,
-    lead_steps: int = 1,
-    loader: Loader = "memory",
-    pin: bool = False,
-) -> Samples | JoinedSamples:
-    """Find such runs for each length of a step that the system learns; see `make_samples`.
+def learned_samples(own: Samples, system: System) -> Samples | JoinedSamples:
+    """The same for each length of a step that a system learns.
+
+    Args:
+        own: In steps of the system's own length.
+        system: Says which lengths.
 
     Raises:
         MissingDataError: There is none of one of the lengths.
     """
-    own = make_samples(analysis, standardiser, system, lead_steps=lead_steps, loader=loader, pin=pin)
-    length = own.past_states + lead_steps
-    parts = [
-        replace(
-            own,
-            scalars=step_scalars(own.times, hours),
-            starts=_runs(own.times, length, hours),
-            step_hours=hours,
-        )
-        for hours in system.learned_step_hours
-    ]
-    return JoinedSamples(tuple(parts)) if len(parts) > 1 else own
+    parts = tuple(own.in_steps_of(hours) for hours in system.learned_step_hours)
+    return JoinedSamples(parts) if len(parts) > 1 else own
 
 
 def shuffled(count: int, batch_size: int, iteration: int, seed: int) -> Int[Tensor, " batch"]:

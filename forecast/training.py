@@ -22,7 +22,7 @@ from forecast.grid import Grid
 from forecast.initial_model import continued_model, cross_fit, fresh_model, prepare_model
 from forecast.mean_training import MEANS, Material, train_means
 from forecast.pretraining import PRETRAINING, adopt_network, pretrain
-from forecast.samples import in_period, learned_samples
+from forecast.samples import in_period, learned_samples, make_samples
 from forecast.stages import Stage, mean_stages, pretraining_system, stages, total_iterations
 from forecast.system import System
 from forecast.training_run import TrainingProgress, TrainingRun
@@ -101,14 +101,14 @@ def train(
     else:
         standardiser = begin_with.standardiser
     sampling = partial(
-        learned_samples,
+        make_samples,
         standardiser=standardiser,
         system=system,
         lead_steps=max(stage.objective.lead_steps for stage in (*plan, *(stages(first) if first else ()))),
         loader=system.training.loader,
         pin=ranks.device != "cpu",
     )
-    samples, watched = sampling(training), sampling(validation)
+    samples, watched = (learned_samples(sampling(days), system) for days in (training, validation))
     record = _record(system, training, begin_with)
     material = Material(system, training, standardiser, samples, watched, record)
     wanted = total_iterations(system, iterations=iterations, continues=begin_with is not None)

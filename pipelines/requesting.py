@@ -49,7 +49,8 @@ def request_cycle(
         ConfigurationError: A word is wrong, or a single member, or steps of another length, would replace an ensemble.
         MissingDataError: There is no archive yet.
     """
-    system, own = _system(system_name, step), find_system(system_name).state.step_hours
+    usual = find_system(system_name)
+    system, own = _in_steps(usual, step), usual.state.step_hours
     if system.state.step_hours != own and runs is None:
         raise ConfigurationError(
             f"--step {step}: expected --out DIR beside it, as runs at home are in steps of {own} h"
@@ -93,7 +94,7 @@ def request_evaluation(
         ConfigurationError: A word is wrong.
         MissingDataError: There is no archive yet.
     """
-    system = _system(system_name, step)
+    system = _in_steps(find_system(system_name), step)
     test = system.periods.test
     first = parse_time(start or test.start.isoformat(), "--start")
     last = parse_end(end or test.end.isoformat(), "--end")
@@ -196,8 +197,7 @@ def _validation_days(system: System, start: str | None, end: str | None) -> Peri
     return Period(start=first, end=last)
 
 
-def _system(name: str, step: str | None) -> System:
-    system = find_system(name)
+def _in_steps(system: System, step: str | None) -> System:
     return system if step is None else system.in_steps_of(parse_hours(step, "--step"))
 
 

@@ -12,7 +12,7 @@ from forecast.distillation import ConsistencyDistillation
 from forecast.draws import Draws
 from forecast.model import StepModel
 from forecast.objectives import Denoising, MeanError, RolloutCrps
-from forecast.samples import Windows, learned_samples
+from forecast.samples import Windows, learned_samples, make_samples
 from forecast.system import System
 
 ONE_EVALUATION = Sampler(kind="euler", sampling_steps=1, sigma_max=20.0)
@@ -30,7 +30,7 @@ def mixed(system, analysis, checkpoint):
     content = system.model_dump()
     content["training"] |= {"step_hours": (24, 48)}
     stepped = System.model_validate(content)
-    samples = learned_samples(analysis, checkpoint.standardiser, stepped, lead_steps=2)
+    samples = learned_samples(make_samples(analysis, checkpoint.standardiser, stepped, lead_steps=2), stepped)
     model = StepModel(stepped, grid_of(analysis), static_tensor(analysis, ("orography",)))
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():

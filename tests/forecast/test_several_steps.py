@@ -51,7 +51,7 @@ def made(checkpoint, system, analysis, lead_steps=3):
 
 
 def test_samples_are_those_of_each_length(stepped, analysis, checkpoint):
-    joined = learned_samples(analysis, checkpoint.standardiser, stepped, lead_steps=2)
+    joined = learned_samples(make_samples(analysis, checkpoint.standardiser, stepped, lead_steps=2), stepped)
     assert [part.step_hours for part in joined.parts] == [DAY, DAYS]
     for part in joined.parts:
         own = make_samples(analysis, checkpoint.standardiser, alone(stepped, part.step_hours), lead_steps=2)
@@ -61,7 +61,7 @@ def test_samples_are_those_of_each_length(stepped, analysis, checkpoint):
 
 
 def test_anchor_and_scale_are_those_of_each_length(stepped, analysis, checkpoint):
-    joined = learned_samples(analysis, checkpoint.standardiser, stepped)
+    joined = learned_samples(make_samples(analysis, checkpoint.standardiser, stepped), stepped)
     model = prepare_model(stepped, analysis, joined)
     mixed = joined.windows(torch.tensor([5, len(joined.parts[0]) + 7, 30, len(joined) - 1]))
     scalars = mixed.scalars[:, 0]
@@ -81,7 +81,7 @@ def test_years_are_left_out_of_the_anchor_of_each_length(stepped, analysis, chec
     content = stepped.model_dump()
     content["anchor"] |= {"cross_fitted": True}
     folded = System.model_validate(content)
-    joined = learned_samples(analysis, checkpoint.standardiser, folded)
+    joined = learned_samples(make_samples(analysis, checkpoint.standardiser, folded), folded)
     model = prepare_model(folded, analysis, joined)
     for part in joined.parts:
         single = prepare_model(alone(folded, part.step_hours), analysis, part)
@@ -149,7 +149,7 @@ def test_windows_of_a_globe_have_an_anchor_of_each_length(stepped, analysis, tmp
 
 
 def test_a_length_without_samples_is_named(stepped, analysis, checkpoint):
-    joined = learned_samples(analysis, checkpoint.standardiser, stepped)
+    joined = learned_samples(make_samples(analysis, checkpoint.standardiser, stepped), stepped)
     model = prepare_model(stepped, analysis, joined)
     with pytest.raises(MissingDataError, match="expected samples in steps of 48 h, found none"):
         fit_residual(model, joined.parts[0], grid_of(analysis).area_weights())
