@@ -66,6 +66,7 @@ BASE: Changes = {
         "optimiser": "adamw",
         "precision": "bfloat16",
         "mirrored": False,
+        "networks": 1,
         "checkpoint_minutes": NEVER,
     },
     "sampler": {"kind": "heun", "sampling_steps": 6, "sigma_min": 0.03, "sigma_max": 20.0, "noise_inflation": 1.0},

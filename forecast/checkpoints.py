@@ -2,7 +2,8 @@
 
     DIRECTORY/
         model.json                     format version, system, grid, training record, and which weights belong to it
-        model-<hash>.safetensors       averaged weights, anchor, static fields, climatology, standard deviations
+        model-<hash>.safetensors       averaged weights, anchor, static fields, climatology, standard deviations;
+                                       of several networks: what differs between them, and once what does not
         training.safetensors           optimiser moments and running weights, only until training ends
         calibration.json               what was fitted to the spread after training, if anything was
 
@@ -11,8 +12,8 @@ The description is replaced last and atomically, so a directory holds the old ch
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,12 @@ from forecast.grid import Grid
 from forecast.model import StepModel
 from forecast.networks.embedding import widen_scalars
 from forecast.system import System, parse_system
+from forecast.weight_storage import packed, unpacked
 
-FORMAT_VERSION = 2
-READABLE_VERSIONS = (1, FORMAT_VERSION)
+FORMAT_VERSION = 3
+SIMPLE_VERSION = 2
+"""Of checkpoints that earlier releases can open: one network, in half precision."""
+READABLE_VERSIONS = (1, SIMPLE_VERSION, FORMAT_VERSION)
 """Version 1 did not know the lead time of the step, the last of the scalar conditions."""
 DESCRIPTION = "model.json"
 
@@ -47,7 +51,7 @@ class Checkpoint:
         system: As it was when the model was trained, but for the length of a step where another was asked for.
         grid: Where the model works.
         standardiser: Physical fields to the model's anomalies and back.
-        model: Evaluation mode, on the CPU.
+        models: One for each network, in evaluation mode, on the CPU.
         model_id: SHA-256 of the checkpoint and its calibration card, 64 hexadecimal digits.
         training: What it was trained on and how far: plain JSON values.
         calibration: From its card; None where there is none.
@@ -57,11 +61,26 @@ class Checkpoint:
     system: System
     grid: Grid
     standardiser: Standardiser
-    model: StepModel
+    models: tuple[StepModel, ...]
     model_id: str
     training: Mapping[str, Any]
     calibration: Calibration | None = None
     card_sha256: str | None = None
+
+    @property
+    def model(self) -> StepModel:
+        """The only one.
+
+        Raises:
+            ConfigurationError: There are several.
+        """
+        if len(self.models) > 1:
+            raise ConfigurationError(f"checkpoint: expected one of a single network, found {len(self.models)}")
+        return self.models[0]
+
+    def of_network(self, number: int) -> "Checkpoint":
+        """The same with one network alone, counted from 0 and round again."""
+        return replace(self, models=(self.models[number % len(self.models)],))
 
 
 def save_checkpoint(
@@ -70,7 +89,7 @@ def save_checkpoint(
     system: System,
     grid: Grid,
     standardiser: Standardiser,
-    weights: Mapping[str, torch.Tensor],
+    weights: Sequence[Mapping[str, torch.Tensor]],
     training: Mapping[str, Any],
 ) -> str:
     """Write a checkpoint; an earlier one in the directory stays whole until the new one is, and takes its card with it.
@@ -80,13 +99,14 @@ def save_checkpoint(
         system: What the model forecasts.
         grid: Where.
         standardiser: Physical fields to the model's anomalies.
-        weights: State of a `StepModel`.
+        weights: State of a `StepModel`, for each network.
         training: Plain JSON values for the record.
 
     Returns:
         The model's identity.
     """
-    tensors = {f"model.{name}": _stored(name, value) for name, value in weights.items()}
+    form = system.training.stored_as
+    tensors = _tensors_of([packed(each, form) for each in weights])
     tensors["standardiser.std"] = torch.from_numpy(standardiser.std)
     for name in standardiser.channels:
         values = standardiser.climatology[name].values.astype(np.float32)
@@ -94,7 +114,7 @@ def save_checkpoint(
     data = save(tensors)
     climatology = standardiser.climatology
     description = {
-        "format_version": FORMAT_VERSION,
+        "format_version": SIMPLE_VERSION if len(weights) == 1 and form == "float16" else FORMAT_VERSION,
         "system": system.model_dump(mode="json"),
         "latitude": grid.latitude.tolist(),
         "longitude": grid.longitude.tolist(),
@@ -110,6 +130,8 @@ def save_checkpoint(
         "training": dict(training),
         "weights_sha256": hashlib.sha256(data).hexdigest(),
     }
+    if len(weights) > 1:
+        description["networks"] = len(weights)
     path = _weights_path(directory, description)
     with atomic_path(path) as partial:
         partial.write_bytes(data)
@@ -142,18 +164,18 @@ def load_checkpoint(directory: Path, *, calibrated: bool = True, step_hours: int
     standardiser = Standardiser(
         system.state.predictands, _climatology(description, tensors, grid, system), tensors["standardiser.std"].numpy()
     )
-    model = StepModel(system, grid, tensors["model.static"])
-    weights = {
-        name.removeprefix("model."): value.float() for name, value in tensors.items() if name.startswith("model.")
-    }
-    if description["format_version"] == 1:
-        weights = _without_lead_time(weights)
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        fault = str(error).replace("\n", " ")
-        raise InvalidDataError(f"{path}: expected the weights that {DESCRIPTION} describes, found {fault}") from None
-    model.eval().requires_grad_(False)
+    models = []
+    for number in range(description.get("networks", 1)):
+        model = StepModel(system, grid, tensors["model.static"])
+        try:
+            weights = unpacked(_weights_of(number, tensors))
+            model.load_state_dict(_without_lead_time(weights) if description["format_version"] == 1 else weights)
+        except (RuntimeError, ValueError) as error:
+            fault = str(error).replace("\n", " ")
+            raise InvalidDataError(
+                f"{path}: expected the weights that {DESCRIPTION} describes, found {fault}"
+            ) from None
+        models.append(model.eval().requires_grad_(False))
     model_id, training = model_identity(description), description["training"]
     if step_hours not in (None, system.state.step_hours):
         try:
@@ -162,9 +184,9 @@ def load_checkpoint(directory: Path, *, calibrated: bool = True, step_hours: int
             raise ConfigurationError(f"checkpoint {directory}: {error}") from None
     card = load_card(directory, model_id=model_id, channels=system.state.predictands) if calibrated else None
     if card is None:
-        return Checkpoint(system, grid, standardiser, model, model_id, training)
+        return Checkpoint(system, grid, standardiser, tuple(models), model_id, training)
     identity = card.identity_with(model_id)
-    return Checkpoint(system, grid, standardiser, model, identity, training, card.calibration, card.sha256)
+    return Checkpoint(system, grid, standardiser, tuple(models), identity, training, card.calibration, card.sha256)
 
 
 def _without_lead_time(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -175,10 +197,28 @@ def _without_lead_time(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tens
     return weights | {name: widen_scalars(weights[name], known=SCALARS - 1, wanted=SCALARS)}
 
 
-def _stored(name: str, value: torch.Tensor) -> torch.Tensor:
-    """As written to disk: the network's weights in half precision, which halves the file and moves no score."""
-    value = value.detach().contiguous().cpu()
-    return value.half() if name.startswith("network.") else value
+def _tensors_of(networks: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """By their names in the file: what all networks have alike once, the rest under the network's number."""
+    first, *others = networks
+    alike = {name for name, value in first.items() if all(torch.equal(value, other[name]) for other in others)}
+    shared = {f"model.{name}": first[name] for name in alike}
+    own = {
+        f"networks.{number}.{name}": value
+        for number, weights in enumerate(networks)
+        for name, value in weights.items()
+        if name not in alike
+    }
+    return shared | own
+
+
+def _weights_of(number: int, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Of one network, from a file."""
+    return {
+        name.removeprefix(prefix): value
+        for prefix in ("model.", f"networks.{number}.")
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
 
 
 def _weights_path(directory: Path, description: Mapping[str, Any]) -> Path:

@@ -2,7 +2,8 @@
 
 A member is a pure function of (model, system, init time, member number). Its noise comes from a counter-based generator
 whose key is a hash of those four and whose counter holds lead step and draw, so it is the same whatever the batch, the
-ensemble size, the device, the order or a restart.
+ensemble size, the device, the order or a restart. Of several networks, members take turns: with two, even numbers have
+the first.
 """
 
 import hashlib
@@ -124,12 +125,13 @@ def forecast_members(
     past_analysis = select_past(analysis, init_time, system.state.past_states, system.state.step_hours)
     past = checkpoint.standardiser.to_tensor(past_analysis)
     if device != "cpu":
-        checkpoint = replace(checkpoint, model=checkpoint.model.to(device))
+        checkpoint = replace(checkpoint, models=tuple(model.to(device) for model in checkpoint.models))
     assert ranks.count == 1 or state_directory is not None, "several processes need a directory of states"
-    batches = split_members(members, batch_size, ranks.count)
+    batches = split_members(members, batch_size, ranks.count, len(checkpoint.models))
     for batch in batches[ranks.rank :: ranks.count]:
         directory = None if state_directory is None else state_directory / _batch_name(batch)
-        for made in _forecast_batch(checkpoint, system, past.to(device), init_time, batch, lead_steps, directory):
+        network = checkpoint.of_network(batch[0])
+        for made in _forecast_batch(network, system, past.to(device), init_time, batch, lead_steps, directory):
             if ranks.is_first:
                 yield made
     for number, batch in enumerate(batches if ranks.is_first else ()):
@@ -137,10 +139,13 @@ def forecast_members(
             yield from _awaited_batch(checkpoint, init_time, batch, lead_steps, state_directory / _batch_name(batch))
 
 
-def split_members(members: Sequence[int], batch_size: int, processes: int) -> list[tuple[int, ...]]:
-    """Members that are computed together: `batch_size` of them, or fewer where a process would have none."""
+def split_members(members: Sequence[int], batch_size: int, processes: int, networks: int = 1) -> list[tuple[int, ...]]:
+    """Members that are computed together, by one network: `batch_size`, or fewer where a process would have none."""
     together = min(batch_size, -(-len(members) // processes))
-    return [tuple(members[first : first + together]) for first in range(0, len(members), together or 1)]
+    by_network = ([member for member in members if member % networks == number] for number in range(networks))
+    return [
+        tuple(alike[first : first + together]) for alike in by_network for first in range(0, len(alike), together or 1)
+    ]
 
 
 def _forecast_batch(

@@ -116,13 +116,13 @@ def mean_stages(
 
 
 def total_iterations(system: System, *, iterations: int | None = None, continues: bool = False) -> int:
-    """Iterations of all stages, those of mean networks included; see `stages`."""
+    """Iterations of all stages of all networks, those of mean networks included; see `stages`."""
     denoising = stages(system, iterations=iterations, continues=continues)
     means = mean_stages(system, iterations=iterations, continues=continues)
     before: tuple[Stage, ...] = ()
     if system.pretraining is not None and not continues:
         before = stages(pretraining_system(system, iterations=iterations))
-    return sum(stage.iterations for stage in (*before, *denoising, *means.values()))
+    return system.training.networks * sum(stage.iterations for stage in (*before, *denoising, *means.values()))
 
 
 def _training_years(system: System) -> list[int]:

@@ -286,7 +286,7 @@ class TrainingRun:
                 system=self.system,
                 grid=self.grid,
                 standardiser=self.standardiser,
-                weights=weights,
+                weights=[weights],
                 training={**self.record, "stages": self.figures},
             )
 

@@ -66,6 +66,7 @@ def small_system() -> System:
         "ema_halflife_samples": 500,
         "warmup_iterations": 20,
         "precision": "float32",  # not every processor is fast in bfloat16
+        "networks": 1,
         "mirrored": False,  # which costs skill where a sample is seen once or twice
     }
     content["finetuning"] = [

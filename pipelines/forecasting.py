@@ -187,7 +187,7 @@ def make_members(cycle: Cycle, inputs: Inputs, ranks: "Ranks | None" = None) -> 
         for made in prefetched(_computed(cycle, inputs, missing, ranks), depth=2):
             writer.write(made.members, made.lead_index, made.fields)
             done += len(made.members)
-            advance(done, f"members {made.members[0]}-{made.members[-1]}, lead {made.lead_index + 1}")
+            advance(done, f"{len(made.members)} members, lead {made.lead_index + 1}")
     return stage.forecast
 
 

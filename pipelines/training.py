@@ -2,6 +2,7 @@
 
 import logging
 import math
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from data_catalog.atomic import atomic_path
 from data_catalog.catalog import dataset
 from data_catalog.errors import ConfigurationError
 from forecast.system import System
@@ -30,6 +32,7 @@ def train_system(
     iterations: int | None = None,
     begin_with: Path | None = None,
     globe: xr.Dataset | None = None,
+    network: int | None = None,
 ) -> Path:
     """Train a system's model and fit its baselines, both on the training period only.
 
@@ -44,24 +47,27 @@ def train_system(
         iterations: Of the denoising stage, in place of the system's number; the other stages get at most as many.
         begin_with: Checkpoint to start from.
         globe: Analysis of the dataset that the system's pretraining names; see `open_globe`.
+        network: Train this one of the system's networks alone, counted from 0.
 
     Returns:
-        The directory.
+        The directory; that of the network alone while others are still to be trained.
 
     Raises:
-        ConfigurationError: There is a finished or an unfinished training and `resume` is not set.
+        ConfigurationError: There is a finished or an unfinished training and `resume` is not set, or no such network.
         MissingDataError: The analysis does not cover the periods.
     """
     from forecast.checkpoints import load_checkpoint
     from forecast.distributed import joined
+    from forecast.network_training import is_finished
     from forecast.stages import total_iterations
-    from forecast.training import is_finished, train
+    from forecast.training import train
 
     if resume and is_finished(directory):
         logger.info("%s: finished, nothing is left to train", directory)
     _refuse_overwriting(directory, resume)
     origin = None if begin_with is None else load_checkpoint(begin_with)
-    wanted = total_iterations(system, iterations=iterations, continues=origin is not None)
+    trained = system if network is None else system.of_network(network)
+    wanted = total_iterations(trained, iterations=iterations, continues=origin is not None)
     with joined(device) as ranks, progress(f"Train {system.name}", wanted, "iterations") as advance:
         if ranks.is_first:
             fit_system_baselines(system, analysis, directory)
@@ -75,6 +81,7 @@ def train_system(
             iterations=iterations,
             begin_with=origin,
             globe=globe,
+            network=network,
         )
         for state in states:
             if state.validation_loss is not None:
@@ -82,7 +89,27 @@ def train_system(
             advance(state.iteration, f"{state.stage}, loss {state.loss:.4f}{validation}")
             if state.noise_levels is not None and ranks.is_first:
                 show_noise_levels(state.noise_levels, system, directory)
-    return directory
+    if system.training.networks == 1:
+        return directory
+    return _with_baselines(system, directory, network)
+
+
+def _with_baselines(system: System, directory: Path, network: int | None) -> Path:
+    """Put the baselines beside each network, so that it can be scored alone; say which networks are missing."""
+    from forecast.network_training import is_finished
+    from forecast.training import network_places
+
+    places = network_places(system, directory)
+    missing = [str(number) for number, place in enumerate(places) if not is_finished(place)]
+    for place in filter(is_finished, places):
+        with atomic_path(place / BASELINES_FILE) as partial:
+            shutil.copyfile(directory / BASELINES_FILE, partial)
+    if not missing or network is None:
+        return directory
+    logger.info(
+        "Network%s still to be trained", f" {missing[0]} is" if len(missing) == 1 else f"s {', '.join(missing)} are"
+    )
+    return places[network]
 
 
 def show_noise_levels(record: Mapping[str, Any], system: System, directory: Path) -> Path:

@@ -147,6 +147,7 @@ def _held_out(wanted: Search) -> System:
         "periods": periods.model_dump() | {"training": training},
         "finetuning": (),
         "pretraining": None,
+        "training": system.training.model_dump() | {"networks": 1},
     }
     return System.model_validate(content)
 

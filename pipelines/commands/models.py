@@ -22,6 +22,9 @@ def train(
     begin_with: Annotated[
         Path | None, typer.Option("--from", metavar="DIR", help="Checkpoint to start from, without denoising it anew.")
     ] = None,
+    network: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="This one of the system's networks alone, from 0.")
+    ] = None,
     device: Device = "auto",
     processes: Processes = 1,
 ) -> int:
@@ -40,18 +43,18 @@ def train(
     found = find_system(system)
     place = home()
     data = open_system_analysis(find_analysis(place, found, analysis), found)
-    directory = out or place.checkpoint(found.name)
-    train_system(
+    trained = train_system(
         found,
         data,
-        directory,
+        out or place.checkpoint(found.name),
         resume=resume,
         device=choose_device(device),
         iterations=iterations,
         begin_with=begin_with,
         globe=None if begin_with else open_globe(place, found),
+        network=network,
     )
-    say(f"Checkpoint: {directory}")
+    say(f"Checkpoint: {trained}")
     return 0
 
 

@@ -54,7 +54,7 @@ def save(checkpoint, directory, weights=None):
         system=checkpoint.system,
         grid=checkpoint.grid,
         standardiser=checkpoint.standardiser,
-        weights=weights or checkpoint.model.state_dict(),
+        weights=[weights or checkpoint.model.state_dict()],
         training=checkpoint.training,
     )
 

@@ -27,7 +27,7 @@ def save(checkpoint, directory, weights=None):
         system=checkpoint.system,
         grid=checkpoint.grid,
         standardiser=checkpoint.standardiser,
-        weights=weights or checkpoint.model.state_dict(),
+        weights=[weights or checkpoint.model.state_dict()],
         training=checkpoint.training,
     )
 
@@ -75,7 +75,7 @@ def test_no_checkpoint(tmp_path):
 def test_another_format_version(directory):
     path = directory / "model.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 99}))
-    with pytest.raises(ConfigurationError, match=r"expected format_version \(1, 2\), found 99"):
+    with pytest.raises(ConfigurationError, match=r"expected format_version \(1, 2, 3\), found 99"):
         load_checkpoint(directory)
 
 

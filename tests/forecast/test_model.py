@@ -55,7 +55,7 @@ def test_noise_decides_the_model_s_identity(system, analysis, checkpoint, tmp_pa
     weights = checkpoint.model.state_dict()
     identities = {
         save_checkpoint(
-            tmp_path / kind, system=changed(system, diffusion={"noise": kind}), weights=weights, **description
+            tmp_path / kind, system=changed(system, diffusion={"noise": kind}), weights=[weights], **description
         )
         for kind in ("white", "isotropic")
     }
