@@ -106,9 +106,7 @@ def _with_baselines(system: System, directory: Path, network: int | None) -> Pat
             shutil.copyfile(directory / BASELINES_FILE, partial)
     if not missing or network is None:
         return directory
-    logger.info(
-        "Network%s still to be trained", f" {missing[0]} is" if len(missing) == 1 else f"s {', '.join(missing)} are"
-    )
+    logger.info("Still to be trained: network %s", ", ".join(missing))
     return places[network]
 
 
