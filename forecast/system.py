@@ -130,7 +130,7 @@ class Training(Section):
     networks: Positive = 1
     """Networks trained alike, each from a seed one higher than the last; members take turns at them."""
     stored_as: Literal["float16", "int8"] = "float16"
-    """How a checkpoint keeps the networks' weights; the smaller form moves scores by a few thousandths."""
+    """How a checkpoint keeps the networks' weights; the smaller form moves scores by less than a thousandth."""
 
     added: ClassVar[dict[str, Any]] = {"step_hours": [], "mirrored": False, "networks": 1, "stored_as": "float16"}
 
