@@ -41,6 +41,8 @@ SIMPLE_VERSION = 2
 READABLE_VERSIONS = (1, SIMPLE_VERSION, FORMAT_VERSION)
 """Version 1 did not know the lead time of the step, the last of the scalar conditions."""
 DESCRIPTION = "model.json"
+NETWORKS = "networks"
+"""Begin of the names of what networks have of their own, and folder beside a checkpoint that keeps each of them."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,8 @@ class Checkpoint:
             raise ConfigurationError(f"checkpoint: expected one of a single network, found {len(self.models)}")
         return self.models[0]
 
-    def of_network(self, number: int) -> "Checkpoint":
-        """The same with one network alone, counted from 0 and round again."""
+    def of_member(self, number: int) -> "Checkpoint":
+        """The same with the network of a member alone; its identity stays that of all, which names the member."""
         return replace(self, models=(self.models[number % len(self.models)],))
 
 
@@ -99,13 +101,14 @@ def save_checkpoint(
         system: What the model forecasts.
         grid: Where.
         standardiser: Physical fields to the model's anomalies.
-        weights: State of a `StepModel`, for each network.
+        weights: State of a `StepModel`, for each of the system's networks.
         training: Plain JSON values for the record.
 
     Returns:
         The model's identity.
     """
     form = system.training.stored_as
+    assert len(weights) == system.training.networks, "weights of each network"
     tensors = _tensors_of([packed(each, form) for each in weights])
     tensors["standardiser.std"] = torch.from_numpy(standardiser.std)
     for name in standardiser.channels:
@@ -130,8 +133,6 @@ def save_checkpoint(
         "training": dict(training),
         "weights_sha256": hashlib.sha256(data).hexdigest(),
     }
-    if len(weights) > 1:
-        description["networks"] = len(weights)
     path = _weights_path(directory, description)
     with atomic_path(path) as partial:
         partial.write_bytes(data)
@@ -156,7 +157,7 @@ def load_checkpoint(directory: Path, *, calibrated: bool = True, step_hours: int
         ConfigurationError: There is none, it is of another format version, or has not learned such steps.
         InvalidDataError: A file is damaged; names it.
     """
-    description = _read_description(directory)
+    description = read_description(directory)
     path = _weights_path(directory, description)
     tensors = _read_tensors(path, description["weights_sha256"])
     system = parse_system(description["system"], origin=f"checkpoint {directory}")
@@ -164,18 +165,10 @@ def load_checkpoint(directory: Path, *, calibrated: bool = True, step_hours: int
     standardiser = Standardiser(
         system.state.predictands, _climatology(description, tensors, grid, system), tensors["standardiser.std"].numpy()
     )
-    models = []
-    for number in range(description.get("networks", 1)):
-        model = StepModel(system, grid, tensors["model.static"])
-        try:
-            weights = unpacked(_weights_of(number, tensors))
-            model.load_state_dict(_without_lead_time(weights) if description["format_version"] == 1 else weights)
-        except (RuntimeError, ValueError) as error:
-            fault = str(error).replace("\n", " ")
-            raise InvalidDataError(
-                f"{path}: expected the weights that {DESCRIPTION} describes, found {fault}"
-            ) from None
-        models.append(model.eval().requires_grad_(False))
+    models = tuple(
+        _model(system, grid, _weights_of(number, tensors), path, old=description["format_version"] == 1)
+        for number in range(_networks(system, tensors, path))
+    )
     model_id, training = model_identity(description), description["training"]
     if step_hours not in (None, system.state.step_hours):
         try:
@@ -184,9 +177,32 @@ def load_checkpoint(directory: Path, *, calibrated: bool = True, step_hours: int
             raise ConfigurationError(f"checkpoint {directory}: {error}") from None
     card = load_card(directory, model_id=model_id, channels=system.state.predictands) if calibrated else None
     if card is None:
-        return Checkpoint(system, grid, standardiser, tuple(models), model_id, training)
+        return Checkpoint(system, grid, standardiser, models, model_id, training)
     identity = card.identity_with(model_id)
-    return Checkpoint(system, grid, standardiser, tuple(models), identity, training, card.calibration, card.sha256)
+    return Checkpoint(system, grid, standardiser, models, identity, training, card.calibration, card.sha256)
+
+
+def _networks(system: System, tensors: Mapping[str, torch.Tensor], path: Path) -> int:
+    """How many there are, in the description and in the file alike."""
+    expected = system.training.networks
+    numbers = {name.split(".")[1] for name in tensors if name.startswith(f"{NETWORKS}.")} or {"0"}
+    if numbers != set(map(str, range(expected))):
+        raise InvalidDataError(
+            f"{path}: expected the {expected} networks that {DESCRIPTION} describes, found {len(numbers)}"
+        )
+    return expected
+
+
+def _model(system: System, grid: Grid, tensors: Mapping[str, torch.Tensor], path: Path, *, old: bool) -> StepModel:
+    """With weights from a file, ready to forecast."""
+    try:
+        weights = unpacked(tensors)
+        model = StepModel(system, grid, weights["static"].clone())
+        model.load_state_dict(_without_lead_time(weights) if old else weights)
+    except (KeyError, RuntimeError, ValueError) as error:
+        fault = str(error).replace("\n", " ")
+        raise InvalidDataError(f"{path}: expected the weights that {DESCRIPTION} describes, found {fault}") from None
+    return model.eval().requires_grad_(False)
 
 
 def _without_lead_time(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -203,7 +219,7 @@ def _tensors_of(networks: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, tor
     alike = {name for name, value in first.items() if all(torch.equal(value, other[name]) for other in others)}
     shared = {f"model.{name}": first[name] for name in alike}
     own = {
-        f"networks.{number}.{name}": value
+        f"{NETWORKS}.{number}.{name}": value
         for number, weights in enumerate(networks)
         for name, value in weights.items()
         if name not in alike
@@ -215,7 +231,7 @@ def _weights_of(number: int, tensors: Mapping[str, torch.Tensor]) -> dict[str, t
     """Of one network, from a file."""
     return {
         name.removeprefix(prefix): value
-        for prefix in ("model.", f"networks.{number}.")
+        for prefix in ("model.", f"{NETWORKS}.{number}.")
         for name, value in tensors.items()
         if name.startswith(prefix)
     }
@@ -225,7 +241,13 @@ def _weights_path(directory: Path, description: Mapping[str, Any]) -> Path:
     return directory / f"model-{description['weights_sha256'][:12]}.safetensors"
 
 
-def _read_description(directory: Path) -> dict[str, Any]:
+def read_description(directory: Path) -> dict[str, Any]:
+    """Everything of a checkpoint but its numbers.
+
+    Raises:
+        ConfigurationError: There is none, or it is of another format version.
+        InvalidDataError: It is damaged.
+    """
     path = directory / DESCRIPTION
     try:
         description = json.loads(path.read_bytes())

@@ -130,7 +130,7 @@ def forecast_members(
     batches = split_members(members, batch_size, ranks.count, len(checkpoint.models))
     for batch in batches[ranks.rank :: ranks.count]:
         directory = None if state_directory is None else state_directory / _batch_name(batch)
-        network = checkpoint.of_network(batch[0])
+        network = checkpoint.of_member(batch[0])
         for made in _forecast_batch(network, system, past.to(device), init_time, batch, lead_steps, directory):
             if ranks.is_first:
                 yield made

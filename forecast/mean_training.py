@@ -9,7 +9,7 @@ import xarray as xr
 
 from data_catalog.errors import ConfigurationError, MissingDataError
 from forecast.batches import Standardiser, grid_of
-from forecast.checkpoints import DESCRIPTION, load_checkpoint
+from forecast.checkpoints import load_checkpoint
 from forecast.distributed import Ranks
 from forecast.initial_model import MeanNetworks, fresh_model, prepare_model
 from forecast.model import StepModel, mean_system
@@ -17,7 +17,7 @@ from forecast.samples import SampleSource
 from forecast.stages import Stage
 from forecast.system import System
 from forecast.training_run import TrainingProgress, TrainingRun
-from forecast.training_state import has_training_state
+from forecast.training_state import holds_finished
 
 MEANS = "mean"
 """Folder beside a checkpoint that keeps its mean networks, for a training that is resumed."""
@@ -74,8 +74,7 @@ def train_means(
     networks: dict[tuple[int, ...], StepModel] = {}
     for number, (left_out, stage) in enumerate(plan.items()):
         place = directory / MEANS / ("-".join(map(str, left_out)) or "all")
-        finished = resume and (place / DESCRIPTION).exists() and not has_training_state(place)
-        if not ranks.from_first(finished):
+        if not ranks.from_first(resume and holds_finished(place)):
             earlier = number * stage.iterations
             for progress in _train_one(stage, left_out, material, place, ranks, resume=resume):
                 yield replace(progress, iteration=earlier + progress.iteration, iterations=wanted)

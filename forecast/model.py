@@ -141,7 +141,7 @@ def mean_system(system: System) -> System:
     parts = {
         "anchor": {"kind": "persistence"},
         "network": mean.network.model_dump(),
-        "training": content["training"] | lengths,
+        "training": content["training"] | lengths | {"stored_as": "float16"},
         "diffusion": {},
         "finetuning": (),
         "pretraining": None,

@@ -28,7 +28,7 @@ from forecast.samples import JoinedSamples, Samples, in_period, learned_samples,
 from forecast.stages import stages
 from forecast.system import Pretraining, System
 from forecast.training_run import TrainingProgress, TrainingRun
-from forecast.training_state import has_training_state
+from forecast.training_state import holds_finished
 
 PRETRAINING = "pretraining"
 """Folder beside a checkpoint that keeps the network as it was before it saw the region."""
@@ -117,10 +117,9 @@ def pretrain(
             f"system {material.system.name}: pretraining: expected an analysis of '{options.dataset}', found none"
         )
     place = directory / PRETRAINING
-    begun = resume and (place / DESCRIPTION).exists()
-    if begun:
+    if resume and (place / DESCRIPTION).exists():
         _check_same(options, place)
-    if not ranks.from_first(begun and not has_training_state(place)):
+    if not ranks.from_first(resume and holds_finished(place)):
         for progress in _train(globe, options, replace(material, system=system), place, ranks, resume=resume):
             yield replace(progress, iterations=wanted)
     ranks.wait()

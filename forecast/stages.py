@@ -79,8 +79,9 @@ def pretraining_system(system: System, *, iterations: int | None = None) -> Syst
         return min(wanted, iterations or wanted)
 
     lengths = {"iterations": length(options.iterations), "batch_size": options.batch_size}
+    alone = {"networks": 1, "stored_as": "float16"}
     finetuning = [tuning.model_dump() | {"iterations": length(tuning.iterations)} for tuning in options.finetuning]
-    parts = {"training": content["training"] | lengths, "finetuning": finetuning, "pretraining": None}
+    parts = {"training": content["training"] | lengths | alone, "finetuning": finetuning, "pretraining": None}
     return System.model_validate(content | parts)
 
 
@@ -116,13 +117,13 @@ def mean_stages(
 
 
 def total_iterations(system: System, *, iterations: int | None = None, continues: bool = False) -> int:
-    """Iterations of all stages of all networks, those of mean networks included; see `stages`."""
+    """Iterations of all stages, those of mean networks included; see `stages`."""
     denoising = stages(system, iterations=iterations, continues=continues)
     means = mean_stages(system, iterations=iterations, continues=continues)
     before: tuple[Stage, ...] = ()
     if system.pretraining is not None and not continues:
         before = stages(pretraining_system(system, iterations=iterations))
-    return system.training.networks * sum(stage.iterations for stage in (*before, *denoising, *means.values()))
+    return sum(stage.iterations for stage in (*before, *denoising, *means.values()))
 
 
 def _training_years(system: System) -> list[int]:

@@ -312,15 +312,11 @@ class System(Section):
         Raises:
             ConfigurationError: It has not so many.
         """
-        training = self.training
-        if not 0 <= number < training.networks:
-            raise ConfigurationError(
-                f"system {self.name}: expected a network from 0 to {training.networks - 1}, found {number}"
-            )
-        if training.networks == 1:
-            return self
-        alone = {"seed": training.seed + number, "networks": 1, "stored_as": "float16"}
-        return self.model_copy(update={"training": training.model_copy(update=alone)})
+        count, content = self.training.networks, self.model_dump()
+        if not 0 <= number < count:
+            raise ConfigurationError(f"system {self.name}: expected a network from 0 to {count - 1}, found {number}")
+        alone = {"seed": self.training.seed + number, "networks": 1, "stored_as": "float16"}
+        return self if count == 1 else System.model_validate(content | {"training": content["training"] | alone})
 
     def identity_hash(self) -> str:
         """SHA-256 over what decides the members: dataset, state and sampler (the weights have a hash of their own).

@@ -1,29 +1,32 @@
-"""From an analysis to a checkpoint: the networks of a system one after another, then all in one checkpoint.
+"""From an analysis to a checkpoint, in one stage or several, by one process or several.
 
-Networks that learned the same from other beginnings err differently where data are few. An ensemble whose members take
-turns at them is more skilful than any of them, and knows better what it does not know.
-
-Source: Lakshminarayanan, Pritzel and Blundell (2017), arXiv:1612.01474
+First the network learns to denoise; then, where the system asks for it, the sampler is tuned as it will be used. Every
+random choice is a function of (seed, stage, iteration), so a training that was killed goes on as if it had not been.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import xarray as xr
 
 from data_catalog.errors import ConfigurationError
-from forecast.checkpoints import DESCRIPTION, Checkpoint, load_checkpoint, save_checkpoint
+from forecast.batches import Standardiser, grid_of
+from forecast.checkpoints import Checkpoint, load_checkpoint
 from forecast.distributed import ALONE, Ranks
-from forecast.network_training import check_trained, is_finished, train_network
-from forecast.stages import total_iterations
+from forecast.grid import Grid
+from forecast.initial_model import continued_model, cross_fit, fresh_model, prepare_model
+from forecast.mean_training import MEANS, Material, train_means
+from forecast.pretraining import PRETRAINING, adopt_network, pretrain
+from forecast.samples import in_period, learned_samples, make_samples
+from forecast.stages import Stage, mean_stages, pretraining_system, stages, total_iterations
 from forecast.system import System
-from forecast.training_run import TrainingProgress
-
-NETWORKS = "networks"
-"""Folder beside a checkpoint of several networks, with one of each."""
+from forecast.training_run import TrainingProgress, TrainingRun
+from forecast.training_state import has_training_state, holds_finished
 
 
 def train(
@@ -36,136 +39,167 @@ def train(
     iterations: int | None = None,
     begin_with: Checkpoint | None = None,
     globe: xr.Dataset | None = None,
-    network: int | None = None,
 ) -> Iterator[TrainingProgress]:
-    """Train a system's model.
+    """Train a system's network; a usable checkpoint is in `directory` from the first save on.
 
-    Several networks are each trained in a folder of `directory`; the checkpoint of all of them is there once the last
-    is finished. Arguments and errors are those of `train_network`, and
+    Several processes that call this together make the checkpoint that one would, to rounding; the first writes it.
 
     Args:
-        system: What to train.
-        analysis: Canonical analysis over the training and validation periods.
+        system: What to train; where it has several networks, one of them: see `System.of_network`.
+        analysis: Canonical analysis over the training and validation periods; kept in memory, float32, unless the
+            system's loader is `archive`.
         directory: Where the checkpoint goes.
-        resume: Go on with what is unfinished; what is finished stays as it is.
+        resume: Go on with the training state in `directory`, if there is one, left by any number of processes; what
+            is finished stays as it is.
         ranks: The processes.
         iterations: See `stages`.
-        begin_with: Start from its networks, in turn.
-        globe: Canonical analysis of the dataset that the system's pretraining names.
-        network: Train this one alone, counted from 0, as others are trained elsewhere.
+        begin_with: Start from its weights, anchor and standardisation; see `stages`.
+        globe: Canonical analysis of the dataset that the system's pretraining names, where it has one.
 
     Yields:
         Progress after each iteration.
 
     Raises:
-        ConfigurationError: The system has no such network, or one of them is there already and `resume` is not set.
+        MissingDataError: The analysis does not cover the periods.
+        InvalidDataError: A value is missing.
+        ConfigurationError: There is a checkpoint already and `resume` is not set, it is of another system, or batches
+            do not divide into the processes.
     """
-    count = system.training.networks
-    chosen = range(count) if network is None else range(network, network + 1)
-    alone = {number: system.of_network(number) for number in chosen}
-    if count == 1:
-        yield from train_network(
-            system,
-            analysis,
-            directory,
-            resume=resume,
-            ranks=ranks,
-            iterations=iterations,
-            begin_with=begin_with,
-            globe=globe,
-        )
-        return
+    assert system.training.networks == 1, "networks are trained one by one"
     if resume and ranks.from_first(is_finished(directory)):
         check_trained(system, directory)
         return
-    places = network_places(system, directory)
-    for number in () if resume else chosen:
-        if (places[number] / DESCRIPTION).exists():
-            raise ConfigurationError(
-                f"training: expected no network in {places[number]}, found one; go on with --resume"
-            )
-    each = total_iterations(alone[chosen[0]], iterations=iterations, continues=begin_with is not None)
-    for before, number in enumerate(chosen):
-        made = train_network(
-            alone[number],
-            analysis,
-            places[number],
-            resume=resume,
-            ranks=ranks,
-            iterations=iterations,
-            begin_with=None if begin_with is None else begin_with.of_network(number),
-            globe=globe,
+    teacher = None if begin_with is None else begin_with.model
+    plan = stages(system, iterations=iterations, continues=begin_with is not None, teacher=teacher)
+    before = mean_stages(system, iterations=iterations, continues=begin_with is not None)
+    first = None
+    if system.pretraining is not None and begin_with is None:
+        first = pretraining_system(system, iterations=iterations)
+    _check_shares([*before.values(), *(stages(first) if first else ()), *plan], ranks)
+    if not resume and (left := unfinished(directory)):
+        raise ConfigurationError(
+            f"training: expected no unfinished training in {left}, found one; resume it with --resume"
         )
-        for progress in made:
-            yield replace(
-                progress,
-                stage=f"network {number + 1} of {count}, {progress.stage}",
-                iteration=before * each + progress.iteration,
-                iterations=len(chosen) * each,
-            )
-    if ranks.is_first and all(map(is_finished, places)):
-        combine(system, [load_checkpoint(place, calibrated=False) for place in places], directory)
-    ranks.wait()
-
-
-def network_places(system: System, directory: Path) -> list[Path]:
-    """Where the networks of a system of several are trained."""
-    return [directory / NETWORKS / str(number) for number in range(system.training.networks)]
-
-
-def combine(system: System, networks: Sequence[Checkpoint], directory: Path) -> str:
-    """Write one checkpoint of several networks.
-
-    Args:
-        system: Whose networks they are, in their order.
-        networks: One checkpoint for each.
-        directory: Where the checkpoint of all goes.
-
-    Returns:
-        The model's identity.
-
-    Raises:
-        ConfigurationError: One is of another training, or learned from other data.
-    """
-    first = networks[0]
-    for number, found in enumerate(networks):
-        where = f"network {number} of system {system.name}"
-        if found.system.training_hash() != system.of_network(number).training_hash():
-            raise ConfigurationError(f"{where}: expected the training of this system, found another's")
-        if not _same_data(found, first):
-            raise ConfigurationError(
-                f"{where}: expected the climatology that network 0 was trained with, found another"
-            )
-    return save_checkpoint(
-        directory,
+    analysis = analysis[list(system.state.predictands + system.state.static)]
+    tunings = (*system.finetuning, *(first.finetuning if first else ()))
+    if any(tuning.spectral_weight for tuning in tunings) and not grid_of(analysis).topology().is_globe:
+        raise ConfigurationError(
+            f"system {system.name}: finetuning.spectral_weight: expected 0 on a region, which has no harmonics"
+        )
+    if system.training.mirrored and not grid_of(analysis).has_mirror():
+        raise ConfigurationError(
+            f"system {system.name}: training.mirrored: expected a globe with each latitude on both sides, found another"
+        )
+    if begin_with is not None:
+        _check_origin(system, grid_of(analysis), begin_with)
+    training = in_period(analysis, system.periods.training)
+    validation = in_period(analysis, system.periods.validation)
+    if system.training.loader == "memory":
+        training, validation = training.load(), validation.load()
+    if begin_with is None:
+        fitted = Standardiser.fit(training, system.state.predictands) if ranks.is_first else None
+        standardiser = ranks.from_first(fitted)
+    else:
+        standardiser = begin_with.standardiser
+    sampling = partial(
+        make_samples,
+        standardiser=standardiser,
         system=system,
-        grid=first.grid,
-        standardiser=first.standardiser,
-        weights=[found.model.state_dict() for found in networks],
-        training=_record(networks),
+        lead_steps=max(stage.objective.lead_steps for stage in (*plan, *(stages(first) if first else ()))),
+        loader=system.training.loader,
+        pin=ranks.device != "cpu",
     )
+    samples, watched = (learned_samples(sampling(days), system) for days in (training, validation))
+    record = _record(system, training, begin_with)
+    material = Material(system, training, standardiser, samples, watched, record)
+    wanted = total_iterations(system, iterations=iterations, continues=begin_with is not None)
+    earlier = wanted - sum(stage.iterations for stage in plan)
+    pretrained = None
+    if first is not None:
+        pretrained = yield from pretrain(globe, first, material, directory, ranks, resume=resume, wanted=wanted)
+    means = yield from train_means(before, material, directory, ranks, resume=resume, wanted=wanted)
+    if begin_with is not None:
+        model = continued_model(system, training, begin_with, samples, means)
+    elif ranks.is_first:
+        model = prepare_model(system, training, samples, means)
+    else:
+        model = fresh_model(system, training)  # it takes everything from the first process, but for what is left out
+        cross_fit(model, system, training, samples, means)
+    if pretrained is not None:
+        adopt_network(model, pretrained)
+    run = TrainingRun(system, grid_of(analysis), standardiser, model, directory, record, plan, ranks)
+    if resume:
+        run.resume()
+    for progress in run.iterate(samples, watched):
+        yield replace(progress, iteration=earlier + progress.iteration, iterations=wanted)
 
 
-def _same_data(one: Checkpoint, other: Checkpoint) -> bool:
-    """Whether two models mean the same by their numbers, to rounding."""
-    pairs = [
-        (one.standardiser.climatology[name].values, other.standardiser.climatology[name].values)
-        for name in one.standardiser.channels
-    ]
-    return all(
-        mine.shape == theirs.shape and np.allclose(mine, theirs, rtol=1e-5, atol=1e-4 * deviation)
-        for (mine, theirs), deviation in zip(pairs, one.standardiser.std, strict=True)
-    ) and np.allclose(one.standardiser.std, other.standardiser.std, rtol=1e-5)
+def unfinished(directory: Path) -> Path | None:
+    """Where the training of a checkpoint, or one that goes before it, was left, if it was."""
+    places = [directory, directory / PRETRAINING, *sorted((directory / MEANS).glob("*"))]
+    return next(filter(has_training_state, places), None)
 
 
-def _record(networks: Sequence[Checkpoint]) -> Mapping[str, Any]:
-    """What all trainings have in common, and under `networks` what each has of its own."""
-    records = [found.training for found in networks]
-    alike = {key: value for key, value in records[0].items() if all(other.get(key) == value for other in records[1:])}
-    own = [
-        {"model_id": found.model_id, "seed": found.system.training.seed}
-        | {key: value for key, value in found.training.items() if key not in alike}
-        for found in networks
-    ]
-    held_out = all(record.get("validation_held_out") for record in records)
-    return alike | {"validation_held_out": held_out, NETWORKS: own}
+def is_finished(directory: Path) -> bool:
+    """Whether a directory holds the checkpoint of a training that came to its end, with all that goes before it."""
+    return holds_finished(directory) and unfinished(directory) is None
+
+
+def check_trained(system: System, directory: Path) -> None:
+    """Refuse a finished checkpoint of another training."""
+    if load_checkpoint(directory).system.training_hash() != system.training_hash():
+        raise ConfigurationError(f"{directory}: expected the training of this system, found another's")
+
+
+def _check_origin(system: System, grid: Grid, begin_with: Checkpoint) -> None:
+    """Whether a checkpoint's numbers mean what the system's mean."""
+    wanted, found = system.state, begin_with.system.state
+    for name in ("predictands", "static", "past_states"):
+        if getattr(wanted, name) != getattr(found, name):
+            raise ConfigurationError(
+                f"training from a checkpoint: expected one with {name} {getattr(wanted, name)}, "
+                f"found {getattr(found, name)}"
+            )
+    for what, expected, has in (
+        ("steps", _hours(system), _hours(begin_with.system)),
+        ("anchor", system.anchor.form(), begin_with.system.anchor.form()),
+    ):
+        if expected != has:
+            raise ConfigurationError(f"training from a checkpoint: expected one with {what} {expected}, found {has}")
+    if not grid.is_close_to(begin_with.grid):
+        raise ConfigurationError(
+            f"training from a checkpoint: expected one on the analysis' grid {grid.shape}, "
+            f"found {begin_with.grid.shape} or other points"
+        )
+
+
+def _hours(system: System) -> str:
+    return f"of {' and '.join(map(str, system.learned_step_hours))} h"
+
+
+def _check_shares(plan: Sequence[Stage], ranks: Ranks) -> None:
+    for stage in plan:
+        if stage.batch_size % ranks.count:
+            raise ConfigurationError(
+                f"batch_size of {stage.name}: expected a multiple of the {ranks.count} processes, "
+                f"found {stage.batch_size}"
+            )
+
+
+def _record(system: System, training: xr.Dataset, begin_with: Checkpoint | None) -> dict[str, Any]:
+    times = training["time"].values
+    first, last = (str(np.datetime_as_string(time, unit="m")) for time in (times[0], times[-1]))
+    held_out = system.periods.validation.start > system.periods.training.end
+    if begin_with is not None:  # what it had seen, its weights still know
+        held_out = held_out and bool(begin_with.training.get("validation_held_out"))
+    pretraining = system.pretraining if begin_with is None else None
+    return {
+        "dataset": system.dataset,
+        "first_analysis": first,
+        "last_analysis": last,
+        "analyses": int(times.size),
+        "validation_held_out": held_out,
+        "began_with": None if begin_with is None else begin_with.model_id,
+        "pretraining": None if pretraining is None else pretraining.model_dump(mode="json"),
+        "torch": torch.__version__,
+    }

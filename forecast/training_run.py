@@ -266,11 +266,11 @@ class TrainingRun:
         if complete:
             followed = self.position.stage + 1 < len(self.plan)
             if followed and isinstance(self.stage.objective, Denoising):
-                self._save_checkpoint(self.directory / DENOISER)
+                self._save_checkpoint(self.directory / DENOISER, finished=True)
             self.averaged.adopt()
             self.optimiser = self._fresh_optimiser()
             self.position = self.position.next_stage()
-        self._save_checkpoint(self.directory)
+        self._save_checkpoint(self.directory, finished=self.position.stage == len(self.plan))
         tensors = whole_on_cpu(self._moving(), self.ranks)
         if self.ranks.is_first:
             save_training_state(self.directory, self.position, self._identity, tensors)
@@ -278,7 +278,7 @@ class TrainingRun:
     def _moving(self) -> dict[str, Tensor]:
         return training_tensors(self.model, self.averaged, self.optimiser)
 
-    def _save_checkpoint(self, directory: Path) -> None:
+    def _save_checkpoint(self, directory: Path, *, finished: bool) -> None:
         weights = whole_on_cpu(self.averaged.state(), self.ranks)
         if self.ranks.is_first:
             save_checkpoint(
@@ -287,7 +287,7 @@ class TrainingRun:
                 grid=self.grid,
                 standardiser=self.standardiser,
                 weights=[weights],
-                training={**self.record, "stages": self.figures},
+                training={**self.record, "stages": self.figures, **({} if finished else {"finished": False})},
             )
 
     def resume(self) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from data_catalog.atomic import atomic_path
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.averaging import AveragedWeights
+from forecast.checkpoints import DESCRIPTION, read_description
 from forecast.optimisers import Optimiser
 from forecast.sharding import fill
 
@@ -36,6 +37,13 @@ class TrainingPosition:
 def has_training_state(directory: Path) -> bool:
     """Whether a directory holds an unfinished training."""
     return (directory / STATE).exists()
+
+
+def holds_finished(directory: Path) -> bool:
+    """Whether a directory holds the checkpoint of a training that came to its end."""
+    if has_training_state(directory) or not (directory / DESCRIPTION).exists():
+        return False
+    return bool(read_description(directory)["training"].get("finished", True))
 
 
 def save_training_state(

@@ -105,6 +105,11 @@ def calibrate(wanted: CalibrationRequest) -> "CalibrationCard":
     checkpoint = load_checkpoint(wanted.checkpoint, calibrated=False)
     check_same_state(wanted.system, checkpoint.system, wanted.checkpoint)
     refuse_test_days(wanted.period, wanted.system, checkpoint.system)
+    if wanted.members < len(checkpoint.models):
+        raise ConfigurationError(
+            f"--members: expected at least one for each of the {len(checkpoint.models)} networks of "
+            f"{wanted.checkpoint}, found {wanted.members}"
+        )
     validation = _validation(wanted)
     rollouts = _most_rollouts(wanted.system.sampler)
     with progress(f"Calibrate {wanted.system.name}", rollouts * len(validation.starts), "forecasts") as advance:

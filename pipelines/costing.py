@@ -37,10 +37,11 @@ def _figures(system: System) -> dict[str, str]:
     evaluations = network_evaluations(sampler.kind, sampler.sampling_steps)
     member = evaluations * lead_steps * found.evaluation_flops
     step = options.batch_size * found.training_flops
+    several = f"; {networks} of them, figures are of one" if (networks := system.training.networks) > 1 else ""
     again = ", blocks computed again" if options.recompute_activations else ""
     return {
         "grid, channels": f"{grid.shape[0]} x {grid.shape[1]}, {len(system.state.predictands)}",
-        "network": f"{system.network.kind}, {found.parameters / 1e6:.3g} M weights",
+        "network": f"{system.network.kind}, {found.parameters / 1e6:.3g} M weights{several}",
         "training": f"{options.precision}{again}",
         "weights, average, moments": _memory(16 * found.parameters),
         "each sample computed together": _memory(found.sample_bytes),

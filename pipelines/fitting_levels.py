@@ -14,7 +14,7 @@ logger = logging.getLogger("plumecast")
 def fit_system_levels(
     system: System, checkpoint: Path, analysis: Path, *, sampling_steps: int | None = None, samples: int = 8
 ) -> str:
-    """Find the levels with which so many sampling steps stay closest to many.
+    """Find the levels with which so many sampling steps stay closest to many, with the first of several networks.
 
     Args:
         system: Its sampler says which kind, and the range of levels.
@@ -49,5 +49,5 @@ def fit_system_levels(
     chosen = torch.linspace(0, len(found) - 1, min(samples, len(found))).long()
     sampler = system.sampler.model_validate(system.sampler.model_dump() | {"sampling_steps": steps, "levels": ()})
     logger.info("Fit %d levels of %s to %d samples of %s", steps, sampler.kind, len(chosen), system.periods.validation)
-    levels = fit_sampler_levels(model.model, sampler, found, chosen)
+    levels = fit_sampler_levels(model.of_member(0).model, sampler, found, chosen)
     return f'kind = "{sampler.kind}"\nsampling_steps = {steps}\nlevels = {list(levels)}'

@@ -4,8 +4,9 @@ import logging
 import math
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -16,6 +17,10 @@ from data_catalog.errors import ConfigurationError
 from forecast.system import System
 from pipelines.progress import progress
 from pipelines.systems import BASELINES_FILE
+
+if TYPE_CHECKING:
+    from forecast.checkpoints import Checkpoint
+    from forecast.distributed import Ranks
 
 logger = logging.getLogger("plumecast")
 
@@ -32,11 +37,11 @@ def train_system(
     iterations: int | None = None,
     begin_with: Path | None = None,
     globe: xr.Dataset | None = None,
-    network: int | None = None,
 ) -> Path:
     """Train a system's model and fit its baselines, both on the training period only.
 
-    Processes that torchrun or `--processes` started share the training; the first of them writes.
+    Processes that torchrun or `--processes` started share the training; the first of them writes. Where the system has
+    several networks, each is trained in a folder of its own; the checkpoint of all is there when the last is finished.
 
     Args:
         system: What to train.
@@ -47,29 +52,85 @@ def train_system(
         iterations: Of the denoising stage, in place of the system's number; the other stages get at most as many.
         begin_with: Checkpoint to start from.
         globe: Analysis of the dataset that the system's pretraining names; see `open_globe`.
-        network: Train this one of the system's networks alone, counted from 0.
 
     Returns:
-        The directory; that of the network alone while others are still to be trained.
+        The directory.
 
     Raises:
-        ConfigurationError: There is a finished or an unfinished training and `resume` is not set, or no such network.
+        ConfigurationError: There is a finished or an unfinished training and `resume` is not set.
         MissingDataError: The analysis does not cover the periods.
     """
     from forecast.checkpoints import load_checkpoint
+    from forecast.combining import combine, network_places
     from forecast.distributed import joined
-    from forecast.network_training import is_finished
-    from forecast.stages import total_iterations
-    from forecast.training import train
+    from forecast.training import check_trained, is_finished, unfinished
 
-    if resume and is_finished(directory):
-        logger.info("%s: finished, nothing is left to train", directory)
     _refuse_overwriting(directory, resume)
+    networks = system.training.networks
     origin = None if begin_with is None else load_checkpoint(begin_with)
-    trained = system if network is None else system.of_network(network)
-    wanted = total_iterations(trained, iterations=iterations, continues=origin is not None)
-    with joined(device) as ranks, progress(f"Train {system.name}", wanted, "iterations") as advance:
+    if origin is not None and len(origin.models) not in (1, networks):
+        raise ConfigurationError(
+            f"--from {begin_with}: expected a checkpoint of one network{f' or of {networks}' if networks > 1 else ''}, "
+            f"found one of {len(origin.models)}"
+        )
+    train_one = partial(_train_network, analysis=analysis, resume=resume, iterations=iterations, globe=globe)
+    with joined(device) as ranks:
+        if networks == 1:
+            train_one(system, directory=directory, origin=origin, ranks=ranks)
+            return directory
+        if ranks.from_first(resume and is_finished(directory)):
+            check_trained(system, directory)
+            logger.info("%s: finished, nothing is left to train", directory)
+            return directory
+        if left := ranks.from_first(unfinished(directory)):
+            raise ConfigurationError(f"training of {networks} networks: expected none unfinished in {left}, found one")
+        places = network_places(system, directory)
+        for number, place in enumerate(places):
+            _refuse_overwriting(place, resume)
+            logger.info("Network %d of %d", number + 1, networks)
+            part = None if origin is None else origin.of_member(number)
+            train_one(system.of_network(number), directory=place, origin=part, ranks=ranks)
         if ranks.is_first:
+            with atomic_path(directory / BASELINES_FILE) as partial_copy:
+                shutil.copyfile(places[0] / BASELINES_FILE, partial_copy)
+            combine(system, [load_checkpoint(place, calibrated=False) for place in places], directory)
+        ranks.wait()
+    return directory
+
+
+def one_of_several(system: System, directory: Path, number: int) -> tuple[System, Path]:
+    """What trains one of a system's networks alone, and where `train_system` looks for it.
+
+    Raises:
+        ConfigurationError: The system has no such network.
+    """
+    from forecast.combining import network_places
+
+    alone = system.of_network(number)
+    return alone, directory if alone == system else network_places(system, directory)[number]
+
+
+def _train_network(
+    system: System,
+    *,
+    analysis: xr.Dataset,
+    directory: Path,
+    resume: bool,
+    ranks: "Ranks",
+    iterations: int | None,
+    origin: "Checkpoint | None",
+    globe: xr.Dataset | None,
+) -> None:
+    """Train one network, with its baselines beside it."""
+    from forecast.stages import total_iterations
+    from forecast.training import is_finished, train
+
+    finished = ranks.from_first(resume and is_finished(directory))
+    if finished:
+        logger.info("%s: finished, nothing is left to train", directory)
+    wanted = total_iterations(system, iterations=iterations, continues=origin is not None)
+    with progress(f"Train {system.name}", wanted, "iterations") as advance:
+        if ranks.is_first and not (finished and (directory / BASELINES_FILE).exists()):
             fit_system_baselines(system, analysis, directory)
         validation = ""
         states = train(
@@ -81,7 +142,6 @@ def train_system(
             iterations=iterations,
             begin_with=origin,
             globe=globe,
-            network=network,
         )
         for state in states:
             if state.validation_loss is not None:
@@ -89,25 +149,6 @@ def train_system(
             advance(state.iteration, f"{state.stage}, loss {state.loss:.4f}{validation}")
             if state.noise_levels is not None and ranks.is_first:
                 show_noise_levels(state.noise_levels, system, directory)
-    if system.training.networks == 1:
-        return directory
-    return _with_baselines(system, directory, network)
-
-
-def _with_baselines(system: System, directory: Path, network: int | None) -> Path:
-    """Put the baselines beside each network, so that it can be scored alone; say which networks are missing."""
-    from forecast.network_training import is_finished
-    from forecast.training import network_places
-
-    places = network_places(system, directory)
-    missing = [str(number) for number, place in enumerate(places) if not is_finished(place)]
-    for place in filter(is_finished, places):
-        with atomic_path(place / BASELINES_FILE) as partial:
-            shutil.copyfile(directory / BASELINES_FILE, partial)
-    if not missing or network is None:
-        return directory
-    logger.info("Still to be trained: network %s", ", ".join(missing))
-    return places[network]
 
 
 def show_noise_levels(record: Mapping[str, Any], system: System, directory: Path) -> Path:

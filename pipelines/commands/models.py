@@ -38,23 +38,25 @@ def train(
     from pipelines.devices import choose_device
     from pipelines.home import home
     from pipelines.systems import find_system
-    from pipelines.training import train_system
+    from pipelines.training import one_of_several, train_system
 
     found = find_system(system)
     place = home()
     data = open_system_analysis(find_analysis(place, found, analysis), found)
-    trained = train_system(
+    directory = out or place.checkpoint(found.name)
+    if network is not None:
+        found, directory = one_of_several(found, directory, network)
+    train_system(
         found,
         data,
-        out or place.checkpoint(found.name),
+        directory,
         resume=resume,
         device=choose_device(device),
         iterations=iterations,
         begin_with=begin_with,
         globe=None if begin_with else open_globe(place, found),
-        network=network,
     )
-    say(f"Checkpoint: {trained}")
+    say(f"Checkpoint: {directory}")
     return 0
 
 

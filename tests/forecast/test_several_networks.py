@@ -1,5 +1,6 @@
 """A model of several networks: trained one by one, kept in one checkpoint, members taking turns at them."""
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -9,25 +10,36 @@ import torch
 from safetensors.torch import load_file, save
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
-from forecast.checkpoints import load_checkpoint
+from forecast.checkpoints import NETWORKS, load_checkpoint
+from forecast.combining import combine, network_places
 from forecast.ensemble import forecast_members, split_members
 from forecast.system import System
-from forecast.training import NETWORKS, combine, train
+from forecast.training import is_finished, train
 
 INIT = np.datetime64("2001-12-10", "ns")
 
 
+def changed(system, **training):
+    content = system.model_dump()
+    return System.model_validate(content | {"training": content["training"] | training})
+
+
 @pytest.fixture(scope="module")
 def three(system):
-    content = system.model_dump()
-    return System.model_validate(content | {"training": content["training"] | {"networks": 3}})
+    return changed(system, networks=3)
 
 
 @pytest.fixture(scope="module")
 def directory(three, analysis, tmp_path_factory):
     directory = tmp_path_factory.mktemp("three")
-    trained(three, analysis, directory)
+    for number, place in enumerate(network_places(three, directory)):
+        trained(three.of_network(number), analysis, place)
+    combine(three, networks_of(three, directory), directory)
     return directory
+
+
+def networks_of(system, directory):
+    return [load_checkpoint(place) for place in network_places(system, directory)]
 
 
 def trained(system, analysis, directory, **options):
@@ -46,15 +58,18 @@ def fields(checkpoint, system, analysis, members, *, batch_size=2, **options):
 
 def test_each_network_is_what_its_seed_makes_alone(three, system, analysis, directory, tmp_path):
     checkpoint = load_checkpoint(directory)
-    for number, model in enumerate(checkpoint.models):
-        alone = system.model_copy(update={"training": system.training.model_copy(update={"seed": number})})
-        trained(alone, analysis, tmp_path / str(number))
-        expected = load_checkpoint(tmp_path / str(number)).model.state_dict()
+    assert three.of_network(2) == changed(system, seed=2)
+    for model, place in zip(checkpoint.models, network_places(three, directory), strict=True):
+        expected = load_checkpoint(place).model.state_dict()
         assert all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
+    one, *others = (model.position for model in checkpoint.models)
+    assert not any(torch.equal(one, other) for other in others)
     record = checkpoint.training[NETWORKS]
     assert [each["seed"] for each in record] == [0, 1, 2]
     assert checkpoint.training["dataset"] == three.dataset
     assert checkpoint.training["validation_held_out"]
+    with pytest.raises(ConfigurationError, match=r"system tiny: expected a network from 0 to 2, found 3"):
+        three.of_network(3)
 
 
 def test_what_networks_have_alike_is_kept_once(directory):
@@ -69,7 +84,7 @@ def test_members_take_turns_at_the_networks(three, analysis, directory):
     checkpoint = load_checkpoint(directory)
     mixed = fields(checkpoint, three, analysis, range(6))
     for number in range(3):
-        alone = fields(checkpoint.of_network(number), three, analysis, range(6))
+        alone = fields(checkpoint.of_member(number), three, analysis, range(6))
         for member in range(6):
             close = np.allclose(mixed[member], alone[member], atol=1e-4 * checkpoint.standardiser.std[0])
             assert close == (member % 3 == number)
@@ -100,45 +115,49 @@ def test_members_of_one_network_are_computed_together():
     assert sorted(sum(split_members(range(50), 25, 4, networks=2), ())) == list(range(50))
 
 
-def test_a_training_killed_in_its_second_network_goes_on(three, analysis, directory, tmp_path):
-    killed = train(three, analysis, tmp_path)
-    for progress in killed:
-        if progress.stage.startswith("network 2 of 3") and progress.iteration == 9:
-            break
+def test_a_training_killed_between_its_two_files_is_not_finished(three, analysis, tmp_path):
+    often = changed(three.of_network(0), checkpoint_iterations=2)
+    killed = train(often, analysis, tmp_path)
+    for _ in range(3):
+        next(killed)
     killed.close()
-    assert not (tmp_path / "model.json").exists()
-    with pytest.raises(ConfigurationError, match=r"expected no network in .*networks/0, found one"):
-        trained(three, analysis, tmp_path)
-    resumed = trained(three, analysis, tmp_path, resume=True)
-    assert resumed[-1].iteration == resumed[-1].iterations == 3 * three.training.iterations
-    assert load_checkpoint(tmp_path).model_id == load_checkpoint(directory).model_id
-    assert trained(three, analysis, tmp_path, resume=True) == []
+    (tmp_path / "training.safetensors").unlink()  # written after the checkpoint, so it may be missing
+    assert not is_finished(tmp_path)
+    resumed = trained(often, analysis, tmp_path, resume=True)
+    assert len(resumed) == often.training.iterations
+    assert is_finished(tmp_path)
 
 
-def test_networks_trained_side_by_side_make_the_same_checkpoint(three, analysis, directory, tmp_path):
-    for number in (2, 0, 1):
-        assert not (tmp_path / "model.json").exists()
-        made = trained(three, analysis, tmp_path, network=number)
-        assert made[-1].iteration == made[-1].iterations == three.training.iterations
-    assert load_checkpoint(tmp_path).model_id == load_checkpoint(directory).model_id
-    with pytest.raises(ConfigurationError, match=r"system tiny: expected a network from 0 to 2, found 3"):
-        trained(three, analysis, tmp_path, network=3)
-
-
-def test_a_network_of_another_training_is_refused(three, directory, checkpoint, tmp_path):
-    networks = [load_checkpoint(directory / NETWORKS / str(number)) for number in range(3)]
+def test_networks_that_were_not_trained_alike_are_refused(three, analysis, directory, tmp_path):
+    networks = networks_of(three, directory)
     with pytest.raises(ConfigurationError, match=r"network 1 of system tiny: expected the training of this system"):
         combine(three, [networks[0], networks[0], networks[2]], tmp_path)
     warmer = networks[2].standardiser.climatology + 5 * float(networks[2].standardiser.std[0])
     other = replace(networks[2], standardiser=replace(networks[2].standardiser, climatology=warmer))
-    with pytest.raises(ConfigurationError, match=r"network 2 .*: expected the climatology that network 0"):
+    with pytest.raises(ConfigurationError, match=r"network 2 .*: expected the climatology of network 0, found another"):
         combine(three, [*networks[:2], other], tmp_path)
+    trained(three.of_network(1), analysis, tmp_path / "short", iterations=2)
+    short = load_checkpoint(tmp_path / "short")
+    with pytest.raises(ConfigurationError, match=r"network 1 .*: expected iterations \[6\] as .*, found \[2\]"):
+        combine(three, [networks[0], short, networks[2]], tmp_path)
+    trained(three.of_network(1), analysis, tmp_path / "other", begin_with=networks[0])
+    other = load_checkpoint(tmp_path / "other")
+    with pytest.raises(ConfigurationError, match=r"network 1 .*: expected origin None as .*, found [0-9a-f]+"):
+        combine(three, [networks[0], other, networks[2]], tmp_path)
+    assert not (tmp_path / "model.json").exists()
+
+
+def test_networks_may_differ_by_rounding_in_anything(three, directory, tmp_path):
+    networks = networks_of(three, directory)
+    networks[1].model.get_buffer("static").mul_(1 + 1e-6)
+    combine(three, networks, tmp_path)
+    opened = load_checkpoint(tmp_path)
+    assert torch.equal(opened.models[1].get_buffer("static"), networks[1].model.get_buffer("static"))
+    assert not torch.equal(opened.models[0].get_buffer("static"), opened.models[1].get_buffer("static"))
 
 
 def test_kept_as_bytes_the_members_stay_nearly_the_same(three, analysis, directory, tmp_path):
-    networks = [load_checkpoint(directory / NETWORKS / str(number)) for number in range(3)]
-    small = three.model_copy(update={"training": three.training.model_copy(update={"stored_as": "int8"})})
-    combine(small, networks, tmp_path)
+    combine(changed(three, stored_as="int8"), networks_of(three, directory), tmp_path)
     found, expected = load_checkpoint(tmp_path), load_checkpoint(directory)
     kinds = {value.dtype for value in load_file(next(tmp_path.glob("model-*.safetensors"))).values()}
     assert torch.int8 in kinds
@@ -149,12 +168,15 @@ def test_kept_as_bytes_the_members_stay_nearly_the_same(three, analysis, directo
     assert 0 < max(differences) < 0.05
 
 
-def test_a_training_from_several_networks_begins_with_each(three, analysis, directory, tmp_path):
-    origin = load_checkpoint(directory)
-    trained(three, analysis, tmp_path, begin_with=origin, iterations=1)
-    for number, model in enumerate(load_checkpoint(tmp_path).models):
-        moved = [float(torch.linalg.vector_norm(model.position - other.position)) for other in origin.models]
-        assert int(np.argmin(moved)) == number
+def test_how_weights_are_kept_does_not_change_what_is_learned(system, analysis, tmp_path):
+    """The mean network of an anchor is read back from its own checkpoint."""
+    content = system.model_dump() | {"anchor": {"kind": "mean", "mean": {"iterations": 2, "batch_size": 4}}}
+    anchors = {}
+    for form in ("float16", "int8"):
+        asked = System.model_validate(content | {"training": content["training"] | {"stored_as": form}})
+        trained(asked, analysis, tmp_path / form)
+        anchors[form] = load_checkpoint(tmp_path / form).model.anchor.state_dict()
+    assert all(torch.equal(value, anchors["int8"][name]) for name, value in anchors["float16"].items())
 
 
 def test_what_is_about_one_network_refuses_several(directory):
@@ -162,18 +184,34 @@ def test_what_is_about_one_network_refuses_several(directory):
         _ = load_checkpoint(directory).model
 
 
-def test_a_network_that_is_absent_from_the_file(directory, tmp_path):
+def edited(directory, to, *, networks=None, without="nothing"):
+    """A copy of a checkpoint with another number of networks in its description, or tensors missing from its file."""
     description = json.loads((directory / "model.json").read_text())
-    tensors = {
-        name: value
-        for name, value in load_file(next(directory.glob("model-*.safetensors"))).items()
-        if not name.startswith("networks.2.")
-    }
-    import hashlib
-
-    data = save(tensors)
+    tensors = load_file(next(directory.glob("model-*.safetensors")))
+    data = save({name: value for name, value in tensors.items() if not name.startswith(without)})
     description["weights_sha256"] = hashlib.sha256(data).hexdigest()
-    (tmp_path / f"model-{description['weights_sha256'][:12]}.safetensors").write_bytes(data)
-    (tmp_path / "model.json").write_text(json.dumps(description))
-    with pytest.raises(InvalidDataError, match=r"expected the weights that model.json describes, found .*position"):
-        load_checkpoint(tmp_path)
+    if networks is not None:
+        description["system"]["training"]["networks"] = networks
+    (to / f"model-{description['weights_sha256'][:12]}.safetensors").write_bytes(data)
+    (to / "model.json").write_text(json.dumps(description))
+    return to
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"without": "networks.2."}, r"expected the 3 networks that model.json describes, found 2"),
+        ({"without": "networks.2.position"}, r"expected the weights that model.json describes, found .*position"),
+        ({"without": "model.static"}, r"expected the weights that model.json describes, found 'static'"),
+        ({"networks": 1}, r"expected the 1 networks that model.json describes, found 3"),
+        ({"networks": 4}, r"expected the 4 networks that model.json describes, found 3"),
+    ],
+)
+def test_a_file_that_does_not_hold_what_is_described(directory, tmp_path, changes, fault):
+    with pytest.raises(InvalidDataError, match=fault):
+        load_checkpoint(edited(directory, tmp_path, **changes))
+
+
+def test_a_number_of_networks_that_is_none(directory, tmp_path):
+    with pytest.raises(ConfigurationError, match=r"training.networks: Input should be greater than"):
+        load_checkpoint(edited(directory, tmp_path, networks=0))
