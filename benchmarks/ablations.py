@@ -113,6 +113,7 @@ VARIANTS: dict[str, Variant] = {
     "weight: velocity of flow": Variant({"diffusion": {"path": "flow", "weight": "velocity"}}),
     "levels: rho-uniform": Variant({"diffusion": {"time_distribution": "rho-uniform"}}),
     "levels: logit-normal (0, 1)": Variant({"diffusion": {"log_sigma_mean": 0.0, "log_sigma_std": 1.0}}),
+    "levels: log-normal (-1.2, 1.2)": Variant({"diffusion": {"log_sigma_mean": -1.2, "log_sigma_std": 1.2}}),
     "network: unet, patch 1": Variant({"network": {"patch": 1, "widths": [32, 64]}}),
     "anchor: harmonics": Variant({"anchor": {"kind": "linear", "space": "harmonics", "truncation": 15}}),
     "noise: isotropic": Variant({"diffusion": {"noise": "isotropic"}}),
