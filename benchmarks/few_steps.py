@@ -61,9 +61,13 @@ def variants(denoiser: Checkpoint, tuned: Checkpoint) -> list[Variant]:
     ]
     sampler = find_system(tuned.system.name).sampler
     steps, plain = sampler.sampling_steps, replace(tuned, calibration=None)
-    rows.append(Variant("fine-tuned by CRPS", plain, sampler.model_dump(), steps))
+    if len(tuned.models) > 1:
+        rows.append(Variant("fine-tuned by CRPS, one network", plain.of_member(0), sampler.model_dump(), steps))
+    name = "fine-tuned by CRPS" + (f", {len(tuned.models)} networks" if len(tuned.models) > 1 else "")
+    rows.append(Variant(name, plain, sampler.model_dump(), steps))
     if tuned.calibration is not None:
-        rows.append(Variant("fine-tuned by CRPS, calibrated", tuned, sampler.model_dump(), 2 * steps))
+        corrected = tuned.calibration.correction(1) is not None
+        rows.append(Variant(f"{name}, calibrated", tuned, sampler.model_dump(), steps * (1 + corrected)))
     return rows
 
 
