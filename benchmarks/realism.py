@@ -49,13 +49,13 @@ def measure(
         truth = stacked(verifying_analysis(analysis, system.state.predictands, start, lead_times(system, steps)))
         truth = truth.transpose("channel", "lead_time", *SPACE)
         few = made.isel(member=slice(6))
-        between = few.isel(member=slice(3)) - few.isel(member=slice(3, 6)).values
+        apart = made - made.mean("member")  # of all pairs, the mean square is that of these times 2 M / (M - 1)
         parts.append(
             xr.Dataset(
                 {
                     "members": spectrum(few).mean("member"),
                     "analysis": spectrum(truth),
-                    "between_members": spectrum(between).mean("member"),
+                    "between_members": spectrum(apart).mean("member") * 2 * members / (members - 1),
                     "to_analysis": spectrum(few - truth).mean("member"),
                     "ranks": rank_histogram(made, truth, reduce=SPACE, weights=area),
                 }
