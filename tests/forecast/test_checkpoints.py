@@ -106,7 +106,8 @@ def test_a_checkpoint_without_the_lead_time_of_the_step_forecasts_as_before(dire
 def test_shipped_checkpoints_open(name):
     checkpoint = load_checkpoint(shipped(name))
     assert checkpoint.system.name == name
-    assert all(value.isfinite().all() for value in checkpoint.model.state_dict().values())
+    assert len(checkpoint.models) == checkpoint.system.training.networks
+    assert all(value.isfinite().all() for model in checkpoint.models for value in model.state_dict().values())
 
 
 def test_the_identity_of_a_checkpoint_of_the_first_release_is_for_ever():
