@@ -48,6 +48,8 @@ def fit_system_levels(
     found = make_samples(watched, model.standardiser, system)
     chosen = torch.linspace(0, len(found) - 1, min(samples, len(found))).long()
     sampler = system.sampler.model_validate(system.sampler.model_dump() | {"sampling_steps": steps, "levels": ()})
-    logger.info("Fit %d levels of %s to %d samples of %s", steps, sampler.kind, len(chosen), system.periods.validation)
+    period = system.periods.validation
+    samples_of = f"{len(chosen)} samples of {period.start} to {period.end}"
+    logger.info("Fit %d levels of %s to %s", steps, sampler.kind, samples_of)
     levels = fit_sampler_levels(model.of_member(0).model, sampler, found, chosen)
     return f'kind = "{sampler.kind}"\nsampling_steps = {steps}\nlevels = {list(levels)}'
