@@ -176,7 +176,7 @@ def request_search(
         system=system,
         analysis=find_analysis(home, system, analysis),
         out=home.root / "searches" / f"{system.name}-{kind}" if out is None else out,
-        space=chosen_space(only, sampler_only=sampler_only),
+        space=chosen_space(system, only, sampler_only=sampler_only),
         trials=trials,
         iterations=iterations,
         checkpoint=find_checkpoint(home, system, checkpoint) if sampler_only else None,

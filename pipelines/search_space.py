@@ -1,6 +1,6 @@
 """What a search tries: keys of the system file and their values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from data_catalog.errors import ConfigurationError
@@ -40,6 +40,13 @@ class Choice:
             return chosen
         return float(trial.suggest_float(self.key, self.low, self.high, log=self.logarithmic))
 
+    def with_own(self, system: System) -> "Choice":
+        """The choice with a system's own value among what it may be."""
+        own = own_value(system, self.key)
+        if not self.options:
+            return replace(self, low=min(self.low, float(own)), high=max(self.high, float(own)))
+        return self if own in self.options else replace(self, options=(own, *self.options))
+
 
 SPACE = (
     Choice("diffusion.time_distribution", ("log-normal", "log-uniform", "rho-uniform")),
@@ -56,10 +63,11 @@ SPACE = (
 """Of a search that trains; one of the sampler alone takes the last ones."""
 
 
-def chosen_space(only: tuple[str, ...], *, sampler_only: bool) -> tuple[Choice, ...]:
-    """The choices of a search.
+def chosen_space(system: System, only: tuple[str, ...], *, sampler_only: bool) -> tuple[Choice, ...]:
+    """The choices of a search, a system's own values among them.
 
     Args:
+        system: Whose keys are tried.
         only: Keys to search over; all when empty.
         sampler_only: Leave out what needs a training.
 
@@ -71,17 +79,24 @@ def chosen_space(only: tuple[str, ...], *, sampler_only: bool) -> tuple[Choice, 
     for key in only:
         if key not in names:
             raise ConfigurationError(f"--only: expected one of {names}, found '{key}'")
-    return tuple(choice for choice in known if not only or choice.key in only)
+    return tuple(choice.with_own(system) for choice in known if not only or choice.key in only)
+
+
+def own_value(system: System, key: str) -> Value:
+    """What a system has for a key of a choice."""
+    section, name = key.split(".")
+    value: Value = getattr(getattr(system, section), name)
+    return value
 
 
 def changed_system(system: System, values: dict[str, Value]) -> System:
-    """A system with some of its keys set; noise levels of its own give way to a schedule."""
+    """A system with some of its keys set; noise levels of its own give way to a schedule that is another."""
     content: dict[str, Any] = system.model_dump(mode="json")
     for key, value in values.items():
         section, name = key.split(".")
-        content[section][name] = value
-        if section == "sampler" and name != "noise_inflation":
+        if section == "sampler" and name != "noise_inflation" and value != own_value(system, key):
             content["sampler"]["levels"] = ()
+        content[section][name] = value
     if content["sampler"]["kind"] not in CHURNED:
         content["sampler"]["churn"] = 0.0
     return parse_system(content, origin="trial")

@@ -21,7 +21,7 @@ from data_catalog.errors import ConfigurationError, DivergedError
 from forecast.system import Period, System
 from pipelines.analyses import open_system_analysis
 from pipelines.progress import progress
-from pipelines.search_space import Choice, Value, as_toml, changed_system
+from pipelines.search_space import Choice, Value, as_toml, changed_system, own_value
 from pipelines.systems import check_same_state
 from pipelines.validating import Validation, ValidationScores, refuse_test_days, spaced_starts
 
@@ -216,7 +216,7 @@ def _value(scores: ValidationScores, scale: xr.DataArray) -> float:
 
 
 def _study(wanted: Search) -> "Study":
-    """The study of the directory, with the trial that a killed search left put back into the queue."""
+    """The study of the directory: first the system as it is, or the trial that a killed search left."""
     import optuna
     from optuna.trial import TrialState
 
@@ -231,6 +231,8 @@ def _study(wanted: Search) -> "Study":
     if stored not in (None, wanted.identity()):
         raise ConfigurationError(f"--out {wanted.out}: expected this search or none, found the study of another")
     study.set_user_attr("identity", wanted.identity())
+    if not study.trials:
+        study.enqueue_trial({choice.key: own_value(wanted.system, choice.key) for choice in wanted.space})
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
         study.enqueue_trial(trial.params)
@@ -288,7 +290,7 @@ def describe_search(content: dict[str, Any]) -> str:
     for row in rows:
         values = ", ".join(f"{key.split('.')[1]} {_short(value)}" for key, value in row["values"].items())
         lines.append(f"{row['trial']:5} {row['state']:9} {row['value'] or row['parts'][-1]:7.4f}  {values}")
-    return "\n".join([*lines, "", "Best:", as_toml(content["best"])])
+    return "\n".join([*lines, "", "Trial 0 has the system's own values. Best:", as_toml(content["best"])])
 
 
 def _short(value: Value) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from data_catalog.errors import ConfigurationError, DivergedError
+from forecast.system import parse_system
 from pipelines import tuning
 from pipelines.cli import main
 from pipelines.home import Home
@@ -84,6 +85,29 @@ def test_what_was_under_way_is_made_again(of_sampler: Search) -> None:
     assert content["trials"][0]["values"] == values
 
 
+def test_the_first_trial_is_the_system_as_it_is(place: Home, tiny: Path, weather_file: Path) -> None:
+    only = ("sampler.kind", "sampler.sampling_steps", "sampler.sigma_max")
+    wanted = request(place, tiny, weather_file, sampler_only=True, only=only)
+    own = find_system(str(tiny)).sampler
+    content = wanted.system.model_dump(mode="json")
+    content["sampler"] |= {"kind": "euler", "sampling_steps": 1, "sigma_max": 200.0, "churn": 0.0}
+    for system in (wanted.system, type(wanted.system).model_validate(content)):
+        space = chosen_space(system, only, sampler_only=True)
+        found = tune(replace(wanted, system=system, space=space, trials=2, out=wanted.out / system.sampler.kind))
+        values = {"sampler.kind": system.sampler.kind, "sampler.sampling_steps": system.sampler.sampling_steps}
+        assert found["trials"][0]["values"] == values | {"sampler.sigma_max": system.sampler.sigma_max}
+        assert found["trials"][1]["values"] != found["trials"][0]["values"]
+    assert own.kind != "euler"
+
+
+def test_own_noise_levels_stay_where_nothing_else_is_tried(tiny: Path) -> None:
+    content = find_system(str(tiny)).model_dump(mode="json")
+    content["sampler"] |= {"levels": (40.0, 5.0, 0.5), "sampling_steps": 3}
+    system = parse_system(content, origin="test")
+    assert changed_system(system, {"sampler.rho": system.sampler.rho}).sampler == system.sampler
+    assert changed_system(system, {"sampler.rho": system.sampler.rho + 1}).sampler.levels == ()
+
+
 def test_another_search_does_not_go_on_with_it(of_sampler: Search) -> None:
     tune(replace(of_sampler, trials=1))
     with pytest.raises(ConfigurationError, match="expected this search or none, found the study of another"):
@@ -111,11 +135,12 @@ def test_no_days_to_train_on(place: Home, tiny: Path, weather_file: Path) -> Non
 
 
 def test_the_space(tiny: Path) -> None:
-    assert {choice.key.split(".")[0] for choice in chosen_space((), sampler_only=True)} == {"sampler"}
+    system = find_system(str(tiny))
+    assert {choice.key.split(".")[0] for choice in chosen_space(system, (), sampler_only=True)} == {"sampler"}
     with pytest.raises(ConfigurationError, match=r"--only: expected one of .* found 'sampler\.x'"):
-        chosen_space(("sampler.x",), sampler_only=False)
+        chosen_space(system, ("sampler.x",), sampler_only=False)
     values = {"diffusion.weight": "min-snr", "sampler.kind": "dpmpp-2m", "sampler.rho": 5.0}
-    changed = changed_system(find_system(str(tiny)), values)
+    changed = changed_system(system, values)
     pasted = tomllib.loads(as_toml(values))
     assert pasted["sampler"] == {"kind": changed.sampler.kind, "rho": changed.sampler.rho}
     assert pasted["diffusion"]["weight"] == changed.diffusion.weight == "min-snr"
