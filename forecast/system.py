@@ -88,6 +88,10 @@ def _ascending(lengths: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(lengths))
 
 
+WeightForm = Literal["float16", "int8"]
+"""Half precision, or bytes with a scale for each block of them."""
+
+
 class Training(Section):
     """The optimiser and its length."""
 
@@ -129,7 +133,7 @@ class Training(Section):
     """Show the network every other sample in a mirror at the equator, half a year on, which is weather too."""
     networks: Positive = 1
     """Networks trained alike, each from a seed one higher than the last; members take turns at them."""
-    stored_as: Literal["float16", "int8"] = "float16"
+    stored_as: WeightForm = "float16"
     """How a checkpoint keeps the networks' weights; the smaller form moves scores by less than a thousandth."""
 
     added: ClassVar[dict[str, Any]] = {"step_hours": [], "mirrored": False, "networks": 1, "stored_as": "float16"}

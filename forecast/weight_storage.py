@@ -1,13 +1,12 @@
 """Weights as a checkpoint keeps them: in half precision, or as bytes with a scale for each block of them."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-Form = Literal["float16", "int8"]
+from forecast.system import WeightForm
 
 NETWORK = "network."
 """Begin of the names of weights that are kept in a smaller form; all others are kept as they are."""
@@ -16,7 +15,7 @@ BLOCK = 64
 LARGEST = 127
 
 
-def packed(weights: Mapping[str, Tensor], form: Form) -> dict[str, Tensor]:
+def packed(weights: Mapping[str, Tensor], form: WeightForm) -> dict[str, Tensor]:
     """Weights to be written.
 
     Args:
