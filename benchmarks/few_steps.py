@@ -4,7 +4,7 @@
 
 All variants forecast the same starts; each has noise of its own, as members are named by model and sampler. CRPS is
 the fair one in units of the analysis's standard deviation, averaged over channels; the spectrum is that of single
-members, as a ratio to the analysis, averaged over channels and given for the wavenumber where it is worst.
+members, as a ratio to the analysis, averaged over channels and given for the wavenumbers where it is least and most.
 """
 
 import argparse

@@ -60,7 +60,7 @@ def train(
         Progress after each iteration.
 
     Raises:
-        MissingDataError: The analysis does not cover the periods.
+        MissingDataError: The analysis holds nothing of a period.
         InvalidDataError: A value is missing.
         ConfigurationError: There is a checkpoint already and `resume` is not set, it is of another system, or batches
             do not divide into the processes.

@@ -19,7 +19,13 @@ from forecast.system import Period, System
 from pipelines.analyses import open_system_analysis
 from pipelines.progress import progress
 from pipelines.systems import check_same_state
-from pipelines.validating import Validation, ValidationScores, refuse_test_days, spaced_starts
+from pipelines.validating import (
+    Validation,
+    ValidationScores,
+    refuse_test_days,
+    spaced_starts,
+    warn_of_learned_days,
+)
 
 if TYPE_CHECKING:
     from forecast.calibration import Calibration
@@ -227,20 +233,11 @@ def _record(
 ) -> "CalibrationRecord":
     from forecast.calibration_cards import CalibrationRecord
 
-    periods, held_out = checkpoint.system.periods, bool(checkpoint.training.get("validation_held_out"))
-    seen = period.overlaps(periods.training) or (period.overlaps(periods.validation) and not held_out)
-    if seen:
-        logger.warning(
-            "The network, or the one that it began with, learned from some of the days from %s to %s: "
-            "its errors look smaller than they are",
-            period.start,
-            period.end,
-        )
     return CalibrationRecord(
         period=(str(period.start), str(period.end)),
         starts=len(validation.starts),
         members=validation.members,
-        seen_in_training=seen,
+        seen_in_training=warn_of_learned_days(checkpoint, period),
         relative_crps=_rounded(best.relative_crps),
         before=_tables(raw.scores),
         after=_tables(best.scores),

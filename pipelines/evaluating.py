@@ -87,7 +87,7 @@ class Evaluated:
     """What an evaluation leaves.
 
     Attributes:
-        content: The evaluation JSON of the design's contract 6.
+        content: The evaluation JSON.
         labels: In the score archive, by forecaster: the model first.
         init_times: Of the cycles.
     """

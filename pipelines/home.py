@@ -10,7 +10,8 @@ class Home:
     """The directory that holds everything Plumecast keeps.
 
     Attributes:
-        root: Holds `archives/`, `checkpoints/`, `runs/`, `scores/` and, unless Prefect is set up otherwise, `prefect/`.
+        root: Holds `archives/`, `checkpoints/`, `runs/`, `scores/`, `searches/` and, unless Prefect is set up
+            otherwise, `prefect/`.
     """
 
     root: Path

@@ -161,7 +161,7 @@ def evaluation_json(
     members: int,
     sums: dict[str, EvaluationSums],
 ) -> dict[str, Any]:
-    """The evaluation JSON of the design's contract 6."""
+    """The evaluation JSON."""
     return {
         "system": system_name,
         "model_id": model_id,

@@ -58,7 +58,7 @@ def train_system(
 
     Raises:
         ConfigurationError: There is a finished or an unfinished training and `resume` is not set.
-        MissingDataError: The analysis does not cover the periods.
+        MissingDataError: The analysis holds nothing of a period.
     """
     from forecast.checkpoints import load_checkpoint
     from forecast.combining import combine, network_places

@@ -23,7 +23,13 @@ from pipelines.analyses import open_system_analysis
 from pipelines.progress import progress
 from pipelines.search_space import Choice, Value, as_toml, changed_system, own_value
 from pipelines.systems import check_same_state
-from pipelines.validating import Validation, ValidationScores, refuse_test_days, spaced_starts
+from pipelines.validating import (
+    Validation,
+    ValidationScores,
+    refuse_test_days,
+    spaced_starts,
+    warn_of_learned_days,
+)
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -130,9 +136,10 @@ def _held_out(wanted: Search) -> System:
     system, periods = wanted.system, wanted.system.periods
     refuse_test_days(periods.validation, system)
     if wanted.checkpoint is not None:
-        trained = load_checkpoint(wanted.checkpoint, calibrated=False).system
-        check_same_state(system, trained, wanted.checkpoint)
-        refuse_test_days(periods.validation, trained)
+        checkpoint = load_checkpoint(wanted.checkpoint, calibrated=False)
+        check_same_state(system, checkpoint.system, wanted.checkpoint)
+        refuse_test_days(periods.validation, checkpoint.system)
+        warn_of_learned_days(checkpoint, periods.validation)
         return system
     last = min(periods.training.end, periods.validation.start - timedelta(days=1))
     if last < periods.training.start:

@@ -1,5 +1,6 @@
 """Forecasts over validation days, scored: what calibration and search minimise. Test days are refused."""
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from pipelines.scoring import verifying_analysis
 
 if TYPE_CHECKING:
     from forecast.checkpoints import Checkpoint
+
+logger = logging.getLogger("plumecast")
 
 
 @dataclass(frozen=True)
@@ -153,3 +156,17 @@ def refuse_test_days(period: Period, *systems: System) -> None:
                 f"fitting '{system.name}': expected days apart from its test period {test.start} to {test.end}, "
                 f"found {period.start} to {period.end}"
             )
+
+
+def warn_of_learned_days(checkpoint: "Checkpoint", period: Period) -> bool:
+    """Whether a model learned from some of the days that it is judged by; if so, a warning is logged."""
+    periods, held_out = checkpoint.system.periods, bool(checkpoint.training.get("validation_held_out"))
+    learned = period.overlaps(periods.training) or (period.overlaps(periods.validation) and not held_out)
+    if learned:
+        logger.warning(
+            "The network, or the one that it began with, learned from some of the days from %s to %s: "
+            "its errors look smaller than they are",
+            period.start,
+            period.end,
+        )
+    return learned

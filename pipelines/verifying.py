@@ -75,7 +75,7 @@ class Verified:
     """What a verification leaves.
 
     Attributes:
-        content: The evaluation JSON of the design's contract 6 over all forecasts.
+        content: The evaluation JSON over all forecasts.
         score_archives: Where each cycle's scores are kept.
     """
 

@@ -126,6 +126,15 @@ def test_a_search_that_trains_holds_the_validation_days_out(place: Home, tiny: P
     assert not (wanted.out / "trial").exists()
 
 
+def test_a_checkpoint_that_learned_from_the_days_is_named(of_sampler: Search, caplog: pytest.LogCaptureFixture) -> None:
+    tuning._held_out(of_sampler)
+    assert not caplog.text
+    content = of_sampler.system.model_dump(mode="json")
+    content["periods"]["validation"] = content["periods"]["training"]
+    tuning._held_out(replace(of_sampler, system=parse_system(content, origin="test")))
+    assert "learned from some of the days" in caplog.text
+
+
 def test_no_days_to_train_on(place: Home, tiny: Path, weather_file: Path) -> None:
     wanted = request(place, tiny, weather_file, sampler_only=False, only=("diffusion.weight",))
     content = wanted.system.model_dump(mode="json")
