@@ -44,11 +44,12 @@ def transform(analysis: xr.Dataset) -> xr.Dataset:
 
     Amounts below none, which rounding and packing leave and the variable table believes, count as none.
     """
-    amounts = [name for name in analysis.data_vars if _is_amount(str(name))]
+    amounts = [name for name in analysis.data_vars if is_amount(str(name))]
     return analysis.assign({name: np.sqrt(analysis[name].clip(min=0)) for name in amounts})
 
 
-def _is_amount(name: str) -> bool:
+def is_amount(name: str) -> bool:
+    """Whether a channel is gathered over some time, as precipitation is; the model works on its root."""
     return channel(name).variable.accumulation_hours is not None
 
 
@@ -109,7 +110,7 @@ class Standardiser:
         mean = self.climatology_at(np.array([valid_time]))[0]
         values = state.detach().cpu().numpy() * self.std[:, None, None] + mean
         return {
-            name: np.square(values[:, index]) if _is_amount(name) else values[:, index]
+            name: np.square(values[:, index]) if is_amount(name) else values[:, index]
             for index, name in enumerate(self.channels)
         }
 
@@ -118,9 +119,7 @@ class Standardiser:
         """Physical minimum of each channel that has one, transformed."""
         found = {name: channel(name).variable.minimum for name in self.channels}
         return {
-            name: minimum**0.5 if _is_amount(name) else minimum
-            for name, minimum in found.items()
-            if minimum is not None
+            name: minimum**0.5 if is_amount(name) else minimum for name, minimum in found.items() if minimum is not None
         }
 
     def lower_bounds(self, valid_times: NDArray[np.datetime64]) -> Float[Tensor, "time channel latitude longitude"]:

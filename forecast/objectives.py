@@ -113,6 +113,8 @@ class RolloutCrps:
         members: Members of each sample, at least 2.
         fairness: 1 for the fair CRPS, 0 for the plain one.
         spectral_weight: Weight of the spectral term beside that of points; needs a grid round the globe.
+        amounts: Places of the channels that are roots of amounts, whose physical minimum is none.
+        amounts_weight: Weight of the spectral term of amounts; needs a grid round the globe.
 
     Source: Lang et al. (2024), equation 4, arXiv:2412.15832; the spectral term after Bonev et al. (2025),
     arXiv:2507.12144
@@ -123,6 +125,8 @@ class RolloutCrps:
     members: int
     fairness: float
     spectral_weight: float = 0.0
+    amounts: tuple[int, ...] = ()
+    amounts_weight: float = 0.0
 
     def __call__(self, model: StepModel, windows: Windows, weights: Weights, draws: Draws) -> Float[Tensor, " batch"]:
         """Loss of each sample."""
@@ -146,6 +150,9 @@ class RolloutCrps:
             loss = loss + share * (score * weights).mean(dim=(1, 2, 3))
             if self.spectral_weight:
                 loss = loss + share * self.spectral_weight * self._spectral(model, members, following, weights)
+            if self.amounts_weight and self.amounts:
+                none = windows.lower_bounds[:, lead_index] / scale
+                loss = loss + share * self.amounts_weight * self._of_amounts(model, members, following, none, weights)
             past = torch.cat([past[:, 1:], state[:, None]], dim=1)
         return loss
 
@@ -156,6 +163,16 @@ class RolloutCrps:
         score = almost_fair_crps(predicted, observed, fairness=self.fairness).sum(dim=-1) / observed.shape[-1] ** 0.5
         loss: Tensor = (score * weights.mean(dim=(1, 2))).mean(dim=1)
         return loss
+
+    def _of_amounts(
+        self, model: StepModel, members: Tensor, following: Tensor, none: Tensor, weights: Weights
+    ) -> Tensor:
+        """Score of the coefficients of amounts, in units in which those of usual size differ as their roots do."""
+        chosen = list(self.amounts)
+        predicted, observed = ((roots - none)[..., chosen, :, :].clamp(min=0) for roots in (members, following))
+        unit = 2 * observed.square().mean(dim=(-2, -1), keepdim=True).sqrt()
+        amounts, came = predicted.square() / unit, observed.square() / unit
+        return self._spectral(model, amounts, came, weights[chosen]) * len(chosen) / following.shape[1]
 
     def _noise(self, draws: Draws, state: Tensor) -> Callable[[int], Tensor]:
         """Draws of one lead step, any number of them in order: one for each member of each sample."""

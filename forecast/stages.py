@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from data_catalog.errors import ConfigurationError
+from forecast.batches import is_amount
 from forecast.distillation import ConsistencyDistillation
 from forecast.model import StepModel
 from forecast.objectives import Denoising, MeanError, Objective, RolloutCrps
@@ -59,8 +60,15 @@ def _tuning(system: System, options: Finetuning, length: int, teacher: StepModel
         objective = ConsistencyDistillation(teacher, sampler, options.levels)
         name = "distillation"
     else:
-        lead_steps, members = options.lead_steps, options.members
-        objective = RolloutCrps(sampler, lead_steps, members, options.fairness, options.spectral_weight)
+        objective = RolloutCrps(
+            sampler,
+            options.lead_steps,
+            options.members,
+            options.fairness,
+            spectral_weight=options.spectral_weight,
+            amounts=tuple(place for place, name in enumerate(system.state.predictands) if is_amount(name)),
+            amounts_weight=options.amounts_weight,
+        )
         name = f"fine-tuning over {options.lead_steps} lead step{'s' if options.lead_steps > 1 else ''}"
     return Stage(name, objective, length, options.batch_size, options.learning_rate)
 

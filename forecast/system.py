@@ -179,10 +179,12 @@ class Finetuning(Section):
     """Share of the fair CRPS in the loss; the rest is the plain one."""
     spectral_weight: Annotated[float, Field(ge=0)] = 0.0
     """Weight of the same score of spherical harmonics' coefficients beside that of points; for globes."""
+    amounts_weight: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of that score of precipitation itself, whose root the model works on; for globes."""
     levels: Annotated[int, Field(ge=2)] = 18
     """Of `consistency`: noise levels that the way of the many evaluations is cut into."""
 
-    added: ClassVar[dict[str, Any]] = {"objective": "crps", "levels": 18, "spectral_weight": 0.0}
+    added: ClassVar[dict[str, Any]] = {"objective": "crps", "levels": 18, "spectral_weight": 0.0, "amounts_weight": 0.0}
 
 
 class Pretraining(Section):

@@ -82,10 +82,11 @@ def train(
         )
     analysis = analysis[list(system.state.predictands + system.state.static)]
     tunings = (*system.finetuning, *(first.finetuning if first else ()))
-    if any(tuning.spectral_weight for tuning in tunings) and not grid_of(analysis).topology().is_globe:
-        raise ConfigurationError(
-            f"system {system.name}: finetuning.spectral_weight: expected 0 on a region, which has no harmonics"
-        )
+    for key in ("spectral_weight", "amounts_weight"):
+        if any(getattr(tuning, key) for tuning in tunings) and not grid_of(analysis).topology().is_globe:
+            raise ConfigurationError(
+                f"system {system.name}: finetuning.{key}: expected 0 on a region, which has no harmonics"
+            )
     if system.training.mirrored and not grid_of(analysis).has_mirror():
         raise ConfigurationError(
             f"system {system.name}: training.mirrored: expected a globe with each latitude on both sides, found another"
