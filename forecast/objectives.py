@@ -151,6 +151,7 @@ class RolloutCrps:
             if self.spectral_weight:
                 loss = loss + share * self.spectral_weight * self._spectral(model, members, following, weights)
             if self.amounts_weight and self.amounts:
+                assert windows.lower_bounds is not None, "amounts have a physical minimum"
                 none = windows.lower_bounds[:, lead_index] / scale
                 loss = loss + share * self.amounts_weight * self._of_amounts(model, members, following, none, weights)
             past = torch.cat([past[:, 1:], state[:, None]], dim=1)
