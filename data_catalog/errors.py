@@ -3,7 +3,7 @@
     PlumecastError
     ├── ConfigurationError   a system file, option or name is wrong: mend it (exit status 2)
     ├── InvalidDataError     data is there but wrong: retrying cannot help (exit status 2)
-    │   └── DivergedError    a forecast that left the numbers
+    │   └── DivergedError    a forecast or a training that left the numbers
     └── MissingDataError     data is not there yet: try later (exit status 3)
 
 Each message is one line that names the thing, what was expected and what was found.
@@ -23,7 +23,7 @@ class InvalidDataError(PlumecastError):
 
 
 class DivergedError(InvalidDataError):
-    """A forecast whose values are no longer finite."""
+    """A forecast or a training whose values are no longer finite."""
 
 
 class MissingDataError(PlumecastError):

@@ -171,7 +171,7 @@ class RolloutCrps:
         """Score of the coefficients of amounts, in units in which those of usual size differ as their roots do."""
         chosen = list(self.amounts)
         predicted, observed = ((roots - none)[..., chosen, :, :].clamp(min=0) for roots in (members, following))
-        unit = 2 * observed.square().mean(dim=(-2, -1), keepdim=True).sqrt()
+        unit = 2 * observed.square().mean(dim=(-2, -1), keepdim=True).sqrt().clamp_min(1e-3)
         amounts, came = predicted.square() / unit, observed.square() / unit
         return self._spectral(model, amounts, came, weights[chosen]) * len(chosen) / following.shape[1]
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from data_catalog.errors import ConfigurationError
+from data_catalog.errors import ConfigurationError, DivergedError
 from forecast.averaging import AveragedWeights
 from forecast.batches import Standardiser
 from forecast.checkpoints import load_checkpoint, save_checkpoint
@@ -22,7 +22,7 @@ from forecast.model import StepModel
 from forecast.objectives import Denoising, NoiseLevelErrors, Objective
 from forecast.optimisers import Optimiser
 from forecast.samples import SampleSource, Windows, shuffled
-from forecast.sharding import accumulating, spread, whole_on_cpu
+from forecast.sharding import accumulating, spread, whole, whole_on_cpu
 from forecast.stages import Stage
 from forecast.system import System
 from forecast.training_state import (
@@ -187,6 +187,9 @@ class TrainingRun:
 
         Returns:
             Mean loss of the batch over all processes, and whether a checkpoint is due by the first one's clock.
+
+        Raises:
+            DivergedError: Loss or gradient is not finite; weights and files stay as they were.
         """
         options, stage, position = self.system.training, self.stage, self.position
         torch.manual_seed((self._seed * 1_000_003 + position.done) * self.ranks.count + self.ranks.rank)  # of dropout
@@ -205,12 +208,18 @@ class TrainingRun:
                 loss = self.shared(stage.objective, samples, self.weights, draws).sum() / share
                 loss.backward()
             total += loss.detach()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), options.gradient_clip)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), options.gradient_clip)
+        told = self.ranks.gathered(torch.stack([total, whole(norm), total.new_tensor(float(due))])[None])
+        loss, size, _ = told.mean(dim=0).tolist()
+        if not (math.isfinite(loss) and math.isfinite(size)):
+            raise DivergedError(
+                f"training of {self.system.name}: expected a finite loss and gradient, found {loss:g} and {size:g} in "
+                f"iteration {position.done + 1} of '{stage.name}'; the last checkpoint stays"
+            )
         self.optimiser.step()
         self.model.denoising_loss.settle()
         self._average()
-        told = self.ranks.gathered(torch.stack([total, total.new_tensor(float(due))])[None])
-        return float(told[:, 0].mean()), bool(told[0, 1])
+        return loss, bool(told[0, 2])
 
     def _draws(self, seed: int, iteration: int, places: Tensor, batch_size: int) -> Draws:
         return Draws(seed, self.position.stage, iteration, places.tolist(), batch_size, device=self.ranks.device)

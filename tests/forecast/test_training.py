@@ -1,12 +1,13 @@
 """Training learns, stops anywhere, and goes on as if it had not."""
 
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
 import torch
 
-from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from data_catalog.errors import ConfigurationError, DivergedError, InvalidDataError, MissingDataError
 from forecast.anchors.linear import LinearAnchor
 from forecast.checkpoints import load_checkpoint
 from forecast.initial_model import prepare_model
@@ -195,6 +196,16 @@ def test_fine_tuning_starts_from_a_checkpoint_and_may_deepen_it(tuned, analysis,
         each.model.residual_denoiser(past, past[:, -1], scalars)(x, levels).detach() for each in (checkpoint, found)
     ]
     torch.testing.assert_close(results[1], results[0], atol=1e-5, rtol=1e-4)
+
+
+def test_a_training_that_diverges_stops_and_leaves_its_last_checkpoint(system, analysis, tmp_path):
+    wild = changed(system, training={"learning_rate": 1e12, "gradient_clip": 1e12, "checkpoint_iterations": 1})
+    run = train(wild, analysis, tmp_path)
+    written = [{path.name: path.read_bytes() for path in tmp_path.iterdir()} for _ in islice(run, 1)]
+    with pytest.raises(DivergedError, match=r"training of tiny: expected a finite .* in iteration \d of 'denoising'"):
+        written.extend({path.name: path.read_bytes() for path in tmp_path.iterdir()} for _ in run)
+    assert "model.json" in written[-1]
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == written[-1]
 
 
 def test_days_that_an_origin_has_seen_are_not_held_out(tuned, analysis, checkpoint, tmp_path):
