@@ -1,6 +1,7 @@
 """Members through lead times: a generator, so that memory does not grow with the length of the forecast."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -106,4 +107,22 @@ def _make_state(
     correction: Correction | None,
 ) -> Tensor:
     scalars = step_scalars(np.array([start_time]), checkpoint.system.state.step_hours).to(past.device)
-    return advance(checkpoint.model, sampler, past, scalars.expand(past.shape[0], -1), noise, correction)
+    with _unrounded():
+        return advance(checkpoint.model, sampler, past, scalars.expand(past.shape[0], -1), noise, correction)
+
+
+@contextmanager
+def _unrounded() -> Iterator[None]:
+    """Convolutions and products on a GPU in whole float32, as members must not depend on the device.
+
+    By default some round what goes in to ten bits (TF32), which moves members a hundred times as far as another batch.
+    """
+    operations = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)
+    before = [operation.fp32_precision for operation in operations]
+    try:
+        for operation in operations:
+            operation.fp32_precision = "ieee"
+        yield
+    finally:
+        for operation, precision in zip(operations, before, strict=True):
+            operation.fp32_precision = precision
