@@ -1,5 +1,6 @@
 """What a search tries: keys of the system file and their values."""
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -102,13 +103,23 @@ def changed_system(system: System, values: dict[str, Value]) -> System:
     return parse_system(content, origin="trial")
 
 
-def as_toml(values: dict[str, Value]) -> str:
+def to_paste(system: System, values: dict[str, Value]) -> dict[str, Any]:
+    """What a system file must say to be what a trial was: its values, and what of the system gave way to them."""
+    changed, gone = changed_system(system, values).sampler, {}
+    if system.sampler.levels and not changed.levels:
+        gone["sampler.levels"] = []
+    if system.sampler.churn and not changed.churn:
+        gone["sampler.churn"] = 0.0
+    return {**values, **gone}
+
+
+def as_toml(values: dict[str, Any]) -> str:
     """Lines to paste into a system file."""
     lines: list[str] = []
     for section in dict.fromkeys(key.split(".")[0] for key in values):
         lines.append(f"[{section}]")
         for key, value in values.items():
             if key.startswith(f"{section}."):
-                shown = f'"{value}"' if isinstance(value, str) else f"{value:.4g}"
+                shown = f"{value:.4g}" if isinstance(value, int | float) else json.dumps(value)
                 lines.append(f"{key.split('.')[1]} = {shown}")
     return "\n".join(lines)

@@ -20,8 +20,9 @@ from data_catalog.atomic import atomic_path
 from data_catalog.errors import ConfigurationError, DivergedError
 from forecast.system import Period, System
 from pipelines.analyses import open_system_analysis
+from pipelines.locking import held
 from pipelines.progress import progress
-from pipelines.search_space import Choice, Value, as_toml, changed_system, own_value
+from pipelines.search_space import Choice, Value, as_toml, changed_system, own_value, to_paste
 from pipelines.systems import check_same_state
 from pipelines.validating import (
     Validation,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("plumecast")
 
+LOCK = ".lock"
 RUNGS = 4
 """A trial is judged, and may be given up, after each of so many parts."""
 STARTUP_TRIALS = 4
@@ -75,9 +77,11 @@ class Search:
 
     def identity(self) -> str:
         """What the trials of one study have in common."""
+        from forecast.checkpoints import model_identity, read_description
+
         shared = {
             "system": self.system.model_dump(mode="json", exclude={"forecast", "products", "schedule"}),
-            "checkpoint": None if self.checkpoint is None else str(self.checkpoint.resolve()),
+            "checkpoint": None if self.checkpoint is None else model_identity(read_description(self.checkpoint)),
             "analysis": str(self.analysis.resolve()),
             "space": [repr(choice) for choice in self.space],
             "sizes": [self.iterations, self.starts, self.members, self.lead_steps],
@@ -92,9 +96,15 @@ def tune(wanted: Search) -> dict[str, Any]:
         What was written: `best` values, their `value`, and all `trials`.
 
     Raises:
-        ConfigurationError: The directory holds another study, or no days are left to train on or allowed.
-        MissingDataError: No start has all the analyses that it needs.
+        ConfigurationError: The directory holds another study, no days are left to train on or allowed, or no trial
+            came to its end.
+        MissingDataError: No start has all the analyses that it needs, or another process is at work in the directory.
     """
+    with held(wanted.out / LOCK, f"search in {wanted.out}"):
+        return _tune(wanted)
+
+
+def _tune(wanted: Search) -> dict[str, Any]:
     import optuna
 
     system = _held_out(wanted)
@@ -105,7 +115,7 @@ def tune(wanted: Search) -> dict[str, Any]:
     validation = Validation(system, analysis, tuple(starts), wanted.members, wanted.lead_steps, wanted.device)
     scale = _scale(validation)
     attempt = _trained(wanted, validation) if wanted.checkpoint is None else _resampled(wanted.checkpoint, validation)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = _study(wanted)
 
     def objective(trial: "Trial") -> float:
@@ -276,28 +286,34 @@ def _write(wanted: Search, study: "Study") -> dict[str, Any]:
         }
         for trial in _finished(study)
     ]
-    best = min(_complete(study), key=lambda trial: trial.value or np.inf)
+    best = min(_complete(study), key=lambda trial: trial.value or np.inf, default=None)
     periods = wanted.system.periods.validation
     content = {
         "system": wanted.system.name,
         "period": [str(periods.start), str(periods.end)],
-        "best": best.params,
-        "value": best.value,
+        "best": None if best is None else to_paste(wanted.system, best.params),
+        "value": None if best is None else best.value,
         "trials": rows,
     }
     with atomic_path(wanted.out / "trials.json") as partial:
         partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    if best is None:
+        raise ConfigurationError(f"--out {wanted.out}: expected a trial that ends, found {len(rows)}, all given up")
     return content
 
 
 def describe_search(content: dict[str, Any]) -> str:
     """Every trial, best first, and lines to paste."""
-    rows = sorted(content["trials"], key=lambda row: (row["value"] is None, row["value"] or row["parts"][-1]))
     lines = [f"{'trial':>5} {'state':9} {'CRPS':>7}  values"]
-    for row in rows:
+    for row in sorted(content["trials"], key=lambda row: (row["value"] is None, _last_value(row))):
         values = ", ".join(f"{key.split('.')[1]} {_short(value)}" for key, value in row["values"].items())
-        lines.append(f"{row['trial']:5} {row['state']:9} {row['value'] or row['parts'][-1]:7.4f}  {values}")
+        lines.append(f"{row['trial']:5} {row['state']:9} {_last_value(row):7.4f}  {values}")
     return "\n".join([*lines, "", "Trial 0 has the system's own values. Best:", as_toml(content["best"])])
+
+
+def _last_value(row: dict[str, Any]) -> float:
+    """What a trial came to; infinite where it was given up before its first part."""
+    return float(row["value"] or (row["parts"] or [np.inf])[-1])
 
 
 def _short(value: Value) -> str:

@@ -2,19 +2,21 @@
 
 import json
 import logging
+import shutil
 import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from data_catalog.errors import ConfigurationError, DivergedError
+from data_catalog.errors import ConfigurationError, DivergedError, MissingDataError
 from forecast.system import parse_system
 from pipelines import tuning
 from pipelines.cli import main
 from pipelines.home import Home
+from pipelines.locking import held
 from pipelines.requesting import request_search
-from pipelines.search_space import as_toml, changed_system, chosen_space
+from pipelines.search_space import as_toml, changed_system, chosen_space, to_paste
 from pipelines.systems import find_system
 from pipelines.tuning import Search, describe_search, tune
 
@@ -75,6 +77,24 @@ def test_a_trial_that_diverges_is_given_up(
     assert [row["state"] for row in content["trials"]].count("pruned") >= 1
     assert content["trials"][0]["state"] == "pruned"
     assert "Trial 0 is given up: forecast of msl" in caplog.text
+    assert describe_search(content).splitlines()[-6].split()[1:3] == ["pruned", "inf"]
+
+
+def test_a_search_all_of_whose_trials_are_given_up_says_so(of_sampler: Search, monkeypatch: pytest.MonkeyPatch) -> None:
+    def diverging(*_given: object) -> float:
+        raise DivergedError("forecast of msl: expected finite values, found NaN")
+
+    monkeypatch.setattr(tuning, "_value", diverging)
+    with pytest.raises(ConfigurationError, match="expected a trial that ends, found 3, all given up"):
+        tune(of_sampler)
+    content = json.loads((of_sampler.out / "trials.json").read_text())
+    assert content["best"] is None
+    assert len(content["trials"]) == 3
+
+
+def test_one_search_at_a_time(of_sampler: Search) -> None:
+    with held(of_sampler.out / ".lock", "this"), pytest.raises(MissingDataError, match="expected nobody at work on it"):
+        tune(of_sampler)
 
 
 def test_what_was_under_way_is_made_again(of_sampler: Search) -> None:
@@ -106,10 +126,19 @@ def test_own_noise_levels_stay_where_nothing_else_is_tried(tiny: Path) -> None:
     system = parse_system(content, origin="test")
     assert changed_system(system, {"sampler.rho": system.sampler.rho}).sampler == system.sampler
     assert changed_system(system, {"sampler.rho": system.sampler.rho + 1}).sampler.levels == ()
+    pasted = as_toml(to_paste(system, {"sampler.kind": "dpmpp-2m", "sampler.rho": system.sampler.rho + 1}))
+    assert tomllib.loads(pasted)["sampler"]["levels"] == []
+    assert "levels" not in as_toml(to_paste(system, {"sampler.noise_inflation": 1.1}))
 
 
-def test_another_search_does_not_go_on_with_it(of_sampler: Search) -> None:
+def test_another_search_does_not_go_on_with_it(of_sampler: Search, tmp_path: Path) -> None:
     tune(replace(of_sampler, trials=1))
+    assert of_sampler.checkpoint is not None
+    retrained = shutil.copytree(of_sampler.checkpoint, tmp_path / "retrained")
+    assert replace(of_sampler, checkpoint=retrained).identity() == of_sampler.identity()
+    description = json.loads((retrained / "model.json").read_text())
+    (retrained / "model.json").write_text(json.dumps(description | {"weights_sha256": "0" * 64}))
+    assert replace(of_sampler, checkpoint=retrained).identity() != of_sampler.identity()
     with pytest.raises(ConfigurationError, match="expected this search or none, found the study of another"):
         tune(replace(of_sampler, members=3))
 
