@@ -118,7 +118,7 @@ def pretrain(
         )
     place = directory / PRETRAINING
     if resume and (place / DESCRIPTION).exists():
-        _check_same(options, place)
+        _check_same(system, options, place)
     if not ranks.from_first(resume and holds_finished(place)):
         for progress in _train(globe, options, replace(material, system=system), place, ranks, resume=resume):
             yield replace(progress, iterations=wanted)
@@ -134,9 +134,10 @@ def adopt_network(model: StepModel, pretrained: StepModel) -> None:
             weight.data.copy_(learned[name])
 
 
-def _check_same(options: Pretraining, place: Path) -> None:
-    found = load_checkpoint(place).training["pretraining"]
-    if found != options.model_dump(mode="json"):
+def _check_same(system: System, options: Pretraining, place: Path) -> None:
+    found = load_checkpoint(place)
+    same_windows = found.training["pretraining"] == options.model_dump(mode="json")
+    if not same_windows or found.system.training_hash() != system.training_hash():
         raise ConfigurationError(
             f"{place}: expected the pretraining that the system asks for, found another; remove it"
         )

@@ -18,7 +18,7 @@ from forecast.spread_law import SpreadLaw
 from forecast.system import Period, System
 from pipelines.analyses import open_system_analysis
 from pipelines.progress import progress
-from pipelines.systems import check_same_state
+from pipelines.systems import check_same_state, warn_of_unfinished
 from pipelines.validating import (
     Validation,
     ValidationScores,
@@ -110,6 +110,7 @@ def calibrate(wanted: CalibrationRequest) -> "CalibrationCard":
 
     checkpoint = load_checkpoint(wanted.checkpoint, calibrated=False)
     check_same_state(wanted.system, checkpoint.system, wanted.checkpoint)
+    warn_of_unfinished(checkpoint, wanted.checkpoint)
     refuse_test_days(wanted.period, wanted.system, checkpoint.system)
     if wanted.members < len(checkpoint.models):
         raise ConfigurationError(

@@ -14,7 +14,7 @@ import xarray as xr
 
 from data_catalog.catalog import dataset
 from data_catalog.conventions import channel
-from data_catalog.errors import ConfigurationError
+from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.products.manifest import is_complete, read_manifest, write_manifest
 from forecast.products.netcdf import ForecastWriter, copy_members
 from forecast.products.runs import RunDirectory
@@ -229,8 +229,16 @@ def publish(cycle: Cycle, inputs: Inputs) -> Path:
 
     Returns:
         The run's directory.
+
+    Raises:
+        InvalidDataError: The members were made from another model, system or analysis than is there now.
     """
     stage = staging.staged(cycle.run)
+    if differing := _differing(stage.forecast, inputs):
+        raise InvalidDataError(
+            f"run {cycle.run.path}: expected the {' and '.join(differing)} that its members were made from, found "
+            "another since; make the run again"
+        )
     delivered = delivered_by(stage.forecast)
     write_manifest(
         stage.path,
@@ -242,6 +250,14 @@ def publish(cycle: Cycle, inputs: Inputs) -> Path:
         **inputs.identity,
     )
     return staging.publish(cycle.run)
+
+
+def _differing(forecast: Path, inputs: Inputs) -> list[str]:
+    """What a forecast file says it was made from, and is something else now."""
+    from forecast.products.netcdf import open_forecast
+
+    with open_forecast(forecast) as stored:
+        return [name for name, value in inputs.identity.items() if stored.attrs[f"plumecast_{name}"] != value]
 
 
 def delivered_by(forecast: Path) -> dict[str, list[int]]:

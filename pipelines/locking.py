@@ -8,6 +8,9 @@ from pathlib import Path
 
 from data_catalog.errors import MissingDataError
 
+LOCK = ".lock"
+"""Of a directory that one process at a time writes to."""
+
 
 @contextmanager
 def held(path: Path, what: str) -> Iterator[None]:

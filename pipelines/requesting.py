@@ -12,7 +12,7 @@ from pipelines.evaluating import Evaluation
 from pipelines.forecasting import Cycle, check_single_member
 from pipelines.home import Home
 from pipelines.search_space import chosen_space
-from pipelines.systems import find_checkpoint, find_system
+from pipelines.systems import find_checkpoint, find_system, shipped_checkpoint
 from pipelines.tuning import Search
 
 
@@ -130,14 +130,20 @@ def request_calibration(
     """Describe a calibration; by default over the validation period.
 
     Raises:
-        ConfigurationError: A word is wrong.
+        ConfigurationError: A word is wrong, or the checkpoint is the shipped one, which all users share.
         MissingDataError: There is no archive yet.
     """
     system = find_system(system_name)
+    found = find_checkpoint(home, system, checkpoint)
+    if checkpoint is None and found == shipped_checkpoint(system.name):
+        raise ConfigurationError(
+            f"checkpoint of '{system.name}': expected one in {home.checkpoint(system.name)} to put a card beside, "
+            f"found only the shipped one; copy it there from {found}, train one, or name one with --checkpoint"
+        )
     return CalibrationRequest(
         system=system,
         analysis=find_analysis(home, system, analysis),
-        checkpoint=find_checkpoint(home, system, checkpoint),
+        checkpoint=found,
         period=_validation_days(system, start, end),
         starts=starts,
         members=members,

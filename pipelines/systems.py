@@ -85,7 +85,16 @@ def open_checkpoint(directory: Path, system: System) -> "Checkpoint":
             logger.info("The calibration card is of steps of %d h: not used", checkpoint.system.state.step_hours)
         checkpoint = load_checkpoint(directory, step_hours=step_hours)
     check_same_state(system, checkpoint.system, directory)
+    warn_of_unfinished(checkpoint, directory)
     return checkpoint
+
+
+def warn_of_unfinished(checkpoint: "Checkpoint", directory: Path) -> None:
+    """Log a warning where a checkpoint is what a training has made so far."""
+    if not checkpoint.training.get("finished", True):
+        logger.warning(
+            "%s: its training has not come to its end; 'plumecast train --resume' goes on with it", directory
+        )
 
 
 def check_same_state(system: System, trained: System, checkpoint: Path) -> None:

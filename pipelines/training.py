@@ -4,6 +4,7 @@ import logging
 import math
 import shutil
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from data_catalog.atomic import atomic_path
 from data_catalog.catalog import dataset
 from data_catalog.errors import ConfigurationError
 from forecast.system import System
+from pipelines.locking import LOCK, held
 from pipelines.progress import progress
 from pipelines.systems import BASELINES_FILE
 
@@ -58,7 +60,7 @@ def train_system(
 
     Raises:
         ConfigurationError: There is a finished or an unfinished training and `resume` is not set.
-        MissingDataError: The analysis holds nothing of a period.
+        MissingDataError: The analysis holds nothing of a period, or another training is at work in the directory.
     """
     from forecast.checkpoints import load_checkpoint
     from forecast.combining import combine, network_places
@@ -74,10 +76,11 @@ def train_system(
             f"found one of {len(origin.models)}"
         )
     train_one = partial(_train_network, analysis=analysis, resume=resume, iterations=iterations, globe=globe)
-    with joined(device) as ranks:
+    with joined(device) as ranks, ExitStack() as hold:
         if networks == 1:
             train_one(system, directory=directory, origin=origin, ranks=ranks)
             return directory
+        hold.enter_context(_alone_in(directory, ranks))
         if ranks.from_first(resume and is_finished(directory)):
             check_trained(system, directory)
             logger.info("%s: finished, nothing is left to train", directory)
@@ -129,7 +132,7 @@ def _train_network(
     if finished:
         logger.info("%s: finished, nothing is left to train", directory)
     wanted = total_iterations(system, iterations=iterations, continues=origin is not None)
-    with progress(f"Train {system.name}", wanted, "iterations") as advance:
+    with _alone_in(directory, ranks), progress(f"Train {system.name}", wanted, "iterations") as advance:
         if ranks.is_first and not (finished and (directory / BASELINES_FILE).exists()):
             fit_system_baselines(system, analysis, directory)
         validation = ""
@@ -149,6 +152,11 @@ def _train_network(
             advance(state.iteration, f"{state.stage}, loss {state.loss:.4f}{validation}")
             if state.noise_levels is not None and ranks.is_first:
                 show_noise_levels(state.noise_levels, system, directory)
+
+
+def _alone_in(directory: Path, ranks: "Ranks") -> AbstractContextManager[None]:
+    """No other training writes to the directory while the block runs; the first process sees to it."""
+    return held(directory / LOCK, f"training in {directory}") if ranks.is_first else nullcontext()
 
 
 def show_noise_levels(record: Mapping[str, Any], system: System, directory: Path) -> Path:

@@ -20,7 +20,7 @@ from data_catalog.atomic import atomic_path
 from data_catalog.errors import ConfigurationError, DivergedError
 from forecast.system import Period, System
 from pipelines.analyses import open_system_analysis
-from pipelines.locking import held
+from pipelines.locking import LOCK, held
 from pipelines.progress import progress
 from pipelines.search_space import Choice, Value, as_toml, changed_system, own_value, to_paste
 from pipelines.systems import check_same_state
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("plumecast")
 
-LOCK = ".lock"
 RUNGS = 4
 """A trial is judged, and may be given up, after each of so many parts."""
 STARTUP_TRIALS = 4

@@ -53,6 +53,10 @@ class LinearAnchor(FittedAnchor):
         """See `FittedAnchor.fit`."""
         root = area_weights.expand(states.shape[-2:]).sqrt().expand(states.shape[1:]).flatten()
         flat = states.flatten(1)
+        if self.eofs > min(flat.shape):
+            raise ValueError(
+                f"anchor.eofs: expected at most {min(flat.shape)} of so few states or values, found {self.eofs}"
+            )
         fitted = fit_eofs(flat.numpy(), root.square().numpy(), self.eofs)
         patterns = torch.from_numpy(np.ascontiguousarray(fitted.patterns, dtype=np.float32))
         analyse = patterns * root

@@ -123,9 +123,11 @@ def test_another_pretraining_is_not_gone_on_with(regional, region, globe, tmp_pa
     killed.close()
     with pytest.raises(ConfigurationError, match="resume it with --resume"):
         next(train(regional, region, tmp_path, globe=globe))
-    other = System.model_validate(regional.model_dump() | {"pretraining": FOREIGN | {"mirrored": False}})
-    with pytest.raises(ConfigurationError, match="found another; remove it"):
-        next(train(other, region, tmp_path, globe=globe, resume=True))
+    faster = regional.model_dump()["training"] | {"learning_rate": 1e-2}
+    for changes in ({"pretraining": FOREIGN | {"mirrored": False}}, {"training": faster}):
+        other = System.model_validate(regional.model_dump() | changes)
+        with pytest.raises(ConfigurationError, match="found another; remove it"):
+            next(train(other, region, tmp_path, globe=globe, resume=True))
 
 
 def test_what_cannot_be_pretrained_says_why(regional, region, globe, analysis, tmp_path):

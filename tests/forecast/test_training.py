@@ -198,6 +198,11 @@ def test_fine_tuning_starts_from_a_checkpoint_and_may_deepen_it(tuned, analysis,
     torch.testing.assert_close(results[1], results[0], atol=1e-5, rtol=1e-4)
 
 
+def test_more_patterns_than_there_are_values_are_refused(system, analysis, tmp_path):
+    with pytest.raises(ConfigurationError, match=r"system tiny: anchor.eofs: expected at most \d+ .* found 1000"):
+        next(train(changed(system, anchor={"kind": "linear", "eofs": 1000}), analysis, tmp_path))
+
+
 def test_a_training_that_diverges_stops_and_leaves_its_last_checkpoint(system, analysis, tmp_path):
     wild = changed(system, training={"learning_rate": 1e12, "gradient_clip": 1e12, "checkpoint_iterations": 1})
     run = train(wild, analysis, tmp_path)

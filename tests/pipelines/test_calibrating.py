@@ -18,6 +18,7 @@ from pipelines.calibrating import CalibrationRequest, calibrate, describe_card
 from pipelines.cli import main
 from pipelines.home import Home
 from pipelines.requesting import request_calibration
+from pipelines.systems import shipped_checkpoint
 from pipelines.validating import Validation, spaced_starts
 
 
@@ -123,6 +124,12 @@ def test_no_forecast_leaves_the_period(wanted: CalibrationRequest) -> None:
         spaced_starts(
             wanted.system, times, Period(start=date(2007, 12, 20), end=date(2007, 12, 23)), count=9, lead_steps=3
         )
+
+
+def test_no_card_goes_into_the_package(place: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["calibrate", "speedy-5p6"]) == 2
+    assert "found only the shipped one; copy it there from" in capsys.readouterr().err
+    assert not (shipped_checkpoint("speedy-5p6") / CARD).exists()
 
 
 def test_the_command(

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import netCDF4
@@ -12,10 +13,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.products.manifest import verify_manifest
 from forecast.products.netcdf import open_forecast
-from pipelines import staging
+from pipelines import forecasting, staging
 from pipelines.forecasting import forecast_cycle
 from pipelines.home import Home
 from pipelines.requesting import request_cycle
@@ -95,6 +96,17 @@ def test_another_analysis_is_another_run(place: Home, tiny: Path, weather_file: 
     changed.to_netcdf(tmp_path / "changed.nc", engine="netcdf4")
     second = values(make(place, tiny, tmp_path / "changed.nc", members=6))
     assert not np.array_equal(second["msl"].values[:4], first["msl"].values)
+
+
+def test_a_model_that_changes_on_the_way_is_not_published(place: Home, tiny: Path, weather_file: Path) -> None:
+    cycle = request_cycle(place, str(tiny), "2008-01-10", analysis=weather_file, members=2, device="cpu")
+    inputs = forecasting.open_inputs(cycle)
+    forecasting.make_members(cycle, inputs)
+    forecasting.make_products(cycle)
+    retrained = replace(inputs, identity=inputs.identity | {"model_id": "0" * 64})
+    with pytest.raises(InvalidDataError, match="expected the model_id that its members were made from"):
+        forecasting.publish(cycle, retrained)
+    assert not cycle.run.path.exists()
 
 
 def test_single_member_equals_that_of_the_ensemble(place: Home, tiny: Path, weather_file: Path, tmp_path: Path) -> None:

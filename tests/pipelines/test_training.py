@@ -2,16 +2,41 @@
 
 import json
 import logging
+import shutil
 
+import pytest
 from PIL import Image
 
+from data_catalog.errors import MissingDataError
 from forecast.system import read_system
-from pipelines.training import NOISE_LEVELS_PICTURE, show_noise_levels
+from pipelines.analyses import open_system_analysis
+from pipelines.locking import LOCK, held
+from pipelines.systems import open_checkpoint
+from pipelines.training import NOISE_LEVELS_PICTURE, show_noise_levels, train_system
 
 
 def test_the_loss_by_noise_level_is_drawn_beside_the_checkpoint(tiny_checkpoint):
     with Image.open(tiny_checkpoint / NOISE_LEVELS_PICTURE) as picture:
         assert min(picture.size) > 300
+
+
+def test_one_training_at_a_time(tiny, weather_file, tmp_path):
+    system = read_system(tiny)
+    analysis = open_system_analysis(weather_file, system)
+    with held(tmp_path / LOCK, "this"), pytest.raises(MissingDataError, match=r"training in .* nobody at work"):
+        train_system(system, analysis, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK]
+
+
+def test_an_unfinished_checkpoint_is_named_where_it_is_used(tiny, tiny_checkpoint, tmp_path, caplog):
+    system, copy = read_system(tiny), shutil.copytree(tiny_checkpoint, tmp_path / "copy")
+    open_checkpoint(copy, system)
+    assert not caplog.text
+    description = json.loads((copy / "model.json").read_text())
+    description["training"]["finished"] = False
+    (copy / "model.json").write_text(json.dumps(description))
+    open_checkpoint(copy, system)
+    assert "its training has not come to its end" in caplog.text
 
 
 def test_the_loss_by_noise_level_is_logged(tiny, tiny_checkpoint, tmp_path, caplog):

@@ -14,7 +14,7 @@ from forecast.system import parse_system
 from pipelines import tuning
 from pipelines.cli import main
 from pipelines.home import Home
-from pipelines.locking import held
+from pipelines.locking import LOCK, held
 from pipelines.requesting import request_search
 from pipelines.search_space import as_toml, changed_system, chosen_space, to_paste
 from pipelines.systems import find_system
@@ -93,7 +93,7 @@ def test_a_search_all_of_whose_trials_are_given_up_says_so(of_sampler: Search, m
 
 
 def test_one_search_at_a_time(of_sampler: Search) -> None:
-    with held(of_sampler.out / ".lock", "this"), pytest.raises(MissingDataError, match="expected nobody at work on it"):
+    with held(of_sampler.out / LOCK, "this"), pytest.raises(MissingDataError, match="expected nobody at work on it"):
         tune(of_sampler)
 
 
