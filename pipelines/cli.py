@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from pipelines.commands import data, forecasts, models, scores
-from pipelines.exits import exit_status
+from pipelines.exits import INTERRUPTED, exit_status
 from pipelines.launching import check_shared, speaks
 from pipelines.progress import StderrHandler
 
@@ -105,7 +105,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _log_to_stderr(debug)
     returned: list[object] = []
     run = partial(app, words, prog_name="plumecast", standalone_mode=False, obj=given)
-    status = exit_status(lambda: returned.append(run()), debug=debug)
+
+    def act() -> None:
+        returned.append(run())
+        if returned[0] == INTERRUPTED:  # which Typer makes of Ctrl-C, and says nothing
+            raise KeyboardInterrupt
+
+    status = exit_status(act, debug=debug)
     return returned[0] if status == 0 and isinstance(returned[0], int) else status
 
 

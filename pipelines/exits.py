@@ -40,7 +40,7 @@ def exit_status(action: Callable[[], object], *, debug: bool) -> int:
 
 def _judge(error: BaseException) -> tuple[int, str]:
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
-        return INTERRUPTED, "interrupted; the same command goes on where it stopped"
+        return INTERRUPTED, "interrupted; the same command goes on where it stopped, 'train' with --resume"
     if isinstance(error, MissingDataError):
         return TRY_LATER, str(error)
     if isinstance(error, PlumecastError):

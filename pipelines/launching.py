@@ -18,6 +18,7 @@ from itertools import pairwise
 from typing import IO
 
 from data_catalog.errors import ConfigurationError
+from pipelines.exits import TRY_LATER, USERS_FAULT
 
 SHARED_COMMANDS = ("train", "forecast")
 """Commands whose work several processes share."""
@@ -62,7 +63,7 @@ def launch(words: Sequence[str], processes: int) -> int:
         if failed is None:
             return 0
         _end(started, _GRACE_SECONDS)
-        return _told(failed, started, errors)
+        return _told(_cause(failed, [process.returncode for process in started]), started, errors)
 
 
 def without_processes(words: Sequence[str]) -> list[str]:
@@ -119,6 +120,18 @@ def _first_failure(started: Sequence[subprocess.Popen[bytes]]) -> int | None:
         if None not in states:
             return None
         time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def _cause(failed: int, statuses: Sequence[int]) -> int:
+    """Number of the process whose failure is the cause.
+
+    Args:
+        failed: The one that was seen first; another may have failed before, and this one for want of it.
+        statuses: How each ended; negative by a signal.
+    """
+    told = [rank for rank, status in enumerate(statuses) if status in (USERS_FAULT, TRY_LATER)]
+    own = [rank for rank, status in enumerate(statuses) if status > 0]
+    return next(iter(told or ([] if failed in own else own)), failed)
 
 
 def _end(started: Sequence[subprocess.Popen[bytes]], grace_seconds: float = 0.0) -> None:

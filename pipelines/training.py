@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from data_catalog.atomic import atomic_path
 from data_catalog.catalog import dataset
 from data_catalog.errors import ConfigurationError
-from forecast.system import System
+from forecast.system import Period, System
 from pipelines.locking import LOCK, held
 from pipelines.progress import progress
 from pipelines.systems import BASELINES_FILE
@@ -68,6 +69,8 @@ def train_system(
     from forecast.training import check_trained, is_finished, unfinished
 
     _refuse_overwriting(directory, resume)
+    for period in (system.periods.training, system.periods.validation):
+        _warn_of_absent_days(period, analysis["time"].values)
     networks = system.training.networks
     origin = None if begin_with is None else load_checkpoint(begin_with)
     if origin is not None and len(origin.models) not in (1, networks):
@@ -198,6 +201,16 @@ def fit_system_baselines(system: System, analysis: xr.Dataset, directory: Path) 
     )
     directory.mkdir(parents=True, exist_ok=True)
     return baselines.save(directory / BASELINES_FILE)
+
+
+def _warn_of_absent_days(period: Period, times: NDArray[np.datetime64]) -> None:
+    """Log a warning where the analysis lacks days of a period, as training takes what is there."""
+    days = times.astype("datetime64[D]")
+    there = np.unique(days[(days >= np.datetime64(period.start)) & (days <= np.datetime64(period.end))])
+    expected = (period.end - period.start).days + 1
+    if 0 < there.size < expected:
+        found = f"{there.size}, from {there[0]} to {there[-1]}"
+        logger.warning("Of %d days from %s to %s the analysis has %s", expected, period.start, period.end, found)
 
 
 def _refuse_overwriting(directory: Path, resume: bool) -> None:

@@ -317,3 +317,13 @@ def test_doctor(place: Home, plumecast: Run) -> None:
     for subject in ("python", "torch", "memory", "coastlines", "prefect", "eccodes", "archive ncep-natlantic"):
         assert subject in out
     assert not re.search(r"^missing", out, re.MULTILINE)
+
+
+def test_control_c_is_told(plumecast: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.doctoring.examine", interrupted)
+    status, _, err = plumecast("doctor")
+    assert status == 130
+    assert "plumecast: interrupted; the same command goes on where it stopped, 'train' with --resume" in err

@@ -8,6 +8,7 @@ import pytest
 from data_catalog.errors import ConfigurationError
 from forecast.products.manifest import verify_manifest
 from forecast.products.netcdf import open_forecast
+from pipelines import launching
 from pipelines.cli import main
 from pipelines.home import Home
 from pipelines.launching import launch, without_processes
@@ -55,3 +56,11 @@ def test_a_process_of_torchrun_launches_no_others(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ConfigurationError, match="torchrun"):
         launch(["train", "x"], 2)
+
+
+@pytest.mark.parametrize(
+    ("failed", "statuses", "cause"),
+    [(1, [2, -6], 0), (1, [-6, 3], 1), (1, [1, -6], 0), (1, [1, 1], 1), (1, [-15, -9], 1), (0, [1, 2], 1)],
+)
+def test_the_failure_that_is_told_is_the_cause(failed: int, statuses: list[int], cause: int) -> None:
+    assert launching._cause(failed, statuses) == cause

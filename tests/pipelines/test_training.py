@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -26,6 +27,18 @@ def test_one_training_at_a_time(tiny, weather_file, tmp_path):
     with held(tmp_path / LOCK, "this"), pytest.raises(MissingDataError, match=r"training in .* nobody at work"):
         train_system(system, analysis, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [LOCK]
+
+
+def test_days_that_are_absent_are_told(tiny, weather_file, tmp_path, caplog):
+    system = read_system(tiny)
+    analysis = open_system_analysis(weather_file, system)
+    holed = analysis.isel(time=np.r_[0:100, 110 : analysis.sizes["time"]])
+    for number, given in enumerate((analysis, holed)):
+        assert "the analysis has" not in caplog.text
+        train_system(system, given, tmp_path / str(number))
+    assert (
+        "Of 334 days from 2007-01-01 to 2007-11-30 the analysis has 324, from 2007-01-01 to 2007-11-30" in caplog.text
+    )
 
 
 def test_an_unfinished_checkpoint_is_named_where_it_is_used(tiny, tiny_checkpoint, tmp_path, caplog):
