@@ -39,6 +39,7 @@ FORMAT_VERSION = 3
 SIMPLE_VERSION = 2
 """Of checkpoints that earlier releases can open: one network, in half precision."""
 READABLE_VERSIONS = (1, SIMPLE_VERSION, FORMAT_VERSION)
+REQUIRED = ("system", "latitude", "longitude", "climatology", "training", "weights_sha256")
 """Version 1 did not know the lead time of the step, the last of the scalar conditions."""
 DESCRIPTION = "model.json"
 NETWORKS = "networks"
@@ -258,6 +259,8 @@ def read_description(directory: Path) -> dict[str, Any]:
     found = description.get("format_version") if isinstance(description, dict) else None
     if found not in READABLE_VERSIONS:
         raise ConfigurationError(f"{path}: expected format_version {READABLE_VERSIONS}, found {found}")
+    if absent := [name for name in REQUIRED if name not in description]:
+        raise InvalidDataError(f"{path}: expected {absent[0]}, found none")
     return dict(description)
 
 

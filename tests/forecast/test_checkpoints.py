@@ -119,6 +119,15 @@ def test_the_identity_of_a_checkpoint_of_the_first_release_is_for_ever():
     assert model_identity(description | {"training": {"iterations": 3}}) == golden
 
 
+@pytest.mark.parametrize("name", ["system", "climatology", "weights_sha256"])
+def test_a_description_that_lacks_something(directory, name):
+    description = json.loads((directory / "model.json").read_text())
+    del description[name]
+    (directory / "model.json").write_text(json.dumps(description))
+    with pytest.raises(InvalidDataError, match=f"model.json: expected {name}, found none"):
+        load_checkpoint(directory)
+
+
 def test_damaged_description(directory):
     (directory / "model.json").write_text("{")
     with pytest.raises(InvalidDataError, match="expected JSON"):
