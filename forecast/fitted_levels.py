@@ -1,5 +1,7 @@
 """Noise levels of a sampler fitted to a trained model, on analyses that it was validated on."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Int
 from torch import Tensor
@@ -23,6 +25,7 @@ def fit_sampler_levels(
     chosen: Int[Tensor, " sample"],
     *,
     candidates: int = CANDIDATES,
+    tell: Callable[[int], object] = lambda _done: None,
 ) -> tuple[float, ...]:
     """Levels with which a sampler of so many sampling steps stays closest to the fine solution of its equation.
 
@@ -34,6 +37,7 @@ def fit_sampler_levels(
         samples: Of the validation period.
         chosen: Numbers of the samples to fit to; eight are enough.
         candidates: Levels to choose from.
+        tell: Called with the number of them that are done.
 
     Returns:
         `sampling_steps` descending levels, for `sampler.levels`.
@@ -49,5 +53,5 @@ def fit_sampler_levels(
         anchor = model.anchor(windows.past, windows.scalars[:, 0])
         denoiser = model.residual_denoiser(windows.past, anchor, windows.scalars[:, 0])
         start = model.noise(draws.normal(*anchor.shape[1:])) * float(levels[0])
-        fitted = fit_schedule(sampler.kind, denoiser, start, levels, sampler.sampling_steps)
+        fitted = fit_schedule(sampler.kind, denoiser, start, levels, sampler.sampling_steps, tell)
     return tuple(float(f"{level:.{SIGNIFICANT_DIGITS}g}") for level in fitted[:-1].tolist())

@@ -6,6 +6,7 @@ from pathlib import Path
 from data_catalog.errors import ConfigurationError
 from forecast.system import System
 from pipelines.analyses import open_system_analysis
+from pipelines.progress import progress
 from pipelines.systems import check_same_state
 
 logger = logging.getLogger("plumecast")
@@ -51,5 +52,6 @@ def fit_system_levels(
     period = system.periods.validation
     samples_of = f"{len(chosen)} samples of {period.start} to {period.end}"
     logger.info("Fit %d levels of %s to %s", steps, sampler.kind, samples_of)
-    levels = fit_sampler_levels(model.of_member(0).model, sampler, found, chosen)
+    with progress(f"Fit levels of {system.name}", CANDIDATES, "candidates") as advance:
+        levels = fit_sampler_levels(model.of_member(0).model, sampler, found, chosen, tell=advance)
     return f'kind = "{sampler.kind}"\nsampling_steps = {steps}\nlevels = {list(levels)}'

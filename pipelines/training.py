@@ -72,7 +72,7 @@ def train_system(
     for period in (system.periods.training, system.periods.validation):
         _warn_of_absent_days(period, analysis["time"].values)
     networks = system.training.networks
-    origin = None if begin_with is None else load_checkpoint(begin_with)
+    origin = None if begin_with is None else load_checkpoint(begin_with, calibrated=False)
     if origin is not None and len(origin.models) not in (1, networks):
         raise ConfigurationError(
             f"--from {begin_with}: expected a checkpoint of one network{f' or of {networks}' if networks > 1 else ''}, "

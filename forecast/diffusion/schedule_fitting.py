@@ -5,6 +5,7 @@ the choice is made once, on a few samples, and written down as the sampler's lev
 """
 
 import itertools
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -25,6 +26,7 @@ def fit_schedule(
     x: Float[Tensor, "batch channel latitude longitude"],
     candidates: Float[Tensor, " candidate"],
     sampling_steps: int,
+    tell: Callable[[int], object] = lambda _done: None,
 ) -> Float[Tensor, " sampling_step"]:
     """Choose the levels whose sampling steps leave a fine solution of the same equation least.
 
@@ -38,6 +40,7 @@ def fit_schedule(
         x: Noise of standard deviation `candidates[0]`.
         candidates: Descending noise levels to choose from, the last one zero.
         sampling_steps: Levels above zero that are chosen; the first is the first candidate.
+        tell: Called with the number of candidates from which every step has been tried.
 
     Returns:
         `sampling_steps + 1` descending levels, the last one zero.
@@ -50,7 +53,7 @@ def fit_schedule(
     """
     if candidates.numel() < sampling_steps + 1:
         raise ValueError(f"schedule: expected {sampling_steps + 1} candidates or more, found {candidates.numel()}")
-    errors = step_errors(STEP_OF.get(name, name), denoiser, x, candidates)
+    errors = step_errors(STEP_OF.get(name, name), denoiser, x, candidates, tell)
     return candidates[cheapest_path(errors, sampling_steps)]
 
 
@@ -60,6 +63,7 @@ def step_errors(
     denoiser: Denoiser,
     x: Float[Tensor, "batch channel latitude longitude"],
     candidates: Float[Tensor, " candidate"],
+    tell: Callable[[int], object] = lambda _done: None,
 ) -> Float[Tensor, "candidate candidate"]:
     """Root-mean-square error of a sampling step from one level to another, over the standard deviation of x there.
 
@@ -68,10 +72,12 @@ def step_errors(
     """
     levels, solution = candidates.tolist(), fine_solution(denoiser, x, candidates)
     errors = torch.full((len(levels), len(levels)), torch.inf, dtype=torch.float64)
-    for start, end in itertools.combinations(range(len(levels)), 2):
-        reached, _ = SAMPLING_STEPS[name](denoiser, solution[start], levels[start], levels[end], None)
-        error = (reached - solution[end]).square().mean().sqrt()
-        errors[start, end] = error / (1.0 + levels[end] ** 2) ** 0.5
+    for start, level in enumerate(levels[:-1]):
+        for end in range(start + 1, len(levels)):
+            reached, _ = SAMPLING_STEPS[name](denoiser, solution[start], level, levels[end], None)
+            error = (reached - solution[end]).square().mean().sqrt()
+            errors[start, end] = error / (1.0 + levels[end] ** 2) ** 0.5
+        tell(start + 1)
     return errors
 
 
