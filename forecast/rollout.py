@@ -117,7 +117,7 @@ def _unrounded() -> Iterator[None]:
 
     By default some round what goes in to ten bits (TF32), which moves members a hundred times as far as another batch.
     """
-    operations = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)
+    operations = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)  # type: ignore[attr-defined]
     before = [operation.fp32_precision for operation in operations]
     try:
         for operation in operations:

@@ -51,12 +51,13 @@ class Choice:
 
 SPACE = (
     Choice("diffusion.time_distribution", ("log-normal", "log-uniform", "rho-uniform")),
-    Choice("diffusion.weight", ("edm", "min-snr", "velocity")),
+    Choice("diffusion.weight", ("edm", "min-snr", "velocity", "learned")),
     Choice("diffusion.log_sigma_mean", low=-2.0, high=0.5),
     Choice("diffusion.log_sigma_std", low=0.8, high=2.0),
     Choice("training.learning_rate", low=2e-4, high=3e-3, logarithmic=True),
     Choice("sampler.kind", ("heun", "dpmpp-2s", "dpmpp-2m")),
     Choice("sampler.sampling_steps", (4, 6, 8, 12)),
+    Choice("sampler.schedule", ("rho", "flow", "trig", "vp-cosine")),
     Choice("sampler.sigma_max", low=10.0, high=80.0, logarithmic=True),
     Choice("sampler.rho", low=3.0, high=9.0),
     Choice("sampler.noise_inflation", low=0.9, high=1.2),
@@ -105,7 +106,8 @@ def changed_system(system: System, values: dict[str, Value]) -> System:
 
 def to_paste(system: System, values: dict[str, Value]) -> dict[str, Any]:
     """What a system file must say to be what a trial was: its values, and what of the system gave way to them."""
-    changed, gone = changed_system(system, values).sampler, {}
+    changed = changed_system(system, values).sampler
+    gone: dict[str, Any] = {}
     if system.sampler.levels and not changed.levels:
         gone["sampler.levels"] = []
     if system.sampler.churn and not changed.churn:
