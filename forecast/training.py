@@ -15,7 +15,7 @@ import torch
 import xarray as xr
 
 from data_catalog.errors import ConfigurationError
-from forecast.batches import Standardiser, grid_of
+from forecast.batches import Standardiser, grid_of, is_amount
 from forecast.checkpoints import Checkpoint, load_checkpoint
 from forecast.distributed import ALONE, Ranks
 from forecast.grid import Grid
@@ -87,6 +87,10 @@ def train(
             raise ConfigurationError(
                 f"system {system.name}: finetuning.{key}: expected 0 on a region, which has no harmonics"
             )
+    if any(tuning.amounts_weight for tuning in tunings) and not any(map(is_amount, system.state.predictands)):
+        raise ConfigurationError(
+            f"system {system.name}: finetuning.amounts_weight: expected 0, as no predictand is an amount, found more"
+        )
     if system.training.mirrored and not grid_of(analysis).has_mirror():
         raise ConfigurationError(
             f"system {system.name}: training.mirrored: expected a globe with each latitude on both sides, found another"

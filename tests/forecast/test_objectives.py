@@ -91,3 +91,12 @@ def test_a_region_has_no_spectral_term(system, analysis, tmp_path, key):
     region = analysis.isel(latitude=slice(4))
     with pytest.raises(ConfigurationError, match=rf"finetuning.{key}: expected 0 on a region"):
         next(train(tuned, region, tmp_path))
+
+
+def test_without_amounts_there_is_no_term_of_theirs(system, analysis, tmp_path):
+    content = system.model_dump() | {"finetuning": [{"iterations": 1, "amounts_weight": 1.0}]}
+    dry = System.model_validate(content | {"state": content["state"] | {"predictands": ["z500", "u850"]}})
+    with pytest.raises(
+        ConfigurationError, match=r"finetuning.amounts_weight: expected 0, as no predictand is an amount"
+    ):
+        next(train(dry, analysis, tmp_path))
