@@ -39,8 +39,9 @@ FORMAT_VERSION = 3
 SIMPLE_VERSION = 2
 """Of checkpoints that earlier releases can open: one network, in half precision."""
 READABLE_VERSIONS = (1, SIMPLE_VERSION, FORMAT_VERSION)
-REQUIRED = ("system", "latitude", "longitude", "climatology", "training", "weights_sha256")
 """Version 1 did not know the lead time of the step, the last of the scalar conditions."""
+REQUIRED = ("system", "latitude", "longitude", "climatology", "training", "weights_sha256")
+"""What every description has."""
 DESCRIPTION = "model.json"
 NETWORKS = "networks"
 """Begin of the names of what networks have of their own, and folder beside a checkpoint that keeps each of them."""

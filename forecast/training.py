@@ -85,7 +85,7 @@ def train(
     for key in ("spectral_weight", "amounts_weight"):
         if any(getattr(tuning, key) for tuning in tunings) and not grid_of(analysis).topology().is_globe:
             raise ConfigurationError(
-                f"system {system.name}: finetuning.{key}: expected 0 on a region, which has no harmonics"
+                f"system {system.name}: finetuning.{key}: expected 0 on a region, which has no harmonics, found more"
             )
     if any(tuning.amounts_weight for tuning in tunings) and not any(map(is_amount, system.state.predictands)):
         raise ConfigurationError(

@@ -160,7 +160,7 @@ class TrainingRun:
                 self.position, validation_loss, noise_levels = self.position.after_iteration(), None, None
                 complete = done == stage.iterations
                 if due or complete:
-                    validation_loss = self._validate(watched)
+                    validation_loss = self._checked(self._validate(watched), "validation loss")
                     figures = {"loss": loss, "validation_loss": validation_loss, **self._watch_noise_levels(watched)}
                     noise_levels = figures.get("noise_levels")
                     self._finish_iteration(figures, complete=complete)
@@ -211,15 +211,21 @@ class TrainingRun:
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), options.gradient_clip)
         told = self.ranks.gathered(torch.stack([total, whole(norm), total.new_tensor(float(due))])[None])
         loss, size, _ = told.mean(dim=0).tolist()
-        if not (math.isfinite(loss) and math.isfinite(size)):
-            raise DivergedError(
-                f"training of {self.system.name}: expected a finite loss and gradient, found {loss:g} and {size:g} in "
-                f"iteration {position.done + 1} of '{stage.name}'; the last checkpoint stays"
-            )
+        self._checked(loss, "loss")
+        self._checked(size, "gradient")
         self.optimiser.step()
         self.model.denoising_loss.settle()
         self._average()
         return loss, bool(told[0, 2])
+
+    def _checked(self, value: float, what: str) -> float:
+        """The same, if it is a number; the checkpoint that was saved last stays."""
+        if math.isfinite(value):
+            return value
+        raise DivergedError(
+            f"training of {self.system.name}: expected a finite {what} near iteration {self.position.done + 1} of "
+            f"'{self.stage.name}', found {value:g}; the last checkpoint stays as it is"
+        )
 
     def _draws(self, seed: int, iteration: int, places: Tensor, batch_size: int) -> Draws:
         return Draws(seed, self.position.stage, iteration, places.tolist(), batch_size, device=self.ranks.device)

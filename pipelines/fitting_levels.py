@@ -7,7 +7,7 @@ from data_catalog.errors import ConfigurationError
 from forecast.system import System
 from pipelines.analyses import open_system_analysis
 from pipelines.progress import progress
-from pipelines.systems import check_same_state
+from pipelines.systems import check_same_state, warn_of_unfinished
 
 logger = logging.getLogger("plumecast")
 
@@ -45,6 +45,7 @@ def fit_system_levels(
         raise ConfigurationError(f"--steps: expected at most {CANDIDATES}, found {steps}")
     model = load_checkpoint(checkpoint)
     check_same_state(system, model.system, checkpoint)
+    warn_of_unfinished(model, checkpoint)
     watched = in_period(open_system_analysis(analysis, system), system.periods.validation).load()
     found = make_samples(watched, model.standardiser, system)
     chosen = torch.linspace(0, len(found) - 1, min(samples, len(found))).long()

@@ -130,8 +130,9 @@ def _cause(failed: int, statuses: Sequence[int]) -> int:
         statuses: How each ended; negative by a signal.
     """
     told = [rank for rank, status in enumerate(statuses) if status in (USERS_FAULT, TRY_LATER)]
-    own = [rank for rank, status in enumerate(statuses) if status > 0]
-    return next(iter(told or ([] if failed in own else own)), failed)
+    gave_up = statuses[failed] == -signal.SIGABRT  # as a process does whose connection is closed
+    own = [rank for rank, status in enumerate(statuses) if gave_up and status > 0]
+    return next(iter(told or own), failed)
 
 
 def _end(started: Sequence[subprocess.Popen[bytes]], grace_seconds: float = 0.0) -> None:
@@ -142,6 +143,8 @@ def _end(started: Sequence[subprocess.Popen[bytes]], grace_seconds: float = 0.0)
     _wait(started, _GRACE_SECONDS)
     for process in started:
         process.kill()
+    for process in started:
+        process.wait()
 
 
 def _wait(started: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:

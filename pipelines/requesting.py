@@ -135,7 +135,7 @@ def request_calibration(
     """
     system = find_system(system_name)
     found = find_checkpoint(home, system, checkpoint)
-    if checkpoint is None and found == shipped_checkpoint(system.name):
+    if found.resolve() == shipped_checkpoint(system.name).resolve():
         raise ConfigurationError(
             f"checkpoint of '{system.name}': expected one in {home.checkpoint(system.name)} to put a card beside, "
             f"found only the shipped one; copy it there from {found}, train one, or name one with --checkpoint"

@@ -19,7 +19,7 @@ from data_catalog.errors import ConfigurationError
 from forecast.system import Period, System
 from pipelines.locking import LOCK, held
 from pipelines.progress import progress
-from pipelines.systems import BASELINES_FILE
+from pipelines.systems import BASELINES_FILE, warn_of_unfinished
 
 if TYPE_CHECKING:
     from forecast.checkpoints import Checkpoint
@@ -73,6 +73,8 @@ def train_system(
         _warn_of_absent_days(period, analysis["time"].values)
     networks = system.training.networks
     origin = None if begin_with is None else load_checkpoint(begin_with, calibrated=False)
+    if origin is not None and begin_with is not None:
+        warn_of_unfinished(origin, begin_with)
     if origin is not None and len(origin.models) not in (1, networks):
         raise ConfigurationError(
             f"--from {begin_with}: expected a checkpoint of one network{f' or of {networks}' if networks > 1 else ''}, "
@@ -83,16 +85,19 @@ def train_system(
         if networks == 1:
             train_one(system, directory=directory, origin=origin, ranks=ranks)
             return directory
-        hold.enter_context(_alone_in(directory, ranks))
         if ranks.from_first(resume and is_finished(directory)):
             check_trained(system, directory)
             logger.info("%s: finished, nothing is left to train", directory)
             return directory
+        hold.enter_context(_alone_in(directory, ranks))
         if left := ranks.from_first(unfinished(directory)):
             raise ConfigurationError(f"training of {networks} networks: expected none unfinished in {left}, found one")
         places = network_places(system, directory)
-        for number, place in enumerate(places):
+        for place in places:
             _refuse_overwriting(place, resume)
+            with _alone_in(place, ranks):
+                pass  # that somebody else trains it is told now, not hours later
+        for number, place in enumerate(places):
             logger.info("Network %d of %d", number + 1, networks)
             part = None if origin is None else origin.of_member(number)
             train_one(system.of_network(number), directory=place, origin=part, ranks=ranks)
@@ -135,7 +140,8 @@ def _train_network(
     if finished:
         logger.info("%s: finished, nothing is left to train", directory)
     wanted = total_iterations(system, iterations=iterations, continues=origin is not None)
-    with _alone_in(directory, ranks), progress(f"Train {system.name}", wanted, "iterations") as advance:
+    alone = nullcontext() if finished else _alone_in(directory, ranks)
+    with alone, progress(f"Train {system.name}", wanted, "iterations") as advance:
         if ranks.is_first and not (finished and (directory / BASELINES_FILE).exists()):
             fit_system_baselines(system, analysis, directory)
         validation = ""

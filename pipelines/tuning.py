@@ -23,7 +23,7 @@ from pipelines.analyses import open_system_analysis
 from pipelines.locking import LOCK, held
 from pipelines.progress import progress
 from pipelines.search_space import Choice, Value, as_toml, changed_system, own_value, to_paste
-from pipelines.systems import check_same_state
+from pipelines.systems import check_same_state, warn_of_unfinished
 from pipelines.validating import (
     Validation,
     ValidationScores,
@@ -73,6 +73,11 @@ class Search:
     members: int
     lead_steps: int
     device: str = "cpu"
+
+    @property
+    def own_values(self) -> dict[str, Value]:
+        """What the system has for the keys that are searched."""
+        return {choice.key: own_value(self.system, choice.key) for choice in self.space}
 
     def identity(self) -> str:
         """What the trials of one study have in common."""
@@ -148,6 +153,7 @@ def _held_out(wanted: Search) -> System:
         checkpoint = load_checkpoint(wanted.checkpoint, calibrated=False)
         check_same_state(system, checkpoint.system, wanted.checkpoint)
         refuse_test_days(periods.validation, checkpoint.system)
+        warn_of_unfinished(checkpoint, wanted.checkpoint)
         warn_of_learned_days(checkpoint, periods.validation)
         return system
     last = min(periods.training.end, periods.validation.start - timedelta(days=1))
@@ -247,8 +253,8 @@ def _study(wanted: Search) -> "Study":
     if stored not in (None, wanted.identity()):
         raise ConfigurationError(f"--out {wanted.out}: expected this search or none, found the study of another")
     study.set_user_attr("identity", wanted.identity())
-    if not study.trials:
-        study.enqueue_trial({choice.key: own_value(wanted.system, choice.key) for choice in wanted.space})
+    if all(trial.state == TrialState.FAIL for trial in study.trials):
+        study.enqueue_trial(wanted.own_values)
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
         study.enqueue_trial(trial.params)
@@ -282,6 +288,7 @@ def _write(wanted: Search, study: "Study") -> dict[str, Any]:
             "value": trial.value if trial.state.name == "COMPLETE" else None,
             "parts": [trial.intermediate_values[part] for part in sorted(trial.intermediate_values)],
             "values": trial.params,
+            "own": trial.params == wanted.own_values,
         }
         for trial in _finished(study)
     ]
@@ -306,8 +313,9 @@ def describe_search(content: dict[str, Any]) -> str:
     lines = [f"{'trial':>5} {'state':9} {'CRPS':>7}  values"]
     for row in sorted(content["trials"], key=lambda row: (row["value"] is None, _last_value(row))):
         values = ", ".join(f"{key.split('.')[1]} {_short(value)}" for key, value in row["values"].items())
-        lines.append(f"{row['trial']:5} {row['state']:9} {_last_value(row):7.4f}  {values}")
-    return "\n".join([*lines, "", "Trial 0 has the system's own values. Best:", as_toml(content["best"])])
+        own = " (the system's own)" if row["own"] else ""
+        lines.append(f"{row['trial']:5} {row['state']:9} {_last_value(row):7.4f}  {values}{own}")
+    return "\n".join([*lines, "", "Best:", as_toml(content["best"])])
 
 
 def _last_value(row: dict[str, Any]) -> float:

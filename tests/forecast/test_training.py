@@ -1,7 +1,6 @@
 """Training learns, stops anywhere, and goes on as if it had not."""
 
 from dataclasses import replace
-from itertools import islice
 
 import numpy as np
 import pytest
@@ -11,11 +10,12 @@ from data_catalog.errors import ConfigurationError, DivergedError, InvalidDataEr
 from forecast.anchors.linear import LinearAnchor
 from forecast.checkpoints import load_checkpoint
 from forecast.initial_model import prepare_model
+from forecast.optimisers import Optimiser
 from forecast.samples import in_period, make_samples
 from forecast.stages import stages
 from forecast.system import System
 from forecast.training import train
-from forecast.training_run import DENOISER
+from forecast.training_run import DENOISER, Losses, TrainingRun
 
 
 def changed(system, **sections):
@@ -203,14 +203,26 @@ def test_more_patterns_than_there_are_values_are_refused(system, analysis, tmp_p
         next(train(changed(system, anchor={"kind": "linear", "eofs": 1000}), analysis, tmp_path))
 
 
-def test_a_training_that_diverges_stops_and_leaves_its_last_checkpoint(system, analysis, tmp_path):
-    wild = changed(system, training={"learning_rate": 1e12, "gradient_clip": 1e12, "checkpoint_iterations": 1})
-    run = train(wild, analysis, tmp_path)
-    written = [{path.name: path.read_bytes() for path in tmp_path.iterdir()} for _ in islice(run, 1)]
-    with pytest.raises(DivergedError, match=r"training of tiny: expected a finite .* in iteration \d of 'denoising'"):
-        written.extend({path.name: path.read_bytes() for path in tmp_path.iterdir()} for _ in run)
-    assert "model.json" in written[-1]
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == written[-1]
+def test_a_training_that_diverges_stops_and_leaves_its_last_checkpoint(system, analysis, tmp_path, monkeypatch):
+    run = train(changed(system, training={"checkpoint_iterations": 1}), analysis, tmp_path)
+    next(run)
+    next(run)
+    written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(TrainingRun, "_learning_rate", lambda _: 1e30)
+    with pytest.raises(DivergedError, match=r"training of tiny: expected a finite validation loss .* 'denoising'"):
+        next(run)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == written
+    assert load_checkpoint(tmp_path).training["stages"]["denoising"]["iterations"] == 2
+
+
+def test_a_loss_that_is_no_number_changes_no_weight(system, analysis, tmp_path, monkeypatch):
+    run, lost = train(system, analysis, tmp_path), torch.full((4,), torch.nan, requires_grad=True)
+    next(run)
+    monkeypatch.setattr(Losses, "forward", lambda *_: lost)
+    monkeypatch.setattr(Optimiser, "step", lambda _: pytest.fail("a step was made"))
+    with pytest.raises(DivergedError, match="expected a finite loss near iteration 2 of 'denoising', found nan"):
+        next(run)
+    assert not list(tmp_path.glob("model*"))
 
 
 def test_days_that_an_origin_has_seen_are_not_held_out(tuned, analysis, checkpoint, tmp_path):

@@ -60,7 +60,15 @@ def test_a_process_of_torchrun_launches_no_others(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(
     ("failed", "statuses", "cause"),
-    [(1, [2, -6], 0), (1, [-6, 3], 1), (1, [1, -6], 0), (1, [1, 1], 1), (1, [-15, -9], 1), (0, [1, 2], 1)],
+    [
+        (1, [2, -6], 0),
+        (1, [-6, 3], 1),
+        (1, [1, -6], 0),
+        (1, [1, 1], 1),
+        (1, [1, -9], 1),
+        (1, [-15, -9], 1),
+        (0, [1, 2], 1),
+    ],
 )
 def test_the_failure_that_is_told_is_the_cause(failed: int, statuses: list[int], cause: int) -> None:
     assert launching._cause(failed, statuses) == cause
