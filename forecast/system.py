@@ -19,6 +19,7 @@ from data_catalog.errors import ConfigurationError
 from forecast.anchors.settings import AnchorSettings
 from forecast.diffusion.settings import Diffusion, Sampler
 from forecast.networks.settings import NetworkSettings, UNetSettings
+from forecast.product_settings import Products
 from forecast.sections import Positive, PositiveFloat, Section
 from forecast.verification_settings import Verification
 
@@ -210,39 +211,6 @@ class Forecast(Section):
     lead_days: Positive = 10
     batch_size: Positive = 10
     """Members that are computed together."""
-
-
-class Point(Section):
-    """A named place for a plume."""
-
-    name: str
-    latitude: Annotated[float, Field(ge=-90, le=90)]
-    longitude: Annotated[float, Field(ge=-180, lt=360)]
-
-
-class Event(Section):
-    """An exceedance whose probability is published; strictly above or strictly below the threshold."""
-
-    channel: str
-    above: float | None = None
-    below: float | None = None
-
-    @model_validator(mode="after")
-    def _one_threshold(self) -> Self:
-        if (self.above is None) == (self.below is None):
-            raise ValueError(f"expected one of 'above' and 'below' for {self.channel}")
-        return self
-
-
-class Products(Section):
-    """What is derived from the members and drawn."""
-
-    quantiles: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.1, 0.25, 0.5, 0.75, 0.9)
-    probabilities: tuple[Event, ...] = ()
-    points: tuple[Point, ...] = ()
-    map_channels: tuple[str, ...] = ()
-    """Channels drawn as maps, stamps and plumes; the first is the headline."""
-    map_lead_days: tuple[Positive, ...] = (1, 3, 5, 10)
 
 
 class Schedule(Section):
