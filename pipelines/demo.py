@@ -91,8 +91,8 @@ def print_summary(result: DemoResult) -> None:
     print("Simulated weather (SPEEDY): skill here is not skill on the real atmosphere.")
     if result.trained:
         print(
-            "This network was trained here within minutes on ten months; those shipped had seven years and three hours: "
-            "'plumecast demo' without --train shows what that is worth."
+            "This network was trained here within minutes on ten months; those shipped had seven years and three hours:"
+            " 'plumecast demo' without --train shows what that is worth."
         )
     for path in result.runs:
         run = RunDirectory.at(path)
