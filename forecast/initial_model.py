@@ -46,11 +46,7 @@ def prepare_model(
     model = fresh_model(system, analysis)
     anchors = model.fitted_anchors()
     for part in samples.parts if anchors else ():
-        states = _in_memory(system, part)
-        try:
-            anchors[part.step_hours].fit(states, _starts(part), grid_of(analysis).area_weights())
-        except ValueError as error:
-            raise ConfigurationError(f"system {system.name}: {error}") from None
+        anchors[part.step_hours].fit(_in_memory(system, part), _starts(part), grid_of(analysis).area_weights())
     if isinstance(model.anchor, MeanAnchor):
         assert means is not None, "a mean anchor is made of trained networks"
         model.anchor.model.load_state_dict(means[()].state_dict())

@@ -196,8 +196,5 @@ def _give_anchor(model: StepModel, part: Samples, grid: Grid) -> None:
     if (of_region := model.fitted_anchors().get(part.step_hours)) is not None:
         assert isinstance(part.states, Tensor), "windows are kept in memory"
         anchor = of_region.fresh()
-        try:
-            anchor.fit(part.states, part.starts[:, : part.past_states + 1], grid.area_weights())
-        except ValueError as error:
-            raise ConfigurationError(f"pretraining: {error}") from None
+        anchor.fit(part.states, part.starts[:, : part.past_states + 1], grid.area_weights())
         of_region.leave_out(part.years.unique().tolist(), anchor)

@@ -78,6 +78,9 @@ class FittedAnchor(Anchor):
             states: Standardised anomalies.
             starts: Indices into `states`: the past states of each sample, oldest first, and the next one.
             area_weights: Mean 1.
+
+        Raises:
+            ConfigurationError: They are too few for what the anchor keeps.
         """
 
     def fit_without_each_year(

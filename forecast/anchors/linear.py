@@ -6,6 +6,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from data_catalog.eofs import fit_eofs
+from data_catalog.errors import ConfigurationError
 from forecast.anchors.anchor import FittedAnchor
 
 RIDGE = 1e-6
@@ -54,8 +55,9 @@ class LinearAnchor(FittedAnchor):
         root = area_weights.expand(states.shape[-2:]).sqrt().expand(states.shape[1:]).flatten()
         flat = states.flatten(1)
         if self.eofs > min(flat.shape):
-            raise ValueError(
-                f"anchor.eofs: expected at most {min(flat.shape)} of so few states or values, found {self.eofs}"
+            raise ConfigurationError(
+                f"anchor.eofs: expected at most {min(flat.shape)}, as there are no more states or values, "
+                f"found {self.eofs}"
             )
         fitted = fit_eofs(flat.numpy(), root.square().numpy(), self.eofs)
         patterns = torch.from_numpy(np.ascontiguousarray(fitted.patterns, dtype=np.float32))

@@ -199,7 +199,7 @@ def test_fine_tuning_starts_from_a_checkpoint_and_may_deepen_it(tuned, analysis,
 
 
 def test_more_patterns_than_there_are_values_are_refused(system, analysis, tmp_path):
-    with pytest.raises(ConfigurationError, match=r"system tiny: anchor.eofs: expected at most \d+ .* found 1000"):
+    with pytest.raises(ConfigurationError, match=r"anchor.eofs: expected at most \d+, .* found 1000"):
         next(train(changed(system, anchor={"kind": "linear", "eofs": 1000}), analysis, tmp_path))
 
 
