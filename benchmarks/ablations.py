@@ -31,17 +31,20 @@ from ablation_table import LEAD_HOURS, REFERENCES, Changes, table
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from data_catalog.atomic import atomic_path
-from forecast.batches import Standardiser
-from forecast.checkpoints import Checkpoint, load_checkpoint
-from forecast.conditioning import SCALARS
+from data_catalog.storage.atomic_files import atomic_path
+from forecast.checkpoints.checkpoint import Checkpoint
+from forecast.checkpoints.files import load_checkpoint
 from forecast.diffusion.losses import almost_fair_crps
-from forecast.rollout import advance, censored
-from forecast.samples import Samples, Windows, in_period, make_samples
-from forecast.system import System, parse_system, read_system
-from forecast.training import train
+from forecast.model.advance import advance, censored
+from forecast.states.conditions import SCALARS
+from forecast.states.standardiser import Standardiser
+from forecast.system.reading import parse_system, read_system
+from forecast.system.system import System
+from forecast.training.sample_batch import SampleBatch
+from forecast.training.samples import Samples, in_period, make_samples
+from forecast.training.train import train
 from forecast.verification import EvaluationSums
-from forecast.verification.baselines import fit_baselines
+from forecast.verification.baselines.baselines import fit_baselines
 
 MEMBERS = 4
 STARTS = 20
@@ -199,7 +202,7 @@ def validation_samples(system: System, standardiser: Standardiser, analysis: xr.
     return samples, midnight[torch.linspace(0, len(midnight) - 1, STARTS).long()]
 
 
-def forecast(checkpoint: Checkpoint, windows: Windows) -> Iterator[Tensor]:
+def forecast(checkpoint: Checkpoint, windows: SampleBatch) -> Iterator[Tensor]:
     """States (member, start, channel, latitude, longitude) after each lead step, in the precision of the training."""
     model, sampler = checkpoint.model, checkpoint.system.sampler
     model.training_dtype = torch.bfloat16 if checkpoint.system.training.precision == "bfloat16" else None

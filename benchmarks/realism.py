@@ -23,13 +23,15 @@ import torch
 import xarray as xr
 from matplotlib.ticker import MaxNLocator
 
-from data_catalog.archive import open_analysis
-from forecast.checkpoints import Checkpoint, load_checkpoint
-from forecast.system import System
+from data_catalog.archive.analysis import open_analysis
+from forecast.checkpoints.checkpoint import Checkpoint
+from forecast.checkpoints.files import load_checkpoint
+from forecast.members.gather import ensemble_forecast, lead_times
+from forecast.system.system import System
 from forecast.verification import area_weights, rank_histogram, spectrum
-from pipelines.ensembles import ensemble_forecast, lead_times
-from pipelines.scoring import verifying_analysis
-from pipelines.systems import find_system, shipped_checkpoint
+from pipelines.scoring.cycle_scores import verifying_analysis
+from pipelines.workspace.checkpoints import shipped_checkpoint
+from pipelines.workspace.systems import find_system
 
 SPACE = ("latitude", "longitude")
 DIFFERENCES = (1, 3, 5, 10)

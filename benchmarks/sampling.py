@@ -31,8 +31,8 @@ PRECISIONS = ("float32", "bfloat16")
 
 def small_system(name, **training):
     """The system with the bundled year as its training period, and nothing written before the end."""
-    from forecast.system import System
-    from pipelines.systems import find_system
+    from forecast.system.system import System
+    from pipelines.workspace.systems import find_system
 
     content = find_system(name).model_dump()
     content["finetuning"], content["pretraining"] = [], None
@@ -48,7 +48,7 @@ def small_system(name, **training):
 
 def bundled(system):
     from data_catalog.catalog import dataset
-    from data_catalog.sources import open_source
+    from data_catalog.sources.open_source import open_source
 
     names = list(system.state.predictands + system.state.static)
     return open_source(dataset("speedy-5p6"))[names].load()
@@ -56,8 +56,8 @@ def bundled(system):
 
 def system_costs(system):
     from data_catalog.catalog import dataset
-    from forecast.costs import costs
-    from forecast.grid import Grid
+    from forecast.model.costs import costs
+    from forecast.sphere.grid import Grid
 
     return costs(system, Grid(*dataset(system.dataset).grid.coordinates()))
 
@@ -87,7 +87,7 @@ def peak(size=2048):
 @contextmanager
 def timed_waiting():
     """Seconds that each user of samples waits for them, in a list; training is the last user."""
-    from forecast.samples import Samples
+    from forecast.training.samples import Samples
 
     real, waited = Samples.stream, []
 
@@ -111,8 +111,8 @@ def timed_waiting():
 
 def step_seconds(system, analysis, iterations, ranks=None):
     """Median time of a training iteration."""
-    from forecast.distributed import ALONE
-    from forecast.training import train
+    from forecast.parallel.ranks import ALONE
+    from forecast.training.train import train
 
     with tempfile.TemporaryDirectory() as directory:
         states = train(system, analysis, Path(directory), iterations=iterations + 2, ranks=ranks or ALONE)
@@ -137,9 +137,9 @@ def sampling_table(name, repeat, rates):
     import numpy as np
     import torch
 
-    from forecast.batches import grid_of, static_tensor
-    from forecast.conditioning import SCALARS
-    from forecast.model import StepModel
+    from forecast.model.step_model import StepModel
+    from forecast.states.conditions import SCALARS
+    from forecast.states.standardiser import grid_of, static_tensor
 
     system = small_system(name)
     analysis = bundled(system)
@@ -169,11 +169,12 @@ def checkpoint_tables(name, init_time):
     import numpy as np
     import torch
 
-    from forecast.checkpoints import load_checkpoint
+    from forecast.checkpoints.files import load_checkpoint
     from forecast.diffusion.samplers import network_evaluations
-    from forecast.ensemble import forecast_members
-    from pipelines.home import home
-    from pipelines.systems import find_checkpoint, find_system
+    from forecast.members.ensemble import forecast_members
+    from pipelines.workspace.checkpoints import find_checkpoint
+    from pipelines.workspace.home import home
+    from pipelines.workspace.systems import find_system
 
     system = find_system(name)
     checkpoint = load_checkpoint(find_checkpoint(home(), system))
@@ -215,11 +216,12 @@ def checkpoint_tables(name, init_time):
 
 def loader_table(name, iterations):
     """What the archive delivers by itself, and what training waits for it."""
-    from data_catalog.archive import ingest, open_archive
+    from data_catalog.archive.ingest import ingest
+    from data_catalog.archive.reading import open_archive
     from data_catalog.catalog import dataset
-    from data_catalog.sources import open_source
-    from forecast.batches import Standardiser
-    from forecast.samples import in_period, make_samples, shuffled
+    from data_catalog.sources.open_source import open_source
+    from forecast.states.standardiser import Standardiser
+    from forecast.training.samples import in_period, make_samples, shuffled
 
     system = small_system(name, loader="archive")
     batch = system.training.batch_size
@@ -250,12 +252,12 @@ def work_as_rank(name, mode, iterations):
     """In a process of its own: training throughput and forecast time, printed by the first."""
     import torch
 
-    from forecast.distributed import ALONE, joined
+    from forecast.parallel.ranks import ALONE, process_group
 
     torch.set_num_threads(1)
     system = small_system(name, parallel="fsdp" if mode == "fsdp" else "ddp", optimiser="adamw")
     connected = mode in ("ddp", "fsdp")
-    with joined("cpu") if connected else nullcontext(ALONE) as ranks:
+    with process_group("cpu") if connected else nullcontext(ALONE) as ranks:
         content = system.model_dump()
         content["training"]["batch_size"] *= ranks.count
         seconds = step_seconds(type(system).model_validate(content), bundled(system), iterations, ranks)

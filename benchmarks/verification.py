@@ -39,7 +39,7 @@ def contenders() -> dict[str, Callable[[object, object], object]]:
     import xarray as xr
 
     from forecast import verification as ours
-    from forecast.verification import fused
+    from forecast.verification.ensemble_pass import statistics as fused
 
     def pair(x, y):
         dims = ("lead_time", "latitude", "longitude")

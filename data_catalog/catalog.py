@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from data_catalog.errors import ConfigurationError
-from data_catalog.variables import channel
+from data_catalog.layout.variables import channel
 
 _TEN_CHANNELS = ("z500", "t850", "u850", "v850", "u250", "v250", "q850", "msl", "t2m", "tp24")
 

@@ -30,14 +30,14 @@ def make_sample(source_path: Path, sample_path: Path) -> None:
         at_midnight = np.flatnonzero(np.asarray(times[:]) % 24 == 0)
         assert times.units.startswith("hours since")
         assert times.units.endswith("00:00:00")
-        sample.setncatts(_attributes(source))
+        sample.setncatts(forecast_attributes(source))
         for name, size in (("time", len(at_midnight)), ("latitude", None), ("longitude", None)):
             sample.createDimension(name, size or source.dimensions[name].size)
         for name, variable in source.variables.items():
             _copy(variable, sample, name, at_midnight)
 
 
-def _attributes(source: netCDF4.Dataset) -> dict[str, str]:
+def forecast_attributes(source: netCDF4.Dataset) -> dict[str, str]:
     return {
         "Conventions": "CF-1.11",
         "title": _TITLE,

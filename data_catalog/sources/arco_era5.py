@@ -10,9 +10,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from data_catalog.conventions import canonicalise, check_analysis
-from data_catalog.coordinates import with_our_names, with_times
 from data_catalog.errors import InvalidDataError
+from data_catalog.layout.canonical import canonicalise
+from data_catalog.layout.checks import check_analysis
+from data_catalog.layout.coordinates import with_our_names, with_times
 from data_catalog.sources.reading import in_blocks
 from data_catalog.sources.zarr_stores import open_complete
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from data_catalog.conventions import canonicalise, check_analysis, present_channels
-from data_catalog.coordinates import with_our_names
 from data_catalog.errors import ConfigurationError, InvalidDataError
-from data_catalog.quality import check_channels, check_same_grid
+from data_catalog.layout.canonical import canonicalise, present_channels
+from data_catalog.layout.checks import check_analysis, check_channels, check_same_grid
+from data_catalog.layout.coordinates import with_our_names
 from data_catalog.sources.reading import open_netcdf
 from data_catalog.sources.zarr_stores import open_zarr
 

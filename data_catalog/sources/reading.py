@@ -12,8 +12,8 @@ import numpy as np
 import xarray as xr
 from obstore.exceptions import BaseError as ObjectStoreError
 
-from data_catalog.coordinates import with_our_names, with_times
 from data_catalog.errors import InvalidDataError, MissingDataError, PlumecastError
+from data_catalog.layout.coordinates import with_our_names, with_times
 
 _CHUNK_CACHE_BYTES = 256 * 1024
 _NETCDF_BLOCK_BYTES = 4 * 1024**2

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from data_catalog.coordinates import at_times
 from data_catalog.errors import InvalidDataError
+from data_catalog.layout.coordinates import at_times
 from data_catalog.sources.files import open_files
 
 

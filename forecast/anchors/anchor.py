@@ -44,7 +44,7 @@ class Anchor(nn.Module, ABC):
             result[places] = anchor.to(past.device).predict(past[places], scalars[places])
         return result
 
-    def leave_out(self, years: Iterable[int], anchor: "Anchor") -> None:
+    def use_for_years(self, years: Iterable[int], anchor: "Anchor") -> None:
         """From now on predict these years by an anchor that was fitted without them."""
         self._without.update(dict.fromkeys(years, anchor))
 
@@ -110,4 +110,4 @@ class FittedAnchor(Anchor):
             elsewhere = starts[kept[starts].all(dim=1)]
             anchor = self.fresh()
             anchor.fit(states[kept], number[elsewhere], area_weights)
-            self.leave_out([year], anchor)
+            self.use_for_years([year], anchor)

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from forecast.anchors.anchor import FittedAnchor
 from forecast.anchors.linear import regression
-from forecast.grid import Grid
-from forecast.harmonics import HarmonicTransform
+from forecast.sphere.grid import Grid
+from forecast.sphere.harmonics import HarmonicTransform
 
 RIDGE = 1e-3
 """Added to the diagonal of the predictors' covariance, relative to its mean."""

@@ -5,8 +5,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from data_catalog.eofs import fit_eofs
 from data_catalog.errors import ConfigurationError
+from data_catalog.statistics.eofs import fit_eofs
 from forecast.anchors.anchor import FittedAnchor
 
 RIDGE = 1e-6

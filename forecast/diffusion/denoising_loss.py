@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from forecast.diffusion.adaptive import LossTilt
+from forecast.diffusion.learned_uncertainty import LogVariance
+from forecast.diffusion.loss_sampling import LossSampler
 from forecast.diffusion.losses import squared_error
 from forecast.diffusion.preconditioning import Denoiser
 from forecast.diffusion.time_distributions import Quantiles
-from forecast.diffusion.uncertainty import LogVariance
 
 Weight = Callable[[Tensor], Tensor]
 """sigma to the weight of the squared denoising error: (sample,) to (sample,)."""
@@ -47,7 +47,7 @@ class DenoisingLoss(nn.Module):
     def __init__(self, quantiles: Quantiles, weight: Weight, *, adaptive: bool, uncertain_channels: int) -> None:
         super().__init__()
         self.quantiles, self.weight = quantiles, weight
-        self.tilt = LossTilt() if adaptive else None
+        self.tilt = LossSampler() if adaptive else None
         self.log_variance = LogVariance(uncertain_channels) if uncertain_channels else None
 
     def levels(self, chances: Float[Tensor, " batch"]) -> NoiseLevels:
@@ -88,7 +88,7 @@ class DenoisingLoss(nn.Module):
             self.tilt.observe(levels.chance, loss.detach())
         return levels.importance * loss
 
-    def settle(self) -> None:
+    def update(self) -> None:
         """End an iteration of training: an adaptive distribution takes in the losses that it noted."""
         if self.tilt is not None:
-            self.tilt.settle()
+            self.tilt.update()

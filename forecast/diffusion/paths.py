@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from forecast.diffusion.names import PathName
+from forecast.system.names import PathName
 
 Mixture = tuple[Tensor, Tensor]
 """Shares p, q of p clean + q noise."""

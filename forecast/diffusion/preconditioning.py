@@ -11,15 +11,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from forecast.diffusion.names import OutputName
 from forecast.diffusion.paths import Mixture, Path, angular_velocity
+from forecast.system.names import OutputName
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 """(x, sigma) to the expected clean state: (batch, channel, latitude, longitude), (batch,) to the shape of x."""
-
 Network = Callable[[Tensor, Tensor], Tensor]
 """(scaled x, noise label) to the network's raw output, shapes as for a denoiser."""
-
 Output = Callable[[Tensor], Mixture]
 """sigma to the shares of clean state and noise in what the network returns."""
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from forecast.diffusion.names import CHURNED, SamplerName
 from forecast.diffusion.preconditioning import Denoiser
+from forecast.system.names import CHURNED, SamplerName
 
 State = Float[Tensor, "batch channel latitude longitude"]
 Sigmas = Float[Tensor, " sampling_step"]

@@ -11,9 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from forecast.diffusion.names import SamplerName
 from forecast.diffusion.preconditioning import Denoiser
 from forecast.diffusion.samplers import SAMPLING_STEPS, heun
+from forecast.system.names import SamplerName
 
 STEP_OF: dict[SamplerName, SamplerName] = {"dpmpp-2m": "dpmpp-2s"}
 """Samplers whose steps depend on the one before are fitted as their closest relative that forgets."""

@@ -14,7 +14,6 @@ from forecast.diffusion.paths import Path
 
 Quantiles = Callable[[Tensor], Tensor]
 """Chance between 0 and 1 to the sigma that is larger with that chance: (sample,) to (sample,)."""
-
 Chances = Float[Tensor, " sample"]
 Sigmas = Float[Tensor, " sample"]
 

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from forecast.grid import Topology, pad
+from forecast.sphere.grid import Topology, pad
 
 ODD_SHARE = 4
 """One in so many hidden channels changes sign across a pole, so that the network can carry vectors over it."""

@@ -8,10 +8,10 @@ from torch.nn import functional
 from forecast.networks.attention import SphereAttention, WindowLayout
 from forecast.networks.convolution import MapConvolution
 from forecast.networks.embedding import NoiseEmbedding
+from forecast.networks.interface import Ports
 from forecast.networks.patches import Patching
-from forecast.networks.ports import Ports
-from forecast.networks.settings import DiTSettings
 from forecast.networks.tokens import Tokens
+from forecast.system.network import DiTSettings
 
 
 class TransformerBlock(nn.Module):

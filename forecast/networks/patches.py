@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from forecast.grid import Topology, beyond_latitudes
+from forecast.sphere.grid import Topology, beyond_latitudes
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from forecast.grid import Grid
 from forecast.networks.patches import Patching
+from forecast.sphere.grid import Grid
 
 _TOLERANCE = 1e-6
 _Kind = TypeVar("_Kind", bound=np.generic)

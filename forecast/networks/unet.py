@@ -7,12 +7,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from forecast.grid import Topology
 from forecast.networks.convolution import MapConvolution
 from forecast.networks.embedding import NoiseEmbedding
+from forecast.networks.interface import Ports
 from forecast.networks.patches import Patching
-from forecast.networks.ports import Ports
-from forecast.networks.settings import UNetSettings
+from forecast.sphere.grid import Topology
+from forecast.system.network import UNetSettings
 
 
 class ResidualBlock(nn.Module):

@@ -11,14 +11,14 @@ import jinja2
 import numpy as np
 import xarray as xr
 
-from data_catalog.atomic import atomic_path
-from forecast.products.diagnostics import MODEL, Scores
-from forecast.products.figures import Caption, clock
-from forecast.products.manifest import file_hash
-from forecast.products.netcdf import open_forecast
-from forecast.products.pictures import caption_of
-from forecast.products.runs import RunDirectory
-from forecast.products.styles import style_of, title_of
+from data_catalog.storage.atomic_files import atomic_path
+from forecast.products.files.manifest import file_hash
+from forecast.products.files.netcdf import open_forecast
+from forecast.products.files.runs import RunDirectory
+from forecast.products.plots.diagnostics import MODEL, Scores
+from forecast.products.plots.figures import Caption, clock
+from forecast.products.plots.pictures import caption_of
+from forecast.products.plots.styles import style_of, title_of
 
 TABLE_LEADS = 6
 TABLED_SCORES = (("crps", "fair CRPS"), ("rmse", "RMSE of the mean"))

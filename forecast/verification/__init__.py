@@ -1,20 +1,20 @@
 """Scores of ensembles; xarray in, xarray out; needs no torch."""
 
+from forecast.verification.archive.archive import append_cycle, open_score_archive, score_table
 from forecast.verification.checks import UnscorableError
-from forecast.verification.decomposition import crps_decomposition
-from forecast.verification.distribution_scores import dawid_sebastiani, log_score, pit, quantile_score, twcrps
-from forecast.verification.ensemble_scores import bias, crps, ensemble_mean_rmse, mae, spread, spread_skill_ratio
+from forecast.verification.comparison.significance import block_bootstrap, false_discovery_rate, paired_t_test
+from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.evaluation import EvaluationSums, cycle_sums, scores_of
-from forecast.verification.event_scores import brier_score, rps
-from forecast.verification.fused import ensemble_statistics
-from forecast.verification.multivariate import energy_score, variogram_score
-from forecast.verification.ranks import rank_histogram, rank_histogram_test
 from forecast.verification.regions import Box, region_weights
-from forecast.verification.reliability_scores import brier_decomposition, relative_economic_value, reliability, roc
-from forecast.verification.score_archive import append_cycle, open_score_archive, score_table
-from forecast.verification.significance import block_bootstrap, false_discovery_rate, paired_t_test
-from forecast.verification.spatial_scores import acc, fss, seeps, spread_skill_binned
-from forecast.verification.spectra import error_growth, spectral_crps, spectrum
+from forecast.verification.scores.decomposition import crps_decomposition
+from forecast.verification.scores.distribution import dawid_sebastiani, log_score, pit, quantile_score, twcrps
+from forecast.verification.scores.ensemble import bias, crps, ensemble_mean_rmse, mae, spread, spread_skill_ratio
+from forecast.verification.scores.event import brier_score, rps
+from forecast.verification.scores.multivariate import energy_score, variogram_score
+from forecast.verification.scores.ranks import rank_histogram, rank_histogram_test
+from forecast.verification.scores.reliability import brier_decomposition, relative_economic_value, reliability, roc
+from forecast.verification.scores.spatial import acc, fss, seeps, spread_skill_binned
+from forecast.verification.scores.spectra import error_growth, spectral_crps, spectrum
 from forecast.verification.weighting import area_weights
 
 __all__ = [

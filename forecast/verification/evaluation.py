@@ -14,9 +14,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.checks import UnscorableError, paired
-from forecast.verification.fused import ensemble_statistics
-from forecast.verification.ranks import block_histogram
+from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.regions import region_weights
+from forecast.verification.scores.ranks import block_histogram
 from forecast.verification.weighting import check_weights
 
 AXES = ("channel", "lead_time", "region", "statistic")

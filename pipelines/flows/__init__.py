@@ -1,1 +1,1 @@
-"""Prefect flows; they pass paths, never arrays."""
+"""Prefect flows and schedules."""

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
-from pipelines.score_tables import header, markdown_table, rows
+from pipelines.scoring.tables import header, markdown_table, rows
 
 SHOWN_WIDTH = 1000
 

@@ -4,14 +4,13 @@ from pathlib import Path
 
 from prefect import flow
 
-from pipelines import staging
-from pipelines.cycling import lock_path
+from data_catalog.storage.locks import lock
 from pipelines.flows import tasks
-from pipelines.forecasting import Cycle
-from pipelines.home import Home
-from pipelines.locking import held
-from pipelines.requesting import request_cycle
-from pipelines.systems import find_system
+from pipelines.runs import staging
+from pipelines.runs.cycle import Cycle, request_cycle
+from pipelines.runs.due import lock_path
+from pipelines.workspace.home import Home
+from pipelines.workspace.systems import find_system
 
 
 @flow(name="plumecast-cycle", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
@@ -40,7 +39,7 @@ def cycle_flow(
     """
     place = Home(Path(home))
     found = find_system(system)
-    with held(lock_path(place, found.name), f"cycle of '{found.name}'"):
+    with lock(lock_path(place, found.name), f"cycle of '{found.name}'"):
         tasks.ingest(home, found.dataset, source)
         given = None if checkpoint is None else Path(checkpoint)
         init_time = init or tasks.choose_init_time(home, system)
@@ -58,7 +57,7 @@ def make_run(cycle: Cycle) -> str:
     Returns:
         The run's directory.
     """
-    with held(staging.lock_path(cycle.run), f"run {cycle.run.path}"):
+    with lock(staging.lock_path(cycle.run), f"run {cycle.run.path}"):
         if tasks.is_made(cycle):
             return str(cycle.run.path)
         tasks.make_members(cycle)

@@ -4,15 +4,15 @@ from pathlib import Path
 
 from prefect import flow
 
-from pipelines import demo
-from pipelines.clock import lead_steps, parse_time
-from pipelines.demo import DemoResult
-from pipelines.devices import choose_device
+from pipelines.flows import demo_system as demo
 from pipelines.flows import tasks
 from pipelines.flows.cycle import make_run
-from pipelines.forecasting import Cycle
-from pipelines.home import Home
-from pipelines.systems import find_checkpoint
+from pipelines.flows.demo_system import DemoResult
+from pipelines.runs.cycle import Cycle
+from pipelines.terminal.times import lead_steps, parse_time
+from pipelines.workspace.checkpoints import find_checkpoint
+from pipelines.workspace.devices import choose_device
+from pipelines.workspace.home import Home
 
 
 @flow(name="plumecast-demo", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)

@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_catalog.errors import ConfigurationError
-from forecast.system import System
+from forecast.system.system import System
 from pipelines.flows.environment import configured_address
-from pipelines.home import Home
+from pipelines.workspace.home import Home
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
 
 logger = logging.getLogger("plumecast")
-
 SERVER_START_SECONDS = 120
 
 
@@ -43,7 +42,7 @@ def serve_systems(home: Home, systems: Sequence[tuple[str, System]], *, cron: st
         # Prefect reads its settings when it is first imported: the address has to be known by then.
         from prefect import get_client, serve
 
-        from pipelines.flows.crashes import ensure_crash_automation, sweep
+        from pipelines.flows.crashed_runs import ensure_crash_automation, sweep
 
         for _, system in systems:
             check_cron(cron or system.schedule.cron)

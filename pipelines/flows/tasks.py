@@ -13,29 +13,29 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from data_catalog.archive import open_archive
+from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import dataset
-from forecast.products.runs import RunDirectory
-from forecast.system import System
-from pipelines import forecasting
-from pipelines.analyses import open_system_analysis
-from pipelines.cycling import due_init_time, verifiable
+from forecast.products.files.runs import RunDirectory
+from forecast.system.system import System
+from pipelines.data.ingest import ingest_new
 from pipelines.flows.artifacts import show_plots, show_run, show_scores
-from pipelines.flows.retrying import RETRY_DELAYS_SECONDS, worth_retrying
-from pipelines.forecasting import Cycle
-from pipelines.home import Home
-from pipelines.ingesting import ingest_new
-from pipelines.score_tables import write_evaluation
-from pipelines.scoring import pooled
-from pipelines.systems import find_system
-from pipelines.training import train_system
-from pipelines.verifying import Judge, verify_run
+from pipelines.flows.retries import RETRY_DELAYS_SECONDS, worth_retrying
+from pipelines.runs import forecast as forecasting
+from pipelines.runs.cycle import Cycle, open_inputs
+from pipelines.runs.due import due_init_time, runs_to_verify
+from pipelines.scoring.evaluation_json import pooled, write_evaluation
+from pipelines.scoring.judge import VerificationRequest
+from pipelines.scoring.verify import verify_run
+from pipelines.training.train import train_system
+from pipelines.workspace.analyses import open_system_analysis
+from pipelines.workspace.home import Home
+from pipelines.workspace.systems import find_system
 
 logging.getLogger("plumecast").setLevel(logging.INFO)  # Prefect hands on what a logger lets through
 
+
 P = ParamSpec("P")
 R = TypeVar("R")
-
 ONE_AT_A_TIME = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=1))
 """Steps use all cores themselves, and NetCDF must not be written from two threads."""
 
@@ -82,13 +82,13 @@ def choose_init_time(home: str, system_name: str) -> str:
 @step("is it there already")
 def is_made(cycle: Cycle) -> bool:
     """Whether the published run holds what is asked for."""
-    return forecasting.is_made(cycle, forecasting.open_inputs(cycle))
+    return forecasting.is_made(cycle, open_inputs(cycle))
 
 
 @step("members")
 def make_members(cycle: Cycle) -> str:
     """Write the NetCDF of all members into the staged run."""
-    return str(forecasting.make_members(cycle, forecasting.open_inputs(cycle)))
+    return str(forecasting.make_members(cycle, open_inputs(cycle)))
 
 
 @step("products")
@@ -108,7 +108,7 @@ def make_page(cycle: Cycle) -> list[str]:
 @step("publish")
 def publish(cycle: Cycle) -> str:
     """Write the manifest and move the run into place; gives the run's directory."""
-    run = forecasting.publish(cycle, forecasting.open_inputs(cycle))
+    run = forecasting.publish(cycle, open_inputs(cycle))
     show_run(cycle.system.name, run)
     return str(run)
 
@@ -118,7 +118,7 @@ def find_verifiable(home: str, system: System) -> list[str]:
     """Runs for which the analysis has come in, earliest first."""
     place = Home(Path(home))
     times = open_archive(place.archive(system.dataset))["time"].values
-    return [str(run.path) for run in verifiable(system, times, place.runs)]
+    return [str(run.path) for run in runs_to_verify(system, times, place.runs)]
 
 
 @step("verify")
@@ -135,9 +135,9 @@ def verify(
 
 def judge_in(
     home: str, *, checkpoint: str | None = None, scores: str | None = None, system: System | None = None
-) -> Judge:
+) -> VerificationRequest:
     """What runs of a home are judged by."""
-    return Judge(
+    return VerificationRequest(
         Home(Path(home)),
         system=system,
         scores=None if scores is None else Path(scores),

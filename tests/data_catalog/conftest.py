@@ -8,8 +8,8 @@ import pytest
 import xarray as xr
 
 from data_catalog.catalog import DatasetEntry
-from data_catalog.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRIBUTES
-from data_catalog.variables import channel
+from data_catalog.layout.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRIBUTES
+from data_catalog.layout.variables import channel
 
 MakeAnalysis = Callable[..., xr.Dataset]
 _TYPICAL = {"z500": (54e3, 2e3), "t850": (275.0, 10.0), "msl": (101e3, 900.0), "t2m": (280.0, 9.0), "u850": (2.0, 8.0)}

@@ -8,9 +8,10 @@ import pytest
 import torch
 import xarray as xr
 
-from forecast.checkpoints import Checkpoint, load_checkpoint
-from forecast.system import System
-from forecast.training import train
+from forecast.checkpoints.checkpoint import Checkpoint
+from forecast.checkpoints.files import load_checkpoint
+from forecast.system.system import System
+from forecast.training.train import train
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
-from pipelines.cli import main
+from pipelines.cli.app import main
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "first_forecast.ipynb"
 

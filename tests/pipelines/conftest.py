@@ -10,11 +10,11 @@ import pytest
 import xarray as xr
 
 from data_catalog.catalog import dataset
-from data_catalog.variables import channel
-from pipelines.analyses import open_system_analysis
-from pipelines.home import Home, home
-from pipelines.systems import find_system
-from pipelines.training import train_system
+from data_catalog.layout.variables import channel
+from pipelines.training.train import train_system
+from pipelines.workspace.analyses import open_system_analysis
+from pipelines.workspace.home import Home, home
+from pipelines.workspace.systems import find_system
 
 SYSTEM = """
 name = "tiny"

@@ -12,7 +12,7 @@ import zarr
 
 from data_catalog.catalog import dataset
 from data_catalog.errors import InvalidDataError, MissingDataError
-from data_catalog.sources import open_source
+from data_catalog.sources.open_source import open_source
 
 LEVELS = [250, 500, 850]
 PLACES = {"level": LEVELS, "latitude": np.linspace(90, -90, 7), "longitude": np.arange(12) * 30.0}

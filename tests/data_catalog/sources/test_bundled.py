@@ -8,7 +8,7 @@ from data_catalog.bundled import DIRECTORY, NATURAL_EARTH, SPEEDY_SAMPLE
 from data_catalog.bundled.make_sample import make_sample
 from data_catalog.catalog import DatasetEntry, dataset, dataset_names
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
-from data_catalog.sources import open_source
+from data_catalog.sources.open_source import open_source
 
 
 def test_the_sample_is_whole_and_says_that_it_is_simulated() -> None:

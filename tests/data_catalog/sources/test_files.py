@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from data_catalog.archive import open_analysis
+from data_catalog.archive.analysis import open_analysis
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.sources.files import open_files
 
@@ -124,7 +124,7 @@ def test_eccodes_is_never_imported(make_analysis: MakeAnalysis, tmp_path: Path) 
     """Imported before pyproj it crashes the process; xarray imports it when no engine is named."""
     make_analysis().to_netcdf(tmp_path / "a.nc", engine="netcdf4")
     code = (
-        "import sys; from data_catalog.archive import open_analysis; "
+        "import sys; from data_catalog.archive.analysis import open_analysis; "
         f"open_analysis({str(tmp_path / 'a.nc')!r}, ['msl']).compute(); "
         "assert not {'eccodes', 'cfgrib', 'gribapi', 'torch', 'prefect'} & set(sys.modules)"
     )

@@ -14,10 +14,11 @@ import pytest
 import xarray as xr
 import zarr
 
-from data_catalog.archive import ingest, open_archive
+from data_catalog.archive.ingest import ingest
+from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import DatasetEntry, dataset
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
-from data_catalog.sources import open_source
+from data_catalog.sources.open_source import open_source
 
 LEVELS = [50, 250, 500, 850, 1000]
 HOURS, TIMES_PER_CHUNK = 48, 10
@@ -170,7 +171,7 @@ def test_a_chunk_that_was_cut_short_on_disk_is_an_error(
 def test_ingest_resumes_without_fetching_twice(
     replica_store: tuple[xr.Dataset, Path], server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("data_catalog.archive_writing.times_per_block", lambda points: 2)
+    monkeypatch.setattr("data_catalog.archive.writer.times_per_block", lambda points: 2)
     ingest(ENTRY, open_source(ENTRY, server.url, end=date(1979, 1, 5)), tmp_path / "archive.zarr")
     fetched = server.chunks_asked("geopotential")
     server.asked.clear()

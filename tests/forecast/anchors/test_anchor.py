@@ -7,8 +7,8 @@ import torch
 from forecast.anchors.anchor import FittedAnchor, PersistenceAnchor
 from forecast.anchors.harmonic import HarmonicAnchor
 from forecast.anchors.linear import LinearAnchor, regression
-from forecast.anchors.settings import AnchorSettings
-from forecast.grid import Grid
+from forecast.sphere.grid import Grid
+from forecast.system.anchor import AnchorSettings
 
 GRID = Grid(np.linspace(-78.75, 78.75, 8), np.arange(16) * 22.5)
 REGION = Grid(np.linspace(30, 70, 8), np.linspace(-70, 10, 16))
@@ -120,8 +120,8 @@ def test_years_are_mixed_in_a_batch():
             return torch.full_like(past[:, -1], self.value)
 
     anchor = Constant(0.0)
-    anchor.leave_out([2001, 2003], Constant(1.0))
-    anchor.leave_out([2002], Constant(2.0))
+    anchor.use_for_years([2001, 2003], Constant(1.0))
+    anchor.use_for_years([2002], Constant(2.0))
     years = torch.tensor([2003, 2002, 2007, 2001])
     found = anchor(torch.zeros(4, 1, 1, 2, 2), torch.zeros(4, 7), years)
     assert found[:, 0, 0, 0].tolist() == [1, 2, 0, 1]

@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 import torch
 
-from forecast.diffusion.adaptive import PARTS, LossTilt
 from forecast.diffusion.denoising_loss import DenoisingLoss
+from forecast.diffusion.loss_sampling import PARTS, LossSampler
 from forecast.diffusion.losses import error_by_noise_level, squared_error
 from forecast.diffusion.preconditioning import output_weight
 from forecast.diffusion.time_distributions import log_normal, stratified_chances
@@ -43,7 +43,7 @@ def test_plain_loss_has_no_numbers_and_is_the_weighted_mean(exact):
 
 def test_adaptive_draws_do_not_change_what_is_minimised():
     """The mean of the weighted losses is that of even draws, of any function of the level."""
-    tilt = LossTilt()
+    tilt = LossSampler()
     tilt.get_buffer("mean_square").copy_(torch.linspace(0.1, 9.0, PARTS) ** 2)
     chances = stratified_chances(200_000, torch.Generator().manual_seed(0))
     bent, importance = tilt(chances)
@@ -56,11 +56,11 @@ def test_adaptive_draws_follow_the_loss_and_lower_its_variance():
     def steep(chance):
         return torch.exp(4 * chance)
 
-    tilt, generator = LossTilt(), torch.Generator().manual_seed(1)
+    tilt, generator = LossSampler(), torch.Generator().manual_seed(1)
     for _ in range(300):
         bent, _ = tilt(stratified_chances(16, generator))
         tilt.observe(bent, steep(bent))
-        tilt.settle()
+        tilt.update()
     middles = (torch.arange(PARTS) + 0.5) / PARTS
     expected = 0.8 * steep(middles) / steep(middles).sum() + 0.2 / PARTS
     torch.testing.assert_close(tilt.shares(), expected, rtol=0.15, atol=0)
@@ -75,14 +75,14 @@ def test_adaptive_loss_learns_in_training_only_and_goes_on_where_it_was():
     loss.eval()(shrink, clean, noise, loss.levels(chances), WEIGHTS)
     torch.testing.assert_close(loss.levels(chances).sigma, loss_of().levels(chances).sigma)
     loss.train()(shrink, clean, noise, loss.levels(chances), WEIGHTS)
-    loss.settle()
+    loss.update()
     stored = copy.deepcopy(loss.state_dict())
     resumed = loss_of(adaptive=True)
     assert not torch.equal(resumed.levels(chances).sigma, loss.levels(chances).sigma)
     resumed.load_state_dict(stored)
     for each in (loss, resumed):
         each(shrink, clean, noise, each.levels(chances), WEIGHTS)
-        each.settle()
+        each.update()
     assert torch.equal(resumed.levels(chances).sigma, loss.levels(chances).sigma)
 
 
@@ -93,8 +93,8 @@ def test_adaptive_loss_does_not_depend_on_how_a_batch_is_cut_up():
         whole(shrink, clean, noise, whole.levels(chances), WEIGHTS)
         for places in torch.arange(16).split(4):
             parts(shrink, clean[places], noise[places], parts.levels(chances[places]), WEIGHTS)
-        whole.settle()
-        parts.settle()
+        whole.update()
+        parts.update()
     torch.testing.assert_close(parts.tilt.shares(), whole.tilt.shares())
 
 

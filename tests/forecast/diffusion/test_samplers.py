@@ -6,7 +6,6 @@ import math
 import pytest
 import torch
 
-from forecast.diffusion.names import CHURNED
 from forecast.diffusion.samplers import (
     NO_CHURN,
     Churn,
@@ -19,6 +18,7 @@ from forecast.diffusion.samplers import (
     run_sampler,
 )
 from forecast.diffusion.schedules import rho_schedule
+from forecast.system.names import CHURNED
 
 SAMPLERS = {"euler": euler, "heun": heun, "dpmpp-2s": dpmpp_2s, "dpmpp-2m": dpmpp_2m}
 ORDERS = [("euler", 1), ("heun", 2), ("dpmpp-2s", 2), ("dpmpp-2m", 2)]

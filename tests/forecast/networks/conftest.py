@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from forecast.grid import Grid
-from forecast.networks.building import build_network
-from forecast.networks.ports import Ports
-from forecast.networks.settings import DiTSettings, UNetSettings
+from forecast.networks.from_settings import build_network
+from forecast.networks.interface import Ports
+from forecast.sphere.grid import Grid
+from forecast.system.network import DiTSettings, UNetSettings
 
 GRIDS = {
     "globe": Grid(np.linspace(-84.375, 84.375, 16), np.arange(32) * 11.25),

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from forecast.grid import Grid
 from forecast.networks.patches import Patching
 from forecast.networks.tokens import Tokens, WindowTokens
+from forecast.sphere.grid import Grid
 
 PATCHES = pytest.mark.parametrize("patch", [1, 2])
 SHIFTED = pytest.mark.parametrize("shifted", [False, True])

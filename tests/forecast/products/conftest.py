@@ -9,7 +9,7 @@ import pytest
 from compliance_checker.cf import cf_1_11
 from compliance_checker.suite import CheckSuite
 
-from forecast.products.netcdf import ForecastWriter
+from forecast.products.files.netcdf import ForecastWriter
 
 ATTRIBUTES = {
     "title": "SIMULATED weather: synthetic test ensemble",

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from forecast.system.verification import RegionName
 from forecast.verification import UnscorableError
 from forecast.verification.regions import BUILT_IN, REGIONS, Box, held_regions, region_weights
-from forecast.verification_settings import RegionName
 
 
 def grid(latitude: np.ndarray, longitude: np.ndarray) -> tuple[xr.DataArray, xr.DataArray]:

@@ -1,0 +1,1 @@
+"""The checked, analysis-ready local copy of a dataset, in Zarr."""

@@ -1,0 +1,212 @@
+"""Chunks of an archive: arrays to bytes and back with Zarr's own codecs, and the metadata that lets any Zarr reader in.
+
+Chunks are compressed with Zstandard after a byte shuffle and end in a crc32c checksum.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.codecs import BloscCodec, Crc32cCodec
+from zarr.core.buffer import default_buffer_prototype
+from zarr.storage import MemoryStore
+
+from data_catalog.archive.ledger import Block, Ledger
+from data_catalog.errors import InvalidDataError
+
+_BLOCK_BYTES = 1024**2
+_MOST_TIMES_PER_BLOCK = 256
+_METADATA = "zarr.json"
+
+
+def times_per_block(points: int) -> int:
+    """Times in a chunk of a grid: about 1 MB of them for small grids, one for large ones."""
+    return max(1, min(_MOST_TIMES_PER_BLOCK, _BLOCK_BYTES // (4 * points)))
+
+
+def chunk_name(dims: int, block: int = 0) -> str:
+    """File name of a chunk, within the directory of its array."""
+    return ".".join(["c", str(block), *["0"] * (dims - 1)])
+
+
+def encode(values: NDArray[Any]) -> bytes:
+    """The array as one chunk."""
+    store: dict[str, Any] = {}
+    _create(store, values.shape, values.shape, values.dtype)[...] = values
+    return bytes(store[chunk_name(values.ndim)].to_bytes())
+
+
+def decode(content: bytes, shape: Sequence[int], dtype: type[np.generic] = np.float32) -> NDArray[Any]:
+    """The array of one chunk.
+
+    Raises:
+        ValueError: The bytes are not that chunk.
+    """
+    to_buffer = default_buffer_prototype().buffer.from_bytes
+    description = array_metadata(tuple(shape), tuple(shape), np.dtype(dtype).str)
+    store = MemoryStore({_METADATA: to_buffer(description), chunk_name(len(shape)): to_buffer(content)})
+    return np.asarray(zarr.open_array(store, mode="r")[...])
+
+
+@lru_cache(maxsize=64)
+def array_metadata(
+    shape: tuple[int, ...],
+    chunks: tuple[int, ...],
+    dtype: str,
+    dims: tuple[str, ...] | None = None,
+    attributes: tuple[tuple[str, str], ...] = (),
+) -> bytes:
+    """The `zarr.json` of an array."""
+    store: dict[str, Any] = {}
+    _create(store, shape, chunks, np.dtype(dtype), dims, dict(attributes))
+    return bytes(store[_METADATA].to_bytes())
+
+
+def group_metadata(attributes: Mapping[str, str], members: Mapping[str, bytes]) -> bytes:
+    """The `zarr.json` of a group, with those of its arrays inside: readers need one file and see one state."""
+    metadata = {name: json.loads(description) for name, description in members.items()}
+    description = {
+        "attributes": dict(attributes),
+        "zarr_format": 3,
+        "node_type": "group",
+        "consolidated_metadata": {"kind": "inline", "must_understand": False, "metadata": metadata},
+    }
+    return json.dumps(description, indent=1).encode()
+
+
+def _create(
+    store: dict[str, Any],
+    shape: tuple[int, ...],
+    chunks: tuple[int, ...],
+    dtype: np.dtype[Any],
+    dims: tuple[str, ...] | None = None,
+    attributes: Mapping[str, Any] | None = None,
+) -> Any:
+    return zarr.create_array(
+        MemoryStore(store),
+        shape=shape,
+        chunks=chunks,
+        dtype=dtype,
+        fill_value=np.nan if dtype.kind == "f" else 0,
+        filters=None,
+        compressors=[BloscCodec(cname="zstd", clevel=3, shuffle="shuffle", typesize=dtype.itemsize), Crc32cCodec()],
+        chunk_key_encoding={"name": "default", "separator": "."},
+        dimension_names=dims,
+        attributes=dict(attributes or {}),
+        # A chunk of nothing but the fill value is stored too: absence means loss.
+        config={"write_empty_chunks": True},
+    )
+
+
+class _RecentChunks:
+    """Chunks read last: single times of all channels are often read one after the other."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._chunks: OrderedDict[Hashable, NDArray[Any]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Hashable) -> NDArray[Any] | None:
+        with self._lock:
+            if key in self._chunks:
+                self._chunks.move_to_end(key)
+            return self._chunks.get(key)
+
+    def put(self, key: Hashable, values: NDArray[Any]) -> None:
+        with self._lock:
+            self._chunks[key] = values
+            while len(self._chunks) > 1 and sum(chunk.nbytes for chunk in self._chunks.values()) > self._most_bytes:
+                self._chunks.popitem(last=False)
+
+
+_RECENT = _RecentChunks(64 * 1024**2)
+
+
+class ChunkReader:
+    """Chunks of one archive, each checked against the ledger before it is believed."""
+
+    def __init__(self, archive: Path, ledger: Ledger) -> None:
+        self._archive = archive
+        self.ledger = ledger
+        header = ledger.header
+        self._shape = (header.times_per_block, header.latitude.size, header.longitude.size)
+
+    def path(self, channel: str, block: int) -> Path:
+        """File of a chunk."""
+        return self._archive / channel / chunk_name(3, block)
+
+    def values(self, channel: str, block: int, offsets: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Fields of one channel at places in a block.
+
+        Raises:
+            InvalidDataError: The chunk is missing, cut short or changed; names file, variable and times.
+        """
+        path = self.path(channel, block)
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            raise self._fault(channel, block, offsets, "a chunk file", "none") from None
+        # By the state of its file too: a file that changes is read, and checked, again.
+        mark = (str(path), status.st_ino, status.st_size, status.st_mtime_ns)
+        whole = _RECENT.get(mark)
+        if whole is None:
+            whole = decode(self.content(channel, block, offsets), self._shape)
+            _RECENT.put(mark, whole)
+        fields: NDArray[np.float32] = whole[offsets]
+        return fields
+
+    def content(self, channel: str, block: int, offsets: NDArray[np.intp]) -> bytes:
+        """Bytes of a chunk, as committed.
+
+        Raises:
+            InvalidDataError: They are not.
+        """
+        path = self.path(channel, block)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise self._fault(channel, block, offsets, "a chunk file", "none") from None
+        if self._block(block).accepts(channel, content):
+            return content
+        # An ingest that runs beside this reader may have replaced the chunk since the ledger was read.
+        latest = Ledger.read(self._archive)
+        if latest.blocks[block].accepts(channel, content):
+            self.ledger = latest
+            return content
+        expected = self._block(block).chunks[channel]
+        if len(content) != expected.size:
+            raise self._fault(channel, block, offsets, f"{expected.size} bytes", f"{len(content)}")
+        raise self._fault(channel, block, offsets, f"sha256 {expected.sha256[:12]}...", "another: it has changed")
+
+    def fault(self, channel: str, block: int, *, deep: bool) -> InvalidDataError | None:
+        """What is wrong with a chunk, if anything; its size alone is looked at unless `deep`."""
+        every = np.arange(len(self._block(block).times))
+        path = self.path(channel, block)
+        sizes = {
+            chunk.size for chunk in (self._block(block).chunks[channel], *self._block(block).intended.get(channel, []))
+        }
+        if not deep and path.exists() and path.stat().st_size in sizes:
+            return None
+        try:
+            self.content(channel, block, every)
+        except InvalidDataError as fault:
+            return fault
+        return None
+
+    def _block(self, block: int) -> Block:
+        return self.ledger.blocks[block]
+
+    def _fault(
+        self, channel: str, block: int, offsets: NDArray[np.intp], expected: str, found: str
+    ) -> InvalidDataError:
+        times = sorted(self._block(block).times[int(offset)] for offset in offsets)
+        when = times[0] if len(times) == 1 else f"{times[0]} to {times[-1]}"
+        path = self.path(channel, block)
+        return InvalidDataError(f"{path}: {channel} at {when}: expected {expected}, found {found}")

@@ -1,0 +1,117 @@
+"""The local, checked, analysis-ready copy of a dataset: made by ingest, read by everything else.
+
+Nothing that is read from an archive goes unchecked: each chunk must have the hash that the ledger holds for it, so a
+missing, truncated or flipped chunk is an error that names file, variable and time, and never a NaN.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from data_catalog.archive import layout as archive_layout
+from data_catalog.archive.chunks import ChunkReader, decode
+from data_catalog.archive.ledger import Ledger
+from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.layout.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRIBUTES
+
+
+def archive_path(home: Path, dataset_name: str) -> Path:
+    """Where the archive of a dataset lies under Plumecast's home directory."""
+    return home / "archives" / f"{dataset_name}.zarr"
+
+
+def open_archive(path: Path) -> xr.Dataset:
+    """The analysis in an archive, lazily over Dask, sorted by time.
+
+    Reading raises InvalidDataError where a chunk is missing, truncated or changed.
+
+    Raises:
+        MissingDataError: There is no archive, or no time in it yet.
+        InvalidDataError: Its ledger or a static field is damaged.
+    """
+    ledger = Ledger.read(path)
+    archive_layout.check_published(path, ledger)
+    if not ledger.count:
+        raise MissingDataError(f"{path}: expected at least one time, found none: ingest has not ended yet")
+    header = ledger.header
+    reader = ChunkReader(path, ledger)
+    places, identity = _places(ledger), ledger.identity()
+    fields: dict[str, Any] = {}
+    for name in header.channels:
+        lazy = da.from_array(  # type: ignore[no-untyped-call]
+            ArchivedChannel(reader, name, places),
+            chunks=(header.times_per_block, header.latitude.size, header.longitude.size),
+            name=f"{name}-{identity}-{path}",
+            meta=np.empty((0, 0, 0), np.float32),
+            fancy=False,
+        )
+        fields[name] = (("time", "latitude", "longitude"), lazy, dict(header.field_attributes[name]))
+    for name in header.static:
+        values = read_static_field(path, ledger, name)
+        fields[name] = (("latitude", "longitude"), values, dict(header.field_attributes[name]))
+    coords = {
+        "time": places.times,
+        "latitude": ("latitude", header.latitude, LATITUDE_ATTRIBUTES),
+        "longitude": ("longitude", header.longitude, LONGITUDE_ATTRIBUTES),
+    }
+    return xr.Dataset(fields, coords, {**header.attributes, "data_identity": identity})
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where each time of an archive, in order, is stored."""
+
+    times: NDArray[np.datetime64]
+    blocks: NDArray[np.intp]
+    offsets: NDArray[np.intp]
+
+
+def _places(ledger: Ledger) -> Places:
+    times = ledger.arrival_times()
+    blocks = np.concatenate([np.full(len(block.times), index) for index, block in enumerate(ledger.blocks)])
+    offsets = np.concatenate([np.arange(len(block.times)) for block in ledger.blocks])
+    order = np.argsort(times)
+    return Places(times[order], blocks[order], offsets[order])
+
+
+class ArchivedChannel:
+    """One channel of an archive as Dask slices it."""
+
+    ndim = 3
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, reader: ChunkReader, channel_name: str, places: Places) -> None:
+        self._reader = reader
+        self._channel = channel_name
+        self._places = places
+        header = reader.ledger.header
+        self.shape = (len(places.times), header.latitude.size, header.longitude.size)
+
+    def __getitem__(self, key: tuple[Any, ...]) -> NDArray[np.float32]:
+        blocks = np.atleast_1d(self._places.blocks[key[0]])
+        offsets = np.atleast_1d(self._places.offsets[key[0]])
+        fields = np.empty((len(blocks), *self.shape[1:]), np.float32)
+        for block in np.unique(blocks):
+            chosen = blocks == block
+            fields[chosen] = self._reader.values(self._channel, int(block), offsets[chosen])
+        one = isinstance(key[0], int | np.integer)
+        return fields[(0 if one else slice(None), *key[1:])]
+
+
+def read_static_field(path: Path, ledger: Ledger, name: str) -> NDArray[np.float32]:
+    file = archive_layout.static_path(path, name)
+    try:
+        shape = (ledger.header.latitude.size, ledger.header.longitude.size)
+        values: NDArray[np.float32] = decode(file.read_bytes(), shape)
+    except FileNotFoundError:
+        raise InvalidDataError(f"{file}: {name}: expected a chunk file, found none") from None
+    except Exception as error:
+        raise InvalidDataError(f"{file}: {name}: expected a readable chunk, found a damaged one") from error
+    if archive_layout.static_digest(values) != ledger.header.static[name]:
+        raise InvalidDataError(f"{file}: {name}: expected the values that were ingested, found others")
+    return values

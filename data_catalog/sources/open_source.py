@@ -1,0 +1,71 @@
+"""TODO: data_catalog/sources/open_source.py."""
+
+from datetime import date, datetime
+
+import numpy as np
+import xarray as xr
+
+from data_catalog.catalog import DatasetEntry
+from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from data_catalog.layout.coordinates import at_times
+from data_catalog.sources.arco_era5 import open_arco_era5
+from data_catalog.sources.bundled import open_bundled
+from data_catalog.sources.files import open_files
+from data_catalog.sources.weatherbench2 import open_weatherbench2
+
+
+def open_source(
+    entry: DatasetEntry, location: str | None = None, start: date | None = None, end: date | None = None
+) -> xr.Dataset:
+    """The data of a catalogue entry as a checked, lazy analysis.
+
+    Args:
+        entry: Which dataset.
+        location: Path or URL to read instead of the entry's own.
+        start: First day wanted; None for the first there is (of a remote source: in the entry's period).
+        end: Last day wanted, included; None for the last there is.
+
+    Returns:
+        The entry's channels and static channels, and only they, on the chosen times.
+
+    Raises:
+        ConfigurationError: The entry has no location of its own and none was given.
+        InvalidDataError: The source is not what the entry says.
+        MissingDataError: Nothing has been published yet for these days, or the place cannot be reached.
+    """
+    place = location or entry.location
+    if place is None and entry.source == "bundled":
+        analysis = open_bundled(entry.channels, entry.static)
+    elif place is None:
+        raise ConfigurationError(f"{entry.name}: expected --source FILE_OR_DIRECTORY, found none (there is no default)")
+    elif entry.is_remote:
+        opened = open_arco_era5 if entry.source == "arco-era5" else open_weatherbench2
+        analysis = opened(place, entry.channels, entry.static, step_hours=entry.step_hours)
+        start = start or entry.period_start
+        end = end or entry.period_end
+    else:
+        analysis = open_files(place, entry.channels, entry.static)
+    return between(analysis, start, end, where=f"{entry.name} ({place or 'bundled sample'})")
+
+
+def between(analysis: xr.Dataset, start: date | None, end: date | None, *, where: str) -> xr.Dataset:
+    """The times from `start` to `end`; a day as `end` means all of it.
+
+    Raises:
+        MissingDataError: The analysis ends before `start`.
+        InvalidDataError: It has no time in between for another reason.
+    """
+    times = analysis["time"].values
+    first = times[0] if start is None else np.datetime64(start, "ns")
+    last = times[-1] if end is None else np.datetime64(end, "ns")
+    if end is not None and not isinstance(end, datetime):
+        last = last + np.timedelta64(1, "D") - np.timedelta64(1, "ns")
+    chosen = np.flatnonzero((times >= first) & (times <= last))
+    if chosen.size == len(times):
+        return analysis
+    if not chosen.size:
+        wanted = f"{np.datetime_as_string(first, unit='m')} to {np.datetime_as_string(last, unit='m')}"
+        has = f"{np.datetime_as_string(times[0], unit='m')} to {np.datetime_as_string(times[-1], unit='m')}"
+        kind = MissingDataError if first > times[-1] else InvalidDataError
+        raise kind(f"{where}: expected times in {wanted}, found {has}")
+    return at_times(analysis, chosen)

@@ -1,0 +1,1 @@
+"""What is computed from analyses: climatology, EOFs, spherical harmonics, regridding."""

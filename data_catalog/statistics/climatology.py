@@ -1,0 +1,173 @@
+"""The seasonal cycle, and the size of what departs from it.
+
+The mean of each day of the year is smoothed as a few annual harmonics, one set for each hour of the day, so that a
+training period of any length gives a curve without the noise of single years.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from data_catalog.errors import InvalidDataError
+from data_catalog.layout.coordinates import at_times
+
+_LARGEST_CONDITION = 1e6
+_HOUR = np.timedelta64(1, "h")
+_PIECE_VALUES = 2**24
+
+
+def fit_climatology(analysis: xr.Dataset, *, harmonics: int = 3) -> xr.Dataset:
+    """Mean seasonal cycle of each channel at each hour of the day, by least squares.
+
+    Args:
+        analysis: Training period only: nothing that is tested on may be in it. Channels without time are left out.
+        harmonics: Annual harmonics beside the mean.
+
+    Returns:
+        Coefficients, dims (hour, coefficient, latitude, longitude): the mean, then cosine and sine of each harmonic.
+        Attributes say the training period.
+
+    Raises:
+        InvalidDataError: The times of an hour cover too little of a year to tell the harmonics apart.
+
+    Source: Narapusetty, DelSole and Tippett (2009), doi:10.1175/2009JCLI2944.1
+    """
+    times = analysis["time"].values
+    hours = _hours_of_day(times)
+    fitted = []
+    for hour in np.unique(hours):
+        chosen = np.flatnonzero(hours == hour)
+        basis = annual_basis(times[chosen], harmonics)
+        gram = basis.T @ basis / len(chosen)
+        condition = np.linalg.cond(gram)
+        if not condition < _LARGEST_CONDITION:
+            raise InvalidDataError(
+                f"climatology: expected times at {hour} UTC over most of a year for {harmonics} harmonics, found "
+                f"{_period(times[chosen])} ({len(chosen)} times)"
+            )
+        weights = xr.DataArray(np.linalg.solve(gram, basis.T / len(chosen)), dims=("coefficient", "time"))
+        fitted.append(_weighted_sums(at_times(analysis, chosen), weights))
+    climatology = xr.concat(fitted, xr.DataArray(np.unique(hours), dims="hour", name="hour")).compute()
+    first, last = np.datetime_as_string(times[[0, -1]], unit="m")
+    return climatology.assign_attrs(
+        title="Mean seasonal cycle as annual harmonics",
+        training_start=str(first),
+        training_end=str(last),
+        training_times=len(times),
+        harmonics=harmonics,
+    )
+
+
+def _weighted_sums(analysis: xr.Dataset, weights: xr.DataArray) -> xr.Dataset:
+    timed = [name for name, field in analysis.items() if "time" in field.dims]
+    sums = {
+        name: xr.dot(weights, analysis[name].astype(np.float64), dim="time").astype(np.float32).assign_attrs(
+            {key: analysis[name].attrs[key] for key in ("units", "standard_name") if key in analysis[name].attrs}
+        )
+        for name in timed
+    }  # fmt: skip
+    return xr.Dataset(sums).drop_vars("time", errors="ignore")
+
+
+def evaluate_climatology(climatology: xr.Dataset, times: NDArray[np.datetime64]) -> xr.Dataset:
+    """The seasonal cycle at given times.
+
+    Args:
+        climatology: As `fit_climatology` returns it.
+        times: Any years; hours of the day that were fitted.
+
+    Returns:
+        Each channel, dims (time, latitude, longitude), float32.
+
+    Raises:
+        InvalidDataError: A time is at an hour of the day that was not fitted.
+    """
+    times = np.atleast_1d(np.asarray(times)).astype("datetime64[ns]")
+    fitted = climatology["hour"].values
+    hours = _hours_of_day(times)
+    unknown = np.flatnonzero(~np.isin(hours, fitted))
+    if unknown.size:
+        when = np.datetime_as_string(times[unknown[0]], unit="m")
+        raise InvalidDataError(f"climatology: expected an hour of the day among {fitted.tolist()}, found {when}")
+    basis = annual_basis(times, (climatology.sizes["coefficient"] - 1) // 2)
+    at = np.searchsorted(fitted, hours)
+    fields = {}
+    for name, coefficients in climatology.items():
+        ordered = coefficients.transpose("hour", "coefficient", ...)
+        values = np.empty((len(times), *ordered.shape[2:]), np.float32)
+        for index in np.unique(at):
+            chosen = at == index
+            values[chosen] = np.tensordot(basis[chosen], ordered.values[index], axes=1)
+        fields[name] = (("time", *map(str, ordered.dims[2:])), values, coefficients.attrs)
+    places = {name: climatology[name] for name in ("latitude", "longitude") if name in climatology.coords}
+    return xr.Dataset(fields, coords={"time": times, **places})
+
+
+def fit_normalisation(analysis: xr.Dataset, climatology: xr.Dataset) -> xr.Dataset:
+    """Standard deviation of each channel's anomalies, over area and time.
+
+    Args:
+        analysis: Training period only.
+        climatology: Fitted to it.
+
+    Returns:
+        One number per channel, in its units.
+    """
+    weights = _cell_areas(analysis["latitude"])
+    spreads = {}
+    for name in climatology.data_vars:
+        total = sum(_weighted_squares(piece, climatology[[name]], weights) for piece in _pieces(analysis[name]))
+        attributes = {**climatology[name].attrs, "long_name": "standard deviation of anomalies"}
+        spreads[name] = xr.DataArray(np.sqrt(total / analysis[name].size), attrs=attributes)
+    return xr.Dataset(spreads, attrs=climatology.attrs)
+
+
+def _pieces(field: xr.DataArray) -> Iterator[xr.DataArray]:
+    """The field in pieces of time that fit into memory, whole chunks where it is lazy."""
+    at_once = max(1, _PIECE_VALUES * field.sizes["time"] // field.size)
+    if field.chunks is not None:
+        longest = max(field.chunksizes["time"])
+        at_once = -(-at_once // longest) * longest
+    for first in range(0, field.sizes["time"], at_once):
+        yield field.isel(time=slice(first, first + at_once))
+
+
+def _weighted_squares(field: xr.DataArray, climatology: xr.Dataset, weights: xr.DataArray) -> float:
+    """Sum of the squared anomalies, weighted."""
+    mean = evaluate_climatology(climatology, field["time"].values)[field.name]
+    anomaly = (field.load() - mean).astype(np.float64)
+    return float((anomaly**2 * weights).sum())
+
+
+def annual_basis(times: NDArray[np.datetime64], harmonics: int) -> NDArray[np.float64]:
+    """One, and the cosine and sine of each annual harmonic: (time, 1 + 2 x harmonics)."""
+    years = times.astype("datetime64[Y]")
+    start, following = years.astype("datetime64[s]"), (years + 1).astype("datetime64[s]")
+    angle = 2 * np.pi * ((times.astype("datetime64[s]") - start) / (following - start))
+    columns = [np.ones(len(times))]
+    for order in range(1, harmonics + 1):
+        columns += [np.cos(order * angle), np.sin(order * angle)]
+    return np.stack(columns, axis=1)
+
+
+def _cell_areas(latitude: xr.DataArray) -> xr.DataArray:
+    """Weight of each row of cells, mean 1: edges half-way between points, at most the poles."""
+    degrees = latitude.values.astype(np.float64)
+    if len(degrees) < 2:
+        return xr.ones_like(latitude, dtype=np.float64)
+    middle = (degrees[1:] + degrees[:-1]) / 2
+    edges = np.concatenate([[2 * degrees[0] - middle[0]], middle, [2 * degrees[-1] - middle[-1]]])
+    areas = np.diff(np.sin(np.deg2rad(np.clip(edges, -90.0, 90.0))))
+    return xr.DataArray(areas / areas.mean(), coords={"latitude": latitude}, dims="latitude")
+
+
+def _hours_of_day(times: NDArray[np.datetime64]) -> NDArray[np.int64]:
+    since_midnight = times - times.astype("datetime64[D]")
+    hours: NDArray[np.int64] = (since_midnight // _HOUR).astype(np.int64)
+    return hours
+
+
+def _period(times: NDArray[np.datetime64]) -> str:
+    return " to ".join(np.datetime_as_string(times[[0, -1]], unit="D"))

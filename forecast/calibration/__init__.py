@@ -1,0 +1,1 @@
+"""Corrections of a trained model's spread, and how they are fitted."""

@@ -1,0 +1,1 @@
+"""Trained models on disk: safetensors and JSON, never pickle."""

@@ -1,0 +1,1 @@
+"""Ensemble members: which, from which noise, through the lead times."""

@@ -1,0 +1,30 @@
+"""TODO: forecast/members/noise.py."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def member_seeds(model_id: str, system_hash: str, init_time: np.datetime64, members: Sequence[int]) -> tuple[str, ...]:
+    """Seed of each member: 128 bits as 32 hexadecimal digits."""
+    time = np.datetime_as_string(init_time.astype("datetime64[ns]"), unit="s")
+    identities = (f"{model_id}|{system_hash}|{time}|{member}" for member in members)
+    return tuple(hashlib.sha256(identity.encode()).hexdigest()[:32] for identity in identities)
+
+
+def member_noise(seed: str, lead_step: int, draw: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Standard normal noise of one member.
+
+    Args:
+        seed: As `member_seeds` returns it.
+        lead_step: Counted from 1.
+        draw: Which of the lead step's draws; 0 is the sampler's starting noise.
+        shape: Shape of the noise.
+
+    Source: Philox4x64-10, Salmon et al. (2011), doi:10.1145/2063384.2063405
+    """
+    counter = np.array([0, 0, draw, lead_step], dtype=np.uint64)
+    generator = np.random.Generator(np.random.Philox(key=int(seed, 16), counter=counter))
+    return generator.standard_normal(shape, dtype=np.float32)

@@ -1,0 +1,83 @@
+"""Members through lead times: a generator, so that memory does not grow with the length of the forecast."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from forecast.calibration.correction import Correction
+from forecast.checkpoints.checkpoint import Checkpoint
+from forecast.model.advance import advance, censored
+from forecast.states.conditions import step_scalars
+from forecast.system.diffusion import Sampler
+
+Noise = Callable[[int, int], Tensor]
+"""(Lead step, draw) to standard normal noise (member, channel, latitude, longitude); draw 0 starts the sampler."""
+
+
+def rollout(
+    checkpoint: Checkpoint,
+    sampler: Sampler,
+    past: Float[Tensor, "member past channel latitude longitude"],
+    init_time: np.datetime64,
+    lead_steps: range,
+    noise: Noise,
+) -> Iterator[Float[Tensor, "member channel latitude longitude"]]:
+    """Forecast step by step from standardised states.
+
+    Args:
+        checkpoint: The model; `past` must be on its device. Its calibration, if any, is applied.
+        sampler: How noise becomes a state; a calibration has its own.
+        past: States before the first lead step, oldest first.
+        init_time: Start of the forecast (lead step 0).
+        lead_steps: Steps to make, counted from 1; a start above 1 continues a forecast whose `past` is given.
+        noise: Independent standard normal noise for each lead step and draw.
+
+    Yields:
+        The state after each lead step.
+    """
+    step, fitted = np.timedelta64(checkpoint.system.state.step_hours, "h"), checkpoint.calibration
+    used = sampler if fitted is None else fitted.sampler
+    for lead_step in lead_steps:
+        start_time = init_time.astype("datetime64[ns]") + (lead_step - 1) * step
+        correction = None if fitted is None else fitted.correction(lead_step)
+        state = _make_state(checkpoint, used, past, start_time, partial(noise, lead_step), correction)
+        bounds = checkpoint.standardiser.lower_bounds(np.array([start_time + step])).to(past.device)
+        state = censored(state, bounds).contiguous()
+        yield state
+        past = torch.cat([past[:, 1:], state[:, None]], dim=1)
+
+
+@torch.inference_mode()
+def _make_state(
+    checkpoint: Checkpoint,
+    sampler: Sampler,
+    past: Tensor,
+    start_time: np.datetime64,
+    noise: Callable[[int], Tensor],
+    correction: Correction | None,
+) -> Tensor:
+    scalars = step_scalars(np.array([start_time]), checkpoint.system.state.step_hours).to(past.device)
+    with _unrounded():
+        return advance(checkpoint.model, sampler, past, scalars.expand(past.shape[0], -1), noise, correction)
+
+
+@contextmanager
+def _unrounded() -> Iterator[None]:
+    """Convolutions and products on a GPU in whole float32, as members must not depend on the device.
+
+    By default some round what goes in to ten bits (TF32), which moves members a hundred times as far as another batch.
+    """
+    operations = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)  # type: ignore[attr-defined]
+    before = [operation.fp32_precision for operation in operations]
+    try:
+        for operation in operations:
+            operation.fp32_precision = "ieee"
+        yield
+    finally:
+        for operation, precision in zip(operations, before, strict=True):
+            operation.fp32_precision = precision

@@ -1,0 +1,1 @@
+"""One lead step of a forecast as a PyTorch module."""

@@ -1,0 +1,138 @@
+"""What a system costs to train and to run, found without weights or data.
+
+The network is built on the meta device and run on tensors that have shapes and no values: every operation tells its
+arithmetic, and every tensor the memory that it would take.
+"""
+
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
+from torch.utils.flop_counter import FlopCounterMode
+
+from forecast.model.step_model import StepModel
+from forecast.parallel.ranks import ALONE
+from forecast.parallel.sharding import distribute
+from forecast.sphere.grid import Grid
+from forecast.states.conditions import SCALARS
+from forecast.system.system import System
+
+_BYTES_AT_REST = 16
+"""Of a weight in training, float32: itself, its average and the two moments of AdamW; its gradient comes on top."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a system's network costs, multiplication and addition counted as two operations.
+
+    Attributes:
+        parameters: Weights.
+        evaluation_flops: Of one network evaluation for one member.
+        training_flops: Of the forward and backward pass of one sample through one evaluation, what is computed again
+            included.
+        first_sample_bytes: Memory that these passes take at most, gradients included.
+        sample_bytes: What each further sample adds.
+        forecast_bytes: Memory that one evaluation for one member takes at most, weights included.
+    """
+
+    parameters: int
+    evaluation_flops: float
+    training_flops: float
+    first_sample_bytes: int
+    sample_bytes: int
+    forecast_bytes: int
+
+    def training_bytes(self, samples: int) -> int:
+        """Memory of a process that keeps all weights and computes so many samples together."""
+        return _BYTES_AT_REST * self.parameters + self.first_sample_bytes + (samples - 1) * self.sample_bytes
+
+
+def costs(system: System, grid: Grid) -> Costs:
+    """Find what a system costs, for its precision and its choice of what is computed again.
+
+    Args:
+        system: Its network is built.
+        grid: Where.
+
+    Raises:
+        ConfigurationError: The network does not fit the grid.
+    """
+    model = meta_model(system, grid)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        model.to_empty(device="cpu")
+        parameters = list(model.parameters())
+        count = sum(parameter.numel() for parameter in parameters)
+        with torch.no_grad():
+            evaluation = _measured(partial(_evaluate, model, system, grid, 1))
+        options = system.training
+        model.training_dtype = torch.bfloat16 if options.precision == "bfloat16" else None
+        distribute(model, ALONE, recompute=options.recompute_activations)
+        one, two = (_measured(partial(_train, model, system, grid, samples)) for samples in (1, 2))
+    return Costs(count, evaluation[0], one[0], one[1], two[1] - one[1], 4 * count + evaluation[1])
+
+
+def meta_model(system: System, grid: Grid) -> StepModel:
+    """The system's model with shapes and no values, of its own step alone, as all take the same.
+
+    Raises:
+        ConfigurationError: The network does not fit the grid.
+    """
+    content = system.model_dump()
+    of_one_step = System.model_validate(content | {"training": content["training"] | {"step_hours": ()}})
+    with torch.device("meta"):
+        return StepModel(of_one_step, grid, torch.empty(len(system.state.static), *grid.shape))
+
+
+def _evaluate(model: StepModel, system: System, grid: Grid, samples: int) -> Tensor:
+    state = system.state
+    past = torch.empty(samples, state.past_states, len(state.predictands), *grid.shape)
+    scalars = torch.empty(samples, SCALARS)
+    denoiser = model.residual_denoiser(past, model.anchor(past, scalars), scalars)
+    return denoiser(torch.empty_like(past[:, -1]), torch.empty(samples))
+
+
+def _train(model: StepModel, system: System, grid: Grid, samples: int) -> None:
+    model.train().zero_grad()
+    _evaluate(model, system, grid, samples).square().mean().backward()
+
+
+def _measured(run: Callable[[], object]) -> tuple[float, int]:
+    """Operations, and bytes that were taken at most at once beyond those before."""
+    with _MemoryPeak() as memory, FlopCounterMode(display=False) as arithmetic:
+        run()
+    return float(arithmetic.get_total_flops()), memory.most
+
+
+class _MemoryPeak(TorchDispatchMode):
+    """Follows the memory of tensors that are made while it is on."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.most = 0
+        self._taken = 0
+        self._known: dict[int, int] = {}
+
+    def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = operation(*args, **(kwargs or {}))
+        tree_map_only(Tensor, self._note, result)
+        return result
+
+    def _note(self, tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        if key not in self._known:
+            self._known[key] = storage.nbytes()
+            self._taken += storage.nbytes()
+            self.most = max(self.most, self._taken)
+            weakref.finalize(storage, self._forget, key)
+        return tensor
+
+    def _forget(self, key: int) -> None:
+        self._taken -= self._known.pop(key)

@@ -1,0 +1,175 @@
+"""One lead step as a module: an anchor, and a denoiser of what the anchor misses."""
+
+from functools import partial
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from data_catalog.errors import ConfigurationError
+from forecast.anchors.anchor import Anchor, FittedAnchor, PersistenceAnchor
+from forecast.anchors.by_step_length import SteppedAnchor
+from forecast.anchors.from_settings import linear_anchor
+from forecast.anchors.network import MeanAnchor
+from forecast.diffusion.from_settings import denoising_loss, network_output
+from forecast.diffusion.preconditioning import Denoiser, precondition
+from forecast.networks.from_settings import build_network
+from forecast.networks.interface import Ports
+from forecast.sphere.grid import Grid
+from forecast.sphere.noise import SphereNoise
+from forecast.states.conditions import SCALARS, condition_maps, step_numbers
+from forecast.states.mirror import half_a_year_on, in_mirror, mirror_signs
+from forecast.states.standardiser import polar_signs
+from forecast.system.derived import mean_system
+from forecast.system.system import System
+
+PURE_NOISE = 1e4
+"""Sigma at which the input tells a denoiser nothing of the next state, so that it answers with the mean."""
+
+
+class StepModel(nn.Module):
+    """From past states to the distribution of the next one, all as standardised anomalies.
+
+    next state = anchor(past states) + residual_std * r, and the network denoises r.
+
+    Args:
+        system: What to forecast and with which network.
+        grid: Where.
+        static: Standardised static fields.
+
+    Raises:
+        ConfigurationError: The network does not fit the grid.
+    """
+
+    def __init__(self, system: System, grid: Grid, static: Float[Tensor, "static latitude longitude"]) -> None:
+        super().__init__()
+        state, network = system.state, system.network
+        channels = len(state.predictands)
+        self.grid = grid
+        self.register_buffer("static", static)
+        self.step_hours = system.learned_step_hours
+        # Of each length of a step, where there are several.
+        several = (len(self.step_hours),) if len(self.step_hours) > 1 else ()
+        self.register_buffer("residual_std", torch.ones(*several, channels, 1, 1))
+        self.output = network_output(system.diffusion)
+        self.denoising_loss = denoising_loss(system.diffusion, channels)
+        self.training_dtype: torch.dtype | None = None  # lower precision of the network, only while it is trained
+        self.position = nn.Parameter(0.1 * torch.randn(network.position_features, *grid.shape))
+        signs = polar_signs(state.predictands)
+        fixed_signs = torch.ones(static.shape[0] + network.position_features)
+        ports = Ports(
+            grid=grid,
+            polar_sign=torch.cat([signs.repeat(state.past_states + 2), fixed_signs]),
+            outputs=channels,
+            scalars=SCALARS,
+        )
+        turned = mirror_signs(state.predictands)
+        mirror_sign = torch.cat([turned.repeat(state.past_states + 2), fixed_signs])[:, None, None]
+        self.register_buffer("mirror_sign", mirror_sign, persistent=False)
+        kind = system.diffusion.noise
+        try:
+            self.anchor = _anchor(system, grid, static)
+            self.network = build_network(ports, network)
+            self.noise = nn.Identity() if kind == "white" else SphereNoise(grid, channels, fitted=kind == "residual")
+        except ValueError as error:
+            raise ConfigurationError(f"system {system.name}: {error}") from None
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # known to torch, not to its stubs
+
+    def fitted_anchors(self) -> dict[int, FittedAnchor]:
+        """The anchors that are fitted to samples, by the length of their step in hours."""
+        if isinstance(self.anchor, SteppedAnchor):
+            return {hours: self.anchor.of_step(hours) for hours in self.step_hours}
+        return {self.step_hours[0]: self.anchor} if isinstance(self.anchor, FittedAnchor) else {}
+
+    def residual_denoiser(
+        self,
+        past: Float[Tensor, "batch past channel latitude longitude"],
+        anchor: Float[Tensor, "batch channel latitude longitude"],
+        scalars: Float[Tensor, "batch scalar"],
+        mirrored: Bool[Tensor, " batch"] | None = None,
+    ) -> Denoiser:
+        """Denoiser of the normalised residual, given everything the step is conditioned on.
+
+        Args:
+            past: Latest states, oldest first.
+            anchor: Its forecast.
+            scalars: As `step_scalars` gives them.
+            mirrored: In training: which samples the network sees, and answers, in a mirror at the equator.
+        """
+        maps = condition_maps(past, anchor, self.get_buffer("static"), self.position)
+        signs = self.get_buffer("mirror_sign")
+        if mirrored is not None:
+            scalars = half_a_year_on(scalars, mirrored)
+
+        def network(x: Tensor, noise_label: Tensor) -> Tensor:
+            lower, inputs = self.training_dtype, torch.cat([x, maps], dim=1)
+            if mirrored is not None:
+                inputs = in_mirror(inputs, signs, mirrored)
+            with torch.autocast(x.device.type, dtype=lower, enabled=lower is not None):
+                output: Tensor = self.network(inputs, noise_label, scalars)
+            if mirrored is not None:
+                output = in_mirror(output, signs[: output.shape[1]], mirrored)
+            return output.float()
+
+        return lambda x, sigma: precondition(network, x, sigma, self.output)
+
+    def expected_residual(
+        self,
+        past: Float[Tensor, "batch past channel latitude longitude"],
+        scalars: Float[Tensor, "batch scalar"],
+        mirrored: Bool[Tensor, " batch"] | None = None,
+    ) -> Float[Tensor, "batch channel latitude longitude"]:
+        """Mean of the normalised residual given the past alone: what the denoiser answers to pure noise.
+
+        Args:
+            past: Latest states, oldest first.
+            scalars: As `step_scalars` gives them.
+            mirrored: See `residual_denoiser`.
+        """
+        start = self.anchor(past, scalars)
+        denoiser = self.residual_denoiser(past, start, scalars, mirrored)
+        return denoiser(torch.zeros_like(start), start.new_full(start.shape[:1], PURE_NOISE))
+
+    def expected_state(
+        self, past: Float[Tensor, "batch past channel latitude longitude"], scalars: Float[Tensor, "batch scalar"]
+    ) -> Float[Tensor, "batch channel latitude longitude"]:
+        """Mean of the next state given the past alone.
+
+        Args:
+            past: Latest states, oldest first.
+            scalars: As `step_scalars` gives them.
+        """
+        return self.apply_residual(self.anchor(past, scalars), self.expected_residual(past, scalars), scalars)
+
+    def normalised_residual(
+        self,
+        next_state: Float[Tensor, "batch channel latitude longitude"],
+        anchor: Float[Tensor, "batch channel latitude longitude"],
+        scalars: Float[Tensor, "batch scalar"],
+    ) -> Float[Tensor, "batch channel latitude longitude"]:
+        """What the anchor misses, in units of its standard deviation."""
+        return (next_state - anchor) / self.residual_scale(scalars)
+
+    def apply_residual(
+        self,
+        anchor: Float[Tensor, "batch channel latitude longitude"],
+        residual: Float[Tensor, "batch channel latitude longitude"],
+        scalars: Float[Tensor, "batch scalar"],
+    ) -> Float[Tensor, "batch channel latitude longitude"]:
+        """The next state, given its normalised residual."""
+        return anchor + residual * self.residual_scale(scalars)
+
+    def residual_scale(self, scalars: Float[Tensor, "batch scalar"]) -> Float[Tensor, "#batch channel 1 1"]:
+        """Standard deviation of what the anchor misses in a step of each sample's length."""
+        scales = self.get_buffer("residual_std")
+        return scales[step_numbers(scalars, self.step_hours)] if scales.ndim == 4 else scales[None]
+
+
+def _anchor(system: System, grid: Grid, static: Tensor) -> Anchor:
+    options, steps = system.anchor, system.learned_step_hours
+    if options.kind == "persistence":
+        return PersistenceAnchor()
+    if options.kind == "mean":
+        return MeanAnchor(StepModel(mean_system(system), grid, static.clone()))
+    make = partial(linear_anchor, system, grid)
+    return SteppedAnchor(steps, make) if len(steps) > 1 else make()

@@ -1,0 +1,1 @@
+"""Forecasts as files: CF NetCDF, Zarr, derived products, run directories and manifests."""

@@ -1,0 +1,180 @@
+"""Readers of ensemble forecasts: our own files, other people's NetCDF, and Zarr in the layout of WeatherBench2."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from data_catalog.errors import InvalidDataError
+from data_catalog.layout.canonical import canonicalise
+from data_catalog.sources.reading import check_netcdf
+from data_catalog.sources.zarr_stores import open_complete
+from forecast.system.cycles import CYCLE_NAME
+
+MEMBER_NAMES = ("member", "realization", "number", "ensemble", "ensemble_member", "ens", "sample")
+LEAD_NAMES = ("lead_time", "forecast_period", "prediction_timedelta", "step", "lead", "leadtime", "forecast_hour")
+INIT_NAMES = ("init_time", "forecast_reference_time", "initial_time", "initialization_time", "reftime", "start_date")
+AXES = ("init_time", "member", "lead_time")
+KINDS = {
+    "init_time": ("M", "times"),
+    "member": ("iu", "integers"),
+    "lead_time": ("m", "durations with units (such as hours)"),
+}
+AXIS_NAMES = {"member": MEMBER_NAMES, "lead_time": LEAD_NAMES, "init_time": INIT_NAMES}
+ZARR_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
+# Names that WeatherBench2 gives to variables; others keep the short name of the variable table.
+WEATHERBENCH2_NAMES = {
+    "z": "geopotential",
+    "t": "temperature",
+    "u": "u_component_of_wind",
+    "v": "v_component_of_wind",
+    "w": "vertical_velocity",
+    "q": "specific_humidity",
+    "msl": "mean_sea_level_pressure",
+    "sp": "surface_pressure",
+    "t2m": "2m_temperature",
+    "d2m": "2m_dewpoint_temperature",
+    "u10": "10m_u_component_of_wind",
+    "v10": "10m_v_component_of_wind",
+    "sst": "sea_surface_temperature",
+    "tp6": "total_precipitation_6hr",
+    "tp24": "total_precipitation_24hr",
+}
+LEVELS_PRESENT = "levels_present"
+"""Attribute of a Zarr variable that lacks some of the levels: those that it has, in hPa."""
+
+
+def is_run(path: Path) -> bool:
+    """Whether a directory is a run's: named for a cycle, or holding a manifest."""
+    return CYCLE_NAME.fullmatch(path.resolve().name) is not None or (path / "manifest.json").exists()
+
+
+def open_store(path: Path, *, chunked: bool) -> xr.Dataset:
+    """Open a NetCDF file or Zarr store as it is.
+
+    Raises:
+        InvalidDataError: It is neither, or cannot be read.
+    """
+    is_zarr = path.is_dir() and any((path / mark).exists() for mark in ZARR_MARKS)
+    if path.is_dir() and not is_zarr:
+        raise InvalidDataError(
+            f"forecast {path}: expected a run, a NetCDF file or a Zarr store, found another directory"
+        )
+    try:
+        if is_zarr:
+            return open_complete(path, chunked=chunked, decode_timedelta=True)
+        check_netcdf(path)
+        chunks: dict[str, Any] | None = {} if chunked else None
+        return xr.open_dataset(path, engine="netcdf4", chunks=chunks, decode_timedelta=True)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InvalidDataError(f"forecast {path}: cannot be read ({detail})") from error
+
+
+def canonical_forecast(dataset: xr.Dataset, path: Path) -> xr.Dataset:
+    """Put any readable forecast into our words and order.
+
+    Raises:
+        InvalidDataError: It has no ensemble, lead or initial time, or fields that the variable table does not know.
+    """
+    if {"realization", "forecast_period"} <= set(dataset.variables) and "forecast_reference_time" in dataset.coords:
+        return _own_layout(dataset)
+    return _foreign_layout(dataset, path)
+
+
+def _own_layout(dataset: xr.Dataset) -> xr.Dataset:
+    lead_time = dataset["forecast_period"].values.astype("timedelta64[ns]")
+    init_time = dataset["forecast_reference_time"].values.astype("datetime64[ns]")
+    fields = [name for name, field in dataset.data_vars.items() if {"time", "latitude", "longitude"} <= set(field.dims)]
+    renamed = dataset[fields].reset_coords(drop=True).rename(time="lead_time", realization="member")
+    return renamed.assign_coords(lead_time=("lead_time", lead_time), init_time=init_time)
+
+
+def _foreign_layout(dataset: xr.Dataset, path: Path) -> xr.Dataset:
+    for ours, names in AXIS_NAMES.items():
+        dataset = _rename_first(dataset, names, ours)
+    if "lead_time" in dataset.dims and "init_time" not in dataset.variables and "time" in dataset.variables:
+        # WeatherBench2 and cfgrib call the start `time`.
+        dataset = dataset.rename(time="init_time")
+    if "lead_time" not in dataset.dims and "init_time" in dataset.coords:
+        dataset = _with_leads_of_times(dataset)
+    if "member" not in dataset.variables and "member" not in dataset.dims:
+        dataset = dataset.assign_coords(member=0)
+    for name in AXIS_NAMES:
+        _check_axis(dataset, name, path)
+    return _canonical_fields(dataset.drop_vars(["valid_time", "time"], errors="ignore"), path)
+
+
+def _with_leads_of_times(dataset: xr.Dataset) -> xr.Dataset:
+    """A forecast along its valid times as one along lead times, where there is one start."""
+    name = next((name for name in ("time", "valid_time") if name in dataset.dims), None)
+    if name is None or dataset["init_time"].size != 1:
+        return dataset
+    leads = dataset[name].values - dataset["init_time"].values.reshape(())
+    return dataset.drop_vars("lead_time", errors="ignore").rename({name: "lead_time"}).assign_coords(lead_time=leads)
+
+
+def _check_axis(dataset: xr.Dataset, name: str, path: Path) -> None:
+    """The axis is there, of its kind, along one dimension, and has no value twice."""
+    if name not in dataset.coords:
+        found = ", ".join(sorted(map(str, dataset.coords)))
+        raise InvalidDataError(
+            f"forecast {path}: expected a coordinate {name} (or {', '.join(AXIS_NAMES[name][1:])}), found {found}"
+        )
+    axis = dataset[name]
+    kinds, words = KINDS[name]
+    if axis.dtype.kind not in kinds:
+        raise InvalidDataError(f"forecast {path}: expected {words} as {name}, found {axis.dtype}")
+    values = np.atleast_1d(axis.values)
+    if values.ndim > 1:
+        raise InvalidDataError(f"forecast {path}: expected {name} along one dimension, found {list(axis.dims)}")
+    if not values.size or bool(axis.isnull().any()):
+        found = "some missing" if values.size else "none"
+        raise InvalidDataError(f"forecast {path}: expected values of {name}, found {found}")
+    different, counts = np.unique(values, return_counts=True)
+    if counts.max() > 1:
+        raise InvalidDataError(
+            f"forecast {path}: expected each {name} once, found {_spelled(different[counts.argmax()])} twice"
+        )
+
+
+def _spelled(value: np.generic) -> str:
+    if isinstance(value, np.timedelta64):
+        return f"{float(value / np.timedelta64(1, 'h')):g} h"
+    return str(np.datetime_as_string(value, unit="m")) if isinstance(value, np.datetime64) else str(value)
+
+
+def _canonical_fields(dataset: xr.Dataset, path: Path) -> xr.Dataset:
+    """Let the catalogue read names, units and grid, under names of dimensions that mean nothing to it."""
+    axes = {name: np.atleast_1d(dataset[name].values) for name in AXES}
+    whole = dataset.expand_dims([name for name in axes if name not in dataset.dims])
+    fields = whole[[name for name, field in whole.data_vars.items() if set(axes) <= set(field.dims)]]
+    hidden = {name: f"forecast_{name}" for name in axes}
+    bare = fields.drop_vars(list(axes)).rename_dims(hidden)
+    canonical = canonicalise(bare, where=f"forecast {path}", along=tuple(hidden.values()))
+    canonical = canonical.drop_vars(_absent_channels(dataset), errors="ignore")
+    found = canonical.rename_dims({theirs: ours for ours, theirs in hidden.items()}).assign_coords(
+        init_time=axes["init_time"].astype("datetime64[ns]"),
+        member=axes["member"].astype(np.int64),
+        lead_time=axes["lead_time"].astype("timedelta64[ns]"),
+    )
+    return found.squeeze("init_time") if found.sizes["init_time"] == 1 else found
+
+
+def _absent_channels(dataset: xr.Dataset) -> list[str]:
+    """Channels that a shared level axis has room for, but that the variable says it does not have."""
+    short_names = {theirs: ours for ours, theirs in WEATHERBENCH2_NAMES.items()}
+    return [
+        f"{short_names.get(str(name), name)}{level:g}"
+        for name, field in dataset.data_vars.items()
+        if LEVELS_PRESENT in field.attrs and "level" in field.coords
+        for level in set(field["level"].values.tolist()) - set(np.atleast_1d(field.attrs[LEVELS_PRESENT]).tolist())
+    ]
+
+
+def _rename_first(dataset: xr.Dataset, names: tuple[str, ...], target: str) -> xr.Dataset:
+    for name in names:
+        if name in dataset.variables or name in dataset.dims:
+            return dataset if name == target else dataset.rename({name: target})
+    return dataset

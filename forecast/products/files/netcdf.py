@@ -1,0 +1,300 @@
+"""The forecast file: members at all leads as CF-1.11 NetCDF, written in blocks of any order and in bounded memory."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import netCDF4
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.layout.variables import channel
+from data_catalog.storage.atomic_files import atomic_path, disk_errors
+from forecast.products.files import cf
+from forecast.products.files.forecast_reading import canonical_forecast, is_run, open_store
+from forecast.products.files.rounding import bit_round, kept_bits
+from forecast.products.files.runs import RunDirectory
+
+FIELD_DIMENSIONS = ("realization", "time", "latitude", "longitude")
+CHECKED_TOGETHER_BYTES = 16 * 2**20
+
+
+class ForecastWriter:
+    """Writes the members of one cycle as they come; the file appears under its name when it is whole and checked.
+
+    A context manager. Leaving it without an exception reads everything back, compares it with what was given, and
+    renames the file; leaving it with one removes what was written. A chunk is one member at one lead, so no order of
+    blocks rewrites a chunk, and the stored values depend on nothing but the values given.
+
+    Args:
+        path: Final name; an existing file is replaced at the end.
+        channels: Names such as `z500`, each a variable of the file.
+        latitude: Degrees north, ascending.
+        longitude: Degrees east, ascending.
+        init_time: Initial time of the cycle.
+        lead_times: Ascending, positive.
+        members: Member numbers, distinct; the file keeps their order.
+        attributes: Global attributes; title, institution, source, history and references must be among them.
+        step_hours: Interval of fields that are means or sums and whose own interval the variable table does not give.
+
+    Raises:
+        ConfigurationError: An unknown channel, or a missing global attribute.
+        InvalidDataError: Unusable coordinates; on leaving: a block that never came, or a file that reads back changed.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        channels: Sequence[str],
+        latitude: npt.ArrayLike,
+        longitude: npt.ArrayLike,
+        init_time: np.datetime64,
+        lead_times: npt.NDArray[np.timedelta64],
+        members: Sequence[int],
+        attributes: Mapping[str, str],
+        step_hours: int,
+    ) -> None:
+        self.path = Path(path)
+        self.channels = tuple(channels)
+        self.members = tuple(int(member) for member in members)
+        self.axes = cf.ForecastAxes(
+            np.asarray(latitude, dtype=np.float64),
+            np.asarray(longitude, dtype=np.float64),
+            init_time.astype("datetime64[ns]"),
+            np.asarray(lead_times).astype("timedelta64[ns]"),
+        )
+        cf.check_axes(self.axes)
+        if not self.members or len(set(self.members)) != len(self.members) or min(self.members) < 0:
+            raise InvalidDataError(f"{self.path.name}: expected distinct member numbers from 0, found {self.members}")
+        if not self.channels or len(set(self.channels)) != len(self.channels):
+            raise InvalidDataError(f"{self.path.name}: expected distinct channels, found {self.channels}")
+        self._attributes = dict(attributes)
+        self._accumulation = cf.accumulation_of(self.channels, step_hours)
+        self._bits = {name: kept_bits(channel(name).variable.short_name) for name in self.channels}
+        self._position = {member: index for index, member in enumerate(self.members)}
+        self._checksums: dict[tuple[str, int, int], int] = {}
+        self._resources = ExitStack()
+        self._dataset: netCDF4.Dataset | None = None
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack, disk_errors(self.path):
+            self._partial = stack.enter_context(atomic_path(self.path))
+            self._dataset = netCDF4.Dataset(self._partial, "w", format="NETCDF4")
+            stack.callback(self._abandon)
+            self._create(self._dataset)
+            self._resources = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._resources.__exit__(kind, error, traceback)
+            return
+        with self._resources, disk_errors(self.path):
+            self._check_delivered()
+            self._close()
+            self._check_stored()
+
+    def write(self, members: Sequence[int], lead_index: int, fields: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        """Write some members at one lead.
+
+        Args:
+            members: Numbers of the members, each of the file's and not yet written at this lead.
+            lead_index: Counted from 0.
+            fields: Per channel (member, latitude, longitude) in the units of the variable table.
+
+        Raises:
+            InvalidDataError: A channel, member or lead too many or too few, a wrong shape, a second delivery, or a
+                value that is not finite.
+        """
+        if self._dataset is None:
+            raise ValueError(f"{self.path.name}: the writer is not open")
+        self._check_block(members, lead_index, fields)
+        for name in self.channels:
+            values = bit_round(np.asarray(fields[name], dtype=np.float32), self._bits[name])
+            self._check_finite(name, members, lead_index, values)
+            positions = [self._position[int(member)] for member in members]
+            with disk_errors(self.path):
+                self._write_planes(self._dataset.variables[name], positions, lead_index, values)
+            for position, plane in zip(positions, values, strict=True):
+                self._checksums[name, position, lead_index] = zlib.crc32(np.ascontiguousarray(plane).data)
+
+    @staticmethod
+    def _write_planes(
+        variable: "netCDF4.Variable[Any]", positions: Sequence[int], lead_index: int, values: npt.NDArray[np.float32]
+    ) -> None:
+        """Write planes at once where they are neighbours in the file: a call costs more than a small plane."""
+        if positions and all(later - earlier == 1 for earlier, later in pairwise(positions)):
+            variable[positions[0] : positions[-1] + 1, lead_index] = values
+            return
+        for position, plane in zip(positions, values, strict=True):
+            variable[position, lead_index] = plane
+
+    def _create(self, dataset: netCDF4.Dataset) -> None:
+        cf.write_global_attributes(dataset, self._attributes)
+        dataset.createDimension("realization", len(self.members))
+        cf.write_axes(dataset, self.axes, accumulation=self._accumulation)
+        realization = dataset.createVariable("realization", "i4", ("realization",))
+        realization.setncatts({"standard_name": "realization", "long_name": "member number", "units": "1"})
+        realization[:] = self.members
+        for name in self.channels:
+            cf.write_level(dataset, channel(name))
+            self._create_field(dataset, name)
+
+    def _create_field(self, dataset: netCDF4.Dataset, name: str) -> None:
+        plane = (self.axes.latitude.size, self.axes.longitude.size)
+        variable = dataset.createVariable(name, "f4", FIELD_DIMENSIONS, chunksizes=(1, 1, *plane), **cf.COMPRESSION)
+        variable.setncatts(cf.field_attributes(channel(name)))
+        variable.setncatts({"quantization_algorithm": "bitround", "quantization_nsb": np.int32(self._bits[name])})
+        variable.set_auto_maskandscale(False)
+        cf.keep_one_chunk(variable)
+
+    def _check_block(
+        self, members: Sequence[int], lead_index: int, fields: Mapping[str, npt.NDArray[np.float32]]
+    ) -> None:
+        where = f"{self.path.name}, lead index {lead_index}"
+        if not 0 <= lead_index < self.axes.lead_times.size:
+            raise InvalidDataError(f"{where}: expected 0 to {self.axes.lead_times.size - 1}")
+        if set(fields) != set(self.channels):
+            raise InvalidDataError(f"{where}: expected channels {sorted(self.channels)}, found {sorted(fields)}")
+        for member in members:
+            position = self._position.get(int(member))
+            if position is None:
+                raise InvalidDataError(f"{where}: member {member} is not one of the file's")
+            if (self.channels[0], position, lead_index) in self._checksums:
+                raise InvalidDataError(f"{where}: member {member} was delivered before")
+        expected = (len(members), self.axes.latitude.size, self.axes.longitude.size)
+        for name, values in fields.items():
+            if np.shape(values) != expected:
+                raise InvalidDataError(f"{where}, {name}: expected shape {expected}, found {np.shape(values)}")
+
+    def _check_finite(self, name: str, members: Sequence[int], lead_index: int, values: npt.NDArray[Any]) -> None:
+        bad = ~np.isfinite(values)
+        if bad.any():
+            member = members[int(np.argmax(bad.any(axis=(1, 2))))]
+            time = np.datetime_as_string(self.axes.valid_times[lead_index], unit="m")
+            raise InvalidDataError(
+                f"{self.path.name}, {name}, member {member}, valid {time}: "
+                f"expected finite values, found {int(bad.sum())} that are not"
+            )
+
+    def _check_delivered(self) -> None:
+        expected = len(self.members) * self.axes.lead_times.size
+        for lead_index in range(self.axes.lead_times.size):
+            for position, member in enumerate(self.members):
+                if (self.channels[0], position, lead_index) not in self._checksums:
+                    raise InvalidDataError(
+                        f"{self.path.name}: expected {expected} blocks of one member at one lead, "
+                        f"found {len(self._checksums) // len(self.channels)}; "
+                        f"the first missing is member {member} at lead index {lead_index}"
+                    )
+
+    def _check_stored(self) -> None:
+        checked = 0
+        together = max(1, CHECKED_TOGETHER_BYTES // (4 * self.axes.latitude.size * self.axes.longitude.size))
+        with netCDF4.Dataset(self._partial) as stored:
+            stored.set_auto_maskandscale(False)
+            for name in self.channels:
+                variable = stored.variables[name]
+                cf.keep_one_chunk(variable)
+                for lead_index in range(self.axes.lead_times.size):
+                    for first in range(0, len(self.members), together):
+                        planes = np.ascontiguousarray(variable[first : first + together, lead_index])
+                        self._compare(name, first, lead_index, planes)
+                        checked += len(planes)
+        if checked != len(self.channels) * len(self.members) * self.axes.lead_times.size:
+            raise InvalidDataError(f"{self.path.name}: only {checked} fields could be read back")
+
+    def _compare(self, name: str, first: int, lead_index: int, planes: npt.NDArray[np.float32]) -> None:
+        for position, plane in enumerate(planes, start=first):
+            if zlib.crc32(plane.data) != self._checksums[name, position, lead_index]:
+                raise InvalidDataError(
+                    f"{self.path.name}, {name}, member {self.members[position]}, lead index {lead_index}: "
+                    "the file reads back other values than were written"
+                )
+
+    def _close(self) -> None:
+        if self._dataset is not None:
+            dataset, self._dataset = self._dataset, None
+            dataset.close()
+
+    def _abandon(self) -> None:
+        """Let go of a file that will be removed; on a full disk even closing it fails."""
+        with suppress(OSError, RuntimeError):
+            self._close()
+
+
+def copy_members(source: Path | str, writer: ForecastWriter, members: Sequence[int] | None = None) -> tuple[int, ...]:
+    """Hand members of an earlier file of the same cycle to a writer, one field at a time; stored values stay the same.
+
+    Args:
+        source: A forecast file of ours.
+        writer: Open, of the same cycle, grid, leads and channels.
+        members: Those to copy; all that both files have when None.
+
+    Returns:
+        The members copied, in the order of the writer's.
+
+    Raises:
+        InvalidDataError: The file is of another cycle, grid, set of leads or channels, or lacks a member.
+    """
+    with open_forecast(source, chunked=False) as earlier:
+        _check_same_cycle(Path(source), earlier, writer)
+        available = set(earlier["member"].values.tolist())
+        wanted = available & set(writer.members) if members is None else set(members)
+        if not wanted <= available:
+            raise InvalidDataError(f"{Path(source).name}: member {min(wanted - available)} is not in the file")
+        chosen = tuple(member for member in writer.members if member in wanted)
+        for member in chosen:
+            for lead_index in range(writer.axes.lead_times.size):
+                plane = earlier.sel(member=[member]).isel(lead_time=lead_index)
+                writer.write([member], lead_index, {name: plane[name].values for name in writer.channels})
+    return chosen
+
+
+def _check_same_cycle(source: Path, earlier: xr.Dataset, writer: ForecastWriter) -> None:
+    axes = writer.axes
+    same = {
+        "init_time": earlier["init_time"].values == axes.init_time,
+        "lead_time": np.array_equal(earlier["lead_time"].values, axes.lead_times),
+        "latitude": np.array_equal(earlier["latitude"].values, axes.latitude),
+        "longitude": np.array_equal(earlier["longitude"].values, axes.longitude),
+        "channels": set(earlier.data_vars) == set(writer.channels),
+    }
+    for name, equal in same.items():
+        if not equal:
+            raise InvalidDataError(f"{source.name}: cannot be continued, its {name} differ from those of the new file")
+
+
+def open_forecast(location: Path | str, *, chunked: bool = True) -> xr.Dataset:
+    """Open a forecast in our words: dims (member, lead_time, latitude, longitude), scalar `init_time`.
+
+    Several cycles in one store get a leading `init_time` dimension. Channels are data variables, such as `z500`.
+
+    Args:
+        location: A run directory, a forecast file of ours, or anyone's ensemble as NetCDF or WeatherBench2-layout Zarr.
+        chunked: Dask arrays, one block a field; else xarray's own lazy arrays.
+
+    Raises:
+        MissingDataError: Nothing is there, or the run has no manifest and so does not exist for readers.
+        InvalidDataError: It cannot be read as an ensemble forecast.
+    """
+    path = Path(location)
+    if not path.exists():
+        raise MissingDataError(
+            f"forecast {path}: expected a run directory, a NetCDF file or a Zarr store, found nothing"
+        )
+    if path.is_dir() and is_run(path):
+        run = RunDirectory.at(path)
+        if not run.manifest.exists():
+            raise MissingDataError(f"run {path}: it has no manifest.json, so it is not finished")
+        path = run.forecast
+    return canonical_forecast(open_store(path, chunked=chunked), path)

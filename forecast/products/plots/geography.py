@@ -1,0 +1,229 @@
+"""Where a grid lies on paper: projection, interpolation to it, coastlines and outline, each worked out once a grid."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cartopy
+import cartopy.crs as ccrs
+import numpy as np
+import numpy.typing as npt
+import shapely  # type: ignore[import-untyped]
+from cartopy.io import shapereader
+from scipy.ndimage import map_coordinates
+
+from data_catalog.bundled import NATURAL_EARTH
+from data_catalog.errors import MissingDataError
+from forecast.products.files.cf import is_global
+
+Floats = npt.NDArray[np.float64]
+PAD = 4
+GRATICULE_DEGREES = 30
+REGIONAL_GRATICULE_DEGREES = 10
+LAMBERT_LATITUDES = (20.0, 75.0)
+LAND_FILES = (("physical", "coastline"),)
+
+
+@dataclass(frozen=True)
+class MapFrame:
+    """A grid seen through a projection.
+
+    Attributes:
+        x: Columns of the picture, projection coordinates.
+        y: Rows of the picture.
+        outline: Edge of what is shown, (point, 2).
+        coastlines: Lines in projection coordinates.
+        graticule: Meridians and parallels in projection coordinates.
+        around: Whether the grid goes round the Earth.
+    """
+
+    x: Floats
+    y: Floats
+    outline: Floats
+    coastlines: tuple[Floats, ...]
+    graticule: tuple[Floats, ...]
+    around: bool
+    _pole_rows: tuple[int, int]
+    _rows: Floats
+    _columns: Floats
+    _inside: npt.NDArray[np.bool_]
+
+    @property
+    def aspect(self) -> float:
+        """Width over height."""
+        return float(np.ptp(self.outline[:, 0]) / np.ptp(self.outline[:, 1]))
+
+    def project(self, field: Floats, *, polar_sign: int = 1, smooth: bool = True, every: int = 1) -> Floats:
+        """Interpolate a field (latitude, longitude) to the picture; NaN outside of it.
+
+        Args:
+            field: Without missing values.
+            polar_sign: -1 for vector components, which turn round at a pole.
+            smooth: Cubic splines; else linear, which never leaves the range of its neighbours.
+            every: Take each so-many-th row and column of the picture.
+        """
+        values_at_points = np.asarray(field, dtype=np.float64)
+        padded = (
+            _wrapped(values_at_points, self._pole_rows, polar_sign) if self.around else _continued(values_at_points)
+        )
+        where = np.stack([self._rows[::every, ::every], self._columns[::every, ::every]])
+        values: Floats = map_coordinates(padded, where, order=3 if smooth else 1, mode="nearest")
+        values[~self._inside[::every, ::every]] = np.nan
+        return values
+
+
+def map_frame(latitude: Floats, longitude: Floats) -> MapFrame:
+    """The frame of a grid: Robinson when it is global, else a projection that suits the region.
+
+    Raises:
+        MissingDataError: The coastlines are not installed; nothing is ever downloaded.
+    """
+    return _map_frame(tuple(np.asarray(latitude).tolist()), tuple(np.asarray(longitude).tolist()))
+
+
+@lru_cache(maxsize=8)
+def _map_frame(latitude: tuple[float, ...], longitude: tuple[float, ...]) -> MapFrame:
+    lats, lons = np.array(latitude), np.array(longitude)
+    around = is_global(lats, lons)
+    projection = _projection(lats, lons, around)
+    outline = _outline(projection, lats, lons, around)
+    width, height = np.ptp(outline[:, 0]), np.ptp(outline[:, 1])
+    columns = 420 if around else 320
+    x = np.linspace(outline[:, 0].min(), outline[:, 0].max(), columns)
+    y = np.linspace(outline[:, 1].min(), outline[:, 1].max(), int(columns * height / width))
+    grid = np.stack(np.meshgrid(x, y), axis=-1)
+    lonlat = ccrs.PlateCarree().transform_points(projection, grid[..., 0], grid[..., 1])[..., :2]
+    rows, columns_at, inside = _indices(lonlat, lats, lons, around)
+    return MapFrame(
+        x=x,
+        y=y,
+        outline=outline,
+        coastlines=tuple(_projected_lines(projection, _coastlines(), outline)),
+        graticule=tuple(_projected_lines(projection, _graticule(around), outline)),
+        around=around,
+        _pole_rows=_pole_rows(lats),
+        _rows=rows,
+        _columns=columns_at,
+        _inside=inside,
+    )
+
+
+def _projection(latitude: Floats, longitude: Floats, around: bool) -> ccrs.Projection:
+    if around:
+        return ccrs.Robinson(central_longitude=0.0)
+    middle_latitude = float(latitude[0] + latitude[-1]) / 2
+    middle_longitude = float(longitude[0] + longitude[-1]) / 2
+    if LAMBERT_LATITUDES[0] <= abs(middle_latitude) <= LAMBERT_LATITUDES[1] and latitude[0] * latitude[-1] > 0:
+        sixth = float(latitude[-1] - latitude[0]) / 6
+        parallels = (float(latitude[0]) + sixth, float(latitude[-1]) - sixth)
+        cutoff = -30.0 if middle_latitude > 0 else 30.0
+        return ccrs.LambertConformal(middle_longitude, middle_latitude, standard_parallels=parallels, cutoff=cutoff)
+    return ccrs.PlateCarree(central_longitude=middle_longitude)
+
+
+def _outline(projection: ccrs.Projection, latitude: Floats, longitude: Floats, around: bool) -> Floats:
+    if around:
+        edge: Floats = np.array(projection.boundary.coords)[:, :2]
+        return edge
+    south, north, west, east = latitude[0], latitude[-1], longitude[0], longitude[-1]
+    along, up = np.linspace(west, east, 120), np.linspace(south, north, 60)
+    lons = np.concatenate([along, np.full(60, east), along[::-1], np.full(60, west)])
+    lats = np.concatenate([np.full(120, south), up, np.full(120, north), up[::-1]])
+    points: Floats = projection.transform_points(ccrs.PlateCarree(), lons, lats)[:, :2]
+    return points
+
+
+def _indices(
+    lonlat: Floats, latitude: Floats, longitude: Floats, around: bool
+) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+    """Where each pixel lies in the padded field, and whether it is to be shown."""
+    lons, lats = lonlat[..., 0], lonlat[..., 1]
+    valid = np.isfinite(lons) & np.isfinite(lats)
+    lats, lons = np.where(valid, lats, 0.0), np.where(valid, lons, 0.0)
+    turned = longitude[0] + np.mod(lons - longitude[0], 360.0)
+    if around:
+        padded_lats = _padded_latitude(latitude)
+        step = 360.0 / longitude.size
+        columns = (turned - longitude[0]) / step + PAD
+        return np.interp(lats, padded_lats, np.arange(padded_lats.size)), columns, valid
+    tolerance = 1e-6
+    inside = valid & (lats >= latitude[0] - tolerance) & (lats <= latitude[-1] + tolerance)
+    # A point a hair west of the region is turned by almost a full circle.
+    turned = np.where(turned > longitude[0] + 360.0 - tolerance, longitude[0], turned)
+    inside &= turned <= longitude[-1] + tolerance
+    rows = np.interp(lats, latitude, np.arange(latitude.size))
+    columns = np.interp(turned, longitude, np.arange(longitude.size))
+    return rows + PAD, columns + PAD, inside
+
+
+def _pole_rows(latitude: Floats) -> tuple[int, int]:
+    """How many rows lie on the south and on the north pole itself: they are not repeated beyond it."""
+    return int(latitude[0] <= -90.0 + 1e-6), int(latitude[-1] >= 90.0 - 1e-6)
+
+
+def _padded_latitude(latitude: Floats) -> Floats:
+    """Latitudes continued across the poles, as angles beyond 90 degrees."""
+    south, north = _pole_rows(latitude)
+    beyond_south = -180.0 - latitude[south : south + PAD]
+    beyond_north = 180.0 - latitude[::-1][north : north + PAD]
+    return np.concatenate([beyond_south[::-1], latitude, beyond_north])
+
+
+def _wrapped(field: Floats, pole_rows: tuple[int, int], polar_sign: int) -> Floats:
+    """A global field with its neighbours from across the date line and the poles."""
+    south, north = pole_rows
+    across = polar_sign * np.roll(field, field.shape[1] // 2, axis=1)
+    tall = np.concatenate([across[south : south + PAD][::-1], field, across[::-1][north : north + PAD]])
+    return np.pad(tall, ((0, 0), (PAD, PAD)), mode="wrap")
+
+
+def _continued(field: Floats) -> Floats:
+    """A regional field continued straight beyond its edges."""
+    return np.pad(field, PAD, mode="reflect", reflect_type="odd")
+
+
+def natural_earth(category: str, name: str) -> Path:
+    """A shape file of the Natural Earth 110 m set that comes with the package, in Cartopy's own folder layout.
+
+    Raises:
+        MissingDataError: It is not there. Cartopy would download it; we never do.
+    """
+    cartopy.config["pre_existing_data_dir"] = str(NATURAL_EARTH)
+    path = NATURAL_EARTH / "shapefiles" / "natural_earth" / category / f"ne_110m_{name}.shp"
+    if not path.exists():
+        raise MissingDataError(f"coastlines: expected {path}, which comes with the package, found nothing")
+    return Path(shapereader.natural_earth(resolution="110m", category=category, name=name))
+
+
+@lru_cache(maxsize=1)
+def _coastlines() -> tuple[shapely.Geometry, ...]:
+    return tuple(
+        geometry
+        for category, name in LAND_FILES
+        for geometry in shapereader.Reader(natural_earth(category, name)).geometries()
+    )
+
+
+def _graticule(around: bool) -> tuple[shapely.Geometry, ...]:
+    step = GRATICULE_DEGREES if around else REGIONAL_GRATICULE_DEGREES
+    parallels = [
+        shapely.LineString(np.column_stack([np.linspace(-180, 180, 181), np.full(181, latitude)]))
+        for latitude in range(-90 + step, 90, step)
+    ]
+    meridians = [
+        shapely.LineString(np.column_stack([np.full(91, longitude), np.linspace(-90, 90, 91)]))
+        for longitude in range(-180 + step, 180, step)
+    ]
+    return (*parallels, *meridians)
+
+
+def _projected_lines(
+    projection: ccrs.Projection, geometries: tuple[shapely.Geometry, ...], outline: Floats
+) -> Iterator[Floats]:
+    frame = shapely.Polygon(outline).buffer(0)
+    for geometry in geometries:
+        inside = projection.project_geometry(geometry, ccrs.PlateCarree()).intersection(frame)
+        for part in getattr(inside, "geoms", [inside]):
+            if isinstance(part, shapely.LineString) and not part.is_empty:
+                yield np.asarray(part.coords)[:, :2]

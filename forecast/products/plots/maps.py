@@ -1,0 +1,243 @@
+"""Maps of an ensemble: its mean and spread, and every member as a stamp."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import matplotlib.patheffects as effects
+import numpy as np
+import numpy.typing as npt
+import shapely  # type: ignore[import-untyped]
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import BoundaryNorm, Colormap
+from matplotlib.contour import QuadContourSet
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon
+
+from forecast.products.files.derived import ensemble_mean, ensemble_spread
+from forecast.products.plots.figures import (
+    HEADING_INCHES,
+    MARGIN_INCHES,
+    Caption,
+    clock,
+    lead_words,
+    new_figure,
+    save,
+    typography,
+)
+from forecast.products.plots.geography import Floats, MapFrame, map_frame
+from forecast.products.plots.palettes import ACCENT, INK, MUTED, PAPER, palette
+from forecast.products.plots.styles import VariableStyle, level_norm, spread_levels, style_of, title_of, value_levels
+
+MAP_WIDTH_INCHES = 11.0
+STAMP_EVERY = 2
+MOST_STAMP_COLUMNS = 10
+
+
+@dataclass(frozen=True)
+class _Shading:
+    """How one set of maps is coloured."""
+
+    levels: Floats
+    norm: BoundaryNorm
+    colours: Colormap
+    extend: Literal["neither", "max"]
+    label: str
+
+
+def plot_mean_and_spread(
+    field: xr.DataArray, out: Path, *, caption: Caption, leads: Sequence[np.timedelta64] | None = None
+) -> Path:
+    """Draw ensemble mean (left) and spread (right) of one channel, a row for each lead.
+
+    Args:
+        field: One channel with dims (member, lead_time, latitude, longitude); at least 2 members.
+        out: The PNG.
+        caption: What the heading says.
+        leads: Which leads; all when None.
+    """
+    name, style = str(field.name), style_of(str(field.name))
+    frame = map_frame(field["latitude"].values, field["longitude"].values)
+    chosen = list(field["lead_time"].values if leads is None else leads)
+    values = [field.sel(lead_time=lead).values * np.float64(style.factor) for lead in chosen]
+    means, spreads = [ensemble_mean(each) for each in values], [ensemble_spread(each) for each in values]
+    with typography():
+        title = f"{title_of(name)}: ensemble mean and spread"
+        gap, label, bar = 0.25, 0.3, 0.62
+        map_width = (MAP_WIDTH_INCHES - 2 * MARGIN_INCHES - gap) / 2
+        map_height = map_width / frame.aspect
+        height = HEADING_INCHES + len(chosen) * (map_height + label) + bar
+        figure = new_figure(MAP_WIDTH_INCHES, height, title, caption)
+        shadings = _mean_shading(style, means), _spread_shading(style, spreads)
+        for row, lead in enumerate(chosen):
+            bottom = height - HEADING_INCHES - (row + 1) * (map_height + label)
+            for column, shown in enumerate((means[row], spreads[row])):
+                left = MARGIN_INCHES + column * (map_width + gap)
+                axes = _place(figure, left, bottom, map_width, map_height)
+                _shade(axes, frame, shown, style, shadings[column])
+                _contour(axes, frame, means[row], style, shadings[0].levels, labelled=column == 0)
+            words = f"{lead_words(lead)}  ·  valid {clock(caption.init_time + lead)}"
+            figure.text(
+                MARGIN_INCHES / MAP_WIDTH_INCHES,
+                (bottom + map_height + 0.07) / height,
+                words,
+                fontsize=9.5,
+                va="bottom",
+            )
+        for column, shading in enumerate(shadings):
+            left = MARGIN_INCHES + column * (map_width + gap)
+            _colour_bar(figure, left + 0.12 * map_width, 0.42, 0.76 * map_width, shading)
+        return save(figure, out)
+
+
+def plot_stamps(
+    field: xr.DataArray,
+    out: Path,
+    *,
+    caption: Caption,
+    lead: np.timedelta64,
+    analysis: xr.DataArray | None = None,
+) -> Path:
+    """Draw every member of one channel at one lead as a small map, after the ensemble mean and the analysis if known.
+
+    Args:
+        field: One channel with dims (member, lead_time, latitude, longitude).
+        out: The PNG.
+        caption: What the heading says.
+        lead: Which lead.
+        analysis: The analysis at the valid time, (latitude, longitude), if it is known.
+    """
+    name, style = str(field.name), style_of(str(field.name))
+    frame = map_frame(field["latitude"].values, field["longitude"].values)
+    members = field.sel(lead_time=lead).values * np.float64(style.factor)
+    stamps = [("Ensemble mean", ensemble_mean(members))]
+    if analysis is not None:
+        stamps.append(("Analysis", analysis.values * np.float64(style.factor)))
+    first = len(stamps)
+    stamps += [(f"Member {number}", plane) for number, plane in zip(field["member"].values, members, strict=True)]
+    columns = _columns(len(stamps), frame.aspect)
+    with typography():
+        gap, label, bar = 0.1, 0.19, 0.6
+        width = (MAP_WIDTH_INCHES - 2 * MARGIN_INCHES - (columns - 1) * gap) / columns
+        step = width / frame.aspect + label
+        height = HEADING_INCHES + math.ceil(len(stamps) / columns) * step + bar
+        title = f"{title_of(name)}: every member, {lead_words(lead).lower()}, valid {clock(caption.init_time + lead)}"
+        figure = new_figure(MAP_WIDTH_INCHES, height, title, caption)
+        shading = _mean_shading(style, [plane for _, plane in stamps])
+        for index, (words, plane) in enumerate(stamps):
+            left = MARGIN_INCHES + index % columns * (width + gap)
+            bottom = height - HEADING_INCHES - (index // columns + 1) * step
+            axes = _place(figure, left, bottom, width, step - label)
+            _shade(axes, frame, plane, style, shading, every=STAMP_EVERY)
+            weight, colour = ("bold", ACCENT) if index < first else ("normal", MUTED)
+            middle = (left + width / 2) / MAP_WIDTH_INCHES
+            top = (bottom + step - label + 0.03) / height
+            figure.text(middle, top, words, fontsize=7.5, ha="center", va="bottom", weight=weight, color=colour)
+        _colour_bar(figure, 0.25 * MAP_WIDTH_INCHES, 0.42, 0.5 * MAP_WIDTH_INCHES, shading)
+        return save(figure, out)
+
+
+def _columns(stamps: int, aspect: float) -> int:
+    """Number of columns that leaves the least paper empty and the whole about as tall as wide."""
+    candidates = range(3, MOST_STAMP_COLUMNS + 1)
+
+    def cost(columns: int) -> float:
+        rows = math.ceil(stamps / columns)
+        shape = abs(math.log(columns * aspect / rows / 1.5))
+        return (rows * columns - stamps) / stamps + shape
+
+    return min(candidates, key=cost) if stamps > candidates.start else max(stamps, 1)
+
+
+def _mean_shading(style: VariableStyle, fields: Sequence[Floats]) -> _Shading:
+    levels = value_levels(style, fields)
+    extend: Literal["neither", "max"] = "max" if style.levels is not None else "neither"
+    label = f"{style.quantity}, {style.unit}"
+    return _Shading(levels, level_norm(levels, style), palette(style.palette), extend, label)
+
+
+def _spread_shading(style: VariableStyle, fields: Sequence[Floats]) -> _Shading:
+    levels = spread_levels(fields)
+    label = f"spread (standard deviation of the members), {style.unit}"
+    return _Shading(levels, BoundaryNorm(levels, ncolors=256), palette("spread"), "neither", label)
+
+
+def _place(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+    total_width, total_height = figure.get_size_inches()
+    axes = figure.add_axes((left / total_width, bottom / total_height, width / total_width, height / total_height))
+    axes.set_axis_off()
+    return axes
+
+
+def _shade(
+    axes: Axes, frame: MapFrame, field: Floats, style: VariableStyle, shading: _Shading, *, every: int = 1
+) -> None:
+    """Fill a map with colour, and lay coastlines, graticule and outline over it."""
+    values = frame.project(field, polar_sign=style.polar_sign, smooth=not style.bounded, every=every)
+    upper = np.inf if shading.extend == "max" else shading.levels[-1] - 1e-9 * np.ptp(shading.levels)
+    lower = -np.inf if style.levels is not None else shading.levels[0]
+    filled = axes.contourf(
+        frame.x[::every], frame.y[::every], np.clip(values, lower, upper), levels=shading.levels,
+        norm=shading.norm, cmap=shading.colours, extend=shading.extend, antialiased=False,
+    )  # fmt: skip
+    outline = Polygon(frame.outline, closed=True, facecolor="none", edgecolor=MUTED, linewidth=0.6, zorder=5)
+    axes.add_patch(outline)
+    filled.set_clip_path(outline)
+    thin = 0.6 if every == 1 else 0.35
+    axes.add_collection(LineCollection(frame.graticule, colors=INK, linewidths=0.3, alpha=0.16, zorder=3))
+    axes.add_collection(LineCollection(frame.coastlines, colors=INK, linewidths=thin, alpha=0.75, zorder=4))
+    margin = 0.004 * np.ptp(frame.outline[:, 0])
+    axes.set_xlim(frame.outline[:, 0].min() - margin, frame.outline[:, 0].max() + margin)
+    axes.set_ylim(frame.outline[:, 1].min() - margin, frame.outline[:, 1].max() + margin)
+    axes.set_aspect("equal")
+
+
+def _contour(
+    axes: Axes, frame: MapFrame, field: Floats, style: VariableStyle, levels: npt.NDArray[np.float64], *, labelled: bool
+) -> None:
+    """Draw lines of equal mean; on the left map they carry numbers."""
+    if style.levels is not None:
+        return
+    every = max(1, len(levels) // 10)
+    values = frame.project(field, polar_sign=style.polar_sign, smooth=not style.bounded)
+    lines = axes.contour(
+        frame.x, frame.y, values, levels=levels[::every], colors=INK, linewidths=0.55, alpha=0.7 if labelled else 0.3,
+        negative_linestyles="dashed",
+    )  # fmt: skip
+    if labelled:
+        _label(axes, lines, frame)
+
+
+def _label(axes: Axes, lines: QuadContourSet, frame: MapFrame) -> None:
+    """Number the contours, leaving out numbers that would touch the edge of the map or one another."""
+    width = np.ptp(frame.outline[:, 0])
+    edge = shapely.LinearRing(frame.outline)
+    kept: list[Floats] = []
+    for text in axes.clabel(lines, fontsize=6.5, fmt="%g", inline=False):
+        place = np.array(text.get_position())
+        to_edge = edge.distance(shapely.Point(place))
+        to_others = min((float(np.hypot(*(other - place))) for other in kept), default=np.inf)
+        if to_edge < 0.035 * width or to_others < 0.06 * width:
+            text.remove()
+            continue
+        kept.append(place)
+        text.set_path_effects([effects.withStroke(linewidth=1.8, foreground=PAPER, alpha=0.8)])
+
+
+def _colour_bar(figure: Figure, left: float, bottom: float, width: float, shading: _Shading) -> None:
+    total_width, total_height = figure.get_size_inches()
+    axes = figure.add_axes((left / total_width, bottom / total_height, width / total_width, 0.11 / total_height))
+    bar = Colorbar(
+        axes, norm=shading.norm, cmap=shading.colours, orientation="horizontal", extend=shading.extend,
+        boundaries=shading.levels.tolist(), values=None, spacing="uniform",
+    )  # fmt: skip
+    every = max(1, math.ceil(len(shading.levels) / 12))
+    bar.set_ticks(shading.levels[::every].tolist(), labels=[f"{level:g}" for level in shading.levels[::every]])
+    bar.ax.tick_params(length=2, pad=2, labelsize=7.5)
+    bar.outline.set_linewidth(0.4)
+    bar.set_label(shading.label, fontsize=8, labelpad=2)

@@ -1,0 +1,1 @@
+"""The grid, spherical harmonics and noise on the sphere, as tensors."""

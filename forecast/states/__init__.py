@@ -1,0 +1,1 @@
+"""Analyses as tensors: standardisation, conditions, starts, reflection at the equator."""

@@ -1,0 +1,138 @@
+"""xarray to tensors and back; nothing else knows both.
+
+Tensors hold standardised anomalies: (transformed value - climatology) / standard deviation of the channel.
+Precipitation amounts are square roots before anything else, which brings their skewed distribution nearer to a
+normal one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import xarray as xr
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from data_catalog.errors import InvalidDataError
+from data_catalog.layout.variables import channel
+from data_catalog.statistics.climatology import evaluate_climatology, fit_climatology, fit_normalisation
+from forecast.sphere.grid import Grid
+from forecast.states.starts import iso
+
+SPACE = ("latitude", "longitude")
+
+
+def grid_of(analysis: xr.Dataset) -> Grid:
+    """Grid of an analysis."""
+    return Grid(analysis["latitude"].values.astype(np.float64), analysis["longitude"].values.astype(np.float64))
+
+
+def polar_signs(channels: Sequence[str]) -> Float[Tensor, " channel"]:
+    """-1 for channels that change sign across a pole (components of vectors), +1 for the others."""
+    return torch.tensor([float(channel(name).variable.polar_sign) for name in channels])
+
+
+def transform(analysis: xr.Dataset) -> xr.Dataset:
+    """Physical values to those that the model standardises: the square root of precipitation amounts.
+
+    Amounts below none, which rounding and packing leave and the variable table believes, count as none.
+    """
+    amounts = [name for name in analysis.data_vars if is_amount(str(name))]
+    return analysis.assign({name: np.sqrt(analysis[name].clip(min=0)) for name in amounts})
+
+
+def is_amount(name: str) -> bool:
+    """Whether a channel is gathered over some time, as precipitation is; the model works on its root."""
+    return channel(name).variable.accumulation_hours is not None
+
+
+@dataclass(frozen=True)
+class Standardiser:
+    """Physical fields to standardised anomalies and back.
+
+    Attributes:
+        channels: Channel names, in the order of the tensors' channel dimension.
+        climatology: As `fit_climatology` returns it, of transformed fields.
+        std: Standard deviation per channel, of transformed anomalies.
+    """
+
+    channels: tuple[str, ...]
+    climatology: xr.Dataset
+    std: NDArray[np.float32]
+
+    @classmethod
+    def fit(cls, analysis: xr.Dataset, channels: Sequence[str]) -> "Standardiser":
+        """Fit climatology and standard deviations to the training period's analysis."""
+        transformed = transform(analysis[list(channels)])
+        climatology = fit_climatology(transformed)
+        spread = fit_normalisation(transformed, climatology)
+        std = np.array([float(spread[name]) for name in channels], dtype=np.float32)
+        for name, value in zip(channels, std, strict=True):
+            if not value > 0:
+                raise InvalidDataError(
+                    f"{name}: expected variation in the training period, found standard deviation {value}"
+                )
+        return cls(tuple(channels), climatology, std)
+
+    def climatology_at(self, times: NDArray[np.datetime64]) -> NDArray[np.float32]:
+        """Climatology of the transformed fields: (time, channel, latitude, longitude)."""
+        values = evaluate_climatology(self.climatology, times)
+        return np.stack([values[name].values for name in self.channels], axis=1).astype(np.float32)
+
+    def to_tensor(self, analysis: xr.Dataset) -> Float[Tensor, "time channel latitude longitude"]:
+        """Standardise every time of an analysis.
+
+        Raises:
+            InvalidDataError: A value is missing; names the variable and the time.
+        """
+        times = analysis["time"].values
+        transformed = transform(analysis[list(self.channels)])
+        result = self.climatology_at(times)
+        for index, name in enumerate(self.channels):
+            values = transformed[name].transpose("time", *SPACE).values
+            faulty = ~np.isfinite(values).all(axis=(1, 2))
+            if faulty.any():
+                raise InvalidDataError(f"{name}: expected finite values, found NaN at {iso(times[faulty][0])}")
+            result[:, index] = (values - result[:, index]) / self.std[index]
+        return torch.from_numpy(result)
+
+    def to_fields(
+        self, state: Float[Tensor, "member channel latitude longitude"], valid_time: np.datetime64
+    ) -> dict[str, NDArray[np.float32]]:
+        """Physical fields (member, latitude, longitude) of standardised states that are valid at one time."""
+        mean = self.climatology_at(np.array([valid_time]))[0]
+        values = state.detach().cpu().numpy() * self.std[:, None, None] + mean
+        return {
+            name: np.square(values[:, index]) if is_amount(name) else values[:, index]
+            for index, name in enumerate(self.channels)
+        }
+
+    @property
+    def minima(self) -> dict[str, float]:
+        """Physical minimum of each channel that has one, transformed."""
+        found = {name: channel(name).variable.minimum for name in self.channels}
+        return {
+            name: minimum**0.5 if is_amount(name) else minimum for name, minimum in found.items() if minimum is not None
+        }
+
+    def lower_bounds(self, valid_times: NDArray[np.datetime64]) -> Float[Tensor, "time channel latitude longitude"]:
+        """Standardised value of each channel's physical minimum; minus infinity where it has none."""
+        space = [self.climatology.sizes[name] for name in SPACE]
+        bounds = np.full((len(valid_times), len(self.channels), *space), -np.inf, dtype=np.float32)
+        if self.minima:
+            means = evaluate_climatology(self.climatology[list(self.minima)], valid_times)
+        for name, minimum in self.minima.items():
+            index = self.channels.index(name)
+            bounds[:, index] = (minimum - means[name].values) / self.std[index]
+        return torch.from_numpy(bounds)
+
+
+def static_tensor(analysis: xr.Dataset, names: Sequence[str]) -> Float[Tensor, "static latitude longitude"]:
+    """Static fields, each scaled to mean 0 and standard deviation 1."""
+    fields = np.zeros((len(names), *grid_of(analysis).shape), dtype=np.float32)
+    for index, name in enumerate(names):
+        values = analysis[name].transpose(*SPACE).values
+        fields[index] = (values - values.mean()) / max(float(values.std()), 1e-6)
+    return torch.from_numpy(fields)

@@ -1,0 +1,1 @@
+"""The typed system file; imports no torch."""

@@ -1,0 +1,31 @@
+"""TODO: forecast/system/cycles.py."""
+
+import re
+
+import numpy as np
+
+from data_catalog.errors import InvalidDataError
+
+CYCLE_NAME = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})Z")
+
+
+def cycle_name(init_time: np.datetime64) -> str:
+    """Name of a cycle's directory, such as `20080115T0000Z`."""
+    minute = np.datetime_as_string(init_time, unit="m")
+    return f"{minute.replace('-', '').replace(':', '')}Z"
+
+
+def parse_cycle_name(name: str) -> np.datetime64:
+    """Initial time that a cycle's directory is named for.
+
+    Raises:
+        InvalidDataError: The name is not of the form YYYYMMDDTHHMMZ.
+    """
+    match = CYCLE_NAME.fullmatch(name)
+    if match is None:
+        raise InvalidDataError(f"run directory {name!r}: expected a name like 20080115T0000Z")
+    year, month, day, hour, minute = match.groups()
+    try:
+        return np.datetime64(f"{year}-{month}-{day}T{hour}:{minute}", "ns")
+    except ValueError as error:
+        raise InvalidDataError(f"run directory {name!r}: not a time ({error})") from error

@@ -1,0 +1,55 @@
+"""TODO: forecast/system/reading.py."""
+
+import itertools
+import tomllib
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from data_catalog.errors import ConfigurationError
+from forecast.system.system import System
+
+
+def read_system(path: Path) -> System:
+    """Read and check a system file.
+
+    Args:
+        path: A TOML file.
+
+    Raises:
+        ConfigurationError: The file is absent, is no TOML, or a key or value is wrong; names each fault.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"system file {path}: expected a readable file, found {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"system file {path}: expected TOML, found {error}") from None
+    return parse_system(content, origin=f"system file {path}")
+
+
+def parse_system(content: object, *, origin: str) -> System:
+    """Check the content of a system file.
+
+    Args:
+        content: Nested mappings, as TOML or JSON give them.
+        origin: Where it came from, for the error.
+
+    Raises:
+        ConfigurationError: A key or value is wrong; one line that names each fault.
+    """
+    try:
+        return System.model_validate(content)
+    except ValidationError as error:
+        faults = "; ".join(_fault(fault["loc"], fault["msg"], fault["input"]) for fault in error.errors())
+        raise ConfigurationError(f"{origin}: {faults}") from None
+
+
+def _fault(location: tuple[int | str, ...], message: str, found: object) -> str:
+    # The kind of a network stands in the location, though it is no key.
+    parts = [part for before, part in itertools.pairwise((None, *location)) if before != "network"]
+    key = ".".join(map(str, parts)) or "system"
+    if message == "Extra inputs are not permitted":
+        return f"unknown key '{key}'"
+    message = message.removeprefix("Value error, ")
+    return f"{key}: {message}" if isinstance(found, dict) else f"{key}: {message}, found {found!r}"

@@ -1,0 +1,1 @@
+"""Training: samples, objectives, stages and the loop, on one process or many."""

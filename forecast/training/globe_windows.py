@@ -1,0 +1,53 @@
+"""TODO: forecast/training/globe_windows.py."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+
+from data_catalog.layout.variables import channel
+from forecast.sphere.grid import Grid
+from forecast.states.mirror import mirror_signs
+from forecast.system.training import Pretraining
+
+HALF_YEAR = np.timedelta64(183, "D")
+
+
+def windows_of(globe: xr.Dataset, grid: Grid, options: Pretraining) -> Iterator[xr.Dataset]:
+    """Analyses of a globe on a region's grid, as if they were the region's.
+
+    Values lie on straight lines between those of the globe. A mirrored window has its northward winds turned round and
+    its dates half a year later, so that seasons agree.
+
+    Args:
+        globe: Analyses round the globe; its poleward rows must reach beyond the grid's.
+        grid: Of the region.
+        options: How far apart the windows are, and whether they are mirrored.
+
+    Yields:
+        The same channels on the region's grid, one dataset for each window.
+    """
+    around = _wrapped(globe)
+    first = float(globe["longitude"].values[0])
+    for sign in (1, -1) if options.mirrored else (1,):
+        for shift in np.arange(0.0, 360.0, options.window_degrees):
+            west = first + (grid.longitude[0] - first + shift) % 360
+            longitude = west + grid.longitude - grid.longitude[0]
+            window = around.interp(latitude=sign * grid.latitude, longitude=longitude, assume_sorted=True)
+            yield _as_of_the_region(window, grid, mirrored=sign == -1)
+
+
+def _wrapped(globe: xr.Dataset) -> xr.Dataset:
+    """The globe twice round, west to east."""
+    again = globe.assign_coords(longitude=globe["longitude"] + 360)
+    return xr.concat([globe, again], "longitude").sortby("latitude")
+
+
+def _as_of_the_region(window: xr.Dataset, grid: Grid, *, mirrored: bool) -> xr.Dataset:
+    """Interpolated fields with the region's coordinates, within their physical bounds in spite of rounding."""
+    fields = {}
+    for name, field in window.items():
+        sign = float(mirror_signs([str(name)])) if mirrored else 1.0
+        fields[name] = (sign * field).clip(min=channel(str(name)).variable.minimum).astype(np.float32)
+    time = window["time"] + HALF_YEAR if mirrored else window["time"]
+    return window.assign(fields).assign_coords(time=time, latitude=grid.latitude, longitude=grid.longitude)

@@ -1,0 +1,49 @@
+"""TODO: forecast/training/sample_batch.py."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class SampleBatch:
+    """Some samples.
+
+    Attributes:
+        past: States that a forecast starts from, oldest first.
+        following: The states after them, one a lead step.
+        scalars: As `step_scalars` gives them, at the start of each lead step.
+        years: Calendar year of the first of the states that follow.
+        lower_bounds: Physical minima at the times of the states that follow, minus infinity where there is none; None
+            where no channel has one.
+        mirrored: Which of them the network sees in a mirror at the equator; None where it sees none so.
+    """
+
+    past: Float[Tensor, "batch past channel latitude longitude"]
+    following: Float[Tensor, "batch lead_step channel latitude longitude"]
+    scalars: Float[Tensor, "batch lead_step scalar"]
+    years: Int[Tensor, " batch"]
+    lower_bounds: Float[Tensor, "batch lead_step channel latitude longitude"] | None = None
+    mirrored: Bool[Tensor, " batch"] | None = None
+
+    def to(self, device: torch.device | str) -> "SampleBatch":
+        """The same samples on a device."""
+        return replace(
+            self,
+            past=self.past.to(device, non_blocking=True),
+            following=self.following.to(device, non_blocking=True),
+            scalars=self.scalars.to(device, non_blocking=True),
+            lower_bounds=None if self.lower_bounds is None else self.lower_bounds.to(device, non_blocking=True),
+        )
+
+    def pinned(self) -> "SampleBatch":
+        """The same samples where a GPU can fetch them by itself."""
+        return replace(
+            self,
+            past=self.past.pin_memory(),
+            following=self.following.pin_memory(),
+            scalars=self.scalars.pin_memory(),
+            lower_bounds=None if self.lower_bounds is None else self.lower_bounds.pin_memory(),
+        )

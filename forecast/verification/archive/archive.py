@@ -1,0 +1,249 @@
+"""The score archive: every sum of every cycle, append-only, from which any scorecard is computed without the fields.
+
+An archive is a directory. A cycle of a forecaster is an immutable file, `<init time>/<forecaster>.npz`, that appears
+whole or not at all: it is written under a temporary name, flushed to the disk, and linked to its own name, which the
+file system does for one writer only. So writers need no lock, a killed one leaves nothing but a temporary file, and a
+cycle that is there already is never doubled. Where channels, lead times or regions are added later, they come in a
+further file, `<forecaster>+2.npz`. Each array in a file carries a CRC-32.
+"""
+
+import uuid
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from data_catalog.errors import InvalidDataError
+from data_catalog.storage.atomic_files import synchronise
+from forecast.system.cycles import cycle_name
+from forecast.verification.archive.files import NAME, About, Block, all_files, files_of, next_name, read_block
+from forecast.verification.checks import UnscorableError
+from forecast.verification.evaluation import AXES, TOTALS
+
+AGREEMENT = 1e-3
+"""Of the mean absolute error: what a member promises to 1e-4 of a standard deviation changes scores by less."""
+
+
+@dataclass(frozen=True)
+class ArchivedForecaster:
+    """What an archive holds of one forecaster.
+
+    Attributes:
+        name: As in the archive.
+        init_times: Of its cycles, increasing.
+        about: Facts of its latest cycle.
+    """
+
+    name: str
+    init_times: NDArray[np.datetime64]
+    about: About
+
+
+def append_cycle(
+    archive: Path,
+    forecaster: str,
+    init_time: np.datetime64,
+    sums: xr.DataArray,
+    about: Mapping[str, str] | None = None,
+) -> bool:
+    """Add one cycle, safely beside other writers.
+
+    Args:
+        archive: Directory; made where it is absent.
+        forecaster: Who made the forecast: a system, a version of a model, a baseline.
+        init_time: Of the cycle.
+        sums: From `cycle_sums`.
+        about: Facts that must not differ from those that the same cycle was archived with.
+
+    Returns:
+        True if something was added, False if all of it was there already. What was there first stays.
+
+    Raises:
+        InvalidDataError: What is there is about something else or holds other scores (they may differ by a thousandth
+            of the mean absolute error, as members made on two machines do), or the file cannot be written.
+    """
+    if not NAME.fullmatch(forecaster):
+        raise UnscorableError(f"forecaster: expected letters, digits, '.', '_', '@' and '-', found '{forecaster}'")
+    directory = archive / cycle_name(init_time)
+    temporary = directory / f".{forecaster}.{uuid.uuid4().hex}.partial"
+    block = Block.of(sums, about or {})
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        while True:
+            there = files_of(directory, forecaster)
+            if _is_known(block, there):
+                return False
+            if not temporary.exists():
+                block.write(temporary)
+            with suppress(FileExistsError):
+                next_name(directory, forecaster, there).hardlink_to(temporary)
+                synchronise(directory)
+                return True
+    except OSError as error:
+        raise InvalidDataError(f"{directory}: expected to write scores, found {error.strerror}") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def read_cycle(
+    archive: Path, forecaster: str, init_time: np.datetime64, about: Mapping[str, str] | None = None
+) -> xr.DataArray | None:
+    """The sums of one cycle, over `AXES`; None where there are none.
+
+    Args:
+        archive: Directory.
+        forecaster: As in the archive.
+        init_time: Of the cycle.
+        about: Facts that must not differ from those that the cycle was archived with.
+
+    Raises:
+        InvalidDataError: A file is damaged, or about something else; names it.
+    """
+    files = files_of(archive / cycle_name(init_time), forecaster)
+    blocks = {(init_time, forecaster, index): read_block(path) for index, path in enumerate(files)}
+    for path, block in zip(files, blocks.values(), strict=True):
+        _check_about(about or {}, block.about, path)
+    return _stacked(blocks).isel(init_time=0, forecaster=0, drop=True) if blocks else None
+
+
+def open_score_archive(
+    archive: Path,
+    *,
+    start: np.datetime64 | None = None,
+    end: np.datetime64 | None = None,
+    forecasters: Collection[str] | None = None,
+    ranks: bool = True,
+) -> xr.Dataset:
+    """All sums of an archive.
+
+    Args:
+        archive: Directory.
+        start: First init time wanted.
+        end: Last init time wanted.
+        forecasters: Those wanted; all when None.
+        ranks: Take the rank histograms too, which are most of it.
+
+    Returns:
+        Variable `sums` over (init_time, forecaster, *`AXES`); NaN where a cycle holds none. Sum it over any dimension
+        and hand it to `scores_of`.
+
+    Raises:
+        InvalidDataError: There is no archive, or a file is damaged; names the file.
+    """
+    blocks: dict[tuple[np.datetime64, str, int], Block] = {}
+    for index, (init_time, forecaster, path) in enumerate(all_files(archive)):
+        wanted = (start is None or init_time >= start) and (end is None or init_time <= end)
+        if wanted and (forecasters is None or forecaster in forecasters):
+            block = read_block(path)
+            blocks[init_time, forecaster, index] = block if ranks else _without_ranks(block)
+    if not blocks:
+        raise InvalidDataError(f"score archive {archive}: expected cycles, found none")
+    return _stacked(blocks).to_dataset(name="sums")
+
+
+def score_table(archive: Path) -> pd.DataFrame:
+    """The archive as a table, one row an entry.
+
+    Args:
+        archive: Directory.
+
+    Returns:
+        Columns init_time, forecaster, channel, lead_time, region, statistic, sum, weight.
+    """
+    sums = open_score_archive(archive)["sums"]
+    weight = sums.sel(statistic="weight", drop=True).broadcast_like(sums)
+    frame = xr.Dataset({"sum": sums, "weight": weight}).to_dataframe().dropna(subset=["sum"]).reset_index()
+    return frame[frame["statistic"] != "weight"].reset_index(drop=True)
+
+
+def archived_forecasters(archive: Path) -> list[ArchivedForecaster]:
+    """Who is in an archive, by name; reads one file of each.
+
+    Raises:
+        InvalidDataError: There is no archive, or a file is damaged.
+    """
+    found: dict[str, list[tuple[np.datetime64, Path]]] = {}
+    for init_time, forecaster, path in all_files(archive):
+        found.setdefault(forecaster, []).append((init_time, path))
+    if not found:
+        raise InvalidDataError(f"score archive {archive}: expected cycles, found none")
+    return [
+        ArchivedForecaster(name, np.unique(np.array([time for time, _ in entries])), read_block(max(entries)[1]).about)
+        for name, entries in sorted(found.items())
+    ]
+
+
+def _is_known(block: Block, files: Iterable[Path]) -> bool:
+    """Whether files hold all of a block; refuses one that contradicts them."""
+    unknown = np.ones(block.values.shape[:3], dtype=bool)
+    for path in files:
+        stored = read_block(path)
+        _check_about(block.about, stored.about, path)
+        axes = zip(block.labels[:3], stored.labels[:3], strict=True)
+        shared = [[label for label in own if label in theirs] for own, theirs in axes]
+        if all(shared):
+            _check_same(block, stored, shared, path)
+            own = zip(block.labels, shared, strict=False)
+            unknown[np.ix_(*([label in chosen for label in labels] for labels, chosen in own))] = False
+    return not unknown.any()
+
+
+def _check_about(new: Mapping[str, str], old: Mapping[str, str], path: Path) -> None:
+    for key in sorted(new.keys() & old.keys()):
+        if new[key] != old[key]:
+            raise InvalidDataError(
+                f"{path}: expected scores of {key} {old[key]} as before, found {new[key]}; "
+                "remove the file, or name another score archive"
+            )
+
+
+def _check_same(new: Block, old: Block, shared: Sequence[Sequence[Hashable]], path: Path) -> None:
+    members = [len(block.labels[3]) - len(TOTALS) - 1 for block in (old, new)]
+    if members[0] != members[1]:
+        raise InvalidDataError(f"{path}: expected scores of {members[0]} members as before, found {members[1]}")
+    ours, theirs = (block.selected([*shared, TOTALS]) for block in (new, old))
+    scale = np.abs(theirs)
+    for name in ("crps", "bias"):
+        scale[..., TOTALS.index(name)] = scale[..., TOTALS.index("absolute")]
+    both_undefined = np.isnan(ours) & np.isnan(theirs)
+    differs = np.argwhere(~(both_undefined | (np.abs(ours - theirs) <= AGREEMENT * scale)))
+    if differs.size:
+        axes = zip([*shared, TOTALS], differs[0].tolist(), strict=True)
+        channel, seconds, region, statistic = (labels[index] for labels, index in axes)
+        hours = float(str(seconds)) / 3600
+        raise InvalidDataError(
+            f"{path}: expected the same scores as before, found others, first in {statistic} of {channel} at "
+            f"{hours:g} h, {region}; remove the file, or name another score archive"
+        )
+
+
+def _without_ranks(block: Block) -> Block:
+    labels = (*block.labels[:3], TOTALS)
+    return Block(block.selected(labels), labels, block.about)
+
+
+def _stacked(blocks: Mapping[tuple[np.datetime64, str, int], Block]) -> xr.DataArray:
+    """All blocks in one array, on the union of their axes; labels in the order in which they first appear."""
+    labels: dict[str, dict[Any, int]] = {name: {} for name in ("init_time", "forecaster", *AXES)}
+    places = []
+    for (init_time, forecaster, _), block in blocks.items():
+        own = [(init_time,), (forecaster,), *block.labels]
+        for known, names in zip(labels.values(), own, strict=True):
+            for name in names:
+                known.setdefault(name, len(known))
+        places.append(np.ix_(*([known[n] for n in names] for known, names in zip(labels.values(), own, strict=True))))
+    stacked = np.full([len(known) for known in labels.values()], np.nan)
+    # The block that was first has the last word where two hold the same entry.
+    for place, block in reversed(list(zip(places, blocks.values(), strict=True))):
+        stacked[place] = block.values
+    coords: dict[str, Any] = {name: list(known) for name, known in labels.items()}
+    coords["init_time"] = np.array(coords["init_time"], "datetime64[ns]")
+    coords["lead_time"] = np.array(coords["lead_time"], "timedelta64[s]").astype("timedelta64[ns]")
+    return xr.DataArray(stacked, dims=list(labels), coords=coords).sortby(["lead_time", "init_time"])

@@ -1,0 +1,1 @@
+"""Reference forecasts: climatology, persistence and a linear inverse model."""

@@ -1,0 +1,186 @@
+"""Linear regression between states in the space of leading EOFs, with Gaussian noise: one matrix for each lead step.
+
+Iterating the matrix of one step, as a linear inverse model does in its strict form, trusts that nothing else carries
+memory; where something does, its later steps keep too much signal and too little spread. A matrix for each lead has
+the right variance at each. Members are drawn at each lead step on their own: they are no trajectories.
+
+What lies outside the kept functions is not predicted: it is white noise of its own variance at each point, so that the
+spread of the members is that of the whole field.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from data_catalog.statistics.eofs import fit_eofs
+from forecast.verification.checks import UnscorableError
+
+PAIRS_PER_EOF = 10
+FOLDS = 4
+PATTERN_LEVELS = 511
+"""Patterns are kept as whole multiples of their largest value over this: half the size of a file, 0.2 % of rounding."""
+BATCH = 16
+"""Members are multiplied in batches of one size, since a matrix product of another size rounds otherwise."""
+Matrix = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """A fitted model of standardised anomalies.
+
+    Attributes:
+        patterns: (count, space); leading functions of anomalies times `root_weights`.
+        root_weights: (space,); square roots of the weights.
+        propagate: (lead, count, count); expected amplitudes 1, 2, ... steps later are these times amplitudes.
+        noise: (lead + 1, count, count); lower triangles whose product with unit noise has the covariance of the errors
+            at those steps, and at last the covariance of the amplitudes themselves.
+        residual: (space,); standard deviation outside the kept functions.
+    """
+
+    patterns: NDArray[np.float64]
+    root_weights: NDArray[np.float64]
+    propagate: NDArray[np.float32]
+    noise: NDArray[np.float32]
+    residual: NDArray[np.float64]
+
+    def members(
+        self, state: NDArray[np.float64], generators: Sequence[np.random.Generator], lead_step: int
+    ) -> NDArray[np.float32]:
+        """Members at one lead step; each draws from its own generator only.
+
+        Args:
+            state: (space,); standardised anomaly at the start.
+            generators: One a member.
+            lead_step: 1 or more; beyond the steps that were fitted nothing of the start is remembered.
+
+        Returns:
+            (members, space), standardised anomalies.
+        """
+        count, space = self.patterns.shape
+        rows = -(-len(generators) // BATCH) * BATCH
+        drawn = np.zeros((rows, count + space), np.float32)
+        for row, generator in zip(drawn, generators, strict=False):
+            generator.standard_normal(dtype=np.float32, out=row)
+        start = self.patterns @ (state * self.root_weights)
+        fitted = lead_step <= len(self.propagate)
+        mean = self.propagate[lead_step - 1] @ start if fitted else np.zeros(count)
+        triangle = self.noise[lead_step - 1 if fitted else -1]
+        synthesise = (self.patterns / self.root_weights).astype(np.float32)
+        members = drawn[:, count:] * self.residual.astype(np.float32)
+        for start_row in range(0, rows, BATCH):
+            batch = slice(start_row, start_row + BATCH)
+            members[batch] += (mean + drawn[batch, :count] @ triangle.T).astype(np.float32) @ synthesise
+        return members[: len(generators)]
+
+    def to_dataset(self) -> xr.Dataset:
+        """All of it, patterns as whole numbers."""
+        step = np.abs(self.patterns).max(axis=1) / PATTERN_LEVELS
+        return xr.Dataset(
+            {
+                "pattern_levels": (("eof", "space"), np.rint(self.patterns / step[:, None]).astype(np.int16)),
+                "pattern_step": ("eof", step),
+                "root_weights": ("space", self.root_weights),
+                "propagate": (("lead_step", "eof", "eof_before"), self.propagate),
+                "noise": (("noise_step", "eof", "eof_before"), self.noise),
+                "residual": ("space", self.residual),
+            }
+        )
+
+    @classmethod
+    def from_dataset(cls, stored: xr.Dataset) -> Self:
+        """What `to_dataset` gave.
+
+        Args:
+            stored: May hold more.
+        """
+        return cls(
+            patterns=stored["pattern_levels"].values * stored["pattern_step"].values[:, None],
+            root_weights=stored["root_weights"].values,
+            propagate=stored["propagate"].values,
+            noise=stored["noise"].values,
+            residual=stored["residual"].values,
+        )
+
+
+def fit_linear_model(
+    anomalies: Matrix, times: NDArray[np.int64], weights: NDArray[np.float64], count: int, *, lead_steps: int
+) -> LinearModel:
+    """Regress states on earlier ones, in the space of the leading EOFs.
+
+    Args:
+        anomalies: (time, space), standardised, finite.
+        times: (time,); in steps, increasing.
+        weights: (space,), positive, such as cell areas.
+        count: EOFs to keep; fewer are kept where the pairs of states are not ten times as many.
+        lead_steps: Steps ahead to fit; fewer where the times leave too few pairs.
+
+    Raises:
+        UnscorableError: Too few pairs of states.
+
+    Source: Penland and Sardeshmukh (1995), doi:10.1175/1520-0442(1995)008<1999:TOGOTS>2.0.CO;2
+    """
+    pairs = [np.intersect1d(times, times - lead, return_indices=True)[1:] for lead in range(1, lead_steps + 1)]
+    count = min(count, anomalies.shape[1], len(pairs[0][0]) // PAIRS_PER_EOF)
+    if count < 1:
+        found = len(pairs[0][0])
+        raise UnscorableError(f"linear baseline: expected at least {PAIRS_PER_EOF} pairs of states, found {found}")
+    eofs = fit_eofs(anomalies, weights, count)
+    step = np.abs(eofs.patterns).max(axis=1, keepdims=True) / PATTERN_LEVELS
+    patterns, roots = np.rint(eofs.patterns / step) * step, eofs.root_weights
+    amplitudes = (anomalies @ (patterns * roots).T.astype(anomalies.dtype)).astype(np.float64)
+    fits = [_regress(amplitudes[first], amplitudes[later]) for first, later in pairs if len(first) >= 2 * FOLDS * count]
+    climate = np.linalg.cholesky(amplitudes.T @ amplitudes / len(amplitudes))
+    return LinearModel(
+        patterns=patterns,
+        root_weights=roots,
+        propagate=np.array([matrix for matrix, _ in fits], np.float32).reshape(-1, count, count),
+        noise=np.array([*(triangle for _, triangle in fits), climate], np.float32),
+        residual=_residual(anomalies, patterns, roots) * _optimism(anomalies, weights, count),
+    )
+
+
+def _regress(before: Matrix, after: Matrix) -> tuple[Matrix, Matrix]:
+    """Matrix and noise of one lead.
+
+    Each quarter of the pairs is predicted by the matrix of the other three. The slope of what came on what was so
+    predicted shrinks each row towards zero, and the errors that are left have the variance of errors on other data.
+    """
+    gram, cross = before.T @ before, before.T @ after
+    predicted = np.empty_like(after)
+    for fold in np.array_split(np.arange(len(before)), FOLDS):
+        inner, outer = before[fold].T @ before[fold], before[fold].T @ after[fold]
+        predicted[fold] = before[fold] @ np.linalg.solve(gram - inner, cross - outer)
+    slope = np.einsum("te,te->e", predicted, after) / np.einsum("te,te->e", predicted, predicted)
+    slope = np.clip(slope, 0.0, 1.0)
+    errors = after - predicted * slope
+    return np.linalg.solve(gram, cross).T * slope[:, None], np.linalg.cholesky(errors.T @ errors / len(errors))
+
+
+def _optimism(anomalies: Matrix, weights: NDArray[np.float64], count: int) -> float:
+    """How much more the patterns leave of other data than of those they were fitted to, as a ratio of deviations.
+
+    Measured on the last quarter of the times, with patterns of the first three; as such an excess falls with the length
+    of the record, three quarters of it are expected of patterns of all.
+    """
+    split = len(anomalies) * (FOLDS - 1) // FOLDS
+    eofs = fit_eofs(anomalies[:split], weights, min(count, split))
+    fitted, held_out = (
+        float(weights @ _residual(part, eofs.patterns, eofs.root_weights) ** 2)
+        for part in (anomalies[:split], anomalies[split:])
+    )
+    excess = max(held_out / fitted - 1.0, 0.0) if fitted > 0 else 0.0
+    return float(np.sqrt(1.0 + excess * (FOLDS - 1) / FOLDS))
+
+
+def _residual(anomalies: Matrix, patterns: Matrix, roots: Matrix) -> NDArray[np.float64]:
+    """Standard deviation of what the patterns leave, by pieces to bound memory."""
+    analyse, synthesise = (matrix.astype(anomalies.dtype) for matrix in (patterns * roots, patterns / roots))
+    squares = np.zeros(anomalies.shape[1])
+    for piece in np.array_split(np.arange(len(anomalies)), max(len(anomalies) // 256, 1)):
+        outside = anomalies[piece] - anomalies[piece] @ analyse.T @ synthesise
+        squares += np.einsum("ts,ts->s", outside, outside, dtype=np.float64)
+    return np.sqrt(squares / len(anomalies))

@@ -1,0 +1,1 @@
+"""Many ensemble statistics in one compiled pass over the members."""

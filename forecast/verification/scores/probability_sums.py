@@ -1,0 +1,236 @@
+"""How probabilities of an event relate to how often it happens, from sums that add.
+
+An ensemble of M members issues M + 1 probabilities. All that `reliability_scores` gives is a function of two sums for
+each of them: the weight with which it was issued, and that with which the event then happened. These sums add over
+chunks, periods and regions.
+"""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
+from scipy.stats import binom
+
+from forecast.verification.checks import UnscorableError
+from forecast.verification.scores.event import event_counts
+from forecast.verification.scores.ranks import histogram
+from forecast.verification.weighting import check_weights
+
+Dims = Sequence[Hashable]
+COST_LOSS_RATIOS = tuple(percent / 100 for percent in range(5, 100, 5))
+
+
+def probability_sums(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    *,
+    threshold: float | xr.DataArray,
+    member_dim: Hashable = "member",
+    reduce: Dims,
+    weights: xr.DataArray | None = None,
+    skip_missing: bool = False,
+    strict: bool = True,
+) -> xr.Dataset:
+    """Sums that all scores of this module are functions of.
+
+    Args:
+        forecast: See `ensemble_scores`.
+        analysis: See `ensemble_scores`.
+        threshold: See `brier_score`.
+        member_dim: See `ensemble_scores`.
+        reduce: Dimensions to sum over, at least one.
+        weights: See `ensemble_scores`.
+        skip_missing: Leave out points where a member or the analysis is missing; otherwise one makes the sums NaN.
+        strict: See `brier_score`.
+
+    Returns:
+        Along `probability` (0, 1/M, ... 1): `issued`, `happened` and `points` (how many, unweighted).
+    """
+    if not reduce:
+        raise UnscorableError("reduce: expected at least one dimension to collect events over, found none")
+    counted = event_counts(forecast, analysis, threshold, member_dim=member_dim, strict=strict, skip_missing=False)
+    members, hits = forecast.sizes[member_dim], counted["hits"]
+    weight = xr.ones_like(hits) if weights is None else weights.astype(np.float64)
+    check_weights(weight, hits)
+    weight = weight.broadcast_like(hits).transpose(*hits.dims)
+    known = hits.notnull()
+    weight = weight.where(known, 0.0) if skip_missing else weight.where(known)
+    happened = weight * counted["observed"].fillna(0.0)
+    issued_class = hits.fillna(0).astype(np.int64)
+    sums = {
+        name: histogram(issued_class, xr.zeros_like(issued_class), value, reduce, members)
+        for name, value in (("issued", weight), ("happened", happened), ("points", known.astype(np.float64)))
+    }
+    whole = sums["issued"].notnull().all("rank")
+    sums = {name: total.where(whole) for name, total in sums.items()}
+    return xr.Dataset(sums).rename(rank="probability").assign_coords(probability=np.arange(members + 1) / members)
+
+
+def murphy_parts(sums: xr.Dataset) -> xr.Dataset:
+    """Murphy's decomposition of the plain Brier score: reliability - resolution + uncertainty.
+
+    Args:
+        sums: From `probability_sums`. Each issued probability is a class of its own, so the decomposition is exact.
+
+    Returns:
+        `reliability` (smaller is better), `resolution` (larger is better), `uncertainty`, `brier_score`.
+
+    Source: Murphy (1973), doi:10.1175/1520-0450(1973)012<0595:ANVPOT>2.0.CO;2
+    """
+    share, rate, base = _rates(sums)
+    reliability = (share * (sums["probability"] - rate) ** 2).sum("probability")
+    resolution = (share * (rate - base) ** 2).sum("probability")
+    uncertainty = base * (1 - base)
+    return xr.Dataset(
+        {
+            "reliability": reliability.where(base.notnull()),
+            "resolution": resolution.where(base.notnull()),
+            "uncertainty": uncertainty,
+            "brier_score": reliability - resolution + uncertainty,
+        }
+    )
+
+
+def reliability_diagram(sums: xr.Dataset, *, bins: int | None = None, level: float = 0.9) -> xr.Dataset:
+    """Reliability diagram, with consistency bars and the isotonic (CORP) curve.
+
+    Args:
+        sums: From `probability_sums`.
+        bins: Classes of equal width to collect probabilities in; None keeps each issued probability apart.
+        level: Of the consistency bars: how often a reliable forecast falls within them, if points were independent.
+
+    Returns:
+        Along `probability` (or `bin`): `forecast_probability` (mean), `observed_frequency`, `share` (of weight),
+        `consistency_low`, `consistency_high`; and along `probability` the isotonic `corp_frequency`, with its parts of
+        the Brier score: `miscalibration`, `discrimination`, `uncertainty`.
+
+    Source: Bröcker and Smith (2007), doi:10.1175/WAF993.1; Dimitriadis et al. (2021), doi:10.1073/pnas.2016191118
+    """
+    curve = sums.assign(value=sums["issued"] * sums["probability"])
+    if bins is not None:
+        classes = np.minimum((sums["probability"].values * bins).astype(int), bins - 1)
+        curve = curve.drop_vars("probability").assign_coords(bin=("probability", classes)).groupby("bin").sum()
+    issued, points = curve["issued"].where(curve["issued"] > 0), curve["points"]
+    probability = curve["value"] / issued
+    low, high = (
+        xr.apply_ufunc(_binomial_share, points, probability, kwargs={"tail": tail}, dask="parallelized")
+        for tail in ((1 - level) / 2, (1 + level) / 2)
+    )
+    diagram = xr.Dataset(
+        {
+            "forecast_probability": probability,
+            "observed_frequency": curve["happened"] / issued,
+            "share": curve["issued"] / sums["issued"].sum("probability"),
+            "consistency_low": low,
+            "consistency_high": high,
+        }
+    )
+    return diagram.merge(_corp(sums))
+
+
+def operating_characteristic(sums: xr.Dataset) -> xr.Dataset:
+    """Relative operating characteristic: hit rate against false alarm rate when acting from k of M members on.
+
+    Args:
+        sums: From `probability_sums`.
+
+    Returns:
+        Along `members_needed` (0 to M + 1): `hit_rate`, `false_alarm_rate`; and `area` under the curve by trapezoids,
+        0.5 without skill. NaN where the event always or never happened.
+
+    Source: Mason (1982), Australian Meteorological Magazine 30, 291-303; Kharin and Zwiers (2003),
+    doi:10.1175/1520-0442(2003)016<4145:OTRSOP>2.0.CO;2
+    """
+    happened = sums["happened"]
+    hits = _from_needed(happened) / _positive(happened.sum("probability", skipna=False))
+    quiet = sums["issued"] - happened
+    alarms = _from_needed(quiet) / _positive(quiet.sum("probability", skipna=False))
+    following = hits.shift(members_needed=-1, fill_value=0.0), alarms.shift(members_needed=-1, fill_value=0.0)
+    area = ((alarms - following[1]) * (hits + following[0]) / 2).sum("members_needed", skipna=False)
+    return xr.Dataset({"hit_rate": hits, "false_alarm_rate": alarms, "area": area})
+
+
+def economic_value(sums: xr.Dataset, *, cost_loss_ratios: Sequence[float] | None = None) -> xr.Dataset:
+    """Value of acting on the forecast, between acting on the base rate (0) and on perfect knowledge (1).
+
+    Args:
+        sums: From `probability_sums`.
+        cost_loss_ratios: Cost of protection over loss avoided, between 0 and 1; 0.05 to 0.95 when None.
+
+    Returns:
+        `value_by_threshold` along `cost_loss_ratio` and `members_needed`, and `value`, the best of them for each user.
+
+    Source: Richardson (2000), doi:10.1002/qj.49712656313
+    """
+    ratios = np.asarray(COST_LOSS_RATIOS if cost_loss_ratios is None else cost_loss_ratios, dtype=np.float64)
+    if not np.all((ratios > 0) & (ratios < 1)):
+        raise UnscorableError(f"cost_loss_ratios: expected numbers between 0 and 1, found {ratios.tolist()}")
+    ratio = xr.DataArray(ratios, dims="cost_loss_ratio", coords={"cost_loss_ratio": ratios})
+    curve, base = operating_characteristic(sums), _rates(sums)[2]
+    climate = xr.where(ratio < base, ratio + 0 * base, base + 0 * ratio)  # type: ignore[no-untyped-call]
+    spent = curve["false_alarm_rate"] * ratio * (1 - base) - curve["hit_rate"] * base * (1 - ratio) + base
+    value = (climate - spent) / (climate - base * ratio)
+    return xr.Dataset({"value_by_threshold": value, "value": value.max("members_needed", skipna=False)})
+
+
+def _rates(sums: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
+    """Share of each probability, how often the event then happened (0 where never issued), and base rate."""
+    total = _positive(sums["issued"].sum("probability", skipna=False))
+    rate = (sums["happened"] / _positive(sums["issued"])).fillna(0.0)
+    return sums["issued"] / total, rate, sums["happened"].sum("probability", skipna=False) / total
+
+
+def _positive(values: xr.DataArray) -> xr.DataArray:
+    return values.where(values > 0)
+
+
+def _from_needed(weight: xr.DataArray) -> xr.DataArray:
+    """Weight of the classes in which at least k members show the event, for k of 0 to M + 1."""
+    total = weight.sum("probability", skipna=False)
+    below = weight.cumsum("probability").drop_vars("probability").rename(probability="members_needed")
+    below = below.pad(members_needed=(1, 0), constant_values=0.0)
+    return (total - below).assign_coords(members_needed=np.arange(below.sizes["members_needed"]))
+
+
+def _binomial_share(
+    points: NDArray[np.float64], probability: NDArray[np.float64], *, tail: float
+) -> NDArray[np.float64]:
+    quantile: NDArray[np.float64] = binom.ppf(tail, points, probability) / np.where(points > 0, points, np.nan)
+    return quantile
+
+
+def _corp(sums: xr.Dataset) -> xr.Dataset:
+    frequency = xr.apply_ufunc(
+        _isotonic,
+        sums["happened"],
+        sums["issued"],
+        input_core_dims=[["probability"], ["probability"]],
+        output_core_dims=[["probability"]],
+        vectorize=True,
+        dask="parallelized",
+        dask_gufunc_kwargs={"allow_rechunk": True},
+        output_dtypes=[np.float64],
+    )
+    share, rate, base = _rates(sums)
+    spread = rate * (1 - rate)
+    score = (share * ((sums["probability"] - rate) ** 2 + spread)).sum("probability")
+    calibrated = (share * ((frequency - rate) ** 2 + spread)).sum("probability")
+    uncertainty = base * (1 - base)
+    return xr.Dataset(
+        {
+            "corp_frequency": frequency,
+            "miscalibration": (score - calibrated).where(base.notnull()),
+            "discrimination": uncertainty - calibrated,
+            "uncertainty": uncertainty,
+        }
+    )
+
+
+def _isotonic(happened: NDArray[np.float64], issued: NDArray[np.float64]) -> NDArray[np.float64]:
+    result = np.full(issued.shape, np.nan)
+    seen = issued > 0
+    if seen.any():
+        result[seen] = isotonic_regression(happened[seen] / issued[seen], weights=issued[seen]).x
+    return result

@@ -1,0 +1,204 @@
+"""Scores by scale: zonal and spherical-harmonic spectra; arguments as in `ensemble_scores`.
+
+A field with a missing value has no spectrum. Power is in the square of the unit. The sum over wavenumbers of a
+zonal spectrum is the mean square along circles of latitude; that over degrees of a spherical spectrum is the area mean
+of the squares of what the harmonics hold.
+"""
+
+from collections.abc import Hashable, Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from data_catalog.statistics.legendre import legendre_functions
+from forecast.verification.checks import UnscorableError, on_grid_of, paired
+from forecast.verification.ensemble_pass.statistics import ensemble_statistics
+from forecast.verification.weighting import area_weights, weighted_mean
+
+Dims = Sequence[Hashable]
+Kind = Literal["spherical", "zonal"]
+GRID = ["latitude", "longitude"]
+
+
+def spectrum(field: xr.DataArray, *, kind: Kind = "spherical", truncation: int | None = None) -> xr.DataArray:
+    """Power of a field by wavenumber.
+
+    Args:
+        field: Has `latitude` and `longitude` with coordinates; global and evenly spaced in longitude.
+        kind: `spherical`: by total wavenumber (degree) of spherical harmonics fitted by area-weighted least squares;
+            `zonal`: by zonal wavenumber along each latitude, averaged over latitudes by area.
+        truncation: Largest wavenumber; two thirds of the number of latitudes (spherical) or half that of longitudes
+            (zonal) when None, and no more than that.
+
+    Returns:
+        Along `wavenumber`, in place of the grid.
+
+    Raises:
+        UnscorableError: The grid is not global, or cannot resolve the truncation.
+
+    Source: Boer and Shepherd (1983), doi:10.1175/1520-0469(1983)040<0164:LSTDTI>2.0.CO;2
+    """
+    coefficients = _coefficients(field, kind, truncation)
+    if kind == "zonal":
+        weights = area_weights(field["latitude"])
+        return weighted_mean(coefficients, ["latitude", "part"], weights, skip_missing=False) * 2
+    return (coefficients**2).sum(["order", "part"], skipna=False)
+
+
+def spectral_crps(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    *,
+    member_dim: Hashable = "member",
+    reduce: Dims = (),
+    skip_missing: bool = False,
+    truncation: int | None = None,
+    fair: bool = True,
+) -> xr.DataArray:
+    """CRPS of spherical-harmonic coefficients, averaged over those of each degree.
+
+    Args:
+        forecast: Global; see `ensemble_scores`.
+        analysis: See `ensemble_scores`.
+        member_dim: See `ensemble_scores`.
+        reduce: Of the dimensions other than the grid.
+        skip_missing: Leave out fields with a missing value.
+        truncation: See `spectrum`.
+        fair: See `crps`.
+
+    Returns:
+        Units of `forecast`, along `wavenumber`, the mean over the 2 degree + 1 real coefficients; smaller is better.
+    """
+    forecast, analysis = paired(forecast, analysis, member_dim)
+    analysis = on_grid_of(analysis, forecast)
+    predicted, observed = (_coefficients(field, "spherical", truncation) for field in (forecast, analysis))
+    statistics = ensemble_statistics(predicted, observed, member_dim=member_dim)
+    values = statistics["fair_crps" if fair else "crps"]
+    missing = values.isnull().any(["order", "part", "wavenumber"])
+    if member_dim in forecast.dims and fair and forecast.sizes[member_dim] == 1:
+        missing = xr.ones_like(missing)
+    count = 2 * values["wavenumber"] + 1
+    mean = (values.sum(["order", "part"]) / count).where(~missing)
+    score = weighted_mean(mean, reduce, None, skip_missing=skip_missing).rename("spectral_crps").drop_attrs()
+    return score.assign_attrs({"units": forecast.attrs["units"]} if "units" in forecast.attrs else {})
+
+
+def error_growth(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    *,
+    member_dim: Hashable = "member",
+    reduce: Dims = (),
+    skip_missing: bool = False,
+    kind: Kind = "spherical",
+    truncation: int | None = None,
+) -> xr.Dataset:
+    """Difference energy by wavenumber: how error and spread fill the scales as lead time grows.
+
+    Args:
+        forecast: Global, at least 2 members; see `ensemble_scores`.
+        analysis: See `ensemble_scores`.
+        member_dim: See `ensemble_scores`.
+        reduce: Of the dimensions other than the grid.
+        skip_missing: Leave out fields with a missing value.
+        kind: See `spectrum`.
+        truncation: See `spectrum`.
+
+    Returns:
+        Power along `wavenumber`: `error` of the ensemble mean; `spread`, (M+1)/M times the power of members about their
+        mean (ddof 1), which equals the error's for members drawn like the analysis; `members` and `analysis`, of the
+        fields themselves, which a forecast should not let differ.
+
+    Source: Selz et al. (2022), doi:10.1029/2022GL100284, for the diagnostic
+    """
+    forecast, analysis = paired(forecast, analysis, member_dim, least_members=2)
+    analysis = on_grid_of(analysis, forecast).astype(np.float64)
+    members, forecast = forecast.sizes[member_dim], forecast.astype(np.float64)
+    mean = forecast.mean([member_dim], skipna=False)
+    powers = {
+        "error": spectrum(mean - analysis, kind=kind, truncation=truncation),
+        "spread": spectrum(forecast - mean, kind=kind, truncation=truncation).sum([member_dim], skipna=False)
+        * ((members + 1) / (members * (members - 1))),
+        "members": spectrum(forecast, kind=kind, truncation=truncation).mean([member_dim], skipna=False),
+        "analysis": spectrum(analysis, kind=kind, truncation=truncation),
+    }
+    return xr.Dataset(
+        {name: weighted_mean(power, reduce, None, skip_missing=skip_missing) for name, power in powers.items()}
+    )
+
+
+def _coefficients(field: xr.DataArray, kind: Kind, truncation: int | None) -> xr.DataArray:
+    """Zonal: squared amplitudes over (latitude, wavenumber, part); spherical: (order, wavenumber, part)."""
+    latitude, longitude = _global_grid(field)
+    largest = longitude // 2 if kind == "zonal" else min(2 * len(latitude) // 3, (longitude - 1) // 2)
+    wanted = largest if truncation is None else truncation
+    if not 0 <= wanted <= largest:
+        raise UnscorableError(f"truncation: expected at most {largest} on this grid, found {wanted}")
+    if field.chunks is not None:
+        field = field.chunk(dict.fromkeys(GRID, -1))
+    spherical = kind == "spherical"
+    outputs = ["order", "wavenumber", "part"] if spherical else ["latitude", "wavenumber", "part"]
+    result: xr.DataArray = xr.apply_ufunc(
+        _spherical if spherical else _zonal,
+        field,
+        kwargs={"truncation": wanted, **({"latitude": latitude} if spherical else {})},
+        input_core_dims=[GRID],
+        output_core_dims=[outputs],
+        exclude_dims=set() if not spherical else set(GRID),
+        dask="parallelized",
+        dask_gufunc_kwargs={
+            "output_sizes": {"wavenumber": wanted + 1, "part": 2, **({"order": wanted + 1} if spherical else {})}
+        },
+        output_dtypes=[np.float64],
+    )
+    return result.assign_coords(wavenumber=np.arange(wanted + 1))
+
+
+def _global_grid(field: xr.DataArray) -> tuple[tuple[float, ...], int]:
+    for dim in GRID:
+        if dim not in field.dims or dim not in field.coords:
+            raise UnscorableError(f"spectrum: expected dimension and coordinate '{dim}', found {list(field.dims)}")
+    longitude = field["longitude"].values.astype(np.float64)
+    step = 360.0 / len(longitude)
+    if not np.allclose(np.diff(longitude), step, atol=1e-3):
+        raise UnscorableError(f"longitude: expected a circle in steps of {step:g} degrees, found other steps")
+    latitude = field["latitude"].values.astype(np.float64)
+    widest = float(np.abs(np.diff(latitude)).max(initial=0.0))
+    if len(latitude) < 2 or latitude.max() < 90 - 1.01 * widest or latitude.min() > 1.01 * widest - 90:
+        raise UnscorableError("latitude: expected to reach both poles, found a region")
+    return tuple(latitude.tolist()), len(longitude)
+
+
+def _zonal(field: NDArray[Any], *, truncation: int) -> NDArray[np.float64]:
+    """Power per wavenumber, that of cosines and sines apart: (..., latitude, wavenumber, part)."""
+    amplitudes = np.fft.rfft(field.astype(np.float64), axis=-1)[..., : truncation + 1] / field.shape[-1]
+    power = np.stack([amplitudes.real**2, amplitudes.imag**2], axis=-1)
+    doubled = np.full(truncation + 1, 2.0)
+    doubled[0] = 1.0
+    if field.shape[-1] % 2 == 0 and truncation == field.shape[-1] // 2:
+        doubled[-1] = 1.0
+    return np.asarray(power * doubled[:, None])
+
+
+def _spherical(field: NDArray[Any], *, truncation: int, latitude: tuple[float, ...]) -> NDArray[np.float64]:
+    """Real coefficients of orthonormal (mean square 1) harmonics: (..., order, degree, cosine and sine)."""
+    amplitudes = np.fft.rfft(field.astype(np.float64), axis=-1) / field.shape[-1]
+    result = np.zeros((*field.shape[:-2], truncation + 1, truncation + 1, 2))
+    for order in range(truncation + 1):
+        fitted = amplitudes[..., order] @ _projection(latitude, order, truncation).T
+        scale = 1.0 if order == 0 else np.sqrt(2.0)
+        result[..., order, order:, 0], result[..., order, order:, 1] = scale * fitted.real, -scale * fitted.imag
+    return result
+
+
+@lru_cache(maxsize=512)
+def _projection(latitude: tuple[float, ...], order: int, truncation: int) -> NDArray[np.float64]:
+    """(degree, latitude): area-weighted least squares on the associated Legendre functions of one order."""
+    degrees = np.asarray(latitude)
+    functions = legendre_functions(degrees, order, truncation)
+    root = np.sqrt(area_weights(xr.DataArray(degrees, dims="latitude")).values)
+    projection: NDArray[np.float64] = np.linalg.pinv((functions * root).T) * root
+    return projection

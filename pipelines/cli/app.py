@@ -1,0 +1,126 @@
+"""The command line: reads options, calls the plain steps or flows, prints where the results are.
+
+Everything heavy is imported where it is used, so that help comes at once.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli import data, forecasts, models, scores
+from pipelines.terminal.exit_status import INTERRUPTED, exit_status
+from pipelines.terminal.output import StderrHandler, is_first_process
+from pipelines.terminal.processes import check_shared
+
+app = typer.Typer(
+    name="plumecast",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Probabilistic weather ensembles from reanalysis: ingest, train, forecast, verify.\n\n"
+    "SYSTEM is a shipped name (speedy-5p6, ncep-natlantic, era5-5p6, ...) or a path to a TOML file. Archives, "
+    "checkpoints and runs live under PLUMECAST_HOME (default ./plumecast-data). Exit status: 0 done, 2 input or "
+    "configuration is wrong, 3 data is not there yet, 1 a fault of ours.",
+)
+
+
+for part in (data, models, forecasts, scores):
+    app.add_typer(part.commands)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; allowed anywhere.")] = False,
+) -> None:
+    """Options of every command; `main` has read them already."""
+    check_shared(context.invoked_subcommand)
+
+
+@app.command()
+def demo(
+    train: Annotated[bool, typer.Option("--train", help="First train a small network on the spot.")] = False,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where everything goes.")] = Path("plumecast-demo"),
+) -> None:
+    """Go the whole way on the bundled simulated weather, offline: archive, forecasts, scores, pictures, page."""
+    from pipelines.flows.environment import prepare_prefect
+    from pipelines.workspace.home import home
+
+    place = home(out)
+    prepare_prefect(place)
+    from pipelines.cli.demo_summary import print_summary
+    from pipelines.flows.demo import demo_flow
+    from pipelines.flows.environment import with_server
+
+    print_summary(with_server(lambda: demo_flow(str(place.root), train=train)))
+
+
+@app.command()
+def doctor(
+    systems: Annotated[
+        list[str] | None, typer.Argument(metavar="[SYSTEM...]", help="Say what these cost instead.")
+    ] = None,
+) -> None:
+    """Say what this machine can and cannot do, and how to mend what is missing; or what systems cost.
+
+    With SYSTEM: weights, memory and arithmetic of training and forecast, found without data or GPU.
+    """
+    if systems:
+        from pipelines.training.cost_table import print_costs
+        from pipelines.workspace.systems import find_system
+
+        print_costs([find_system(name) for name in systems])
+        return
+    from pipelines.cli.doctor import examine, print_findings
+    from pipelines.workspace.home import home
+
+    if not print_findings(examine(home())):
+        raise typer.Exit(2)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: Words after the program's name; the process's own when None.
+
+    Returns:
+        The exit status.
+    """
+    given = tuple(sys.argv[1:] if arguments is None else arguments)
+    words = list(given)
+    if "--version" in words:
+        from importlib.metadata import version
+
+        print(f"plumecast {version('plumecast')}")
+        return 0
+    debug = "--debug" in words
+    if not words:
+        words = ["--help"]
+    words = [word for word in words if word != "--debug"]
+    _log_to_stderr(debug)
+    returned: list[object] = []
+    run = partial(app, words, prog_name="plumecast", standalone_mode=False, obj=given)
+
+    def act() -> None:
+        returned.append(run())
+        if returned[0] == INTERRUPTED:  # which Typer makes of Ctrl-C, and says nothing
+            raise KeyboardInterrupt
+
+    status = exit_status(act, debug=debug)
+    return returned[0] if status == 0 and isinstance(returned[0], int) else status
+
+
+def _log_to_stderr(debug: bool) -> None:
+    logger = logging.getLogger("plumecast")
+    logger.setLevel(logging.DEBUG if debug else logging.INFO if is_first_process() else logging.WARNING)
+    if not any(isinstance(handler, StderrHandler) for handler in logger.handlers):
+        handler = StderrHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+        logger.addHandler(handler)

@@ -1,0 +1,37 @@
+"""TODO: pipelines/cli/demo_summary.py."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from forecast.products.files.runs import RunDirectory
+from pipelines.flows.demo_system import DemoResult, shipped_system
+from pipelines.scoring.tables import print_scores
+from pipelines.terminal.times import iso
+
+
+def headline(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of an evaluation that is about the channels drawn as maps."""
+    channels = shipped_system().products.map_channels
+    parts = {name: {key: part[key] for key in channels} for name, part in evaluation["scores"].items()}
+    return {**evaluation, "scores": parts}
+
+
+def print_summary(result: DemoResult) -> None:
+    """Say what was made, how good it is and where it lies."""
+    evaluation = json.loads(result.scores.read_text(encoding="utf-8"))
+    print_scores(headline(evaluation), [24, 72, 120, 240])
+    print("Simulated weather (SPEEDY): skill here is not skill on the real atmosphere.")
+    if result.trained:
+        print(
+            "This network was trained here within minutes on ten months; those shipped had seven years and three hours:"
+            " 'plumecast demo' without --train shows what that is worth."
+        )
+    for path in result.runs:
+        run = RunDirectory.at(path)
+        print(f"\nForecast from {iso(np.datetime64(run.init_time))}")
+        print(f"  page    {run.report}")
+        print(f"  members {run.forecast}")
+    print(f"\nScores: {result.scores}")

@@ -1,0 +1,132 @@
+"""Forecasts: made once, or on a schedule."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.options import (
+    AnalysisOption,
+    CheckpointOption,
+    Device,
+    Processes,
+    ScoresOption,
+    SourceOption,
+    StepOption,
+    SystemName,
+)
+from pipelines.terminal.output import say
+from pipelines.terminal.processes import launch, without_processes
+
+commands = typer.Typer()
+
+
+@commands.command()
+def forecast(
+    context: typer.Context,
+    system: SystemName,
+    init: Annotated[str, typer.Option("--init", metavar="ISO", help="Start of the forecast, UTC.")],
+    members: Annotated[int | None, typer.Option(min=1, help="Size of the ensemble [default: the system's].")] = None,
+    lead: Annotated[str | None, typer.Option(metavar="10d", help="How far [default: the system's].")] = None,
+    step: StepOption = None,
+    checkpoint: CheckpointOption = None,
+    analysis: AnalysisOption = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Runs go to DIR/<system>/<time>/.")] = None,
+    only_member: Annotated[
+        int | None, typer.Option(min=0, help="Make this member alone (counted from 0); needs --out.")
+    ] = None,
+    device: Device = "auto",
+    processes: Processes = 1,
+) -> int:
+    """Make one run: members as NetCDF, products, pictures, page.
+
+    A killed run goes on where it stopped, and asking for more members keeps those that are there. Started by torchrun,
+    its processes share the members.
+    """
+    if processes > 1:
+        return launch(without_processes(context.obj), processes)
+    from pipelines.runs.cycle import request_cycle
+    from pipelines.runs.forecast import forecast_cycle
+    from pipelines.workspace.home import home
+
+    run = forecast_cycle(
+        request_cycle(
+            home(),
+            system,
+            init,
+            members=members,
+            lead=lead,
+            step=step,
+            checkpoint=checkpoint,
+            analysis=analysis,
+            runs=out,
+            only_member=only_member,
+            device=device,
+        )
+    )
+    say(f"Run: {run}")
+    return 0
+
+
+@commands.command()
+def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
+    """Draw the pictures of a run again and write its page."""
+    from pipelines.runs.page import refresh_report
+    from pipelines.workspace.home import home
+
+    print(f"Page: {refresh_report(home(), run)}")
+
+
+@commands.command()
+def cycle(
+    system: SystemName,
+    init: Annotated[
+        str | None, typer.Option("--init", metavar="ISO", help="Start [default: the one that is due].")
+    ] = None,
+    source: SourceOption = None,
+    checkpoint: CheckpointOption = None,
+    members: Annotated[int | None, typer.Option(min=2, help="Size of the ensemble [default: the system's].")] = None,
+    scores: ScoresOption = None,
+) -> None:
+    """Run one scheduled cycle: ingest what is new, forecast, publish, verify what has become verifiable.
+
+    Simulated weather is played in time: each cycle takes the next start after the newest run.
+    """
+    from pipelines.flows.environment import prepare_prefect
+    from pipelines.workspace.home import home
+    from pipelines.workspace.systems import find_system
+
+    place = home()
+    prepare_prefect(place)
+    find_system(system)
+    from pipelines.flows.cycle import cycle_flow
+    from pipelines.flows.environment import with_server
+
+    given, kept = (None if path is None else str(path.absolute()) for path in (checkpoint, scores))
+    run = with_server(
+        lambda: cycle_flow(
+            system, str(place.root), init=init, source=source, checkpoint=given, members=members, scores=kept
+        )
+    )
+    print(f"Run: {run}")
+
+
+@commands.command()
+def serve(
+    systems: Annotated[
+        list[str] | None, typer.Argument(metavar="[SYSTEM...]", help="Default: those that can run.")
+    ] = None,
+    cron: Annotated[str | None, typer.Option(help="Schedule in place of each system's own.")] = None,
+    port: Annotated[int, typer.Option(help="Port of the local Prefect server, if one has to be started.")] = 4200,
+) -> None:
+    """Deploy each system's schedule and serve it until interrupted, with the Prefect page beside it."""
+    from pipelines.flows.environment import prepare_prefect
+    from pipelines.workspace.home import home
+    from pipelines.workspace.systems import find_system, servable_systems
+
+    place = home()
+    prepare_prefect(place)
+    chosen = [(name, find_system(name)) for name in systems or servable_systems(place)]
+    from pipelines.flows.serving import serve_systems
+
+    serve_systems(place, chosen, cron=cron, port=port)

@@ -1,0 +1,149 @@
+"""Scores: of systems, of forecasts that exist, and of one against another."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.options import AnalysisOption, CheckpointOption, Device, ScoresOption, StepOption, SystemName
+
+commands = typer.Typer()
+
+
+@commands.command()
+def evaluate(
+    system: SystemName,
+    out: Annotated[Path, typer.Option(metavar="FILE.json", help="Where the scores go.")],
+    analysis: AnalysisOption = None,
+    checkpoint: CheckpointOption = None,
+    start: Annotated[str | None, typer.Option(metavar="ISO", help="First start [default: of the test period].")] = None,
+    end: Annotated[
+        str | None, typer.Option(metavar="ISO", help="Last valid time [default: of the test period].")
+    ] = None,
+    every: Annotated[str, typer.Option(metavar="6d", help="Time between starts.")] = "6d",
+    members: Annotated[int | None, typer.Option(min=2, help="Size of the ensemble [default: the system's].")] = None,
+    lead: Annotated[str | None, typer.Option(metavar="7d", help="How far [default: the system's].")] = None,
+    step: StepOption = None,
+    scores: ScoresOption = None,
+    device: Device = "auto",
+) -> None:
+    """Forecast and score many cycles, with every baseline beside the model; draw scorecards against them.
+
+    Each scored cycle is kept in the score archive, so a killed evaluation goes on, and a longer one has less to do.
+    """
+    from pipelines.scoring.evaluate import evaluate_to, request_evaluation
+    from pipelines.scoring.scorecard_output import draw_evaluation_cards
+    from pipelines.scoring.tables import print_scores
+    from pipelines.workspace.home import home
+
+    wanted = request_evaluation(
+        home(),
+        system,
+        analysis=analysis,
+        checkpoint=checkpoint,
+        scores=scores,
+        start=start,
+        end=end,
+        every=every,
+        members=members,
+        lead=lead,
+        step=step,
+        device=device,
+    )
+    evaluated = evaluate_to(wanted, out)
+    print_scores(evaluated.content)
+    print(f"Scores: {out}")
+    print(f"Score archive: {wanted.scores}")
+    for card in draw_evaluation_cards(wanted.scores, evaluated.labels, evaluated.init_times, out):
+        print(f"Scorecard: {card}")
+
+
+@commands.command()
+def verify(
+    forecasts: Annotated[
+        list[Path], typer.Argument(metavar="RUN_OR_FILE...", help="Runs, or anyone's ensemble files.")
+    ],
+    analysis: AnalysisOption = None,
+    system: Annotated[
+        str | None,
+        typer.Option(metavar="SYSTEM", help="Judge as this system says: its analysis, regions and score archive."),
+    ] = None,
+    channel: Annotated[
+        list[str] | None, typer.Option(help="Of anyone's file; repeat for several [default: all that it has].")
+    ] = None,
+    forecaster: Annotated[
+        str | None,
+        typer.Option(help="Name of anyone's forecasts in the score archive [default: of the file or its directory]."),
+    ] = None,
+    scores: ScoresOption = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Where the pooled scores go.")] = None,
+) -> None:
+    """Score forecasts that exist, and keep the scores. A run gets its scores.json and a page that shows them."""
+    from pipelines.scoring.evaluation_json import write_evaluation
+    from pipelines.scoring.judge import VerificationRequest
+    from pipelines.scoring.tables import print_scores
+    from pipelines.scoring.verify import verify as verify_all
+    from pipelines.workspace.home import home
+    from pipelines.workspace.systems import find_system
+
+    judge = VerificationRequest(
+        home(),
+        analysis=analysis,
+        system=None if system is None else find_system(system),
+        scores=scores,
+        forecaster=forecaster,
+        channels=tuple(channel or ()),
+    )
+    verified = verify_all(judge, forecasts)
+    print_scores(verified.content)
+    if out is not None:
+        print(f"Scores: {write_evaluation(verified.content, out)}")
+    for archive in verified.score_archives:
+        print(f"Score archive: {archive}")
+
+
+@commands.command("scorecard")
+def scorecard_command(
+    archives: Annotated[
+        list[str],
+        typer.Argument(metavar="SYSTEM_OR_ARCHIVE [OTHER]", help="Whose scores; with OTHER, two systems are compared."),
+    ],
+    forecaster: Annotated[str | None, typer.Option(metavar="NAME", help="To be judged [default: the model].")] = None,
+    reference: Annotated[
+        str | None, typer.Option(metavar="NAME", help="To be judged by [default: the model of OTHER, else linear].")
+    ] = None,
+    score: Annotated[str, typer.Option(help="crps, rmse or mae.")] = "crps",
+    start: Annotated[str | None, typer.Option(metavar="ISO", help="First init time.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="ISO", help="Last init time.")] = None,
+    channel: Annotated[list[str] | None, typer.Option(help="Repeat for several [default: all].")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Repeat for several [default: all].")] = None,
+    out: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="card.png, card.csv or card.json; repeat for several.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--list", help="Only list who is in the archive.")] = False,
+) -> None:
+    """Compare two forecasters over the cycles that both were scored on: by how much, and whether it is luck."""
+    from pipelines.scoring.scorecard import Selection, choose_sides, compare, find_score_archives
+    from pipelines.scoring.scorecard_output import check_out, print_card, print_forecasters, write_card
+    from pipelines.terminal.times import parse_end, parse_time
+    from pipelines.workspace.home import home
+
+    found = find_score_archives(home(), archives)
+    if show:
+        for archive in found:
+            print_forecasters(archive)
+        return
+    for path in out or ():
+        check_out(path)
+    ours, theirs = choose_sides(found, forecaster, reference)
+    selection = Selection(
+        score=score,
+        start=parse_time(start, "--start") if start else None,
+        end=parse_end(end, "--end") if end else None,
+        channels=tuple(channel or ()),
+        regions=tuple(region or ()),
+    )
+    card = compare(ours, theirs, selection)
+    print_card(card, ours, theirs)
+    for path in out or ():
+        print(f"Scorecard: {write_card(card, ours, theirs, path)}")

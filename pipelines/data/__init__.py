@@ -1,0 +1,1 @@
+"""Datasets brought into archives and listed."""

@@ -1,0 +1,92 @@
+"""Source to archive."""
+
+import logging
+from datetime import date, datetime
+from pathlib import Path
+
+from data_catalog.archive.ingest import ingest
+from data_catalog.archive.state import inspect_archive
+from data_catalog.archive.writer import IngestSummary
+from data_catalog.catalog import DatasetEntry
+from data_catalog.errors import MissingDataError
+from data_catalog.sources.open_source import open_source
+from pipelines.terminal.progress import progress
+from pipelines.terminal.times import iso
+from pipelines.workspace.home import Home
+
+logger = logging.getLogger("plumecast")
+
+
+def ingest_dataset(
+    entry: DatasetEntry,
+    archive: Path,
+    *,
+    source: str | None = None,
+    start: date | None = None,
+    end: date | None = None,
+) -> IngestSummary:
+    """Bring a dataset's archive up to date: append what is new, heal holes, go on where a killed ingest stopped.
+
+    Args:
+        entry: What to ingest.
+        archive: The archive, made if absent.
+        source: Path or URL in place of the catalogue's.
+        start: First time wanted; the dataset's first when None.
+        end: Last time wanted; the latest that there is when None.
+
+    Raises:
+        MissingDataError: The source has nothing for these times yet.
+        InvalidDataError: The source is wrong, or contradicts what is archived.
+        ConfigurationError: The source is unknown.
+    """
+    analysis = open_source(entry, source, start, end)
+    total = int(analysis.sizes["time"])
+    with progress(f"Ingest {entry.name}", total, "times") as advance:
+        return ingest(entry, analysis, archive, on_progress=lambda done, _: advance(done))
+
+
+def ingest_new(home: Home, entry: DatasetEntry, source: str | None = None) -> Path:
+    """Bring the archive of a dataset up to date in a scheduled cycle.
+
+    A dataset without a source of its own is left as its last ingest made it.
+
+    Returns:
+        The archive.
+
+    Raises:
+        MissingDataError: There is neither an archive nor a source to make it from.
+    """
+    archive = home.archive(entry.name)
+    if source is None and entry.location is None and entry.source != "bundled":
+        if not archive.exists():
+            raise MissingDataError(f"archive of '{entry.name}': expected {archive} or a --source, found neither")
+        logger.info("%s has no source of its own; its archive is taken as it is", entry.name)
+        return archive
+    summary = ingest_dataset(entry, archive, source=source, start=first_wanted(archive))
+    logger.info("%s", describe(summary))
+    return archive
+
+
+def describe(summary: IngestSummary) -> str:
+    """What an ingest did, in one line."""
+    span = f"{iso(summary.first_time)} to {iso(summary.last_time)}"
+    mended = f", {summary.mended} damaged blocks mended" if summary.mended else ""
+    filled = f" ({summary.filled} in holes)" if summary.filled else ""
+    return f"{summary.archive}: {summary.added} times added{filled}, {summary.known} known{mended}; {span}"
+
+
+def first_wanted(archive: Path) -> date | None:
+    """Time from which a scheduled ingest asks its source: the archive's first hole, else its last time.
+
+    The last time is asked for again so that a source that changed its mind is noticed. None, which is everything,
+    without an archive or when a chunk of it is damaged.
+    """
+    if not archive.exists():
+        return None
+    state = inspect_archive(archive, deep=False)
+    if state.faults or state.last_time is None:
+        return None
+    first = state.holes[0] if state.holes.size else state.last_time
+    moment = first.astype("datetime64[us]").item()
+    assert isinstance(moment, datetime)
+    return moment

@@ -1,0 +1,80 @@
+"""What the catalogue knows, for a terminal."""
+
+from pathlib import Path
+
+from data_catalog.archive.state import inspect_archive
+from data_catalog.catalog import DatasetEntry, dataset, dataset_names
+from data_catalog.errors import InvalidDataError, PlumecastError
+from pipelines.terminal.times import day, iso
+from pipelines.workspace.home import Home
+
+
+def print_datasets(home: Home) -> None:
+    """List the datasets: name, archive, kind of weather, title."""
+    for name in dataset_names():
+        entry = dataset(name)
+        print(f"{name:18}{archive_in_short(home.archive(name)):28}{kind(entry):20}{entry.title}")
+
+
+def print_dataset(home: Home, name: str, *, deep: bool) -> None:
+    """Show one dataset and its archive.
+
+    Raises:
+        ConfigurationError: No such dataset.
+        InvalidDataError: The archive is not sound; after everything else has been printed.
+    """
+    entry = dataset(name)
+    end = entry.period_end or "today"
+    for label, value in (
+        ("dataset", entry.name),
+        ("title", entry.title),
+        ("kind", kind(entry)),
+        ("source", entry.location or (entry.source if entry.source == "bundled" else "your own: --source PATH_OR_URL")),
+        ("period", f"{entry.period_start} to {end}, every {entry.step_hours} h"),
+        ("channels", ", ".join((*entry.channels, *entry.static))),
+        ("licence", entry.licence),
+        ("references", ", ".join(entry.references)),
+        ("description", entry.description),
+    ):
+        print(f"{label:12} {value}")
+    archive = home.archive(entry.name)
+    if not archive.exists():
+        print(f"{'archive':12} none yet; make it with 'plumecast ingest {entry.name}'")
+        return
+    print(f"{'archive':12} {archive}")
+    _print_state(archive, deep=deep)
+
+
+def kind(entry: DatasetEntry) -> str:
+    """Real or simulated weather."""
+    return "simulated weather" if entry.simulated else "real weather"
+
+
+def archive_in_short(archive: Path) -> str:
+    """State of an archive in a few words."""
+    if not archive.exists():
+        return "none"
+    try:
+        state = inspect_archive(archive, deep=False)
+    except PlumecastError:
+        return "broken"
+    if state.last_time is None:
+        return "empty"
+    faults = f", {state.holes.size} holes, {len(state.faults)} faults" if state.holes.size or state.faults else ""
+    return f"{state.times.size} times to {day(state.last_time)}{faults}"
+
+
+def _print_state(archive: Path, *, deep: bool) -> None:
+    state = inspect_archive(archive, deep=deep)
+    span = "" if state.first_time is None else f", {iso(state.first_time)} to {iso(state.times[-1])}"
+    print(f"{'times':12} {state.times.size}{span}")
+    print(f"{'holes':12} {', '.join(iso(time) for time in state.holes) or 'none'}")
+    print(f"{'identity':12} {state.identity}")
+    checked = "every chunk read" if deep else "--deep reads every chunk"
+    print(f"{'faults':12} {len(state.faults) or 'none'} ({checked})")
+    for fault in state.faults:
+        print(f"{'':12} {fault}")
+    if state.faults:
+        raise InvalidDataError(
+            f"archive {archive}: expected sound chunks, found {len(state.faults)} faults; ingest heals them"
+        )

@@ -1,0 +1,93 @@
+"""Flow runs whose process died: Prefect would show them as RUNNING for ever.
+
+Flow runs send heartbeats; an automation of the server marks those that fall silent. What a server was told while nobody
+watched is swept when the schedules are served again.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+from prefect.automations import Automation
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.events.actions import ChangeFlowRunState
+from prefect.events.schemas.automations import EventTrigger, Posture
+from prefect.events.schemas.events import ResourceSpecification
+from prefect.states import Crashed
+
+from data_catalog.storage.locks import is_held
+from pipelines.flows.environment import HEARTBEAT_SECONDS
+from pipelines.runs.due import lock_path
+from pipelines.workspace.home import Home
+
+FLOW_NAME = "plumecast-cycle"
+AUTOMATION = "Plumecast: mark flow runs without heartbeats as crashed"
+SILENCE = timedelta(seconds=3 * HEARTBEAT_SECONDS)
+
+
+def ensure_crash_automation() -> None:
+    """Make the automation that marks flow runs as crashed when their process no longer reports, unless it is there."""
+    asyncio.run(_ensure(_automation()))
+
+
+async def _ensure(automation: Automation) -> None:
+    try:
+        await Automation.aread(name=automation.name)
+    except ValueError:
+        await automation.acreate()
+
+
+def _automation() -> Automation:
+    ended = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
+    trigger = EventTrigger(
+        after={"prefect.flow-run.heartbeat"},
+        expect={"prefect.flow-run.heartbeat"} | ended,
+        match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+        for_each={"prefect.resource.id"},
+        posture=Posture.Proactive,
+        threshold=1,
+        within=SILENCE,
+    )
+    action = ChangeFlowRunState(
+        name=None, force=False, state=StateType.CRASHED, message="Its process stopped reporting."
+    )
+    return Automation(name=AUTOMATION, trigger=trigger, actions=[action])
+
+
+def sweep(client: SyncPrefectClient, home: Home, system_names: Sequence[str]) -> int:
+    """Mark cycles as crashed that are RUNNING for Prefect but whose process is gone.
+
+    A cycle holds the lock of its system in its home for as long as it lives, so a free lock means that it is gone.
+
+    Returns:
+        How many were marked.
+    """
+    gone = [name for name in system_names if not is_held(lock_path(home, name))]
+    if not gone:
+        return 0
+    runs = client.read_flow_runs(
+        flow_filter=FlowFilter(name=FlowFilterName(any_=[FLOW_NAME])),
+        deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=gone)),
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING]))
+        ),
+        sort=FlowRunSort.START_TIME_DESC,
+        limit=200,
+    )
+    ours = [run for run in runs if run.parameters.get("home") == str(home.root)]
+    for run in ours:
+        client.set_flow_run_state(
+            run.id, Crashed(message="Its process was gone when the schedule was served again."), force=True
+        )
+    return len(ours)

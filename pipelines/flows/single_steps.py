@@ -1,0 +1,36 @@
+"""Single steps as flows, for deployments of one's own."""
+
+from pathlib import Path
+
+from prefect import flow
+
+from pipelines.flows import tasks
+from pipelines.flows.cycle import make_run
+from pipelines.runs.cycle import request_cycle
+from pipelines.workspace.home import Home
+from pipelines.workspace.systems import find_system
+
+
+@flow(name="plumecast-ingest", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
+def ingest_flow(dataset: str, home: str, source: str | None = None) -> str:
+    """Bring a dataset's archive up to date; gives its path."""
+    return tasks.ingest(home, dataset, source)
+
+
+@flow(name="plumecast-train", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
+def train_flow(system: str, home: str) -> str:
+    """Train a system on its archive; gives the checkpoint's directory."""
+    found, place = find_system(system), Home(Path(home))
+    return tasks.train(found, str(place.archive(found.dataset)), str(place.checkpoint(found.name)))
+
+
+@flow(name="plumecast-forecast", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
+def forecast_flow(system: str, init: str, home: str, members: int | None = None, lead: str | None = None) -> str:
+    """Make one run; gives its directory."""
+    return make_run(request_cycle(Home(Path(home)), system, init, members=members, lead=lead))
+
+
+@flow(name="plumecast-verify", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
+def verify_flow(runs: list[str], home: str) -> list[str]:
+    """Score runs; gives the paths of their scores."""
+    return [tasks.verify(home, run) for run in runs]

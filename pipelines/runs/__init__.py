@@ -1,0 +1,1 @@
+"""One cycle: forecast, products, pages and publication."""

@@ -1,0 +1,104 @@
+"""A run is put together out of sight and appears whole.
+
+Everything of a cycle under way lies in `RUNS/.working/<system>/`: the run as it will be, and beside it the states of
+its members, from which a killed forecast goes on. Publishing renames the finished directory into place.
+"""
+
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from forecast.products.files.runs import RunDirectory
+
+logger = logging.getLogger("plumecast")
+WORKING = ".working"
+
+
+def staged(run: RunDirectory) -> RunDirectory:
+    """Where a run is put together."""
+    return RunDirectory(run.root / WORKING, run.system_name, run.init_time)
+
+
+def states(run: RunDirectory, request: str) -> Path:
+    """Where the states of a forecast under way are kept.
+
+    Args:
+        run: The run they are for.
+        request: Identity of what was asked for; states of another request are never mixed in.
+    """
+    return _beside(run, "states") / request
+
+
+def lock_path(run: RunDirectory) -> Path:
+    """Lock that is held while a run is put together."""
+    return _beside(run, "lock")
+
+
+def begin(run: RunDirectory) -> RunDirectory:
+    """An empty staged run; brings back a run that was being replaced when a process was killed."""
+    _recover(run)
+    stage = staged(run)
+    shutil.rmtree(stage.path, ignore_errors=True)
+    stage.plots.mkdir(parents=True)
+    return stage
+
+
+def begin_from(run: RunDirectory, also: Sequence[Path] = ()) -> RunDirectory:
+    """A staged run with the files of the published one, to be published in its place once it has changed.
+
+    Args:
+        run: The published run.
+        also: Files to keep besides the forecast, its products and the manifest, as far as they exist. What is shared
+            must be replaced, not written into; what is drawn anew is left out.
+    """
+    stage = begin(run)
+    for kept in (run.forecast, run.products, run.manifest, *also):
+        if kept.exists():
+            _link(kept, stage.path / kept.name)
+    return stage
+
+
+def drawn(stage: RunDirectory) -> list[Path]:
+    """Files of a staged run that are not the forecast, its products or the manifest."""
+    kept = {stage.forecast, stage.products, stage.manifest}
+    return [path for path in sorted(stage.path.rglob("*")) if path.is_file() and path not in kept]
+
+
+def publish(run: RunDirectory) -> Path:
+    """Move a finished staged run into place and drop what was kept to make it.
+
+    Returns:
+        The run's directory.
+    """
+    stage, previous = staged(run), _beside(run, "previous")
+    assert stage.manifest.exists(), f"{stage.path} has no manifest"
+    run.path.parent.mkdir(parents=True, exist_ok=True)
+    if run.path.exists():
+        shutil.rmtree(previous, ignore_errors=True)
+        run.path.rename(previous)
+    stage.path.rename(run.path)
+    shutil.rmtree(previous, ignore_errors=True)
+    shutil.rmtree(_beside(run, "states"), ignore_errors=True)
+    logger.info("Published %s", run.path)
+    return run.path
+
+
+def _recover(run: RunDirectory) -> None:
+    previous = _beside(run, "previous")
+    if previous.exists() and not run.path.exists():
+        run.path.parent.mkdir(parents=True, exist_ok=True)
+        previous.rename(run.path)
+
+
+def _beside(run: RunDirectory, what: str) -> Path:
+    path = staged(run).path
+    return path.with_name(f"{path.name}.{what}")
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # the file system knows no links
+        shutil.copy2(source, target)

@@ -1,0 +1,1 @@
+"""Forecasts scored: evaluation, verification and scorecards."""

@@ -1,0 +1,92 @@
+"""TODO: pipelines/scoring/foreign_forecasts.py."""
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import xarray as xr
+
+from data_catalog.archive.analysis import open_analysis
+from data_catalog.errors import ConfigurationError, MissingDataError
+from forecast.products.files.netcdf import open_forecast
+from forecast.verification.archive.files import NAME
+from pipelines.scoring.cycle_scores import absent_times, score_weights
+from pipelines.scoring.evaluation_json import ScoredCycle
+from pipelines.scoring.forecasters import Forecaster
+from pipelines.scoring.judge import Scorer, VerificationRequest, score_archive_of, scored_forecast
+from pipelines.terminal.times import iso
+from pipelines.workspace.analyses import find_analysis
+
+logger = logging.getLogger("plumecast")
+FOREIGN = "forecast"
+
+
+def score_file(judge: VerificationRequest, path: Path, name: str) -> Iterator[ScoredCycle]:
+    """Score every cycle of an ensemble file or store of any origin into the score archive.
+
+    Cycles whose analyses are not all there are left out, and said.
+
+    Raises:
+        ConfigurationError: No analysis was named.
+        MissingDataError: No cycle has all its analyses.
+    """
+    location = _foreign_analysis(judge, path)
+    with open_forecast(path) as opened:
+        channels = _chosen_channels(judge, opened, path)
+        analysis = open_analysis(location, channels)
+        weights = score_weights(judge.system, analysis, location)
+        cycles = opened[channels]
+        cycles = cycles if "init_time" in cycles.dims else cycles.expand_dims("init_time")
+        members = cycles.sizes["member"]
+        if members == 1:
+            logger.warning("%s: one member, which has no fair CRPS and no spread: these are null", path)
+        bench = Scorer(f"forecast {path}", analysis, weights, score_archive_of(judge, name))
+        forecaster = Forecaster(name, about={"members": str(members)})
+        for index in _verifiable(cycles, analysis, path):
+            forecast = cycles.isel(init_time=index)
+            yield scored_forecast(path.stem, forecast, {FOREIGN: bench.score(forecaster, forecast)})
+
+
+def _verifiable(cycles: xr.Dataset, analysis: xr.Dataset, path: Path) -> list[int]:
+    """Cycles all of whose valid times have an analysis."""
+    times, leads = cycles["init_time"].values, cycles["lead_time"].values
+    absent = [absent_times(analysis, init_time, leads) for init_time in times]
+    ready = [index for index, lacking in enumerate(absent) if not lacking.size]
+    if not ready:
+        raise MissingDataError(
+            f"verification of {path}: expected an analysis at {iso(absent[0][0])}, found none "
+            f"({absent[0].size} of {leads.size} valid times from {iso(times[0])} lack one)"
+        )
+    if len(ready) < len(times):
+        first = next(time for time, lacking in zip(times, absent, strict=True) if lacking.size)
+        logger.warning(
+            "%s: %d of %d cycles lack an analysis and are left out, the first from %s",
+            path, len(times) - len(ready), len(times), iso(first),
+        )  # fmt: skip
+    return ready
+
+
+def _chosen_channels(judge: VerificationRequest, forecasts: xr.Dataset, path: Path) -> list[str]:
+    has = [str(name) for name in forecasts.data_vars]
+    for name in judge.channels:
+        if name not in has:
+            raise ConfigurationError(f"--channel: expected one of {', '.join(has)} of {path}, found '{name}'")
+    return list(judge.channels) or has
+
+
+def _foreign_analysis(judge: VerificationRequest, path: Path) -> Path:
+    if judge.system is not None:
+        return find_analysis(judge.home, judge.system, judge.analysis)
+    if judge.analysis is None:
+        raise ConfigurationError(f"verification of {path}: expected an analysis named with --analysis, found none")
+    return judge.analysis
+
+
+def name_of_files(files: Sequence[Path]) -> str:
+    """Name of forecasts from elsewhere: that of the file, or of the directory that holds several."""
+    if not files:
+        return FOREIGN
+    words = files[0].stem if len(files) == 1 else files[0].resolve().parent.name
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", words).strip("-._")
+    return name if NAME.fullmatch(name) else FOREIGN

@@ -1,0 +1,173 @@
+"""Scorecards as pictures, tables and files."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from data_catalog.catalog import dataset, dataset_names
+from data_catalog.errors import ConfigurationError
+from data_catalog.storage.atomic_files import atomic_path
+from forecast.products.plots.scorecards import SCORE_WORDS, SIGNIFICANT, plot_scorecard
+from forecast.verification.archive.archive import archived_forecasters
+from forecast.verification.comparison.scorecard import card_table
+from forecast.verification.comparison.significance import LEAST_CYCLES
+from pipelines.scoring.evaluation_json import MODEL
+from pipelines.scoring.scorecard import REFERENCES, ScoredForecaster, Selection, compare, find_side
+from pipelines.scoring.tables import print_table
+from pipelines.terminal.times import day
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+logger = logging.getLogger("plumecast")
+FORMATS = (".png", ".csv", ".json")
+SHOWN_LEADS = 10
+SHOWN_REGIONS = 2
+
+
+def write_card(card: xr.Dataset, ours: ScoredForecaster, theirs: ScoredForecaster, out: Path) -> Path:
+    """Write a scorecard as PNG, CSV or JSON, by the suffix of the name.
+
+    Raises:
+        ConfigurationError: Another suffix, or no directory.
+    """
+    check_out(out)
+    if out.suffix == ".png":
+        names = names_of(ours, theirs)
+        return plot_scorecard(card, out, names=names, origin=origin_of(card, ours, theirs), simulated=_simulated(ours))
+    with atomic_path(out) as partial:
+        if out.suffix == ".csv":
+            card_table(card).to_csv(partial, index=False)
+        else:
+            partial.write_text(json.dumps(card_json(card), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    return out
+
+
+def check_out(out: Path) -> None:
+    """Refuse a name that a scorecard cannot be written to.
+
+    Raises:
+        ConfigurationError: Another suffix, or no directory.
+    """
+    if out.suffix not in FORMATS or not out.resolve().parent.is_dir():
+        raise ConfigurationError(
+            f"--out {out}: expected a name ending in {', '.join(FORMATS)} in an existing directory, found another"
+        )
+
+
+def card_json(card: xr.Dataset) -> dict[str, Any]:
+    """A scorecard as plain data; null where a cell was not tested."""
+    cells = card_table(card).to_dict("records")
+    plain = [{key: None if value != value else value for key, value in cell.items()} for cell in cells]
+    return {**card.attrs, "evenly_spaced": bool(card.attrs["evenly_spaced"]), "cells": plain}
+
+
+def draw_evaluation_cards(
+    archive: Path, labels: Mapping[str, str], cycles: Sequence[np.datetime64], out: Path
+) -> list[Path]:
+    """Draw an evaluation's scorecard against each baseline that has a CRPS, beside its JSON.
+
+    Args:
+        archive: Score archive.
+        labels: Names in it, by forecaster.
+        cycles: Init times of the evaluation.
+        out: The JSON.
+
+    Returns:
+        The pictures; none where there are too few cycles for a test.
+    """
+    if len(cycles) < LEAST_CYCLES:
+        logger.info("No scorecards: they need %d cycles, found %d", LEAST_CYCLES, len(cycles))
+        return []
+    made = []
+    for name in ("linear", "climatology"):
+        if name in labels:
+            ours, theirs = (find_side(archive, labels[one], one) for one in (MODEL, name))
+            card = compare(ours, theirs, Selection(start=min(cycles), end=max(cycles), init_times=cycles))
+            made.append(write_card(card, ours, theirs, out.with_name(f"{out.stem}_against_{name}.png")))
+    return made
+
+
+def print_card(card: xr.Dataset, ours: ScoredForecaster, theirs: ScoredForecaster) -> None:
+    """Print a scorecard as triangles with percentages: the first region, or the few that were chosen."""
+    regions = card["region"].values.tolist()
+    shown = regions if len(regions) <= SHOWN_REGIONS else regions[:1]
+    for region in shown:
+        print_table(_region_table(card.sel(region=region)), f"{region}: change in percent, negative is better")
+    mine, other = names_of(ours, theirs)
+    print(f"{SCORE_WORDS[card.attrs['score_name']]}: {mine} against {other}; {origin_of(card, ours, theirs)}")
+    print(
+        f"▲ better, ▼ worse, significant at {SIGNIFICANT:g} by a paired t-test with AR(2) inflation, false discovery "
+        f"rate over {card.attrs['tests']} tests; △ ▽ not significant"
+    )
+    if shown != regions:
+        print(f"Further regions, with --region or in --out: {', '.join(regions[1:])}")
+
+
+def print_forecasters(archive: Path) -> None:
+    """Print who is in a score archive."""
+    from rich.table import Table
+
+    table = Table()
+    for name in ("forecaster", "members", "step", "cycles", "first", "last", "system"):
+        table.add_column(name, no_wrap=True, justify="right" if name in ("members", "step", "cycles") else "left")
+    for found in archived_forecasters(archive):
+        first, last = day(found.init_times[0]), day(found.init_times[-1])
+        about, cycles = found.about, str(len(found.init_times))
+        step = f"{about['step_hours']} h" if "step_hours" in about else "-"
+        table.add_row(found.name, about.get("members", "-"), step, cycles, first, last, about.get("named", "-"))
+    print_table(table, f"Score archive {archive}")
+
+
+def names_of(ours: ScoredForecaster, theirs: ScoredForecaster) -> tuple[str, str]:
+    """What the two are called: as shortly as tells them apart."""
+    if ours.words != theirs.words:
+        return ours.words.capitalize() if ours.words == MODEL else ours.words, theirs.words
+    if ours.system != theirs.system:
+        return ours.system, theirs.system
+    return ours.found.name, theirs.found.name
+
+
+def origin_of(card: xr.Dataset, ours: ScoredForecaster, theirs: ScoredForecaster) -> str:
+    """System, members and cycles in one line."""
+    systems = " and ".join(dict.fromkeys(side.system for side in (ours, theirs)))
+    judged = (ours,) if theirs.words in REFERENCES else (ours, theirs)
+    members = dict.fromkeys(side.found.about.get("members", "") for side in judged)
+    size = f", {' and '.join(members)} members" if all(number.isdigit() for number in members) else ""
+    first, last = (card.attrs[name][:10] for name in ("first_init_time", "last_init_time"))
+    return f"{systems}{size}  ·  {card.attrs['cycles']} cycles, {first} to {last}"
+
+
+def _region_table(card: xr.Dataset) -> "Table":
+    from rich.table import Table
+
+    leads = card["lead_time"].values
+    picked = {round(index) for index in np.linspace(0, len(leads) - 1, min(SHOWN_LEADS, len(leads)))}
+    shown = card.isel(lead_time=sorted(picked)).transpose("channel", "lead_time", ...)
+    table = Table()
+    table.add_column("channel")
+    for lead in shown["lead_time"].values:
+        table.add_column(f"{float(lead / np.timedelta64(1, 'D')):g} d", justify="right", no_wrap=True)
+    for name in shown["channel"].values.tolist():
+        row = shown.sel(channel=name)
+        cells = zip(row["change"].values.tolist(), row["p_adjusted"].values.tolist(), strict=True)
+        table.add_row(name, *(_cell(change, p_value) for change, p_value in cells))
+    return table
+
+
+def _cell(change: float, p_value: float) -> str:
+    if change != change:
+        return "-"
+    better, significant = change < 0, p_value < SIGNIFICANT
+    mark = ("▲" if better else "▼") if significant else ("△" if better else "▽")
+    return f"{mark} {change:+.{0 if abs(change) >= 9.95 else 1}f}"
+
+
+def _simulated(side: ScoredForecaster) -> bool:
+    name = side.found.about.get("dataset")
+    return name in dataset_names() and dataset(str(name)).simulated

@@ -1,0 +1,1 @@
+"""Training of a system, its baselines and its costs."""

@@ -1,0 +1,70 @@
+"""What systems cost to train and to run, as a table."""
+
+from collections.abc import Sequence
+
+from data_catalog.catalog import dataset
+from data_catalog.errors import ConfigurationError
+from forecast.system.system import System
+
+
+def print_costs(systems: Sequence[System]) -> None:
+    """Print a table with a column for each system, in Markdown."""
+    columns = [_figures(system) for system in systems]
+    print(f"| | {' | '.join(system.name for system in systems)} |")
+    print(f"|---|{'---|' * len(systems)}")
+    for name in columns[0]:
+        print(f"| {name} | {' | '.join(column[name] for column in columns)} |")
+
+
+def _figures(system: System) -> dict[str, str]:
+    """Each figure, in words."""
+    from forecast.diffusion.samplers import network_evaluations
+    from forecast.model.costs import costs
+    from forecast.sphere.grid import Grid
+    from forecast.system.derived import pretraining_system
+
+    axes = dataset(system.dataset).grid
+    if axes is None:
+        raise ConfigurationError(
+            f"system {system.name}: expected a dataset whose grid is known, found {system.dataset}"
+        )
+    grid = Grid(*axes.coordinates())
+    found = costs(system, grid)
+    denoised = system if system.pretraining is None else pretraining_system(system)
+    options, sampler = denoised.training, system.sampler
+    together = options.micro_batch_size or options.batch_size
+    lead_steps = system.forecast.lead_days * 24 // system.state.step_hours
+    evaluations = network_evaluations(sampler.kind, sampler.sampling_steps)
+    member = evaluations * lead_steps * found.evaluation_flops
+    step = options.batch_size * found.training_flops
+    several = f"; {networks} of them, figures are of one" if (networks := system.training.networks) > 1 else ""
+    again = ", blocks computed again" if options.recompute_activations else ""
+    return {
+        "grid, channels": f"{grid.shape[0]} x {grid.shape[1]}, {len(system.state.predictands)}",
+        "network": f"{system.network.kind}, {found.parameters / 1e6:.3g} M weights{several}",
+        "training": f"{options.precision}{again}",
+        "weights, average, moments": _memory(16 * found.parameters),
+        "each sample computed together": _memory(found.sample_bytes),
+        "a process, all weights": f"{_memory(found.training_bytes(together))} with {together} samples together",
+        "one sample": _operations(found.training_flops),
+        "one training step": f"{_operations(step)}, {options.batch_size} samples",
+        "denoising stage": f"{_operations(step * options.iterations)}, {options.iterations} steps",
+        "forecast: one evaluation": f"{_operations(found.evaluation_flops)}, {_memory(found.forecast_bytes)}",
+        "forecast: one member": f"{_operations(member)}, {lead_steps} lead steps of {evaluations}",
+    }
+
+
+def _memory(count: float) -> str:
+    for unit in ("KiB", "MiB"):
+        count /= 1024
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+    return f"{count / 1024:.3g} GiB"
+
+
+def _operations(count: float) -> str:
+    for unit in ("M", "G", "T", "P"):
+        count /= 1e6 if unit == "M" else 1e3
+        if count < 1000:
+            return f"{count:.3g} {unit}FLOP"
+    return f"{count / 1e3:.3g} EFLOP"

@@ -1,0 +1,1 @@
+"""Settings fitted on validation days: calibration, sampler levels, searches."""

@@ -1,0 +1,128 @@
+"""What a search tries: keys of the system file and their values."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from data_catalog.errors import ConfigurationError
+from forecast.system.names import CHURNED
+from forecast.system.reading import parse_system
+from forecast.system.system import System
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
+
+SAMPLER = "sampler."
+Value = float | int | str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One key and what it may be.
+
+    Attributes:
+        key: Section and key.
+        options: Values, where there are few.
+        low: Smallest number, where it is a range.
+        high: Largest number.
+        logarithmic: Whether factors rather than differences count.
+    """
+
+    key: str
+    options: tuple[Value, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+    logarithmic: bool = False
+
+    def suggest(self, trial: "Trial") -> Value:
+        """The value of a trial."""
+        if self.options:
+            chosen = trial.suggest_categorical(self.key, self.options)
+            assert chosen is not None
+            return chosen
+        return float(trial.suggest_float(self.key, self.low, self.high, log=self.logarithmic))
+
+    def with_own(self, system: System) -> "Choice":
+        """The choice with a system's own value among what it may be."""
+        own = own_value(system, self.key)
+        if not self.options:
+            return replace(self, low=min(self.low, float(own)), high=max(self.high, float(own)))
+        return self if own in self.options else replace(self, options=(own, *self.options))
+
+
+SPACE = (
+    Choice("diffusion.time_distribution", ("log-normal", "log-uniform", "rho-uniform")),
+    Choice("diffusion.weight", ("edm", "min-snr", "velocity", "learned")),
+    Choice("diffusion.log_sigma_mean", low=-2.0, high=0.5),
+    Choice("diffusion.log_sigma_std", low=0.8, high=2.0),
+    Choice("training.learning_rate", low=2e-4, high=3e-3, logarithmic=True),
+    Choice("sampler.kind", ("heun", "dpmpp-2s", "dpmpp-2m")),
+    Choice("sampler.sampling_steps", (4, 6, 8, 12)),
+    Choice("sampler.schedule", ("rho", "flow", "trig", "vp-cosine")),
+    Choice("sampler.sigma_max", low=10.0, high=80.0, logarithmic=True),
+    Choice("sampler.rho", low=3.0, high=9.0),
+    Choice("sampler.noise_inflation", low=0.9, high=1.2),
+)
+"""Of a search that trains; one of the sampler alone takes the last ones."""
+
+
+def chosen_space(system: System, only: tuple[str, ...], *, sampler_only: bool) -> tuple[Choice, ...]:
+    """The choices of a search, a system's own values among them.
+
+    Args:
+        system: Whose keys are tried.
+        only: Keys to search over; all when empty.
+        sampler_only: Leave out what needs a training.
+
+    Raises:
+        ConfigurationError: A key is none of them.
+    """
+    known = tuple(choice for choice in SPACE if not sampler_only or choice.key.startswith(SAMPLER))
+    names = [choice.key for choice in known]
+    for key in only:
+        if key not in names:
+            raise ConfigurationError(f"--only: expected one of {names}, found '{key}'")
+    return tuple(choice.with_own(system) for choice in known if not only or choice.key in only)
+
+
+def own_value(system: System, key: str) -> Value:
+    """What a system has for a key of a choice."""
+    section, name = key.split(".")
+    value: Value = getattr(getattr(system, section), name)
+    return value
+
+
+def changed_system(system: System, values: dict[str, Value]) -> System:
+    """A system with some of its keys set; noise levels of its own give way to a schedule that is another."""
+    content: dict[str, Any] = system.model_dump(mode="json")
+    for key, value in values.items():
+        section, name = key.split(".")
+        if section == "sampler" and name != "noise_inflation" and value != own_value(system, key):
+            content["sampler"]["levels"] = ()
+        content[section][name] = value
+    if content["sampler"]["kind"] not in CHURNED:
+        content["sampler"]["churn"] = 0.0
+    return parse_system(content, origin="trial")
+
+
+def to_paste(system: System, values: dict[str, Value]) -> dict[str, Any]:
+    """What a system file must say to be what a trial was: its values, and what of the system gave way to them."""
+    changed = changed_system(system, values).sampler
+    gone: dict[str, Any] = {}
+    if system.sampler.levels and not changed.levels:
+        gone["sampler.levels"] = []
+    if system.sampler.churn and not changed.churn:
+        gone["sampler.churn"] = 0.0
+    return {**values, **gone}
+
+
+def as_toml(values: dict[str, Any]) -> str:
+    """Lines to paste into a system file."""
+    lines: list[str] = []
+    for section in dict.fromkeys(key.split(".")[0] for key in values):
+        lines.append(f"[{section}]")
+        for key, value in values.items():
+            if key.startswith(f"{section}."):
+                shown = f"{value:.4g}" if isinstance(value, int | float) else json.dumps(value)
+                lines.append(f"{key.split('.')[1]} = {shown}")
+    return "\n".join(lines)

@@ -1,0 +1,173 @@
+"""Forecasts over validation days, scored: what calibration and search minimise. Test days are refused."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from data_catalog.errors import ConfigurationError, MissingDataError
+from forecast.members.gather import ensemble_forecast, lead_times
+from forecast.system.periods import Period
+from forecast.system.system import System
+from forecast.verification.evaluation import TOTALS, cycle_sums, scores_of
+from pipelines.scoring.cycle_scores import verifying_analysis
+from pipelines.terminal.times import LAST_OF_DAY, day
+from pipelines.workspace.starts import Times, complete_starts
+
+if TYPE_CHECKING:
+    from forecast.checkpoints.checkpoint import Checkpoint
+
+logger = logging.getLogger("plumecast")
+
+
+@dataclass(frozen=True)
+class ValidationScores:
+    """Scores of the same starts for one way to forecast.
+
+    Attributes:
+        sums: Along start, channel, lead_time and statistic, as `cycle_sums` gives them for the whole grid.
+    """
+
+    sums: xr.DataArray
+
+    @property
+    def scores(self) -> xr.Dataset:
+        """`crps` (fair), `spread_skill` and others by channel and lead_time, over all starts."""
+        return scores_of(self.sums.sum("start"))
+
+    def relative_crps(self, reference: "ValidationScores") -> float:
+        """Fair CRPS over that of another way to forecast, mean over channels and lead times."""
+        return float((self.scores["crps"] / reference.scores["crps"]).mean())
+
+    def gain(self, other: "ValidationScores", reference: "ValidationScores") -> tuple[float, float]:
+        """By how much the relative CRPS of another way to forecast is larger, and the standard error of that.
+
+        Both are forecasts from the same starts, so that their difference is known better than either. With a single
+        start the error is infinite.
+        """
+        each = [part.sums.sel(statistic="crps") / part.sums.sel(statistic="weight") for part in (self, other)]
+        larger = ((each[1] - each[0]) / reference.scores["crps"]).mean(["channel", "lead_time"]).values
+        error = larger.std(ddof=1) / np.sqrt(larger.size) if larger.size > 1 else np.inf
+        return float(larger.mean()), float(error)
+
+    def log_spread_skill(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """ln(spread/skill) by channel and lead time, and its standard error by leaving out one start after the other.
+
+        With a single start the error is unknown, and taken for 1.
+        """
+        total, starts = self.sums.sum("start"), self.sums.sizes["start"]
+        value = np.log(scores_of(total)["spread_skill"].transpose("channel", "lead_time").values)
+        if starts == 1:
+            return value, np.ones_like(value)
+        others = scores_of(total - self.sums)["spread_skill"].transpose("start", "channel", "lead_time")
+        return value, np.sqrt((starts - 1) * np.log(others.values).var(axis=0))
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Starts within validation days, and how to forecast from them.
+
+    Attributes:
+        system: Which system.
+        analysis: Its channels, lazily.
+        starts: Init times.
+        members: Size of each ensemble.
+        lead_steps: Steps of the system.
+        device: Where to compute.
+    """
+
+    system: System
+    analysis: xr.Dataset
+    starts: tuple[np.datetime64, ...]
+    members: int
+    lead_steps: int
+    device: str = "cpu"
+
+    def score(self, checkpoint: "Checkpoint", tick: Callable[[], None] = lambda: None) -> ValidationScores:
+        """Forecast from every start and score.
+
+        Args:
+            checkpoint: The model. The same identity and system give the same noise, whatever its card says.
+            tick: Called after each start.
+        """
+        scored = []
+        for sums in self.score_each(checkpoint):
+            scored.append(sums)
+            tick()
+        return ValidationScores(xr.concat(scored, "start"))
+
+    def score_each(self, checkpoint: "Checkpoint") -> Iterator[xr.DataArray]:
+        """Sums of one start after the other."""
+        channels = self.system.state.predictands
+        for init_time in self.starts:
+            forecast = ensemble_forecast(
+                checkpoint,
+                self.system,
+                self.analysis,
+                init_time,
+                members=self.members,
+                lead_steps=self.lead_steps,
+                device=self.device,
+            )
+            leads = lead_times(self.system, self.lead_steps)
+            verifying = verifying_analysis(self.analysis, channels, init_time, leads)
+            yield cycle_sums(forecast, verifying).isel(region=0, drop=True).sel(statistic=list(TOTALS))
+
+
+def spaced_starts(system: System, times: Times, period: Period, *, count: int, lead_steps: int) -> Times:
+    """Init times spread evenly over a period; no past state, start or valid time lies outside of it.
+
+    Args:
+        system: Which system.
+        times: Of the analysis.
+        period: Days allowed.
+        count: Starts wanted; fewer where there are not as many.
+        lead_steps: Steps of the system.
+
+    Raises:
+        MissingDataError: There is none.
+    """
+    first, last = np.datetime64(period.start, "ns"), np.datetime64(period.end, "ns") + LAST_OF_DAY
+    inside = times[(times >= first) & (times <= last)]
+    possible = complete_starts(system, inside, lead_steps)
+    if not possible.size:
+        raise MissingDataError(
+            f"validation of '{system.name}': expected analyses for {lead_steps} lead steps after a start between "
+            f"{day(first)} and {day(last)}, found none among {inside.size} analyses of these days"
+        )
+    places = np.linspace(0, possible.size - 1, min(count, possible.size)).round().astype(int)
+    chosen: NDArray[np.datetime64] = possible[places]
+    return chosen
+
+
+def refuse_test_days(period: Period, *systems: System) -> None:
+    """Refuse to fit to days that a system keeps for its test.
+
+    Raises:
+        ConfigurationError: The period overlaps the test period of one of the systems.
+    """
+    for system in systems:
+        test = system.periods.test
+        if period.overlaps(test):
+            raise ConfigurationError(
+                f"fitting '{system.name}': expected days apart from its test period {test.start} to {test.end}, "
+                f"found {period.start} to {period.end}"
+            )
+
+
+def warn_of_learned_days(checkpoint: "Checkpoint", period: Period) -> bool:
+    """Whether a model learned from some of the days that it is judged by; if so, a warning is logged."""
+    periods, held_out = checkpoint.system.periods, bool(checkpoint.training.get("validation_held_out"))
+    learned = period.overlaps(periods.training) or (period.overlaps(periods.validation) and not held_out)
+    if learned:
+        logger.warning(
+            "The network, or the one that it began with, learned from some of the days from %s to %s: "
+            "its errors look smaller than they are",
+            period.start,
+            period.end,
+        )
+    return learned

@@ -1,0 +1,1 @@
+"""Where things are: the home directory, systems, checkpoints, analyses, devices."""

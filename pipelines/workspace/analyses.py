@@ -1,0 +1,71 @@
+"""The analysis that a system starts from and is verified against."""
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from data_catalog.archive.analysis import open_analysis
+from data_catalog.catalog import dataset
+from data_catalog.errors import ConfigurationError, MissingDataError
+from forecast.system.system import System
+from pipelines.workspace.home import Home
+
+
+def find_analysis(home: Home, system: System, given: Path | None = None) -> Path:
+    """Where the analysis of a system is: as given, else the archive of its dataset in this home.
+
+    Raises:
+        MissingDataError: Nothing was given and the archive is not there yet.
+    """
+    if given is not None:
+        return given
+    archive = home.archive(system.dataset)
+    if not archive.exists():
+        raise MissingDataError(
+            f"archive of '{system.dataset}': expected {archive}, found none; "
+            f"make it with 'plumecast ingest {system.dataset}' or name a file with --analysis"
+        )
+    return archive
+
+
+def open_globe(home: Home, system: System) -> xr.Dataset | None:
+    """Open the analysis that a system's pretraining learns from, lazily; None where it has none.
+
+    Raises:
+        ConfigurationError: It holds test days of the weather that the system forecasts.
+        MissingDataError: Its archive is not there yet.
+    """
+    if system.pretraining is None:
+        return None
+    name, period, test = system.pretraining.dataset, system.pretraining.period, system.periods.test
+    same_weather = name == system.dataset or not (dataset(name).simulated or dataset(system.dataset).simulated)
+    if same_weather and period.overlaps(test):
+        raise ConfigurationError(
+            f"system {system.name}: pretraining.period: expected days outside the test period {test.start} to "
+            f"{test.end}, found {period.start} to {period.end}"
+        )
+    archive = home.archive(name)
+    if not archive.exists():
+        raise MissingDataError(
+            f"archive of '{name}', which system {system.name} is pretrained on: expected {archive}, found none; "
+            f"make it with 'plumecast ingest {name}'"
+        )
+    return open_analysis(archive, system.state.predictands, ())[list(system.state.predictands)]
+
+
+def open_system_analysis(location: Path, system: System) -> xr.Dataset:
+    """Open an archive, file or directory of files with the channels of a system, lazily.
+
+    Raises:
+        ConfigurationError: There is nothing at this place.
+        InvalidDataError: It must not be believed; names variable, expected and found.
+    """
+    static = system.state.static
+    analysis = open_analysis(location, system.state.predictands, static)
+    return analysis[list(system.state.predictands + static)]
+
+
+def scalar(time: xr.DataArray) -> np.datetime64:
+    """The one time that a coordinate without dimensions holds."""
+    return np.datetime64(int(time.values.astype("datetime64[ns]").astype(np.int64)), "ns")

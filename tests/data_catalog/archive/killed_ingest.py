@@ -1,0 +1,129 @@
+"""Kill an ingest at each of its steps in turn, and after each killing read the archive and ingest again.
+
+Run by test_kill.py in a process of its own, because it forks: `python killed_ingest.py DIRECTORY FIRST STRIDE`.
+Kills at step FIRST, FIRST + STRIDE and so on to the end (1 1 tries every step, in some minutes). Prints the number of
+killings, and ends in an error at the first archive that is not sound.
+"""
+
+import os
+import signal
+import sys
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from data_catalog.archive import writer as archive_writing
+from data_catalog.archive.ingest import ingest
+from data_catalog.archive.reading import open_archive
+from data_catalog.archive.state import inspect_archive
+from data_catalog.catalog import DatasetEntry
+from data_catalog.errors import MissingDataError
+from data_catalog.layout.variables import channel
+
+ENTRY = DatasetEntry(
+    name="tiny", title="Tiny", source="files", channels=("msl", "t2m"), static=("lsm",), step_hours=24,
+    period_start=date(2001, 1, 1), licence="none", description="For tests.",
+)  # fmt: skip
+TIMES = np.datetime64("2001-01-01", "ns") + np.arange(14) * np.timedelta64(1, "D")
+PARTS = ((0, 3), (0, 9), (5, 14))  # each ingest brings the times so far and more: the last block is filled up
+
+
+def _analysis() -> xr.Dataset:
+    rng = np.random.default_rng(0)
+    places = {"time": TIMES, "latitude": [-30.0, 30.0], "longitude": [0.0, 90.0, 180.0, 270.0]}
+    dims = ("time", "latitude", "longitude")
+    return xr.Dataset(
+        {
+            "msl": (dims, rng.uniform(98e3, 103e3, (14, 2, 4)).astype(np.float32), channel("msl").attributes),
+            "t2m": (dims, rng.uniform(270, 290, (14, 2, 4)).astype(np.float32), channel("t2m").attributes),
+            "lsm": (dims[1:], rng.random((2, 4)).astype(np.float32), channel("lsm").attributes),
+        },
+        places,
+    )
+
+
+def _kill_at(step: int) -> None:
+    """Die without warning just before or after the given one of the steps that make data durable."""
+    count = 0
+    for name in ("fsync", "replace", "ftruncate"):
+        original = getattr(os, name)
+
+        def counted(*arguments: object, original: object = original) -> object:
+            nonlocal count
+            count += 1
+            if count == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return original(*arguments)  # type: ignore[operator]
+
+        setattr(os, name, counted)
+
+
+def _ingest_all(path: Path) -> str:
+    identity = ""
+    for start, stop in PARTS:
+        identity = ingest(ENTRY, _analysis().isel(time=slice(start, stop)), path).identity
+    return identity
+
+
+def _check(path: Path) -> None:
+    """Whatever is there is right, to the bit, and complete up to some time."""
+    try:
+        found = open_archive(path).load()
+    except MissingDataError:
+        return
+    expected = _analysis().sel(time=found["time"])
+    for name in ("msl", "t2m", "lsm"):
+        assert found[name].values.tobytes() == expected[name].values.tobytes(), name
+    assert (np.diff(found["time"].values) == np.timedelta64(1, "D")).all()
+    assert inspect_archive(path, deep=True).faults == ()
+
+
+def _forked(function: object, *arguments: object) -> int:
+    child = os.fork()
+    if child == 0:
+        try:
+            function(*arguments)  # type: ignore[operator]
+        except BaseException as error:
+            print(type(error).__name__, error, file=sys.stderr, flush=True)
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(child, 0)[1]
+
+
+def _killed(path: Path, step: int) -> None:
+    _kill_at(step)
+    _ingest_all(path)
+
+
+def _survivor(path: Path, reference: Path) -> None:
+    _check(path)
+    resumed = _ingest_all(path)
+    _check(path)
+    assert len(inspect_archive(path).times) == len(TIMES)
+    assert resumed == inspect_archive(reference).identity
+    assert not list(path.rglob("*unfinished*"))
+    assert not path.with_name(f"{path.name}.new").exists()
+
+
+def main(directory: Path, first: int, stride: int) -> None:
+    archive_writing.times_per_block = lambda points: 4
+    reference = directory / "whole.zarr"
+    assert _forked(_ingest_all, reference) == 0
+    killed = 0
+    step = first
+    while True:
+        path = directory / f"killed_{step}.zarr"
+        status = _forked(_killed, path, step)
+        if status == 0:
+            break  # it came to its end: there are no more steps
+        assert os.WTERMSIG(status) == signal.SIGKILL, f"step {step}: ended with {status}"
+        assert _forked(_survivor, path, reference) == 0, f"step {step}: not sound after the killing"
+        killed += 1
+        step += stride
+    print(killed)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

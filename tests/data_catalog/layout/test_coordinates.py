@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_catalog.errors import InvalidDataError
+from data_catalog.layout.coordinates import is_global, with_ascending_latitude, with_continuous_longitude, with_times
+
+
+def _marked(longitude: np.ndarray) -> xr.Dataset:
+    """Each value says its own place on the circle."""
+    return xr.Dataset({"place": ("longitude", np.mod(np.round(longitude, 9), 360.0))}, {"longitude": longitude})
+
+
+@given(columns=st.integers(4, 40), turn=st.integers(-3, 3), shift=st.integers(0, 39), backwards=st.booleans())
+def test_global_longitudes_come_out_alike(columns: int, turn: int, shift: int, backwards: bool) -> None:
+    longitude = np.arange(columns) * 360.0 / columns
+    given_order = np.roll(longitude, shift) + 360.0 * turn
+    found = with_continuous_longitude(_marked(given_order[::-1] if backwards else given_order), "x")
+    np.testing.assert_allclose(found["longitude"], longitude, atol=1e-8)
+    np.testing.assert_allclose(found["place"], longitude, atol=1e-8)
+
+
+@given(start=st.integers(-180, 179), columns=st.integers(1, 30), wrap=st.booleans())
+def test_regions_stay_in_one_piece(start: int, columns: int, wrap: bool) -> None:
+    longitude = start + 5.0 * np.arange(columns)
+    found = with_continuous_longitude(_marked(np.mod(longitude, 360.0) if wrap else longitude), "x")
+    np.testing.assert_allclose(found["longitude"], longitude)
+    np.testing.assert_allclose(found["place"], np.mod(longitude, 360.0))
+
+
+def test_the_same_longitude_twice_is_refused() -> None:
+    with pytest.raises(InvalidDataError, match=r"file.nc: expected each longitude once, found (360 and 0|0 and 360)"):
+        with_continuous_longitude(_marked(np.arange(0.0, 361.0, 10.0)), "file.nc")
+
+
+def test_latitude_is_turned_to_ascend() -> None:
+    latitude = np.array([60.0, 30.0, 0.0])
+    found = with_ascending_latitude(xr.Dataset({"place": ("latitude", latitude)}, {"latitude": latitude}), "x")
+    assert found["latitude"].values.tolist() == found["place"].values.tolist() == [0.0, 30.0, 60.0]
+
+
+@pytest.mark.parametrize("latitude", [[0.0, 20.0, 10.0], [10.0, 10.0, 20.0], [80.0, 90.0, 100.0], [0.0, np.nan, 2.0]])
+def test_latitude_that_makes_no_sense_is_refused(latitude: list[float]) -> None:
+    with pytest.raises(InvalidDataError, match=r"file\.nc.*latitude"):
+        with_ascending_latitude(xr.Dataset(coords={"latitude": latitude}), "file.nc")
+
+
+def test_whole_circles_and_regions() -> None:
+    assert is_global(np.arange(0, 360, 5.625))
+    assert is_global(np.arange(-180, 180, 60.0))
+    assert not is_global(np.arange(-70, 10.1, 2.5))
+    assert not is_global(np.arange(0, 350, 2.5))
+
+
+def test_bare_counts_need_units() -> None:
+    counted = xr.Dataset(coords={"time": [755880, 755881]})
+    with pytest.raises(InvalidDataError, match=r"file\.zarr: expected time in units like 'hours since"):
+        with_times(counted, "file.zarr")
+    known = with_times(counted.assign_attrs(time_units="hours since 1940-01-01 00:00 (proleptic_gregorian)"), "x")
+    assert known["time"].values[0] == np.datetime64("2026-03-25T00")
+
+
+def test_other_calendars_are_refused() -> None:
+    noleap = xr.Dataset(coords={"time": ("time", [0, 59], {"units": "days since 2000-01-01", "calendar": "noleap"})})
+    with pytest.raises(InvalidDataError, match="expected times of the standard calendar"):
+        with_times(noleap, "file.nc")

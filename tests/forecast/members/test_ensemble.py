@@ -1,0 +1,134 @@
+"""A member is a function of model, system, init time and number, and of nothing else."""
+
+import numpy as np
+import pytest
+import torch
+
+from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from forecast.members.ensemble import forecast_members
+from forecast.members.noise import member_noise, member_seeds
+from forecast.system.system import System
+
+INIT = np.datetime64("2001-12-10", "ns")
+
+
+def fields(checkpoint, system, analysis, members, *, leads=3, batch_size=2, init=INIT, **options):
+    """Channel to (member, lead, latitude, longitude)."""
+    blocks = list(
+        forecast_members(checkpoint, system, analysis, init, members, leads, batch_size=batch_size, **options)
+    )
+    return {
+        name: np.stack(
+            [
+                np.concatenate([block.fields[name] for block in blocks if block.lead_index == lead])
+                for lead in range(leads)
+            ],
+            axis=1,
+        )
+        for name in system.state.predictands
+    }
+
+
+def assert_same_members(actual, expected, checkpoint):
+    for name, std in zip(checkpoint.standardiser.channels, checkpoint.standardiser.std, strict=True):
+        standardised = np.sqrt if name == "tp24" else np.asarray  # the deviation of an amount is that of its root
+        np.testing.assert_allclose(standardised(actual[name]), standardised(expected[name]), atol=1e-4 * std, rtol=0)
+
+
+def test_members_do_not_depend_on_ensemble_size_or_batch(checkpoint, system, analysis):
+    few = fields(checkpoint, system, analysis, range(2), batch_size=1)
+    many = fields(checkpoint, system, analysis, range(6), batch_size=4)
+    assert_same_members(few, {name: values[:2] for name, values in many.items()}, checkpoint)
+
+
+def test_one_member_can_be_made_again_alone(checkpoint, system, analysis):
+    many = fields(checkpoint, system, analysis, range(5), batch_size=5)
+    alone = fields(checkpoint, system, analysis, [3], batch_size=1)
+    assert_same_members(alone, {name: values[3:4] for name, values in many.items()}, checkpoint)
+
+
+def test_members_do_not_depend_on_the_number_of_threads(checkpoint, system, analysis):
+    one = fields(checkpoint, system, analysis, range(2))
+    torch.set_num_threads(2)
+    try:
+        two = fields(checkpoint, system, analysis, range(2))
+    finally:
+        torch.set_num_threads(1)
+    assert_same_members(two, one, checkpoint)
+
+
+def test_members_differ_from_each_other_and_between_cycles(checkpoint, system, analysis):
+    members = fields(checkpoint, system, analysis, range(2))["z500"]
+    assert np.abs(members[0] - members[1]).max() > 1.0
+    seeds = {
+        member_seeds(model, system_hash, init, [member])[0]
+        for model in ("a", "b")
+        for system_hash in ("a", "b")
+        for init in (INIT, INIT + np.timedelta64(1, "D"))
+        for member in (0, 1)
+    }
+    assert len(seeds) == 16
+
+
+def test_noise_is_the_same_everywhere():
+    """Golden values: if this fails, members of earlier releases can no longer be made again."""
+    seed = member_seeds("model", "system", np.datetime64("2008-01-01T00:00", "ns"), [37])[0]
+    assert seed == "f8eed1c89437076319a2676bf941f7d1"
+    noise = member_noise(seed, lead_step=2, draw=0, shape=(3,))
+    np.testing.assert_array_equal(
+        noise, np.array([-0.6519289612770081, -0.4887380301952362, -1.825212836265564], dtype=np.float32)
+    )
+
+
+def test_noise_is_independent_between_lead_steps_and_draws():
+    seed = "0123456789abcdef" * 2
+    draws = [member_noise(seed, step, draw, (20_000,)) for step, draw in ((1, 0), (2, 0), (1, 1))]
+    correlation = np.corrcoef(draws) - np.eye(3)
+    assert np.abs(correlation).max() < 0.03
+    assert np.std(draws) == pytest.approx(1, abs=0.02)
+
+
+def test_a_killed_forecast_goes_on_bit_for_bit(checkpoint, system, analysis, tmp_path):
+    whole = fields(checkpoint, system, analysis, range(4))
+    interrupted = forecast_members(
+        checkpoint, system, analysis, INIT, range(4), 3, batch_size=2, state_directory=tmp_path
+    )
+    for _ in range(4):  # the first batch and one lead step of the second
+        next(interrupted)
+    interrupted.close()
+    resumed = fields(checkpoint, system, analysis, range(4), state_directory=tmp_path)
+    for name, values in whole.items():
+        np.testing.assert_array_equal(resumed[name], values)
+
+
+def test_precipitation_is_never_negative(checkpoint, system, analysis):
+    assert fields(checkpoint, system, analysis, range(4))["tp24"].min() >= 0
+
+
+def test_init_time_after_the_analysis_is_data_that_is_late(checkpoint, system, analysis):
+    late = analysis["time"].values[-1] + np.timedelta64(1, "D")
+    with pytest.raises(MissingDataError, match=r"expected an analysis at 2002-02-05T00:00, found 400 times"):
+        fields(checkpoint, system, analysis, [0], init=late)
+
+
+def test_init_time_before_the_analysis_is_wrong(checkpoint, system, analysis):
+    with pytest.raises(InvalidDataError, match="expected an analysis at 2000-12-31"):
+        fields(checkpoint, system, analysis, [0], init=analysis["time"].values[0])
+
+
+def test_nan_in_the_analysis_names_variable_and_time(checkpoint, system, analysis):
+    holed = analysis.copy(deep=True)
+    holed["u850"].loc[{"time": INIT}] = holed["u850"].sel(time=INIT).where(holed["longitude"] > 30)
+    with pytest.raises(InvalidDataError, match=r"u850: expected finite values, found NaN at 2001-12-10T00:00"):
+        fields(checkpoint, system, holed, [0])
+
+
+def test_checkpoint_of_another_system_is_refused(checkpoint, system, analysis):
+    other = System.model_validate(system.model_dump() | {"name": "other"})
+    with pytest.raises(ConfigurationError, match="expected one of system 'other'"):
+        fields(checkpoint, other, analysis, [0])
+
+
+def test_another_grid_is_refused(checkpoint, system, analysis):
+    with pytest.raises(InvalidDataError, match="expected the model's grid"):
+        fields(checkpoint, system, analysis.isel(latitude=slice(1, None)), [0])

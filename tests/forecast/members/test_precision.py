@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+import torch
+
+from forecast.members import rollout
+from forecast.members.ensemble import forecast_members
+
+
+def test_members_are_made_in_whole_float32(system, analysis, checkpoint, monkeypatch):
+    operations, real, seen = (torch.backends.cudnn.conv, torch.backends.cuda.matmul), rollout.advance, []
+    before = [operation.fp32_precision for operation in operations]
+
+    def watched(*given, **named):
+        seen.append([operation.fp32_precision for operation in operations])
+        return real(*given, **named)
+
+    def failing(*given, **named):
+        raise RuntimeError("a fault")
+
+    def forecast():
+        list(forecast_members(checkpoint, system, analysis, np.datetime64("2001-06-01"), [0], 1, batch_size=1))
+
+    monkeypatch.setattr(rollout, "advance", watched)
+    forecast()
+    assert seen == [["ieee", "ieee"]]
+    monkeypatch.setattr(rollout, "advance", failing)
+    with pytest.raises(RuntimeError, match="a fault"):
+        forecast()
+    assert [operation.fp32_precision for operation in operations] == before

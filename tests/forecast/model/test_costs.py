@@ -1,0 +1,81 @@
+"""What a system costs is what running it shows."""
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from forecast.model.costs import _measured, costs, meta_model
+from forecast.model.step_model import StepModel
+from forecast.sphere.grid import Grid
+from forecast.system.system import System
+
+
+def grid_of_size(latitudes, longitudes):
+    edge = 90.0 / latitudes
+    return Grid(np.linspace(-90 + edge, 90 - edge, latitudes), np.arange(longitudes) * 360.0 / longitudes)
+
+
+@pytest.fixture(scope="module")
+def grid():
+    return grid_of_size(16, 32)
+
+
+@pytest.fixture(scope="module")
+def found(system, grid):
+    return costs(system, grid)
+
+
+def test_arithmetic_is_that_of_a_real_run(system, grid, found):
+    model = StepModel(system, grid, torch.zeros(1, *grid.shape))
+    assert found.parameters == sum(parameter.numel() for parameter in model.parameters())
+    past = torch.zeros(1, 2, 3, *grid.shape)
+    with FlopCounterMode(display=False) as counted:
+        denoiser = model.residual_denoiser(past, model.anchor(past, torch.zeros(1, 7)), torch.zeros(1, 7))
+        denoiser(past[:, -1], torch.ones(1)).sum().backward()
+    assert found.training_flops == counted.get_total_flops()
+    assert found.evaluation_flops == pytest.approx(found.training_flops / 3, rel=0.1)
+
+
+def test_four_times_the_points_cost_four_times_as_much(system, found):
+    larger = costs(system, grid_of_size(32, 64))
+    assert larger.evaluation_flops == pytest.approx(4 * found.evaluation_flops, rel=0.05)
+    assert larger.sample_bytes == pytest.approx(4 * found.sample_bytes, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("training", "memory"), [({"precision": "bfloat16"}, 0.75), ({"recompute_activations": True}, 0.9)]
+)
+def test_precision_and_recomputation_save_memory(system, grid, found, training, memory):
+    content = system.model_dump()
+    content["training"] |= training
+    saving = costs(System.model_validate(content), grid)
+    assert saving.sample_bytes < memory * found.sample_bytes
+    assert saving.evaluation_flops == found.evaluation_flops
+    arithmetic = saving.training_flops / found.training_flops
+    assert 1.03 < arithmetic < 1.34 if "recompute_activations" in training else arithmetic == 1
+
+
+def test_memory_at_rest_is_weights_average_and_moments(found):
+    expected = 16 * found.parameters + found.first_sample_bytes
+    assert found.training_bytes(1) == expected
+    assert found.training_bytes(3) == expected + 2 * found.sample_bytes
+    assert found.first_sample_bytes > 4 * found.parameters  # the gradients are among them
+
+
+def test_the_peak_counts_what_exists_at_once():
+    def run():
+        kept = torch.zeros(1000)
+        for _ in range(5):
+            kept = kept + 1.0  # old and new exist together, no more than two
+        return kept.view(10, 100)  # no memory of its own
+
+    assert _measured(run) == (0.0, 2 * 4000)
+
+
+def test_a_model_of_any_size_takes_no_memory(system):
+    content = system.model_dump()
+    content["network"] |= {"widths": (4096, 8192)}
+    model = meta_model(System.model_validate(content), grid_of_size(64, 128))
+    assert all(tensor.is_meta for tensor in model.state_dict().values())
+    assert sum(parameter.numel() for parameter in model.parameters()) > 2e9

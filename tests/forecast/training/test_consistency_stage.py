@@ -1,0 +1,76 @@
+"""A checkpoint's many evaluations are distilled into one, by the same loop as everything else."""
+
+import numpy as np
+import pytest
+import torch
+
+from data_catalog.errors import ConfigurationError
+from forecast.checkpoints.files import load_checkpoint
+from forecast.model.advance import advance
+from forecast.system.system import System
+from forecast.training.initial_model import continued_model
+from forecast.training.objectives import ConsistencyDistillation
+from forecast.training.random_numbers import Draws
+from forecast.training.samples import in_period, make_samples
+from forecast.training.stages import stages, total_iterations
+from forecast.training.train import train
+
+
+@pytest.fixture(scope="module")
+def distilled(system):
+    content = system.model_dump()
+    content["finetuning"] = [{"objective": "consistency", "iterations": 3, "batch_size": 4, "levels": 6}]
+    content["sampler"] |= {"kind": "euler", "sampling_steps": 1, "sigma_max": 20.0, "sigma_min": 0.1}
+    return System.model_validate(content)
+
+
+def test_it_needs_a_checkpoint_to_distil(distilled, analysis, tmp_path):
+    with pytest.raises(ConfigurationError, match=r"expected a training from a checkpoint \(--from\)"):
+        next(train(distilled, analysis, tmp_path))
+    assert total_iterations(distilled, continues=True) == 3
+
+
+def test_it_trains_and_goes_on_bit_for_bit(distilled, analysis, checkpoint, tmp_path):
+    content = distilled.model_dump()
+    content["training"] |= {"checkpoint_minutes": 1e-9}
+    often = System.model_validate(content)
+    losses = [state.loss for state in train(often, analysis, tmp_path / "whole", begin_with=checkpoint)]
+    assert len(losses) == 3
+    assert np.isfinite(losses).all()
+    killed = train(often, analysis, tmp_path / "killed", begin_with=checkpoint)
+    next(killed)
+    killed.close()
+    for _ in train(often, analysis, tmp_path / "killed", begin_with=checkpoint, resume=True):
+        pass
+    whole, resumed = (load_checkpoint(tmp_path / name) for name in ("whole", "killed"))
+    assert whole.model_id == resumed.model_id != checkpoint.model_id
+
+
+def test_one_evaluation_gains_the_spread_that_the_denoiser_lacks(distilled, analysis, checkpoint):
+    (stage,) = stages(distilled, continues=True, teacher=checkpoint.model)
+    assert isinstance(stage.objective, ConsistencyDistillation)
+    training = in_period(analysis, distilled.periods.training)
+    samples = make_samples(training, checkpoint.standardiser, distilled)
+    model = continued_model(distilled, training, checkpoint, samples, {})
+    weights = checkpoint.grid.area_weights().expand(3, -1, -1)
+    windows = samples.windows(torch.arange(0, 320, 20))
+
+    def spread():
+        generator = torch.Generator().manual_seed(1)
+
+        def noise(draw):
+            return torch.randn(16, 3, 8, 16, generator=generator)
+
+        with torch.no_grad():
+            states = [advance(model, distilled.sampler, windows.past, windows.scalars[:, 0], noise) for _ in range(6)]
+        return float((torch.stack(states) / model.get_buffer("residual_std")).std(dim=0).mean())
+
+    before = spread()
+    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for iteration in range(60):
+        draws = Draws(0, 0, iteration, range(16), 16)
+        optimiser.zero_grad()
+        stage.objective(model.train(), windows, weights, draws).mean().backward()
+        optimiser.step()
+    assert before < 0.2
+    assert spread() > 2 * before

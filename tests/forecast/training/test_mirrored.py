@@ -1,0 +1,132 @@
+"""Weather in a mirror at the equator: what the network is shown of it, and what it learns there."""
+
+import numpy as np
+import pytest
+import torch
+
+from data_catalog.errors import ConfigurationError
+from forecast.checkpoints.files import load_checkpoint
+from forecast.model.step_model import StepModel
+from forecast.states.conditions import step_scalars
+from forecast.states.mirror import half_a_year_on, in_mirror, mirror_signs
+from forecast.states.standardiser import grid_of
+from forecast.system.system import System
+from forecast.training.random_numbers import Draws
+from forecast.training.train import train
+
+CHANNELS = ("z500", "u850", "v850")
+
+
+@pytest.fixture
+def windy(system):
+    content = system.model_dump()
+    content["state"] |= {"predictands": CHANNELS}
+    content["training"] |= {"mirrored": True, "checkpoint_minutes": 1e-9}
+    content["finetuning"] = [{"iterations": 3, "batch_size": 4, "lead_steps": 2}]
+    content["sampler"] |= {"sampling_steps": 1}
+    return System.model_validate(content)
+
+
+@pytest.fixture
+def winds(analysis):
+    return analysis.rename(tp24="v850")
+
+
+def turned(fields):
+    """All of it in the mirror; channels are third from the right."""
+    return fields.flip(-2) * mirror_signs(CHANNELS)[:, None, None]
+
+
+def unmirrored(system):
+    return system.model_copy(update={"training": system.training.model_copy(update={"mirrored": False})})
+
+
+def test_only_winds_to_the_north_turn_round():
+    assert mirror_signs(("z500", "u850", "v850", "v250", "tp24")).tolist() == [1, 1, -1, -1, 1]
+
+
+def test_seasons_change_and_hours_do_not():
+    times = np.array(["2001-01-15T06", "2001-07-16T18", "2001-04-01T00"], dtype="datetime64[ns]")
+    later = np.array(["2001-07-16T18", "2002-01-15T06", "2001-04-01T00"], dtype="datetime64[ns]")
+    found = half_a_year_on(step_scalars(times, 24), torch.tensor([True, True, False]))
+    hours = [4, 5]
+    torch.testing.assert_close(found[:, :4], step_scalars(later, 24)[:, :4], atol=0.02, rtol=0)
+    torch.testing.assert_close(found[:, hours], step_scalars(times, 24)[:, hours], rtol=0, atol=0)
+
+
+def test_the_network_answers_in_the_mirror_what_it_answers_to_mirrored_weather(windy, analysis):
+    """One model is shown weather in a mirror; another, on a mirrored earth, the mirrored weather itself."""
+    generator = torch.Generator().manual_seed(0)
+    static = torch.randn(1, 8, 16, generator=generator)
+    model = StepModel(windy, grid_of(analysis), static)
+    with torch.no_grad():
+        for weight in model.network.parameters():
+            weight.add_(0.1 * torch.randn(weight.shape, generator=generator))
+    elsewhere = StepModel(windy, grid_of(analysis), static.flip(-2))
+    elsewhere.load_state_dict(model.state_dict() | {"static": static.flip(-2), "position": model.position.flip(-2)})
+    past, anchor = torch.randn(2, 2, 3, 8, 16, generator=generator), torch.randn(2, 3, 8, 16, generator=generator)
+    x, sigma, scalars = torch.randn(2, 3, 8, 16, generator=generator), torch.ones(2), torch.randn(2, 7)
+    given, mixed = torch.tensor([True, True]), torch.tensor([False, True])
+    found = model.residual_denoiser(past, anchor, scalars, given)(x, sigma)
+    season = half_a_year_on(scalars, given)
+    expected = turned(elsewhere.residual_denoiser(turned(past), turned(anchor), season)(turned(x), sigma))
+    torch.testing.assert_close(found, expected)
+    plain = model.residual_denoiser(past, anchor, scalars)(x, sigma)
+    assert not torch.allclose(plain, found, atol=1e-2)
+    one_of_two = model.residual_denoiser(past, anchor, scalars, mixed)(x, sigma)
+    torch.testing.assert_close(one_of_two, torch.stack([plain[0], found[1]]))
+
+
+def test_looking_twice_is_looking_at_it():
+    maps, signs = torch.randn(2, 3, 8, 16), mirror_signs(CHANNELS)[:, None, None]
+    mirrored = torch.tensor([True, False])
+    torch.testing.assert_close(in_mirror(in_mirror(maps, signs, mirrored), signs, mirrored), maps, rtol=0, atol=0)
+
+
+def test_every_other_sample_is_mirrored_whoever_computes_it():
+    whole = Draws(0, 0, 5, range(64), 64).coins()
+    assert 16 < int(whole.sum()) < 48
+    parts = torch.cat([Draws(0, 0, 5, range(first, first + 16), 64).coins() for first in range(0, 64, 16)])
+    assert torch.equal(whole, parts)
+
+
+def test_training_in_the_mirror_goes_on_bit_for_bit_and_differs(windy, winds, tmp_path):
+    for name, system in (("whole", windy), ("plain", unmirrored(windy))):
+        for _ in train(system, winds, tmp_path / name):
+            pass
+    killed = train(windy, winds, tmp_path / "killed")
+    for _ in range(8):
+        next(killed)
+    killed.close()
+    for _ in train(windy, winds, tmp_path / "killed", resume=True):
+        pass
+    identity = {name: load_checkpoint(tmp_path / name).model_id for name in ("whole", "plain", "killed")}
+    assert identity["killed"] == identity["whole"] != identity["plain"]
+
+
+def test_symmetric_weather_is_learned_alike_on_both_sides(windy, winds, tmp_path):
+    """After a mirrored training the two hemispheres are forecast more alike than after a plain one."""
+
+    def unlike(system, directory):
+        for _ in train(system, winds, directory, iterations=60):
+            pass
+        model = load_checkpoint(directory).model
+        model.position.zero_()
+        model.get_buffer("static").zero_()
+        generator = torch.Generator().manual_seed(1)
+        past, x = torch.randn(8, 2, 3, 8, 16, generator=generator), torch.randn(8, 3, 8, 16, generator=generator)
+        scalars, sigma = torch.zeros(8, 7), torch.ones(8)
+        given = (past, model.anchor(past, scalars), scalars)
+        straight, seen = (model.residual_denoiser(*given, each)(x, sigma) for each in (None, torch.ones(8).bool()))
+        return float((straight - seen).square().mean() / straight.square().mean())
+
+    content = windy.model_dump() | {"finetuning": []}
+    content["training"] |= {"checkpoint_minutes": 3, "learning_rate": 3e-3}
+    mirrored = System.model_validate(content)
+    plain = unmirrored(mirrored)
+    assert unlike(mirrored, tmp_path / "mirrored") < 0.8 * unlike(plain, tmp_path / "plain")
+
+
+def test_a_region_has_no_mirror(windy, winds, tmp_path):
+    with pytest.raises(ConfigurationError, match=r"training\.mirrored: expected a globe with each latitude on both"):
+        next(train(windy, winds.isel(latitude=slice(0, 4)), tmp_path))

@@ -1,0 +1,150 @@
+"""A region's network learns in windows of a globe first, and is then the region's own."""
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from data_catalog.errors import ConfigurationError, MissingDataError
+from forecast.checkpoints.files import load_checkpoint
+from forecast.states.standardiser import grid_of
+from forecast.system.system import System
+from forecast.system.training import Pretraining
+from forecast.training.globe_windows import windows_of
+from forecast.training.pretraining import PRETRAINING
+from forecast.training.samples import JoinedSamples, in_period, make_samples
+from forecast.training.stages import total_iterations
+from forecast.training.train import train
+
+YEAR = {"start": "2001-01-01", "end": "2001-12-31"}
+FOREIGN = {"dataset": "globe", "period": YEAR, "window_degrees": 180.0, "iterations": 3, "batch_size": 4}
+
+
+@pytest.fixture
+def region(analysis):
+    return analysis[["z500", "u850", "tp24"]].isel(latitude=slice(4, 8), longitude=slice(2, 10))
+
+
+@pytest.fixture
+def regional(system):
+    content = system.model_dump() | {"pretraining": FOREIGN}
+    content["state"] |= {"static": ()}
+    content["anchor"] |= {"kind": "linear", "eofs": 6}
+    content["finetuning"] = [{"iterations": 3, "batch_size": 2}]
+    content["sampler"] |= {"sampling_steps": 1}
+    content["training"] |= {"checkpoint_minutes": 1e-9}
+    return System.model_validate(content)
+
+
+@pytest.fixture
+def globe(analysis):
+    return analysis[["z500", "u850", "tp24"]]
+
+
+def test_a_window_that_is_not_moved_is_the_region(globe, region):
+    windows = list(windows_of(globe, grid_of(region), Pretraining.model_validate(FOREIGN)))
+    assert len(windows) == 4
+    xr.testing.assert_allclose(windows[0], region)
+    opposite = globe.isel(latitude=slice(4, 8)).roll(longitude=-8).isel(longitude=slice(2, 10))
+    np.testing.assert_allclose(windows[1]["z500"].values, opposite["z500"].values, rtol=1e-6)
+
+
+def test_a_mirrored_window_turns_winds_and_seasons_round(globe, region):
+    winds = globe[["u850"]].assign(v850=globe["u850"])
+    mirrored = list(windows_of(winds, grid_of(region), Pretraining.model_validate(FOREIGN)))[2]
+    south = winds.isel(latitude=slice(3, None, -1), longitude=slice(2, 10))
+    np.testing.assert_allclose(mirrored["u850"].values, south["u850"].values, rtol=1e-5)
+    np.testing.assert_allclose(mirrored["v850"].values, -south["v850"].values, rtol=1e-5)
+    assert mirrored["time"].values[0] - globe["time"].values[0] == np.timedelta64(183, "D")
+
+
+def test_windows_lie_on_straight_lines_between_points(globe, region):
+    grid = grid_of(region.assign_coords(longitude=region["longitude"] - 360 + 5, latitude=region["latitude"] - 4))
+    linear = (globe["z500"] * 0 + globe["latitude"]).to_dataset(name="z500")
+    window = next(windows_of(linear, grid, Pretraining.model_validate(FOREIGN)))
+    expected = np.broadcast_to(grid.latitude[:, None], window["z500"].shape)
+    np.testing.assert_allclose(window["z500"].values, expected, atol=1e-4)
+
+
+def test_joined_samples_are_those_of_their_parts(analysis, system, checkpoint):
+    both = [
+        make_samples(analysis.isel(time=part), checkpoint.standardiser, system)
+        for part in (slice(0, 20), slice(100, 150))
+    ]
+    joined, first = JoinedSamples(tuple(both)), len(both[0])
+    assert len(joined) == first + len(both[1])
+    found = joined.windows(torch.tensor([first + 3, 0, first, first - 1]))
+    for row, (part, number) in enumerate([(1, 3), (0, 0), (1, 0), (0, first - 1)]):
+        expected = both[part].windows(torch.tensor([number]))
+        for name in ("past", "following", "scalars", "years", "lower_bounds"):
+            assert torch.equal(getattr(found, name)[row], getattr(expected, name)[0])
+
+
+def test_the_region_starts_from_what_was_learned_elsewhere(regional, region, globe, tmp_path):
+    progress = list(train(regional, region, tmp_path, globe=globe))
+    assert [state.iteration for state in progress] == list(range(1, 7))
+    assert total_iterations(regional) == 6
+    assert [state.stage for state in progress] == ["denoising"] * 3 + ["fine-tuning over 1 lead step"] * 3
+    before, after = load_checkpoint(tmp_path / PRETRAINING), load_checkpoint(tmp_path)
+    assert before.training["windows"] == 4
+    learned, alone = (
+        dict(before.model.named_parameters()),
+        train(System.model_validate(regional.model_dump() | {"pretraining": None}), region, tmp_path / "alone"),
+    )
+    for _ in alone:
+        pass
+    untaught = dict(load_checkpoint(tmp_path / "alone").model.named_parameters())
+
+    def distance(weights):
+        return sum(float((value - weights[name]).square().sum()) for name, value in after.model.named_parameters())
+
+    assert distance(learned) < 0.5 * distance(untaught)
+    own = in_period(region, regional.periods.training)
+    np.testing.assert_allclose(
+        after.standardiser.climatology_at(own["time"].values[:1])[0, 0].mean(), own["z500"].mean(), rtol=0.01
+    )
+    assert not torch.equal(before.model.get_buffer("residual_std"), after.model.get_buffer("residual_std"))
+
+
+@pytest.mark.parametrize("iterations", [2, 3, 4])
+def test_a_killed_pretraining_goes_on_bit_for_bit(regional, region, globe, tmp_path, iterations):
+    for _ in train(regional, region, tmp_path / "whole", globe=globe):
+        pass
+    killed = train(regional, region, tmp_path / "killed", globe=globe)
+    for _ in range(iterations):
+        next(killed)
+    killed.close()
+    rest = list(train(regional, region, tmp_path / "killed", globe=globe, resume=True))
+    assert rest[0].iteration == iterations + 1
+    assert load_checkpoint(tmp_path / "killed").model_id == load_checkpoint(tmp_path / "whole").model_id
+
+
+def test_another_pretraining_is_not_gone_on_with(regional, region, globe, tmp_path):
+    killed = train(regional, region, tmp_path, globe=globe)
+    next(killed)
+    killed.close()
+    with pytest.raises(ConfigurationError, match="resume it with --resume"):
+        next(train(regional, region, tmp_path, globe=globe))
+    faster = regional.model_dump()["training"] | {"learning_rate": 1e-2}
+    for changes in ({"pretraining": FOREIGN | {"mirrored": False}}, {"training": faster}):
+        other = System.model_validate(regional.model_dump() | changes)
+        with pytest.raises(ConfigurationError, match="found another; remove it"):
+            next(train(other, region, tmp_path, globe=globe, resume=True))
+
+
+def test_what_cannot_be_pretrained_says_why(regional, region, globe, analysis, tmp_path):
+    with pytest.raises(ConfigurationError, match="expected an analysis of 'globe', found none"):
+        next(train(regional, region, tmp_path))
+    with pytest.raises(ConfigurationError, match="expected a region"):
+        next(train(regional, globe, tmp_path, globe=globe))
+    polar = region.assign_coords(latitude=region["latitude"] + 10)
+    with pytest.raises(ConfigurationError, match=r"a globe with rows beyond 88\.75 degrees, found none"):
+        next(train(regional, polar, tmp_path, globe=globe))
+    late = FOREIGN | {"period": {"start": "2030-01-01", "end": "2030-12-31"}}
+    with pytest.raises(MissingDataError, match="from 2030-01-01 to 2030-12-31"):
+        next(train(System.model_validate(regional.model_dump() | {"pretraining": late}), region, tmp_path, globe=globe))
+    content = regional.model_dump()
+    content["state"] |= {"static": ("orography",)}
+    rough = analysis[[*region.data_vars, "orography"]].sel(latitude=region["latitude"], longitude=region["longitude"])
+    with pytest.raises(ConfigurationError, match="expected no static channels"):
+        next(train(System.model_validate(content), rough, tmp_path, globe=globe))

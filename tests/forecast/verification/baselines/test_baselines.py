@@ -1,0 +1,167 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from data_catalog.errors import InvalidDataError, MissingDataError
+from forecast.verification import EvaluationSums, UnscorableError
+from forecast.verification.baselines.baselines import KINDS, Baselines, fit_baselines, load_baselines
+
+DAY = np.timedelta64(1, "D")
+LEADS = (np.arange(1, 6) * 24).astype("timedelta64[h]").astype("timedelta64[ns]")
+PERIOD = (np.datetime64("2001-01-01"), np.datetime64("2006-12-31"))
+
+
+def red_noise_weather(years: int = 7) -> xr.Dataset:
+    """Two channels: a season, and patterns that forget at known rates."""
+    rng = np.random.default_rng(0)
+    times = np.datetime64("2001-01-01", "ns") + np.arange(int(365.25 * years)) * DAY
+    latitude, longitude = np.linspace(-75, 75, 6), np.arange(0, 360, 30.0)
+    patterns = rng.normal(size=(5, 6, 12))
+    memory = np.array([0.95, 0.9, 0.8, 0.6, 0.3])
+    state, states = np.zeros((2, 5)), np.empty((len(times), 2, 5))
+    for index in range(len(times)):
+        state = state * memory + np.sqrt(1 - memory**2) * rng.normal(size=(2, 5))
+        states[index] = state
+    season = np.cos(2 * np.pi * np.arange(len(times)) / 365.25)[:, None, None, None]
+    fields = np.einsum("tce,eyx->ctyx", states, patterns).transpose(1, 0, 2, 3)
+    fields = fields + 0.5 * rng.normal(size=fields.shape) + 5 * season
+    coords = {"time": times, "latitude": latitude, "longitude": longitude}
+    dims = ("time", "latitude", "longitude")
+    scale = {"msl": (101325.0, 300.0, "Pa"), "t850": (275.0, 4.0, "K")}
+    return xr.Dataset(
+        {
+            name: (dims, (offset + factor * fields[:, index]).astype(np.float32), {"units": units})
+            for index, (name, (offset, factor, units)) in enumerate(scale.items())
+        },
+        coords=coords,
+    )
+
+
+@pytest.fixture(scope="module")
+def weather() -> xr.Dataset:
+    return red_noise_weather()
+
+
+@pytest.fixture(scope="module")
+def baselines(weather: xr.Dataset) -> Baselines:
+    return fit_baselines(weather, PERIOD, step_hours=24, eofs=10)
+
+
+@pytest.fixture(scope="module")
+def scores(weather: xr.Dataset, baselines: Baselines) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+    sums = {kind: EvaluationSums() for kind in KINDS}
+    for start in np.arange(np.datetime64("2007-01-01", "ns"), np.datetime64("2007-12-01", "ns"), 8 * DAY):
+        analysis = weather.sel(time=start + LEADS).rename(time="lead_time").assign_coords(lead_time=LEADS)
+        for kind in KINDS:
+            sums[kind].add(baselines.forecast(kind, weather, start, LEADS, 30, seed=1), analysis)
+    return {kind: part.scores() for kind, part in sums.items()}
+
+
+def test_linear_is_the_known_regression(scores: dict[str, dict[str, dict[str, dict[str, float]]]]) -> None:
+    for name in ("msl", "t850"):
+        linear, climate, persistence = (scores[kind][name] for kind in ("linear", "climatology", "persistence"))
+        assert linear["crps"]["24"] < 0.85 * climate["crps"]["24"]
+        assert linear["crps"]["24"] < linear["crps"]["72"] < linear["crps"]["120"] < 1.02 * climate["crps"]["120"]
+        assert linear["rmse"]["72"] < persistence["rmse"]["72"]
+        assert all(value is None for value in persistence["crps"].values())
+        for lead in ("24", "72", "120"):
+            assert linear["spread_skill"][lead] == pytest.approx(1, abs=0.12)
+            assert climate["spread_skill"][lead] == pytest.approx(1, abs=0.12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_member_is_a_function_of_its_number(weather: xr.Dataset, baselines: Baselines, kind: str) -> None:
+    start = np.datetime64("2007-02-01")
+    whole = baselines.forecast(kind, weather, start, LEADS, 20, seed=3)
+    few = baselines.forecast(kind, weather, start, LEADS[[1, 3]], 3, seed=3)
+    xr.testing.assert_identical(whole.isel(member=slice(3), lead_time=[1, 3]), few)
+    assert whole["msl"].dims == ("member", "lead_time", "latitude", "longitude")
+    assert whole["msl"].dtype == np.float32
+    assert whole["msl"].attrs["units"] == "Pa"
+    assert whole["init_time"].values == start
+    if kind != "persistence":
+        other = baselines.forecast(kind, weather, start, LEADS, 20, seed=4)
+        assert not np.array_equal(whole["msl"], other["msl"])
+        assert len(np.unique(whole["msl"].values.reshape(20, -1), axis=0)) == 20
+
+
+def test_climatology_is_real_dates_of_the_season_and_the_training_period(
+    weather: xr.Dataset, baselines: Baselines
+) -> None:
+    start = np.datetime64("2007-12-29")
+    forecast = baselines.forecast("climatology", weather, start, LEADS[:1], 500, seed=0)
+    training = weather.sel(time=slice(*PERIOD))
+    assert forecast.sizes["member"] == 6 * 31
+    for member in (0, 50, 100):
+        distance = abs(training["msl"] - forecast["msl"][member, 0]).max(["latitude", "longitude"])
+        found = training["time"].values[int(distance.values.argmin())]
+        assert float(distance.min()) < 0.04 * baselines.deviations["msl"]
+        day = int((found - found.astype("datetime64[Y]")) / DAY)
+        assert min(abs(day - 363), 365 - abs(day - 363)) <= 16
+
+
+def test_file_brings_back_the_same_forecasts(weather: xr.Dataset, baselines: Baselines, tmp_path: Path) -> None:
+    path = baselines.save(tmp_path / "baselines.nc")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["baselines.nc"]
+    loaded = load_baselines(path)
+    assert loaded.channels == ("msl", "t850")
+    start = np.datetime64("2007-02-01")
+    for kind in KINDS:
+        arguments = (kind, weather, start, LEADS, 5, 0)
+        xr.testing.assert_identical(loaded.forecast(*arguments), baselines.forecast(*arguments))
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(InvalidDataError, match="expected fitted baselines in NetCDF"):
+        load_baselines(path)
+    with pytest.raises(InvalidDataError, match=r"absent\.nc"):
+        load_baselines(tmp_path / "absent.nc")
+
+
+def test_nothing_outside_the_period_is_fitted(weather: xr.Dataset, baselines: Baselines) -> None:
+    spoiled = weather.where(weather["time"] <= PERIOD[1], 1e9)
+    again = fit_baselines(spoiled, PERIOD, step_hours=24, eofs=10)
+    start = np.datetime64("2006-12-01")
+    for kind in KINDS:
+        arguments = (kind, weather, start, LEADS, 5, 0)
+        xr.testing.assert_identical(again.forecast(*arguments), baselines.forecast(*arguments))
+
+
+def test_beyond_the_fitted_steps_linear_is_gaussian_climatology(weather: xr.Dataset, baselines: Baselines) -> None:
+    far = np.array([40 * DAY]).astype("timedelta64[ns]")
+    forecast = baselines.forecast("linear", weather, np.datetime64("2007-02-01"), far, 400, seed=0)
+    assert float(forecast["msl"].std("member").mean()) == pytest.approx(baselines.deviations["msl"], rel=0.15)
+
+
+def test_short_periods_keep_fewer_eofs() -> None:
+    short = red_noise_weather(years=1)
+    fitted = fit_baselines(short, (np.datetime64("2001-01-01"), np.datetime64("2001-12-31")), step_hours=24, eofs=100)
+    assert len(fitted.linear.patterns) == 36
+    assert fitted.forecast("climatology", short, np.datetime64("2001-06-01"), LEADS, 50, 0).sizes["member"] == 31
+
+
+def test_bad_requests_are_one_clear_line(weather: xr.Dataset, baselines: Baselines) -> None:
+    start = np.datetime64("2007-02-01")
+    half = (LEADS[:1] / 2).astype("timedelta64[ns]")
+    holed = weather.where(weather["time"] != start)
+    for error, message, arguments in (
+        (UnscorableError, "expected one of .* found 'analogue'", ("analogue", weather, start, LEADS, 5, 0)),
+        (UnscorableError, "members: expected at least 1", ("linear", weather, start, LEADS, 0, 0)),
+        (UnscorableError, "lead times in steps of 24 h", ("linear", weather, start, half, 5, 0)),
+        (
+            UnscorableError,
+            "latitude: expected the grid",
+            ("linear", weather.isel(latitude=slice(3)), start, LEADS, 5, 0),
+        ),
+        (MissingDataError, "2011-01-01T00:00", ("linear", weather, np.datetime64("2011-01-01"), LEADS, 5, 0)),
+        (InvalidDataError, "1999-01-01T00:00", ("persistence", weather, np.datetime64("1999-01-01"), LEADS, 5, 0)),
+        (InvalidDataError, "expected numbers, found NaN", ("linear", holed, start, LEADS, 5, 0)),
+        (InvalidDataError, "found no \\['t850'\\]", ("linear", weather[["msl"]], start, LEADS, 5, 0)),
+    ):
+        with pytest.raises(error, match=message) as caught:
+            baselines.forecast(*arguments)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(MissingDataError, match="training period 1990-01-01"):
+        fit_baselines(weather, (np.datetime64("1990-01-01"), np.datetime64("1990-12-31")), step_hours=24)
+    with pytest.raises(InvalidDataError, match="expected numbers throughout"):
+        fit_baselines(weather.where(weather["time"] != weather["time"][9]), PERIOD, step_hours=24)

@@ -1,0 +1,160 @@
+"""The flows against a real, temporary Prefect server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from prefect import get_client
+from prefect.client.schemas.objects import StateType
+from prefect.testing.utilities import prefect_test_harness
+
+from data_catalog.archive.ingest import ingest
+from data_catalog.catalog import dataset
+from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from data_catalog.sources.open_source import open_source
+from data_catalog.storage.locks import lock
+from forecast.products.files.manifest import is_complete, verify_manifest
+from forecast.products.files.runs import RunDirectory
+from forecast.verification import open_score_archive
+from pipelines.flows.crashed_runs import AUTOMATION, ensure_crash_automation, sweep
+from pipelines.flows.cycle import cycle_flow
+from pipelines.flows.environment import with_server
+from pipelines.flows.retries import is_passing
+from pipelines.flows.serving import check_cron, deployment
+from pipelines.runs.due import lock_path
+from pipelines.workspace.home import Home
+from pipelines.workspace.systems import find_system
+
+pytestmark = pytest.mark.filterwarnings(
+    # Prefect and its server's parts leave sockets, loops and files to the garbage collector.
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    "ignore::pytest.PytestUnhandledThreadExceptionWarning",
+    "ignore::DeprecationWarning",
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[None]:
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture
+def archived(place: Home, weather_file: Path) -> Home:
+    entry = dataset("speedy-5p6")
+    ingest(entry, open_source(entry, str(weather_file)), place.archive(entry.name))
+    return place
+
+
+def run_cycle(place: Home, tiny: Path, weather: Path, **options: Any) -> Path:
+    return Path(cycle_flow(str(tiny), str(place.root), source=str(weather), **options))
+
+
+def test_two_cycles_leave_two_runs_and_a_verified_one(
+    server: None, place: Home, tiny: Path, weather_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.runs.page.plot_run", _one_plot)
+    first = run_cycle(place, tiny, weather_file)
+    second = run_cycle(place, tiny, weather_file)
+    assert [path.name for path in (first, second)] == ["20080101T0000Z", "20080102T0000Z"]
+    assert "scores.json" in verify_manifest(first)["files"]
+    assert is_complete(second)
+    assert not RunDirectory.at(second).scores.exists()
+    kept = open_score_archive(place.score_archive("tiny"))["sums"]
+    assert [name.partition("@")[0] for name in kept["forecaster"].values] == [
+        "climatology", "linear", "persistence", "plumecast",
+    ]  # fmt: skip
+    assert kept["init_time"].values.tolist() == [np.datetime64("2008-01-01", "ns").astype(int)]
+    with get_client(sync_client=True) as client:
+        keys = {artifact["key"] for artifact in client._client.post("/artifacts/filter", json={}).json()}
+        runs = client.read_flow_runs(limit=200, sort="START_TIME_DESC")  # type: ignore[arg-type]
+    assert {"tiny-one", "tiny-run", "tiny-scores", "tiny-score-table"} <= keys
+    assert {run.state_type for run in runs} == {StateType.COMPLETED}
+
+
+def test_late_data_ends_the_cycle_with_its_own_error(
+    server: None, archived: Home, tiny: Path, weather_file: Path
+) -> None:
+    with pytest.raises(MissingDataError, match="2008-02-21"):
+        run_cycle(archived, tiny, weather_file, init="2008-02-21")
+    with pytest.raises(ConfigurationError, match="expected an ISO time"):
+        run_cycle(archived, tiny, weather_file, init="soon")
+
+
+def test_only_one_cycle_of_a_system_at_a_time(server: None, archived: Home, tiny: Path, weather_file: Path) -> None:
+    with lock(lock_path(archived, "tiny"), "cycle of 'tiny'"), pytest.raises(MissingDataError, match="try later"):
+        run_cycle(archived, tiny, weather_file)
+
+
+def test_dead_cycles_are_swept(server: None, archived: Home, tiny: Path) -> None:
+    from prefect.states import Running
+
+    system = find_system(str(tiny))
+    made = deployment(archived, str(tiny), system, cron=None)
+    assert made.parameters == {"system": str(tiny), "home": str(archived.root)}
+    identity = made.apply()
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run_from_deployment(identity, state=Running())
+        with lock(lock_path(archived, "tiny"), "cycle"):
+            assert sweep(client, archived, ["tiny"]) == 0
+        assert sweep(client, archived, ["tiny"]) == 1
+        assert client.read_flow_run(run.id).state_type == StateType.CRASHED
+        assert sweep(client, archived, ["tiny"]) == 0
+
+
+def test_crash_automation_is_made_once(server: None) -> None:
+    ensure_crash_automation()
+    ensure_crash_automation()
+    with get_client(sync_client=True) as client:
+        names = [automation["name"] for automation in client._client.post("/automations/filter", json={}).json()]
+    assert names.count(AUTOMATION) == 1
+
+
+def test_a_server_that_does_not_start_is_said_plainly() -> None:
+    def starting() -> None:
+        raise RuntimeError("Timed out while attempting to connect to ephemeral Prefect API server.")
+
+    def unreachable() -> None:
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(ConfigurationError, match="expected it to start, found: Timed out"):
+        with_server(starting)
+    with pytest.raises(ConfigurationError, match="expected an answer, found refused"):
+        with_server(unreachable)
+    with pytest.raises(RuntimeError, match="ours"):
+        with_server(lambda: (_ for _ in ()).throw(RuntimeError("ours")))
+
+
+def test_cron() -> None:
+    check_cron("*/5 * * * *")
+    with pytest.raises(ConfigurationError, match="found 'every day'"):
+        check_cron("every day")
+
+
+@pytest.mark.parametrize(
+    ("fault", "attempts", "scheduled", "passing"),
+    [
+        (MissingDataError("late"), 1, True, True),
+        (MissingDataError("late"), 1, False, False),
+        (InvalidDataError("bad"), 1, True, False),
+        (ConfigurationError("bad"), 1, True, False),
+        (OSError(5, "Input/output error"), 2, False, True),
+        (OSError(5, "Input/output error"), 3, False, False),
+        (OSError(28, "No space left on device"), 1, True, False),
+        (ValueError("ours"), 1, True, False),
+    ],
+)
+def test_what_is_tried_again(fault: Exception, attempts: int, scheduled: bool, passing: bool) -> None:
+    assert is_passing(fault, attempts=attempts, scheduled=scheduled) is passing
+
+
+def _one_plot(run: Path, **_: object) -> list[Path]:
+    from PIL import Image
+
+    path = run / "plots" / "one.png"
+    Image.new("RGB", (4, 4)).save(path)
+    return [path]

@@ -1,0 +1,92 @@
+"""Which cycle is due, and which runs can be verified."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_catalog.catalog import dataset
+from data_catalog.errors import MissingDataError
+from forecast.products.files.manifest import write_manifest
+from forecast.products.files.runs import RunDirectory
+from forecast.system.system import System
+from pipelines.runs.due import due_init_time, runs_to_verify
+from pipelines.workspace.starts import startable
+from pipelines.workspace.systems import find_system
+
+SIMULATED, REAL = dataset("speedy-5p6"), dataset("ncep-natlantic")
+
+
+def days(first: str, count: int) -> np.ndarray:
+    return (np.datetime64(first) + np.arange(count)).astype("datetime64[ns]")
+
+
+def time(text: str) -> np.datetime64:
+    return np.datetime64(text, "ns")
+
+
+@pytest.fixture
+def system(tiny: Path) -> System:
+    return find_system(str(tiny))
+
+
+def add_run(runs: Path, init: str, leads: int = 3) -> RunDirectory:
+    run = RunDirectory(runs, "tiny", time(init))
+    run.path.mkdir(parents=True)
+    run.forecast.write_bytes(b"members")
+    kept = {"members": [0], "lead_hours": [24 * lead for lead in range(1, leads + 1)]}
+    write_manifest(
+        run.path,
+        system_name="tiny",
+        system_hash="a",
+        model_id="b",
+        data_hash="c",
+        init_time=run.init_time,
+        seeds=["0"],
+        expected=kept,
+        delivered=kept,
+    )
+    return run
+
+
+def test_starts_need_their_past(system: System) -> None:
+    times = np.delete(days("2008-01-01", 6), 2)
+    assert startable(system, times).tolist() == days("2008-01-02", 5)[[0, 3, 4]].tolist()
+
+
+def test_real_weather_takes_the_latest(system: System, tmp_path: Path) -> None:
+    times = days("2008-01-01", 10)
+    assert due_init_time(system, REAL, times, tmp_path) == time("2008-01-10")
+    add_run(tmp_path, "2008-01-10")
+    with pytest.raises(MissingDataError, match="later than 2008-01-10"):
+        due_init_time(system, REAL, times, tmp_path)
+    assert due_init_time(system, REAL, days("2008-01-01", 11), tmp_path) == time("2008-01-11")
+
+
+def test_simulated_weather_is_played(system: System, tmp_path: Path) -> None:
+    times = days("2007-12-01", 40)
+    assert due_init_time(system, SIMULATED, times, tmp_path) == time("2008-01-01")
+    add_run(tmp_path, "2008-01-01")
+    assert due_init_time(system, SIMULATED, times, tmp_path) == time("2008-01-02")
+    add_run(tmp_path, "2008-01-09")
+    with pytest.raises(MissingDataError, match="played through"):
+        due_init_time(system, SIMULATED, times, tmp_path)
+
+
+def test_half_a_run_does_not_count(system: System, tmp_path: Path) -> None:
+    run = add_run(tmp_path, "2008-01-01")
+    run.forecast.write_bytes(b"mem")
+    assert due_init_time(system, SIMULATED, days("2007-12-01", 40), tmp_path) == time("2008-01-01")
+
+
+def test_nothing_to_start_from(system: System, tmp_path: Path) -> None:
+    with pytest.raises(MissingDataError, match="expected 2 analyses 24 h apart"):
+        due_init_time(system, REAL, days("2008-01-01", 1), tmp_path)
+
+
+def test_verifiable_once_every_lead_is_archived(system: System, tmp_path: Path) -> None:
+    early, late = add_run(tmp_path, "2008-01-01"), add_run(tmp_path, "2008-01-02")
+    assert runs_to_verify(system, days("2007-12-01", 35), tmp_path) == [early]
+    assert runs_to_verify(system, days("2007-12-01", 36), tmp_path) == [early, late]
+    early.scores.write_text("{}")
+    assert runs_to_verify(system, days("2007-12-01", 36), tmp_path) == [late]

@@ -1,0 +1,184 @@
+"""One cycle: growing, resuming, a single member."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+
+from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from forecast.products.files.manifest import verify_manifest
+from forecast.products.files.netcdf import open_forecast
+from pipelines.runs import forecast as forecasting
+from pipelines.runs import staging
+from pipelines.runs.cycle import open_inputs, request_cycle
+from pipelines.runs.forecast import forecast_cycle
+from pipelines.workspace.home import Home
+
+
+@pytest.fixture(autouse=True)
+def _undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures take seconds a run; one test is enough for them."""
+    if request.node.name != "test_run_is_whole":
+        monkeypatch.setattr("pipelines.runs.forecast.draw_run", lambda *_: [])
+
+
+def make(place: Home, tiny: Path, weather: Path, init: str = "2008-01-10", **options: object) -> Path:
+    return forecast_cycle(request_cycle(place, str(tiny), init, analysis=weather, device="cpu", **options))
+
+
+def values(run: Path) -> xr.Dataset:
+    with open_forecast(run) as forecast:
+        return forecast.load()
+
+
+def raw(run: Path) -> dict[str, bytes]:
+    with netCDF4.Dataset(run / f"{run.parent.name}_{run.name}.nc") as stored:
+        stored.set_auto_maskandscale(False)
+        return {name: stored.variables[name][:].tobytes() for name in ("msl", "t2m")}
+
+
+def test_run_is_whole(place: Home, tiny: Path, weather_file: Path) -> None:
+    run = make(place, tiny, weather_file)
+    assert run == place.runs / "tiny" / "20080110T0000Z"
+    manifest = verify_manifest(run)
+    assert manifest["delivered"] == {"members": [0, 1, 2, 3], "lead_hours": [24, 48, 72]}
+    assert {"tiny_20080110T0000Z.nc", "tiny_20080110T0000Z_products.nc", "report.html"} <= set(manifest["files"])
+    assert {"plots/map_msl.png", "plots/stamps_msl.png", "plots/plume_london.png"} <= set(manifest["files"])
+    assert not list((place.runs / ".working" / "tiny").glob("*.states"))
+
+
+def test_asking_again_changes_nothing(place: Home, tiny: Path, weather_file: Path) -> None:
+    run = make(place, tiny, weather_file)
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
+    assert make(place, tiny, weather_file) == run
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_growing_keeps_the_members(place: Home, tiny: Path, weather_file: Path) -> None:
+    small = values(make(place, tiny, weather_file, members=3))
+    large = values(make(place, tiny, weather_file, members=7))
+    assert large["member"].values.tolist() == list(range(7))
+    xr.testing.assert_identical(large.sel(member=[0, 1, 2])["msl"].drop_attrs(), small["msl"].drop_attrs())
+    spread = large["msl"].std("member")
+    assert float(spread.min()) > 0
+
+
+def test_growing_computes_only_what_is_missing(
+    place: Home, tiny: Path, weather_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import forecast.ensemble
+
+    make(place, tiny, weather_file, members=3)
+    asked: list[tuple[int, ...]] = []
+    real = forecast.ensemble.forecast_members
+
+    def spying(*arguments: object, **options: object) -> object:
+        asked.append(tuple(arguments[4]))  # type: ignore[arg-type]
+        return real(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(forecast.ensemble, "forecast_members", spying)
+    make(place, tiny, weather_file, members=5)
+    assert asked == [(3, 4)]
+
+
+def test_another_analysis_is_another_run(place: Home, tiny: Path, weather_file: Path, tmp_path: Path) -> None:
+    first = values(make(place, tiny, weather_file))
+    with xr.open_dataset(weather_file, engine="netcdf4") as weather:
+        changed = weather.load()
+    changed["msl"].loc[{"time": "2008-01-10"}] += 200.0
+    changed.to_netcdf(tmp_path / "changed.nc", engine="netcdf4")
+    second = values(make(place, tiny, tmp_path / "changed.nc", members=6))
+    assert not np.array_equal(second["msl"].values[:4], first["msl"].values)
+
+
+def test_a_model_that_changes_on_the_way_is_not_published(place: Home, tiny: Path, weather_file: Path) -> None:
+    cycle = request_cycle(place, str(tiny), "2008-01-10", analysis=weather_file, members=2, device="cpu")
+    inputs = open_inputs(cycle)
+    forecasting.make_members(cycle, inputs)
+    forecasting.make_products(cycle)
+    retrained = replace(inputs, identity=inputs.identity | {"model_id": "0" * 64})
+    with pytest.raises(InvalidDataError, match="expected the model_id that its members were made from"):
+        forecasting.publish(cycle, retrained)
+    assert not cycle.run.path.exists()
+
+
+def test_single_member_equals_that_of_the_ensemble(place: Home, tiny: Path, weather_file: Path, tmp_path: Path) -> None:
+    ensemble = values(make(place, tiny, weather_file, members=5))
+    alone = values(make(place, tiny, weather_file, only_member=3, runs=tmp_path / "alone"))
+    assert alone["member"].values.tolist() == [3]
+    for name, tolerance in (("msl", 600e-4), ("t2m", 3e-4)):
+        wanted = ensemble[name].sel(member=[3]).values
+        # One rounding of the stored values comes on top of the tolerance of the members themselves.
+        np.testing.assert_allclose(alone[name].values, wanted, rtol=2**-12, atol=tolerance)
+
+
+def test_single_member_never_replaces_an_ensemble(place: Home, tiny: Path, weather_file: Path) -> None:
+    make(place, tiny, weather_file)
+    with pytest.raises(ConfigurationError, match="expected no run there, found one of 4 members"):
+        make(place, tiny, weather_file, only_member=3, runs=place.runs)
+    with pytest.raises(ConfigurationError, match="--out"):
+        make(place, tiny, weather_file, only_member=3)
+
+
+def test_late_analysis(place: Home, tiny: Path, weather_file: Path) -> None:
+    with pytest.raises(MissingDataError, match="2008-02-21"):
+        make(place, tiny, weather_file, init="2008-02-21")
+    with pytest.raises(MissingDataError, match="plumecast ingest"):
+        request_cycle(place, str(tiny), "2008-01-10", device="cpu")
+
+
+KILLED = """
+import sys
+from pathlib import Path
+import forecast.ensemble
+from pipelines.runs.forecast import forecast_cycle
+from pipelines.home import home
+from pipelines.requesting import request_cycle
+
+real = forecast.ensemble.forecast_members
+
+def slow(*arguments, **options):
+    for number, made in enumerate(real(*arguments, **options)):
+        yield made
+        if number == 3:
+            print("half way", flush=True)
+            sys.stdin.read()
+
+forecast.ensemble.forecast_members = slow
+forecast_cycle(request_cycle(home(), sys.argv[1], "2008-01-10", analysis=Path(sys.argv[2]), device="cpu"))
+"""
+
+
+def test_killed_forecast_goes_on(place: Home, tiny: Path, weather_file: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, str(tiny), str(weather_file)]
+    environment = {**os.environ, "PLUMECAST_HOME": str(place.root)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, cwd=Path.cwd(), text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "half way\n"
+        process.send_signal(signal.SIGKILL)
+    assert not (place.runs / "tiny").exists()
+    kept = list((place.runs / ".working" / "tiny").rglob("*.npy"))
+    assert kept
+    started = time.time()
+    run = make(place, tiny, weather_file)
+    assert all(not path.exists() or path.stat().st_mtime < started for path in kept)
+    untouched = make(place, tiny, weather_file, runs=tmp_path / "untouched")
+    assert raw(run) == raw(untouched)
+
+
+def test_run_that_was_being_replaced_comes_back(place: Home, tiny: Path, weather_file: Path) -> None:
+    path = make(place, tiny, weather_file)
+    cycle = request_cycle(place, str(tiny), "2008-01-10", analysis=weather_file, device="cpu")
+    path.rename(staging.staged(cycle.run).path.with_name("20080110T0000Z.previous"))
+    staging.begin(cycle.run)
+    verify_manifest(path)

@@ -1,0 +1,114 @@
+"""Scores of forecasts that exist."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from data_catalog.errors import ConfigurationError, MissingDataError
+from forecast.products.files.manifest import verify_manifest
+from forecast.products.files.netcdf import open_forecast
+from forecast.products.files.runs import RunDirectory
+from pipelines.runs.cycle import request_cycle
+from pipelines.runs.forecast import forecast_cycle
+from pipelines.scoring.judge import VerificationRequest
+from pipelines.scoring.tables import caption, header, markdown_table, rows, score_table
+from pipelines.scoring.verify import Verified
+from pipelines.scoring.verify import verify as verify_all
+from pipelines.workspace.home import Home
+
+
+def verify(place: Home, locations: list[Path], analysis: Path | None = None, **named: Any) -> dict[str, Any]:
+    return verified(place, locations, analysis, **named).content
+
+
+def verified(place: Home, locations: list[Path], analysis: Path | None = None, **named: Any) -> Verified:
+    return verify_all(VerificationRequest(place, analysis=analysis, **named), locations)
+
+
+@pytest.fixture
+def run(place: Home, tiny: Path, weather_file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("pipelines.runs.forecast.draw_run", lambda *_: [])
+    return forecast_cycle(request_cycle(place, str(tiny), "2008-01-10", analysis=weather_file, device="cpu"))
+
+
+def test_run_gets_scores_and_a_page(place: Home, run: Path, weather_file: Path) -> None:
+    before = (run / "tiny_20080110T0000Z.nc").read_bytes()
+    evaluation = verify(place, [run], weather_file)
+    files = verify_manifest(run)["files"]
+    assert {"scores.json", "report.html", "plots/skill.png"} <= set(files)
+    assert json.loads((run / "scores.json").read_text()) == evaluation
+    assert (run / "tiny_20080110T0000Z.nc").read_bytes() == before
+    assert evaluation["period"] == ["2008-01-10", "2008-01-13"]
+    scores = evaluation["scores"]
+    assert scores["persistence"]["msl"]["crps"] == {"24": None, "48": None, "72": None}
+    assert scores["persistence"]["msl"]["mae"]["24"] > 0
+
+
+def test_crps_by_hand(place: Home, run: Path, weather_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.scoring.verify.draw_run", lambda *_: [])
+    evaluation = verify(place, [run], weather_file)
+    with open_forecast(run) as forecast, xr.open_dataset(weather_file, engine="netcdf4") as weather:
+        members = forecast["msl"].isel(lead_time=1).values.astype(float)
+        analysis = weather["msl"].sel(time="2008-01-12").values.astype(float)
+        latitude = weather["latitude"].values
+    edges = np.concatenate([[-90], (latitude[1:] + latitude[:-1]) / 2, [90]])
+    area = np.diff(np.sin(np.deg2rad(edges)))
+    count = len(members)
+    pairs = np.abs(members[:, None] - members[None]).sum((0, 1)) / (2 * count * (count - 1))
+    crps = np.abs(members - analysis).mean(0) - pairs
+    expected = np.average(crps.mean(axis=1), weights=area)
+    assert evaluation["scores"]["plumecast"]["msl"]["crps"]["48"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_anyones_file(place: Home, run: Path, weather_file: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "theirs.nc"
+    copy.write_bytes((run / "tiny_20080110T0000Z.nc").read_bytes())
+    evaluation = verify(place, [copy], weather_file)
+    assert list(evaluation["scores"]) == ["forecast"]
+    assert evaluation["system"] == "theirs"
+    with pytest.raises(ConfigurationError, match="--analysis"):
+        verify(place, [copy])
+
+
+def test_analysis_that_is_not_there_yet(
+    place: Home, tiny: Path, weather_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.runs.forecast.draw_run", lambda *_: [])
+    late = forecast_cycle(request_cycle(place, str(tiny), "2008-02-18", analysis=weather_file, device="cpu"))
+    with pytest.raises(MissingDataError, match="2008-02-21"):
+        verify(place, [late], weather_file)
+    assert not RunDirectory.at(late).scores.exists()
+
+
+def test_tables() -> None:
+    scores = {
+        "plumecast": {
+            "msl": {"crps": {"24": 200.0, "48": 300.0}, "rmse": {"24": 1, "48": 1}, "spread_skill": {"24": 0.9}}
+        },
+        "persistence": {"msl": {"crps": {"24": None}, "mae": {"24": 400.0}, "rmse": {"24": 1}}},
+        "linear": {"msl": {"crps": {"24": 250.0, "48": 300.0}, "rmse": {"24": 1}}},
+    }
+    assert header(scores) == ["channel", "lead", "CRPS", "persistence", "linear", "skill/linear", "spread/skill"]
+    assert rows(scores) == [
+        ["msl", "1 d", "200", "400", "250", "+20%", "0.90"],
+        ["msl", "2 d", "300", "-", "300", "+0%", "-"],
+    ]
+    assert rows(scores, [48, 96]) == rows(scores)[1:]
+    evaluation = {"system": "s", "period": ["a", "b"], "initialisations": 2, "members": 3, "scores": scores}
+    assert "| msl | 1 d | 200 | 400 | 250 | +20% | 0.90 |" in markdown_table(evaluation)
+    assert len(score_table(evaluation).columns) == 7
+    assert caption(evaluation) == "s: 2 forecasts of 3 members, a to b; fair CRPS, of persistence MAE"
+
+
+def test_a_forecast_of_one_member_is_shown_by_its_mae() -> None:
+    one = {"crps": {"24": None}, "mae": {"24": 250.0}, "rmse": {"24": 300.0}, "spread_skill": {"24": None}}
+    many = {"crps": {"24": 150.0}, "mae": {"24": 200.0}, "rmse": {"24": 260.0}, "spread_skill": {"24": 1.0}}
+    scores = {"forecast": {"msl": one}, "linear": {"msl": many}}
+    assert header(scores) == ["channel", "lead", "MAE", "linear", "skill/linear", "spread/skill"]
+    assert rows(scores) == [["msl", "1 d", "250", "200", "-25%", "-"]]
+    evaluation = {"system": "s", "period": ["a", "b"], "initialisations": 1, "members": 1, "scores": scores}
+    assert caption(evaluation) == "s: 1 forecast of 1 member, a to b; MAE, as one member has no fair CRPS"

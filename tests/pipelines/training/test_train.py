@@ -1,0 +1,62 @@
+"""What training leaves beside the checkpoint."""
+
+import json
+import logging
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_catalog.errors import MissingDataError
+from data_catalog.storage.locks import LOCK, lock
+from forecast.system.reading import read_system
+from pipelines.training.noise_levels import NOISE_LEVELS_PICTURE, show_noise_levels
+from pipelines.training.train import train_system
+from pipelines.workspace.analyses import open_system_analysis
+from pipelines.workspace.checkpoints import open_checkpoint
+
+
+def test_the_loss_by_noise_level_is_drawn_beside_the_checkpoint(tiny_checkpoint):
+    with Image.open(tiny_checkpoint / NOISE_LEVELS_PICTURE) as picture:
+        assert min(picture.size) > 300
+
+
+def test_one_training_at_a_time(tiny, weather_file, tmp_path):
+    system = read_system(tiny)
+    analysis = open_system_analysis(weather_file, system)
+    with lock(tmp_path / LOCK, "this"), pytest.raises(MissingDataError, match=r"training in .* nobody at work"):
+        train_system(system, analysis, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK]
+
+
+def test_days_that_are_absent_are_told(tiny, weather_file, tmp_path, caplog):
+    system = read_system(tiny)
+    analysis = open_system_analysis(weather_file, system)
+    holed = analysis.isel(time=np.r_[0:100, 110 : analysis.sizes["time"]])
+    for number, given in enumerate((analysis, holed)):
+        assert "the analysis has" not in caplog.text
+        train_system(system, given, tmp_path / str(number))
+    assert (
+        "Of 334 days from 2007-01-01 to 2007-11-30 the analysis has 324, from 2007-01-01 to 2007-11-30" in caplog.text
+    )
+
+
+def test_an_unfinished_checkpoint_is_named_where_it_is_used(tiny, tiny_checkpoint, tmp_path, caplog):
+    system, copy = read_system(tiny), shutil.copytree(tiny_checkpoint, tmp_path / "copy")
+    open_checkpoint(copy, system)
+    assert not caplog.text
+    description = json.loads((copy / "model.json").read_text())
+    description["training"]["finished"] = False
+    (copy / "model.json").write_text(json.dumps(description))
+    open_checkpoint(copy, system)
+    assert "its training has not come to its end" in caplog.text
+
+
+def test_the_loss_by_noise_level_is_logged(tiny, tiny_checkpoint, tmp_path, caplog):
+    training = json.loads((tiny_checkpoint / "model.json").read_text())["training"]
+    record = training["stages"]["denoising"]["noise_levels"]
+    with caplog.at_level(logging.INFO, logger="plumecast"):
+        made = show_noise_levels(record, read_system(tiny), tmp_path)
+    assert made.read_bytes() == (tiny_checkpoint / NOISE_LEVELS_PICTURE).read_bytes()
+    assert "Relative squared error by noise level: 0.02: 1.0" in caplog.text
