@@ -22,7 +22,7 @@ from forecast.checkpoints.files import load_checkpoint
 from forecast.members.gather import ensemble_forecast, lead_times
 from forecast.system.system import System
 from forecast.verification import area_weights, crps, spectrum
-from pipelines.scoring.cycle_scores import verifying_analysis
+from forecast.verification.cycle_scores import verifying_analysis
 from pipelines.workspace.systems import find_system
 
 SPACE = ("latitude", "longitude")

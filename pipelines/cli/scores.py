@@ -79,7 +79,7 @@ def verify(
     out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Where the pooled scores go.")] = None,
 ) -> None:
     """Score forecasts that exist, and keep the scores. A run gets its scores.json and a page that shows them."""
-    from pipelines.scoring.evaluation_json import write_evaluation
+    from forecast.verification.evaluation_report import write_evaluation
     from pipelines.scoring.judge import VerificationRequest
     from pipelines.scoring.tables import print_scores
     from pipelines.scoring.verify import verify as verify_all

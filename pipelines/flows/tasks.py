@@ -17,13 +17,13 @@ from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import dataset
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
+from forecast.verification.evaluation_report import pooled, write_evaluation
 from pipelines.data.ingest import ingest_new
 from pipelines.flows.artifacts import show_plots, show_run, show_scores
 from pipelines.flows.retries import RETRY_DELAYS_SECONDS, worth_retrying
 from pipelines.runs import forecast as forecasting
 from pipelines.runs.cycle import Cycle, open_inputs
 from pipelines.runs.due import due_init_time, runs_to_verify
-from pipelines.scoring.evaluation_json import pooled, write_evaluation
 from pipelines.scoring.judge import VerificationRequest
 from pipelines.scoring.verify import verify_run
 from pipelines.training.train import train_system

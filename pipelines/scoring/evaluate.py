@@ -19,9 +19,9 @@ from forecast.products.files.manifest import file_hash
 from forecast.states.starts import initial_state_hash
 from forecast.system.system import System
 from forecast.verification.baselines.baselines import Baselines
+from forecast.verification.cycle_scores import baseline_seed, score_forecast, score_weights, verifying_analysis
 from forecast.verification.evaluation import AXES
-from pipelines.scoring.cycle_scores import baseline_seed, score_forecast, score_weights, verifying_analysis
-from pipelines.scoring.evaluation_json import MODEL, evaluation_json, pooled_sums, write_evaluation
+from forecast.verification.evaluation_report import MODEL, evaluation_json, pooled_sums, write_evaluation
 from pipelines.scoring.forecasters import (
     Forecaster,
     analysis_digests,

@@ -17,7 +17,7 @@ import xarray as xr
 from forecast.system.system import System
 from forecast.verification.archive.archive import append_cycle, read_cycle
 from forecast.verification.evaluation import AXES
-from pipelines.scoring.evaluation_json import MODEL
+from forecast.verification.evaluation_report import MODEL
 
 VERSION_DIGITS = 8
 

@@ -11,8 +11,8 @@ from data_catalog.archive.analysis import open_analysis
 from data_catalog.errors import ConfigurationError, MissingDataError
 from forecast.products.files.netcdf import open_forecast
 from forecast.verification.archive.files import NAME
-from pipelines.scoring.cycle_scores import absent_times, score_weights
-from pipelines.scoring.evaluation_json import ScoredCycle
+from forecast.verification.cycle_scores import absent_times, score_weights
+from forecast.verification.evaluation_report import ScoredCycle
 from pipelines.scoring.forecasters import Forecaster
 from pipelines.scoring.judge import Scorer, VerificationRequest, score_archive_of, scored_forecast
 from pipelines.terminal.times import iso

@@ -10,8 +10,8 @@ from data_catalog.sources.reading import one_line
 from data_catalog.sources.zarr_stores import AbsentChunkError
 from forecast.system.system import System
 from forecast.verification.checks import UnscorableError
-from pipelines.scoring.cycle_scores import score_forecast, verifying_analysis
-from pipelines.scoring.evaluation_json import ScoredCycle
+from forecast.verification.cycle_scores import score_forecast, verifying_analysis
+from forecast.verification.evaluation_report import ScoredCycle
 from pipelines.scoring.forecasters import Forecaster, analysis_digests, store_scores
 from pipelines.terminal.times import iso
 from pipelines.workspace.analyses import scalar

@@ -10,7 +10,7 @@ import xarray as xr
 from data_catalog.errors import ConfigurationError, MissingDataError
 from forecast.verification.archive.archive import ArchivedForecaster, archived_forecasters, open_score_archive
 from forecast.verification.comparison.scorecard import scorecard
-from pipelines.scoring.evaluation_json import MODEL
+from forecast.verification.evaluation_report import MODEL
 from pipelines.terminal.times import day
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system, system_names

@@ -16,7 +16,7 @@ from forecast.products.plots.scorecards import SCORE_WORDS, SIGNIFICANT, plot_sc
 from forecast.verification.archive.archive import archived_forecasters
 from forecast.verification.comparison.scorecard import card_table
 from forecast.verification.comparison.significance import LEAST_CYCLES
-from pipelines.scoring.evaluation_json import MODEL
+from forecast.verification.evaluation_report import MODEL
 from pipelines.scoring.scorecard import REFERENCES, ScoredForecaster, Selection, compare, find_side
 from pipelines.scoring.tables import print_table
 from pipelines.terminal.times import day

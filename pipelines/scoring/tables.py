@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipelines.scoring.evaluation_json import MODEL
+from forecast.verification.evaluation_report import MODEL
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -19,10 +19,10 @@ from forecast.system.cycles import CYCLE_NAME
 from forecast.system.reading import parse_system
 from forecast.system.system import System
 from forecast.verification.baselines.baselines import load_baselines
+from forecast.verification.cycle_scores import baseline_seed, score_weights
+from forecast.verification.evaluation_report import ScoredCycle, pooled, write_evaluation
 from pipelines.runs import staging
 from pipelines.runs.page import Surroundings, draw_run, run_system
-from pipelines.scoring.cycle_scores import baseline_seed, score_weights
-from pipelines.scoring.evaluation_json import ScoredCycle, pooled, write_evaluation
 from pipelines.scoring.forecasters import baseline_forecasters, model_forecaster
 from pipelines.scoring.foreign_forecasts import name_of_files, score_file
 from pipelines.scoring.judge import Scorer, VerificationRequest, score_archive_of, scored_forecast

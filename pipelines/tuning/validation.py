@@ -13,8 +13,8 @@ from data_catalog.errors import ConfigurationError, MissingDataError
 from forecast.members.gather import ensemble_forecast, lead_times
 from forecast.system.periods import Period
 from forecast.system.system import System
+from forecast.verification.cycle_scores import verifying_analysis
 from forecast.verification.evaluation import TOTALS, cycle_sums, scores_of
-from pipelines.scoring.cycle_scores import verifying_analysis
 from pipelines.terminal.times import LAST_OF_DAY, day
 from pipelines.workspace.starts import Times, complete_starts
 

@@ -1,4 +1,4 @@
-"""TODO: pipelines/scoring/evaluation_json.py."""
+"""The evaluation JSON: scores of every forecaster over many cycles, and the sums that they are pooled from."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,6 @@ import xarray as xr
 from data_catalog.errors import ConfigurationError
 from data_catalog.storage.atomic_files import atomic_path
 from forecast.verification.evaluation import EvaluationSums
-from pipelines.terminal.times import day
 
 MODEL = "plumecast"
 
@@ -85,7 +84,7 @@ def evaluation_json(
     return {
         "system": system_name,
         "model_id": model_id,
-        "period": [day(period[0]), day(period[1])],
+        "period": [str(np.datetime_as_string(time, unit="D")) for time in period],
         "initialisations": initialisations,
         "members": members,
         "scores": {name: part.scores() for name, part in sums.items()},
