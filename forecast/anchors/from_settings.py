@@ -8,6 +8,7 @@ from forecast.system.system import System
 
 
 def linear_anchor(system: System, grid: Grid) -> FittedAnchor:
+    """Return the linear anchor that a system asks for, not fitted yet."""
     options, past_states, channels = system.anchor, system.state.past_states, len(system.state.predictands)
     if options.space == "harmonics":
         return HarmonicAnchor(

@@ -8,8 +8,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
+import numpy as np
+import xarray as xr
 from pydantic import ValidationError
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
@@ -28,7 +30,28 @@ class CalibrationScores(Section):
     """Scores on the days that a card was fitted to, by channel and lead hours."""
 
     crps: dict[str, ByLead]
+    """Fair CRPS, units of the channel."""
     spread_skill: dict[str, ByLead]
+    """Ensemble spread over the error of the ensemble mean."""
+
+    @classmethod
+    def of(cls, scores: xr.Dataset) -> Self:
+        """Return the scores of a dataset, rounded.
+
+        Args:
+            scores: `crps` and `spread_skill` by channel and lead_time.
+        """
+
+        def table(name: str) -> dict[str, ByLead]:
+            field = scores[name].transpose("channel", "lead_time")
+            hours = [f"{float(lead / np.timedelta64(1, 'h')):g}" for lead in field["lead_time"].values]
+            channels = field["channel"].values.tolist()
+            return {
+                channel: dict(zip(hours, map(significant, row), strict=True))
+                for channel, row in zip(channels, field.values.tolist(), strict=True)
+            }
+
+        return cls(crps=table("crps"), spread_skill=table("spread_skill"))
 
 
 class CalibrationRecord(Section):
@@ -123,6 +146,11 @@ def remove_card_of_another(directory: Path, model_id: str) -> None:
             kept = False
         if not kept:
             path.unlink()
+
+
+def significant(value: float) -> float:
+    """Round to five digits, so that a card does not depend on the order in which sums were taken."""
+    return float(f"{value:.5g}")
 
 
 def _checked(path: Path, content: object) -> CalibrationCard:

@@ -37,6 +37,7 @@ def _span(times: NDArray[np.datetime64]) -> str:
 
 
 def iso(time: np.datetime64) -> str:
+    """Return a time to the minute, such as `2008-01-15T00:00`."""
     return str(np.datetime_as_string(time.astype("datetime64[ns]"), unit="m"))
 
 

@@ -5,17 +5,16 @@ is and move the CRPS little, bring the spread to the error of the mean as far as
 """
 
 import itertools
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data_catalog.errors import ConfigurationError
-from forecast.calibration.fitting import DIGITS, Candidate, fit_churn, fit_noise, fit_spread, most_rollouts
-from forecast.calibration.spread_law import SpreadLaw
+from forecast.calibration.card import CalibrationCard, CalibrationRecord, CalibrationScores, save_card, significant
+from forecast.calibration.correction import Calibration
+from forecast.calibration.fitting import Candidate, calibration_of, fit_calibration, most_rollouts
+from forecast.checkpoints.files import load_checkpoint
 from forecast.system.periods import Period
 from forecast.system.system import System
 from pipelines.terminal.progress import progress
@@ -32,14 +31,6 @@ from pipelines.workspace.checkpoints import check_same_state, find_checkpoint, s
 from pipelines.workspace.devices import choose_device
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system, requested_lead_steps
-
-if TYPE_CHECKING:
-    from forecast.calibration.card import CalibrationCard, CalibrationRecord, CalibrationScores
-    from forecast.calibration.correction import Calibration
-    from forecast.checkpoints.checkpoint import Checkpoint
-    from forecast.system.diffusion import Sampler
-
-logger = logging.getLogger("plumecast")
 
 
 @dataclass(frozen=True)
@@ -67,16 +58,13 @@ class CalibrationRequest:
     device: str = "cpu"
 
 
-def calibrate(wanted: CalibrationRequest) -> "CalibrationCard":
+def calibrate(wanted: CalibrationRequest) -> CalibrationCard:
     """Fit a card and write it beside the checkpoint, in place of an earlier one.
 
     Raises:
         ConfigurationError: The period holds test days, or the checkpoint is of another system.
         MissingDataError: No start has all the analyses that it needs.
     """
-    from forecast.calibration.card import CalibrationCard, save_card
-    from forecast.checkpoints.files import load_checkpoint
-
     checkpoint = load_checkpoint(wanted.checkpoint, calibrated=False)
     check_same_state(wanted.system, checkpoint.system, wanted.checkpoint)
     warn_of_unfinished(checkpoint, wanted.checkpoint)
@@ -87,14 +75,21 @@ def calibrate(wanted: CalibrationRequest) -> "CalibrationCard":
             f"{wanted.checkpoint}, found {wanted.members}"
         )
     validation = _validation(wanted)
-    rollouts = most_rollouts(wanted.system.sampler)
-    with progress(f"Calibrate {wanted.system.name}", rollouts * len(validation.starts), "forecasts") as advance:
+    sampler, state = wanted.system.sampler, wanted.system.state
+    lead_hours = np.arange(1.0, wanted.lead_steps + 1) * state.step_hours
+    forecasts = most_rollouts(sampler) * len(validation.starts)
+    with progress(f"Calibrate {wanted.system.name}", forecasts, "forecasts") as advance:
         counted = itertools.count(1)
-        raw, best = _fit(checkpoint, validation, lambda: advance(next(counted)))
+
+        def score(calibration: Calibration) -> ValidationScores:
+            return validation.score(replace(checkpoint, calibration=calibration), lambda: advance(next(counted)))
+
+        raw, best = fit_calibration(sampler, state.predictands, lead_hours, score)
+    learned = warn_of_learned_days(checkpoint, wanted.period)
     card = CalibrationCard(
         model_id=checkpoint.model_id,
-        calibration=_calibration(wanted.system, best.sampler, best.law),
-        record=_record(wanted.period, checkpoint, validation, raw, best),
+        calibration=calibration_of(sampler, state.predictands, best.sampler, best.law),
+        record=_record(wanted, len(validation.starts), learned, raw, best),
     )
     save_card(wanted.checkpoint, card)
     return card
@@ -110,67 +105,25 @@ def _validation(wanted: CalibrationRequest) -> Validation:
     return Validation(wanted.system, analysis, tuple(starts), wanted.members, wanted.lead_steps, wanted.device)
 
 
-def _fit(checkpoint: "Checkpoint", validation: Validation, tick: Callable[[], None]) -> tuple[Candidate, Candidate]:
-    """The uncalibrated model and the best that was found; the same noise throughout."""
-    system = validation.system
-    lead_hours = np.arange(1.0, validation.lead_steps + 1) * system.state.step_hours
-    neutral = SpreadLaw.neutral(len(system.state.predictands), lead_hours)
-    raw_scores = validation.score(checkpoint, tick)
-    raw = Candidate(system.sampler, neutral, raw_scores, 1.0)
-
-    def attempt(sampler: "Sampler", law: SpreadLaw) -> Candidate:
-        scores = validation.score(replace(checkpoint, calibration=_calibration(system, sampler, law)), tick)
-        return Candidate(sampler, law, scores, scores.relative_crps(raw_scores))
-
-    best = fit_churn(fit_noise(raw, attempt), raw, attempt)
-    return raw, fit_spread(best, attempt)
-
-
-def _calibration(system: System, sampler: "Sampler", law: SpreadLaw) -> "Calibration":
-    from forecast.calibration.correction import Calibration, centre_of
-
-    factors = law.factors().round(DIGITS).tolist()
-    spread = dict(zip(system.state.predictands, map(tuple, factors), strict=True))
-    return Calibration(fitted_to=system.sampler, sampler=sampler, centre=centre_of(sampler), spread=spread)
-
-
 def _record(
-    period: Period, checkpoint: "Checkpoint", validation: Validation, raw: Candidate, best: Candidate
-) -> "CalibrationRecord":
-    from forecast.calibration.card import CalibrationRecord
-
+    wanted: CalibrationRequest,
+    starts: int,
+    learned: bool,
+    raw: Candidate[ValidationScores],
+    best: Candidate[ValidationScores],
+) -> CalibrationRecord:
     return CalibrationRecord(
-        period=(str(period.start), str(period.end)),
-        starts=len(validation.starts),
-        members=validation.members,
-        seen_in_training=warn_of_learned_days(checkpoint, period),
-        relative_crps=_rounded(best.relative_crps),
-        before=_tables(raw.scores),
-        after=_tables(best.scores),
+        period=(str(wanted.period.start), str(wanted.period.end)),
+        starts=starts,
+        members=wanted.members,
+        seen_in_training=learned,
+        relative_crps=significant(best.relative_crps),
+        before=CalibrationScores.of(raw.scores.scores),
+        after=CalibrationScores.of(best.scores.scores),
     )
 
 
-def _tables(scores: ValidationScores) -> "CalibrationScores":
-    from forecast.calibration.card import CalibrationScores
-
-    def table(name: str) -> dict[str, dict[str, float]]:
-        field = scores.scores[name].transpose("channel", "lead_time")
-        hours = [f"{float(lead / np.timedelta64(1, 'h')):g}" for lead in field["lead_time"].values]
-        channels = field["channel"].values.tolist()
-        return {
-            channel: dict(zip(hours, map(_rounded, row), strict=True))
-            for channel, row in zip(channels, field.values.tolist(), strict=True)
-        }
-
-    return CalibrationScores(crps=table("crps"), spread_skill=table("spread_skill"))
-
-
-def _rounded(value: float) -> float:
-    """To as many digits as mean something, so that a card does not hang on the order of sums."""
-    return float(f"{value:.5g}")
-
-
-def describe_card(card: "CalibrationCard") -> str:
+def describe_card(card: CalibrationCard) -> str:
     """What a card changes, for people."""
     fitted, record = card.calibration, card.record
     lines = [

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from data_catalog.errors import ConfigurationError, MissingDataError
-from forecast.calibration import fitting
 from forecast.calibration.card import CARD
 from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.checkpoints.files import load_checkpoint
@@ -51,7 +50,7 @@ def toy(checkpoint: Checkpoint, spread: float) -> Checkpoint:
 def with_spread(monkeypatch: pytest.MonkeyPatch, spread: float) -> None:
     real = load_checkpoint
     monkeypatch.setattr(
-        "forecast.checkpoints.files.load_checkpoint", lambda *given, **options: toy(real(*given, **options), spread)
+        "pipelines.tuning.calibrate.load_checkpoint", lambda *given, **options: toy(real(*given, **options), spread)
     )
 
 
@@ -97,15 +96,6 @@ def test_a_card_is_the_same_each_time_and_replaces_an_earlier_one(wanted: Calibr
     assert calibrate(quick).sha256 == first.sha256
     assert (wanted.checkpoint / CARD).read_bytes() == content
     assert load_checkpoint(wanted.checkpoint).card_sha256 == first.sha256
-
-
-def test_churn_is_tried_where_the_sampler_has_it(tiny: Path) -> None:
-    from pipelines.workspace.systems import find_system
-
-    sampler = find_system(str(tiny)).sampler
-    assert fitting._churns(sampler) == [0.2, 0.8]
-    other = fitting._with(sampler, churn=0.2)
-    assert fitting._churns(other) == [0.0, 0.8]
 
 
 def test_test_days_are_refused(wanted: CalibrationRequest) -> None:
