@@ -12,8 +12,8 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.storage.atomic_files import atomic_path
+from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import file_hash
-from forecast.products.files.netcdf import open_forecast
 from forecast.products.files.runs import RunDirectory
 from forecast.products.plots.diagnostics import MODEL, Scores
 from forecast.products.plots.figures import Caption, clock

@@ -175,7 +175,7 @@ def publish(cycle: Cycle, inputs: Inputs) -> Path:
 
 def _differing(forecast: Path, inputs: Inputs) -> list[str]:
     """What a forecast file says it was made from, and is something else now."""
-    from forecast.products.files.netcdf import open_forecast
+    from forecast.products.files.forecast_reading import open_forecast
 
     with open_forecast(forecast) as stored:
         return [name for name, value in inputs.identity.items() if stored.attrs[f"plumecast_{name}"] != value]
@@ -183,7 +183,7 @@ def _differing(forecast: Path, inputs: Inputs) -> list[str]:
 
 def delivered_by(forecast: Path) -> dict[str, list[int]]:
     """Members and lead hours that a forecast file holds."""
-    from forecast.products.files.netcdf import open_forecast
+    from forecast.products.files.forecast_reading import open_forecast
 
     with open_forecast(forecast) as stored:
         hours = stored["lead_time"].values / np.timedelta64(1, "h")

@@ -12,8 +12,8 @@ import xarray as xr
 from data_catalog.catalog import dataset
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.storage.locks import lock
+from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import extend_manifest, verify_manifest
-from forecast.products.files.netcdf import open_forecast
 from forecast.products.files.runs import RunDirectory
 from forecast.products.plots.pictures import plot_run
 from forecast.products.report import write_report

@@ -9,7 +9,7 @@ import xarray as xr
 
 from data_catalog.archive.analysis import open_analysis
 from data_catalog.errors import ConfigurationError, MissingDataError
-from forecast.products.files.netcdf import open_forecast
+from forecast.products.files.forecast_reading import open_forecast
 from forecast.verification.archive.files import NAME
 from forecast.verification.cycle_scores import absent_times, score_weights
 from forecast.verification.evaluation_report import ScoredCycle

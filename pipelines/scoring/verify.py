@@ -11,8 +11,8 @@ import xarray as xr
 from data_catalog.archive.analysis import open_analysis
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.storage.locks import lock
+from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import extend_manifest, file_hash, read_manifest
-from forecast.products.files.netcdf import open_forecast
 from forecast.products.files.runs import RunDirectory
 from forecast.states.starts import initial_state_hash
 from forecast.system.cycles import CYCLE_NAME

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from data_catalog.errors import InvalidDataError
+from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.canonical import canonicalise
 from data_catalog.sources.reading import check_netcdf
 from data_catalog.sources.zarr_stores import open_complete
+from forecast.products.files.runs import RunDirectory
 from forecast.system.cycles import CYCLE_NAME
 
 MEMBER_NAMES = ("member", "realization", "number", "ensemble", "ensemble_member", "ens", "sample")
@@ -43,6 +44,32 @@ WEATHERBENCH2_NAMES = {
 }
 LEVELS_PRESENT = "levels_present"
 """Attribute of a Zarr variable that lacks some of the levels: those that it has, in hPa."""
+
+
+def open_forecast(location: Path | str, *, chunked: bool = True) -> xr.Dataset:
+    """Open a forecast in our words: dims (member, lead_time, latitude, longitude), scalar `init_time`.
+
+    Several cycles in one store get a leading `init_time` dimension. Channels are data variables, such as `z500`.
+
+    Args:
+        location: A run directory, a forecast file of ours, or anyone's ensemble as NetCDF or WeatherBench2-layout Zarr.
+        chunked: Dask arrays, one block a field; else xarray's own lazy arrays.
+
+    Raises:
+        MissingDataError: Nothing is there, or the run has no manifest and so does not exist for readers.
+        InvalidDataError: It cannot be read as an ensemble forecast.
+    """
+    path = Path(location)
+    if not path.exists():
+        raise MissingDataError(
+            f"forecast {path}: expected a run directory, a NetCDF file or a Zarr store, found nothing"
+        )
+    if path.is_dir() and is_run(path):
+        run = RunDirectory.at(path)
+        if not run.manifest.exists():
+            raise MissingDataError(f"run {path}: it has no manifest.json, so it is not finished")
+        path = run.forecast
+    return canonical_forecast(open_store(path, chunked=chunked), path)
 
 
 def is_run(path: Path) -> bool:

@@ -13,13 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.errors import InvalidDataError
 from data_catalog.layout.variables import channel
 from data_catalog.storage.atomic_files import atomic_path, disk_errors
 from forecast.products.files import cf
-from forecast.products.files.forecast_reading import canonical_forecast, is_run, open_store
+from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.rounding import bit_round, kept_bits
-from forecast.products.files.runs import RunDirectory
 
 FIELD_DIMENSIONS = ("realization", "time", "latitude", "longitude")
 CHECKED_TOGETHER_BYTES = 16 * 2**20
@@ -272,29 +271,3 @@ def _check_same_cycle(source: Path, earlier: xr.Dataset, writer: ForecastWriter)
     for name, equal in same.items():
         if not equal:
             raise InvalidDataError(f"{source.name}: cannot be continued, its {name} differ from those of the new file")
-
-
-def open_forecast(location: Path | str, *, chunked: bool = True) -> xr.Dataset:
-    """Open a forecast in our words: dims (member, lead_time, latitude, longitude), scalar `init_time`.
-
-    Several cycles in one store get a leading `init_time` dimension. Channels are data variables, such as `z500`.
-
-    Args:
-        location: A run directory, a forecast file of ours, or anyone's ensemble as NetCDF or WeatherBench2-layout Zarr.
-        chunked: Dask arrays, one block a field; else xarray's own lazy arrays.
-
-    Raises:
-        MissingDataError: Nothing is there, or the run has no manifest and so does not exist for readers.
-        InvalidDataError: It cannot be read as an ensemble forecast.
-    """
-    path = Path(location)
-    if not path.exists():
-        raise MissingDataError(
-            f"forecast {path}: expected a run directory, a NetCDF file or a Zarr store, found nothing"
-        )
-    if path.is_dir() and is_run(path):
-        run = RunDirectory.at(path)
-        if not run.manifest.exists():
-            raise MissingDataError(f"run {path}: it has no manifest.json, so it is not finished")
-        path = run.forecast
-    return canonical_forecast(open_store(path, chunked=chunked), path)

@@ -10,8 +10,7 @@ import xarray as xr
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.variables import channel
 from data_catalog.storage.atomic_files import atomic_path
-from forecast.products.files.forecast_reading import LEVELS_PRESENT, WEATHERBENCH2_NAMES
-from forecast.products.files.netcdf import open_forecast
+from forecast.products.files.forecast_reading import LEVELS_PRESENT, WEATHERBENCH2_NAMES, open_forecast
 
 SPREAD_OUT = {"init_time": "time", "member": "number", "lead_time": "prediction_timedelta"}
 

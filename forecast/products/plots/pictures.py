@@ -8,7 +8,7 @@ import xarray as xr
 
 from data_catalog.errors import ConfigurationError
 from forecast.products.files.derived import MEMBERS_OF_A_SPREAD
-from forecast.products.files.netcdf import open_forecast
+from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.runs import RunDirectory
 from forecast.products.plots.diagnostics import MODEL, Scores, plot_rank_histograms, plot_skill
 from forecast.products.plots.figures import Caption

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast.products.files.netcdf import open_forecast
+from forecast.products.files.forecast_reading import open_forecast
 from pipelines.cli.app import main
 from pipelines.workspace.systems import find_system
 

@@ -14,8 +14,8 @@ import pytest
 import xarray as xr
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import verify_manifest
-from forecast.products.files.netcdf import open_forecast
 from pipelines.runs import forecast as forecasting
 from pipelines.runs import staging
 from pipelines.runs.cycle import open_inputs, request_cycle

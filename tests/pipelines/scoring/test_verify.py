@@ -9,8 +9,8 @@ import pytest
 import xarray as xr
 
 from data_catalog.errors import ConfigurationError, MissingDataError
+from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import verify_manifest
-from forecast.products.files.netcdf import open_forecast
 from forecast.products.files.runs import RunDirectory
 from pipelines.runs.cycle import request_cycle
 from pipelines.runs.forecast import forecast_cycle

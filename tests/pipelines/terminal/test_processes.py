@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from data_catalog.errors import ConfigurationError
+from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import verify_manifest
-from forecast.products.files.netcdf import open_forecast
 from pipelines.cli.app import main
 from pipelines.terminal import processes as launching
 from pipelines.terminal.processes import launch, without_processes

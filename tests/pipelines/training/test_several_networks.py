@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from forecast.checkpoints.files import load_checkpoint
+from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import read_manifest
-from forecast.products.files.netcdf import open_forecast
 from pipelines.cli.app import main
 from pipelines.runs.cycle import request_cycle
 from pipelines.runs.forecast import forecast_cycle

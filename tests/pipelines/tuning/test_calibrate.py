@@ -134,7 +134,7 @@ def test_the_command(
     assert (place.checkpoint("tiny") / CARD).is_file()
     run = ["forecast", str(tiny), "--init", "2007-12-20", "--members", "2", "--lead", "1d", "--analysis"]
     assert main([*run, str(weather_file), "--out", str(tmp_path / "runs")]) == 0
-    from forecast.products.files.netcdf import open_forecast
+    from forecast.products.files.forecast_reading import open_forecast
 
     card = load_checkpoint(place.checkpoint("tiny")).card_sha256
     with open_forecast(next((tmp_path / "runs").rglob("tiny_*Z.nc"))) as made:

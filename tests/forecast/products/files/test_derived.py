@@ -4,7 +4,7 @@ import pytest
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.products.files.derived import Event, event, write_products
-from forecast.products.files.netcdf import open_forecast
+from forecast.products.files.forecast_reading import open_forecast
 
 CHANNELS = ("z500", "t2m", "msl", "tp24")
 PROBABILITIES = (

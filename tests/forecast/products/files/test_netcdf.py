@@ -10,7 +10,8 @@ import xarray as xr
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.products.files.cf import cell_bounds
-from forecast.products.files.netcdf import ForecastWriter, copy_members, open_forecast
+from forecast.products.files.forecast_reading import open_forecast
+from forecast.products.files.netcdf import ForecastWriter, copy_members
 from forecast.products.files.rounding import bit_round
 
 
@@ -186,7 +187,7 @@ def test_values_changed_under_the_writer_are_noticed(tmp_path, synthetic, monkey
 KILLED = """
 import os, signal, sys
 import numpy as np
-from forecast.products.netcdf import ForecastWriter
+from forecast.products.files.netcdf import ForecastWriter
 hours = np.arange(1, 4) * np.timedelta64(24, "h")
 with ForecastWriter(sys.argv[1], channels=["t2m"], latitude=np.arange(8.0), longitude=np.arange(8.0),
                     init_time=np.datetime64("2008-01-01"), lead_times=hours, members=range(2), step_hours=24,

@@ -4,7 +4,7 @@ import xarray as xr
 
 from data_catalog.errors import InvalidDataError
 from forecast.products.files import zarr
-from forecast.products.files.netcdf import open_forecast
+from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.zarr import write_zarr
 
 CHANNELS = ("z500", "u250", "u850", "t2m", "tp24")
