@@ -63,7 +63,7 @@ def _course(checkpoint: Checkpoint) -> dict[str, Any]:
     record = checkpoint.training
     return {
         "iterations": [stage["iterations"] for stage in record["stages"].values()],
-        "origin": record["began_with"],
+        "initial checkpoint": record["began_with"],
         "analyses": [record["first_analysis"], record["last_analysis"]],
     }
 

@@ -18,9 +18,9 @@ def check_trained(system: System, directory: Path) -> None:
         raise ConfigurationError(f"{directory}: expected the training of this system, found another's")
 
 
-def check_origin(system: System, grid: Grid, begin_with: Checkpoint) -> None:
+def check_origin(system: System, grid: Grid, initial_checkpoint: Checkpoint) -> None:
     """Whether a checkpoint's numbers mean what the system's mean."""
-    wanted, found = system.state, begin_with.system.state
+    wanted, found = system.state, initial_checkpoint.system.state
     for name in ("predictands", "static", "past_states"):
         if getattr(wanted, name) != getattr(found, name):
             raise ConfigurationError(
@@ -28,15 +28,15 @@ def check_origin(system: System, grid: Grid, begin_with: Checkpoint) -> None:
                 f"found {getattr(found, name)}"
             )
     for what, expected, has in (
-        ("steps", _hours(system), _hours(begin_with.system)),
-        ("anchor", system.anchor.form(), begin_with.system.anchor.form()),
+        ("steps", _hours(system), _hours(initial_checkpoint.system)),
+        ("anchor", system.anchor.form(), initial_checkpoint.system.anchor.form()),
     ):
         if expected != has:
             raise ConfigurationError(f"training from a checkpoint: expected one with {what} {expected}, found {has}")
-    if not grid.is_close_to(begin_with.grid):
+    if not grid.is_close_to(initial_checkpoint.grid):
         raise ConfigurationError(
             f"training from a checkpoint: expected one on the analysis' grid {grid.shape}, "
-            f"found {begin_with.grid.shape} or other points"
+            f"found {initial_checkpoint.grid.shape} or other points"
         )
 
 

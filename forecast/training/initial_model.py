@@ -79,7 +79,7 @@ def cross_fit(
 def continued_model(
     system: System,
     analysis: xr.Dataset,
-    begin_with: Checkpoint,
+    initial_checkpoint: Checkpoint,
     samples: SampleSource,
     means: MeanNetworks | None = None,
 ) -> StepModel:
@@ -90,7 +90,7 @@ def continued_model(
     """
     model = fresh_model(system, analysis)
     try:
-        found = model.load_state_dict(begin_with.model.state_dict(), strict=False)
+        found = model.load_state_dict(initial_checkpoint.model.state_dict(), strict=False)
     except RuntimeError as error:
         raise ConfigurationError(f"training from a checkpoint: {str(error).replace(chr(10), ' ')}") from None
     if found.unexpected_keys:

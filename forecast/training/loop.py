@@ -125,8 +125,8 @@ class TrainingRun:
     @property
     def _identity(self) -> str:
         """What decides this training, but for its length."""
-        origin = self.record.get("began_with")
-        return self.system.training_hash() + (f" from {origin}" if origin else "")
+        initial = self.record.get("began_with")
+        return self.system.training_hash() + (f" from {initial}" if initial else "")
 
     def _fresh_optimiser(self) -> Optimiser:
         options = self.system.training

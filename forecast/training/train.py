@@ -38,7 +38,7 @@ def train(
     resume: bool = False,
     ranks: Ranks = ALONE,
     iterations: int | None = None,
-    begin_with: Checkpoint | None = None,
+    initial_checkpoint: Checkpoint | None = None,
     globe: xr.Dataset | None = None,
 ) -> Iterator[TrainingProgress]:
     """Train a system's network; a usable checkpoint is in `directory` from the first save on.
@@ -54,7 +54,7 @@ def train(
             is finished stays as it is.
         ranks: The processes.
         iterations: See `stages`.
-        begin_with: Start from its weights, anchor and standardisation; see `stages`.
+        initial_checkpoint: Start from its weights, anchor and standardisation; see `stages`.
         globe: Canonical analysis of the dataset that the system's pretraining names, where it has one.
 
     Yields:
@@ -70,11 +70,11 @@ def train(
     if resume and ranks.broadcast(is_finished(directory)):
         check_trained(system, directory)
         return
-    teacher = None if begin_with is None else begin_with.model
-    plan = stages(system, iterations=iterations, continues=begin_with is not None, teacher=teacher)
-    before = mean_stages(system, iterations=iterations, continues=begin_with is not None)
+    teacher = None if initial_checkpoint is None else initial_checkpoint.model
+    plan = stages(system, iterations=iterations, continues=initial_checkpoint is not None, teacher=teacher)
+    before = mean_stages(system, iterations=iterations, continues=initial_checkpoint is not None)
     first = None
-    if system.pretraining is not None and begin_with is None:
+    if system.pretraining is not None and initial_checkpoint is None:
         first = pretraining_system(system, iterations=iterations)
     check_shares([*before.values(), *(stages(first) if first else ()), *plan], ranks)
     if not resume and (left := unfinished(directory)):
@@ -96,17 +96,17 @@ def train(
         raise ConfigurationError(
             f"system {system.name}: training.mirrored: expected a globe with each latitude on both sides, found another"
         )
-    if begin_with is not None:
-        check_origin(system, grid_of(analysis), begin_with)
+    if initial_checkpoint is not None:
+        check_origin(system, grid_of(analysis), initial_checkpoint)
     training = in_period(analysis, system.periods.training)
     validation = in_period(analysis, system.periods.validation)
     if system.training.loader == "memory":
         training, validation = training.load(), validation.load()
-    if begin_with is None:
+    if initial_checkpoint is None:
         fitted = Standardiser.fit(training, system.state.predictands) if ranks.is_first else None
         standardiser = ranks.broadcast(fitted)
     else:
-        standardiser = begin_with.standardiser
+        standardiser = initial_checkpoint.standardiser
     sampling = partial(
         make_samples,
         standardiser=standardiser,
@@ -116,16 +116,16 @@ def train(
         pin=ranks.device != "cpu",
     )
     samples, watched = (learned_samples(sampling(days), system) for days in (training, validation))
-    record = _record(system, training, begin_with)
+    record = _record(system, training, initial_checkpoint)
     material = TrainingData(system, training, standardiser, samples, watched, record)
-    wanted = total_iterations(system, iterations=iterations, continues=begin_with is not None)
+    wanted = total_iterations(system, iterations=iterations, continues=initial_checkpoint is not None)
     earlier = wanted - sum(stage.iterations for stage in plan)
     pretrained = None
     if first is not None:
         pretrained = yield from pretrain(globe, first, material, directory, ranks, resume=resume, wanted=wanted)
     means = yield from train_means(before, material, directory, ranks, resume=resume, wanted=wanted)
-    if begin_with is not None:
-        model = continued_model(system, training, begin_with, samples, means)
+    if initial_checkpoint is not None:
+        model = continued_model(system, training, initial_checkpoint, samples, means)
     elif ranks.is_first:
         model = prepare_model(system, training, samples, means)
     else:
@@ -151,20 +151,20 @@ def is_finished(directory: Path) -> bool:
     return holds_finished(directory) and unfinished(directory) is None
 
 
-def _record(system: System, training: xr.Dataset, begin_with: Checkpoint | None) -> dict[str, Any]:
+def _record(system: System, training: xr.Dataset, initial_checkpoint: Checkpoint | None) -> dict[str, Any]:
     times = training["time"].values
     first, last = (str(np.datetime_as_string(time, unit="m")) for time in (times[0], times[-1]))
     held_out = system.periods.validation.start > system.periods.training.end
-    if begin_with is not None:  # what it had seen, its weights still know
-        held_out = held_out and bool(begin_with.training.get("validation_held_out"))
-    pretraining = system.pretraining if begin_with is None else None
+    if initial_checkpoint is not None:  # what it had seen, its weights still know
+        held_out = held_out and bool(initial_checkpoint.training.get("validation_held_out"))
+    pretraining = system.pretraining if initial_checkpoint is None else None
     return {
         "dataset": system.dataset,
         "first_analysis": first,
         "last_analysis": last,
         "analyses": int(times.size),
         "validation_held_out": held_out,
-        "began_with": None if begin_with is None else begin_with.model_id,
+        "began_with": None if initial_checkpoint is None else initial_checkpoint.model_id,
         "pretraining": None if pretraining is None else pretraining.model_dump(mode="json"),
         "torch": torch.__version__,
     }

@@ -20,7 +20,7 @@ def train(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Directory of the checkpoint.")] = None,
     analysis: AnalysisOption = None,
     iterations: Annotated[int | None, typer.Option(min=1, help="In place of the system's number.")] = None,
-    begin_with: Annotated[
+    initial_checkpoint: Annotated[
         Path | None, typer.Option("--from", metavar="DIR", help="Checkpoint to start from, without denoising it anew.")
     ] = None,
     network: Annotated[
@@ -54,8 +54,8 @@ def train(
         resume=resume,
         device=choose_device(device),
         iterations=iterations,
-        begin_with=begin_with,
-        globe=None if begin_with else open_globe(place, found),
+        initial_checkpoint=initial_checkpoint,
+        globe=None if initial_checkpoint else open_globe(place, found),
     )
     say(f"Checkpoint: {directory}")
     return 0

@@ -36,7 +36,7 @@ def train_system(
     resume: bool = False,
     device: str = "cpu",
     iterations: int | None = None,
-    begin_with: Path | None = None,
+    initial_checkpoint: Path | None = None,
     globe: xr.Dataset | None = None,
 ) -> Path:
     """Train a system's model and fit its baselines, both on the training period only.
@@ -51,7 +51,7 @@ def train_system(
         resume: Go on with an unfinished training.
         device: Where to compute.
         iterations: Of the denoising stage, in place of the system's number; the other stages get at most as many.
-        begin_with: Checkpoint to start from.
+        initial_checkpoint: Checkpoint to start from.
         globe: Analysis of the dataset that the system's pretraining names; see `open_globe`.
 
     Returns:
@@ -71,18 +71,18 @@ def train_system(
     for period in (system.periods.training, system.periods.validation):
         _warn_of_absent_days(period, analysis["time"].values)
     networks = system.training.networks
-    origin = None if begin_with is None else load_checkpoint(begin_with, calibrated=False)
-    if origin is not None and begin_with is not None:
-        warn_of_unfinished(origin, begin_with)
-    if origin is not None and len(origin.models) not in (1, networks):
+    initial = None if initial_checkpoint is None else load_checkpoint(initial_checkpoint, calibrated=False)
+    if initial is not None and initial_checkpoint is not None:
+        warn_of_unfinished(initial, initial_checkpoint)
+    if initial is not None and len(initial.models) not in (1, networks):
+        numbers = f"one network or of {networks}" if networks > 1 else "one network"
         raise ConfigurationError(
-            f"--from {begin_with}: expected a checkpoint of one network{f' or of {networks}' if networks > 1 else ''}, "
-            f"found one of {len(origin.models)}"
+            f"--from {initial_checkpoint}: expected a checkpoint of {numbers}, found one of {len(initial.models)}"
         )
     train_one = partial(_train_network, analysis=analysis, resume=resume, iterations=iterations, globe=globe)
     with process_group(device) as ranks, ExitStack() as hold:
         if networks == 1:
-            train_one(system, directory=directory, origin=origin, ranks=ranks)
+            train_one(system, directory=directory, initial_checkpoint=initial, ranks=ranks)
             return directory
         if ranks.broadcast(resume and is_finished(directory)):
             check_trained(system, directory)
@@ -98,8 +98,8 @@ def train_system(
                 pass  # that somebody else trains it is told now, not hours later
         for number, place in enumerate(places):
             logger.info("Network %d of %d", number + 1, networks)
-            part = None if origin is None else origin.of_member(number)
-            train_one(system.of_network(number), directory=place, origin=part, ranks=ranks)
+            part = None if initial is None else initial.of_member(number)
+            train_one(system.of_network(number), directory=place, initial_checkpoint=part, ranks=ranks)
         if ranks.is_first:
             with atomic_path(directory / BASELINES_FILE) as partial_copy:
                 shutil.copyfile(places[0] / BASELINES_FILE, partial_copy)
@@ -128,7 +128,7 @@ def _train_network(
     resume: bool,
     ranks: "Ranks",
     iterations: int | None,
-    origin: "Checkpoint | None",
+    initial_checkpoint: "Checkpoint | None",
     globe: xr.Dataset | None,
 ) -> None:
     """Train one network, with its baselines beside it."""
@@ -138,7 +138,7 @@ def _train_network(
     finished = ranks.broadcast(resume and is_finished(directory))
     if finished:
         logger.info("%s: finished, nothing is left to train", directory)
-    wanted = total_iterations(system, iterations=iterations, continues=origin is not None)
+    wanted = total_iterations(system, iterations=iterations, continues=initial_checkpoint is not None)
     alone = nullcontext() if finished else _alone_in(directory, ranks)
     with alone, progress(f"Train {system.name}", wanted, "iterations") as advance:
         if ranks.is_first and not (finished and (directory / BASELINES_FILE).exists()):
@@ -151,7 +151,7 @@ def _train_network(
             resume=resume,
             ranks=ranks,
             iterations=iterations,
-            begin_with=origin,
+            initial_checkpoint=initial_checkpoint,
             globe=globe,
         )
         for state in states:

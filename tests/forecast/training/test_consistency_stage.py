@@ -34,13 +34,13 @@ def test_it_trains_and_goes_on_bit_for_bit(distilled, analysis, checkpoint, tmp_
     content = distilled.model_dump()
     content["training"] |= {"checkpoint_minutes": 1e-9}
     often = System.model_validate(content)
-    losses = [state.loss for state in train(often, analysis, tmp_path / "whole", begin_with=checkpoint)]
+    losses = [state.loss for state in train(often, analysis, tmp_path / "whole", initial_checkpoint=checkpoint)]
     assert len(losses) == 3
     assert np.isfinite(losses).all()
-    killed = train(often, analysis, tmp_path / "killed", begin_with=checkpoint)
+    killed = train(often, analysis, tmp_path / "killed", initial_checkpoint=checkpoint)
     next(killed)
     killed.close()
-    for _ in train(often, analysis, tmp_path / "killed", begin_with=checkpoint, resume=True):
+    for _ in train(often, analysis, tmp_path / "killed", initial_checkpoint=checkpoint, resume=True):
         pass
     whole, resumed = (load_checkpoint(tmp_path / name) for name in ("whole", "killed"))
     assert whole.model_id == resumed.model_id != checkpoint.model_id

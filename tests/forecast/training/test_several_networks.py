@@ -140,9 +140,11 @@ def test_networks_that_were_not_trained_alike_are_refused(three, analysis, direc
     short = load_checkpoint(tmp_path / "short")
     with pytest.raises(ConfigurationError, match=r"network 1 .*: expected iterations \[6\] as .*, found \[2\]"):
         combine(three, [networks[0], short, networks[2]], tmp_path)
-    trained(three.of_network(1), analysis, tmp_path / "other", begin_with=networks[0])
+    trained(three.of_network(1), analysis, tmp_path / "other", initial_checkpoint=networks[0])
     other = load_checkpoint(tmp_path / "other")
-    with pytest.raises(ConfigurationError, match=r"network 1 .*: expected origin None as .*, found [0-9a-f]+"):
+    with pytest.raises(
+        ConfigurationError, match=r"network 1 .*: expected initial checkpoint None as .*, found [0-9a-f]+"
+    ):
         combine(three, [networks[0], other, networks[2]], tmp_path)
     assert not (tmp_path / "model.json").exists()
 

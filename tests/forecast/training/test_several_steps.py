@@ -162,7 +162,7 @@ def test_a_step_that_was_not_learned_is_refused(stepped, trained, checkpoint, sy
     with pytest.raises(ConfigurationError, match="expected a step of 24 h, which its model learns, found 48 h"):
         system.in_steps_of(48)
     with pytest.raises(ConfigurationError, match="expected one with steps of 24 and 48 h, found of 24 h"):
-        next(train(stepped, analysis, tmp_path, begin_with=checkpoint))
+        next(train(stepped, analysis, tmp_path, initial_checkpoint=checkpoint))
     for found, message in (((48,), "expected state.step_hours 24 among them"), ((24, 24), "expected each length once")):
         content = stepped.model_dump()
         content["training"] |= {"step_hours": found}

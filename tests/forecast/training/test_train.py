@@ -184,7 +184,7 @@ def test_fine_tuning_starts_from_a_checkpoint_and_may_deepen_it(tuned, analysis,
     deeper = changed(tuned, network={"blocks": 2}, training={"learning_rate": 1e-12})
     content = deeper.model_dump()
     content["finetuning"][0]["learning_rate"] = 1e-12
-    for _ in train(System.model_validate(content), analysis, tmp_path, begin_with=checkpoint):
+    for _ in train(System.model_validate(content), analysis, tmp_path, initial_checkpoint=checkpoint):
         pass
     found = load_checkpoint(tmp_path)
     assert len(stages(deeper, continues=True)) == 1
@@ -225,10 +225,10 @@ def test_a_loss_that_is_no_number_changes_no_weight(system, analysis, tmp_path, 
     assert not list(tmp_path.glob("model*"))
 
 
-def test_days_that_an_origin_has_seen_are_not_held_out(tuned, analysis, checkpoint, tmp_path):
+def test_days_that_an_initial_checkpoint_has_seen_are_not_held_out(tuned, analysis, checkpoint, tmp_path):
     for seen, directory in ((False, tmp_path / "unseen"), (True, tmp_path / "seen")):
-        origin = replace(checkpoint, training=checkpoint.training | {"validation_held_out": not seen})
-        for _ in train(tuned, analysis, directory, begin_with=origin):
+        initial = replace(checkpoint, training=checkpoint.training | {"validation_held_out": not seen})
+        for _ in train(tuned, analysis, directory, initial_checkpoint=initial):
             pass
         assert load_checkpoint(directory).training["validation_held_out"] is not seen
 
@@ -236,21 +236,21 @@ def test_days_that_an_origin_has_seen_are_not_held_out(tuned, analysis, checkpoi
 def test_a_checkpoint_of_other_channels_or_places_is_no_start(system, analysis, checkpoint, tmp_path):
     turned = changed(system, state={"predictands": ("u850", "z500", "tp24")})
     with pytest.raises(ConfigurationError, match=r"expected one with predictands \('u850', 'z500', 'tp24'\)"):
-        next(train(turned, analysis, tmp_path, begin_with=checkpoint))
+        next(train(turned, analysis, tmp_path, initial_checkpoint=checkpoint))
     elsewhere = analysis.assign_coords(longitude=analysis["longitude"] + 1)
     with pytest.raises(ConfigurationError, match="or other points"):
-        next(train(system, elsewhere, tmp_path, begin_with=checkpoint))
+        next(train(system, elsewhere, tmp_path, initial_checkpoint=checkpoint))
 
 
 def test_a_checkpoint_of_another_anchor_is_no_start(tuned, analysis, tmp_path):
     faded = changed(tuned, anchor={"kind": "linear", "space": "harmonics", "truncation": 3, "fading": 1})
-    for _ in train(faded, analysis, tmp_path / "origin"):
+    for _ in train(faded, analysis, tmp_path / "initial"):
         pass
     sharp = changed(faded, anchor={"fading": 0})
     with pytest.raises(
         ConfigurationError, match=r"expected one with anchor \('linear', 'harmonics', 3, 0\), found .* 3, 1"
     ):
-        next(train(sharp, analysis, tmp_path / "sharp", begin_with=load_checkpoint(tmp_path / "origin")))
+        next(train(sharp, analysis, tmp_path / "sharp", initial_checkpoint=load_checkpoint(tmp_path / "initial")))
 
 
 def test_a_training_from_weights_is_not_gone_on_with_from_others(tuned, analysis, checkpoint, tmp_path):
@@ -258,17 +258,19 @@ def test_a_training_from_weights_is_not_gone_on_with_from_others(tuned, analysis
     next(killed)
     killed.close()
     with pytest.raises(ConfigurationError, match="found another's"):
-        next(train(tuned, analysis, tmp_path, begin_with=checkpoint, resume=True))
+        next(train(tuned, analysis, tmp_path, initial_checkpoint=checkpoint, resume=True))
 
 
 def test_a_smaller_network_cannot_take_a_larger_ones_weights(tuned, analysis, checkpoint, tmp_path):
     narrower = changed(tuned, network={"widths": (8, 8)})
     with pytest.raises(ConfigurationError, match="training from a checkpoint"):
-        next(train(narrower, analysis, tmp_path, begin_with=checkpoint))
+        next(train(narrower, analysis, tmp_path, initial_checkpoint=checkpoint))
 
 
 def test_fine_tuning_lowers_the_crps_of_a_rollout(tuned, analysis, checkpoint, tmp_path):
     content = tuned.model_dump()
     content["finetuning"][0].update(iterations=60, learning_rate=3e-3)
-    losses = [state.loss for state in train(System.model_validate(content), analysis, tmp_path, begin_with=checkpoint)]
+    losses = [
+        state.loss for state in train(System.model_validate(content), analysis, tmp_path, initial_checkpoint=checkpoint)
+    ]
     assert np.mean(losses[-10:]) < 0.9 * np.mean(losses[:10])
