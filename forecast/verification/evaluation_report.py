@@ -48,7 +48,7 @@ class ScoredCycle:
 
 
 def pooled(scored: Sequence[ScoredCycle]) -> dict[str, Any]:
-    """The evaluation JSON over several cycles.
+    """The evaluation JSON over several cycles; a baseline may be missing from some of them.
 
     Raises:
         ConfigurationError: They are of different systems or sizes.
@@ -57,13 +57,14 @@ def pooled(scored: Sequence[ScoredCycle]) -> dict[str, Any]:
         ("members", {part.members for part in scored}),
         ("model", {part.model_id for part in scored}),
         ("step and sampler (system_hash)", {part.system_hash for part in scored}),
-        ("forecasters", {tuple(part.sums) for part in scored}),
     ):
         if len(values) > 1:
             raise ConfigurationError(f"verification: expected forecasts with the same {name}, found {sorted(values)}")
     first = scored[0]
     period = (min(part.init_time for part in scored), max(part.last_time for part in scored))
-    sums = {name: pooled_sums([part.sums[name] for part in scored]) for name in first.sums}
+    widest_first = sorted(scored, key=lambda part: -len(part.sums))
+    names = dict.fromkeys(name for part in widest_first for name in part.sums)
+    sums = {name: [part.sums[name] for part in scored if name in part.sums] for name in names}
     return evaluation_json(first.system_name, first.model_id, period, len(scored), first.members, sums)
 
 
@@ -78,14 +79,39 @@ def evaluation_json(
     period: tuple[np.datetime64, np.datetime64],
     initialisations: int,
     members: int,
-    sums: dict[str, EvaluationSums],
+    sums: Mapping[str, Sequence[xr.DataArray]],
 ) -> dict[str, Any]:
-    """The evaluation JSON."""
+    """The evaluation JSON.
+
+    Args:
+        system_name: Name of the system.
+        model_id: Identity of the weights, or empty.
+        period: First start and last valid time.
+        initialisations: Number of starts.
+        members: Size of the ensemble.
+        sums: By forecaster, from `cycle_sums`: one for each start that the forecaster was scored on.
+
+    Returns:
+        `scores` by forecaster, channel, score and lead hours; `starts`, the number of starts that each forecaster was
+        scored on, by lead hours; and the arguments.
+    """
     return {
         "system": system_name,
         "model_id": model_id,
         "period": [str(np.datetime_as_string(time, unit="D")) for time in period],
         "initialisations": initialisations,
         "members": members,
-        "scores": {name: part.scores() for name, part in sums.items()},
+        "scores": {name: pooled_sums(parts).scores() for name, parts in sums.items()},
+        "starts": {name: starts_by_lead(parts) for name, parts in sums.items()},
     }
+
+
+def starts_by_lead(parts: Sequence[xr.DataArray]) -> dict[str, int]:
+    """Number of starts that a forecaster was scored on, by lead hours.
+
+    Args:
+        parts: From `cycle_sums`, one a start.
+    """
+    leads, counts = np.unique(np.concatenate([part["lead_time"].values for part in parts]), return_counts=True)
+    hours = leads / np.timedelta64(1, "h")
+    return {f"{lead:g}": count for lead, count in zip(hours.tolist(), counts.tolist(), strict=True)}

@@ -54,7 +54,7 @@ def evaluate(
     print_scores(evaluated.content)
     print(f"Scores: {out}")
     print(f"Score archive: {wanted.scores}")
-    for card in draw_evaluation_cards(wanted.scores, evaluated.labels, evaluated.init_times, out):
+    for card in draw_evaluation_cards(wanted.scores, evaluated.labels, evaluated.starts, out):
         print(f"Scorecard: {card}")
 
 

@@ -34,8 +34,8 @@ def embedded(plot: Path) -> str:
 
 def show_scores(name: str, evaluation: Mapping[str, Any]) -> None:
     """Make the score table an artifact, as a table to sort and as Markdown to read."""
-    names = header(evaluation["scores"])
-    table = [dict(zip(names, row, strict=True)) for row in rows(evaluation["scores"])]
+    names = header(evaluation)
+    table = [dict(zip(names, row, strict=True)) for row in rows(evaluation)]
     create_table_artifact(table, key=_key(f"{name}-scores"), description=f"Scores of {name}")
     create_markdown_artifact(
         markdown_table(evaluation), key=_key(f"{name}-score-table"), description=f"Scores of {name}"

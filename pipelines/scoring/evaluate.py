@@ -21,7 +21,7 @@ from forecast.system.system import System
 from forecast.verification.baselines.baselines import Baselines
 from forecast.verification.cycle_scores import baseline_seed, score_forecast, score_weights, verifying_analysis
 from forecast.verification.evaluation import AXES
-from forecast.verification.evaluation_report import MODEL, evaluation_json, pooled_sums, write_evaluation
+from forecast.verification.evaluation_report import MODEL, evaluation_json, write_evaluation
 from pipelines.scoring.forecasters import (
     Forecaster,
     analysis_digests,
@@ -85,13 +85,14 @@ class Evaluated:
 
     Attributes:
         content: The evaluation JSON.
-        labels: In the score archive, by forecaster: the model first.
-        init_times: Of the cycles.
+        labels: Names in the score archive, by forecaster: the model first.
+        starts: Init times that each forecaster was scored on. A baseline that knows other hours of the day than the
+            model has fewer.
     """
 
     content: dict[str, Any]
     labels: dict[str, str]
-    init_times: tuple[np.datetime64, ...]
+    starts: dict[str, tuple[np.datetime64, ...]]
 
 
 def evaluate_to(wanted: Evaluation, out: Path) -> Evaluated:
@@ -113,23 +114,51 @@ def evaluate(wanted: Evaluation) -> Evaluated:
     """
     inputs = _open_inputs(wanted)
     starts = init_times(wanted, inputs.analysis["time"].values)
-    scored: list[dict[str, xr.DataArray]] = []
-    labels: dict[str, str] = {}
-    remembered = 0
+    scored: list[_ScoredStart] = []
     with progress(f"Evaluate {wanted.system.name}", len(starts), "cycles") as advance:
         for index, init_time in enumerate(starts):
-            labels, sums, made = _score_start(wanted, inputs, init_time)
-            scored.append(sums)
-            remembered += not made
+            scored.append(_score_start(wanted, inputs, init_time))
             advance(index + 1, iso(init_time))
+    remembered = sum(not start.made for start in scored)
     if remembered:
         logger.info("%d of %d cycles were in the score archive already", remembered, len(starts))
     end = min(wanted.end, inputs.analysis["time"].values.max())
-    pooled = {name: pooled_sums([sums[name] for sums in scored]) for name in labels}
+    of_name = {name: [each for each in scored if name in each.sums] for name in _forecaster_names(wanted.system)}
+    of_name = {name: its_starts for name, its_starts in of_name.items() if its_starts}
     content = evaluation_json(
-        wanted.system.name, inputs.checkpoint.model_id, (wanted.start, end), len(starts), wanted.members, pooled
+        wanted.system.name,
+        inputs.checkpoint.model_id,
+        (wanted.start, end),
+        len(starts),
+        wanted.members,
+        {name: [start.sums[name] for start in its_starts] for name, its_starts in of_name.items()},
     )
-    return Evaluated(content, labels, tuple(starts))
+    return Evaluated(
+        content,
+        {name: its_starts[0].labels[name] for name, its_starts in of_name.items()},
+        {name: tuple(start.init_time for start in its_starts) for name, its_starts in of_name.items()},
+    )
+
+
+@dataclass(frozen=True)
+class _ScoredStart:
+    """The forecasts from one start, scored.
+
+    Attributes:
+        init_time: The start.
+        labels: Names in the score archive, by forecaster.
+        sums: From `cycle_sums`, by forecaster.
+        made: Whether any of them had to be made.
+    """
+
+    init_time: np.datetime64
+    labels: dict[str, str]
+    sums: dict[str, xr.DataArray]
+    made: bool
+
+
+def _forecaster_names(system: System) -> list[str]:
+    return [MODEL, *system.verification.baselines]
 
 
 @dataclass(frozen=True)
@@ -152,10 +181,7 @@ def _open_inputs(wanted: Evaluation) -> _Inputs:
     return _Inputs(checkpoint, baselines, fitted, analysis, weights)
 
 
-def _score_start(
-    wanted: Evaluation, inputs: _Inputs, init_time: np.datetime64
-) -> tuple[dict[str, str], dict[str, xr.DataArray], bool]:
-    """Labels and sums of each forecaster, and whether any of them had to be made."""
+def _score_start(wanted: Evaluation, inputs: _Inputs, init_time: np.datetime64) -> _ScoredStart:
     channels = wanted.system.state.predictands
     verifying = verifying_analysis(inputs.analysis, channels, init_time, wanted.lead_times)
     judged = analysis_digests(verifying)
@@ -170,7 +196,7 @@ def _score_start(
             sums, made = score_forecast(forecast, verifying.sel(lead_time=leads), inputs.weights), True
             store_scores(wanted.scores, forecaster, init_time, sums, judged)
         labels[forecaster.name], found[forecaster.name] = forecaster.label, sums
-    return labels, found, made
+    return _ScoredStart(init_time, labels, found, made)
 
 
 def _forecasters(wanted: Evaluation, inputs: _Inputs, init_time: np.datetime64) -> list[Forecaster]:

@@ -68,25 +68,25 @@ def card_json(card: xr.Dataset) -> dict[str, Any]:
 
 
 def draw_evaluation_cards(
-    archive: Path, labels: Mapping[str, str], cycles: Sequence[np.datetime64], out: Path
+    archive: Path, labels: Mapping[str, str], starts: Mapping[str, Sequence[np.datetime64]], out: Path
 ) -> list[Path]:
     """Draw an evaluation's scorecard against each baseline that has a CRPS, beside its JSON.
 
     Args:
         archive: Score archive.
         labels: Names in it, by forecaster.
-        cycles: Init times of the evaluation.
+        starts: Init times of the evaluation that each forecaster was scored on.
         out: The JSON.
 
     Returns:
-        The pictures; none where there are too few cycles for a test.
+        The pictures; none against a baseline that was scored on too few cycles for a test.
     """
-    if len(cycles) < LEAST_CYCLES:
-        logger.info("No scorecards: they need %d cycles, found %d", LEAST_CYCLES, len(cycles))
-        return []
     made = []
     for name in ("linear", "climatology"):
-        if name in labels:
+        cycles = starts.get(name, ())
+        if cycles and len(cycles) < LEAST_CYCLES:
+            logger.info("No scorecard against %s: it needs %d cycles, found %d", name, LEAST_CYCLES, len(cycles))
+        elif cycles:
             ours, theirs = (find_side(archive, labels[one], one) for one in (MODEL, name))
             card = compare(ours, theirs, Selection(start=min(cycles), end=max(cycles), init_times=cycles))
             made.append(write_card(card, ours, theirs, out.with_name(f"{out.stem}_against_{name}.png")))

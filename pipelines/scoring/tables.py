@@ -13,27 +13,34 @@ Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
 LEAST_WIDTH = 124
 
 
-def header(scores: Scores) -> list[str]:
-    """Column names of `rows`."""
+def header(evaluation: Mapping[str, Any]) -> list[str]:
+    """Column names of `rows`.
+
+    Args:
+        evaluation: The evaluation JSON.
+    """
+    scores = evaluation["scores"]
     others = [name for name in scores if name != _first(scores)]
     skills = [f"skill/{name}" for name in others if name != "persistence"]
     return ["channel", "lead", _measure(scores, _first(scores)).upper(), *others, *skills, "spread/skill"]
 
 
-def rows(scores: Scores, leads_hours: Sequence[int] | None = None) -> list[list[str]]:
+def rows(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None = None) -> list[list[str]]:
     """One row a channel and lead: fair CRPS of each forecaster (MAE of persistence), skill, spread/skill.
 
-    A forecast of one member has no fair CRPS: all are compared by the MAE of their means then.
+    A forecast of one member has no fair CRPS: all are compared by the MAE of their means then. A forecaster that was
+    scored on other starts than the model is shown without a skill, as the two are not comparable.
 
     Args:
-        scores: As in the evaluation JSON.
+        evaluation: The evaluation JSON.
         leads_hours: Leads to show; a few when None.
     """
+    scores = evaluation["scores"]
     model = scores[_first(scores)]
     table = []
     for channel_name, by_score in model.items():
         leads = [str(hours) for hours in leads_hours] if leads_hours else _few(list(by_score["rmse"]))
-        table += [_row(scores, channel_name, lead) for lead in leads if lead in by_score["rmse"]]
+        table += [_row(evaluation, channel_name, lead) for lead in leads if lead in by_score["rmse"]]
     return table
 
 
@@ -41,11 +48,10 @@ def score_table(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None
     """The table for a terminal."""
     from rich.table import Table
 
-    scores = evaluation["scores"]
     table = Table()
-    for index, name in enumerate(header(scores)):
+    for index, name in enumerate(header(evaluation)):
         table.add_column(name, no_wrap=True, justify="left" if index == 0 else "right")
-    for row in rows(scores, leads_hours):
+    for row in rows(evaluation, leads_hours):
         table.add_row(*row)
     return table
 
@@ -66,9 +72,9 @@ def print_table(table: "Table", title: str) -> None:
 
 def markdown_table(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None = None) -> str:
     """The table as Markdown."""
-    names = header(evaluation["scores"])
+    names = header(evaluation)
     lines = [caption(evaluation), "", "| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
-    lines += ["| " + " | ".join(row) + " |" for row in rows(evaluation["scores"], leads_hours)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows(evaluation, leads_hours)]
     return "\n".join(lines) + "\n"
 
 
@@ -84,15 +90,33 @@ def caption(evaluation: Mapping[str, Any]) -> str:
         words = "MAE, as one member has no fair CRPS"
     elif "mae" in measures:
         words = f"fair CRPS, of {', '.join(name for name in scores if _measure(scores, name) == 'mae')} MAE"
-    return f"{evaluation['system']}: {starts} of {members}, {start} to {end}; {words}"
+    fewer = "".join(f"; {name} on {count}" for name, count in _scored_on_fewer(evaluation).items())
+    return f"{evaluation['system']}: {starts} of {members}, {start} to {end}; {words}{fewer}"
 
 
-def _row(scores: Scores, channel_name: str, lead: str) -> list[str]:
+def _scored_on_fewer(evaluation: Mapping[str, Any]) -> dict[str, str]:
+    """Number of starts of each forecaster that was not scored on all of them."""
+    total = evaluation["initialisations"]
+    counts = {name: sorted(set(by_lead.values())) for name, by_lead in evaluation.get("starts", {}).items()}
+    return {
+        name: f"{'-'.join(map(str, dict.fromkeys((few[0], few[-1]))))} of {_counted(total, 'start')}"
+        for name, few in counts.items()
+        if few != [total]
+    }
+
+
+def _row(evaluation: Mapping[str, Any], channel_name: str, lead: str) -> list[str]:
+    scores, starts = evaluation["scores"], evaluation.get("starts", {})
     first = _first(scores)
     own = _value(scores, first, channel_name, lead)
     others = [name for name in scores if name != first]
     cells = [_number(_value(scores, name, channel_name, lead)) for name in others]
-    skills = [_skill(own, _value(scores, name, channel_name, lead)) for name in others if name != "persistence"]
+    alike = {name: starts.get(name, {}).get(lead) == starts.get(first, {}).get(lead) for name in others}
+    skills = [
+        _skill(own, _value(scores, name, channel_name, lead) if alike[name] else None)
+        for name in others
+        if name != "persistence"
+    ]
     ratio = scores[first][channel_name].get("spread_skill", {}).get(lead)
     return [
         channel_name,

@@ -76,7 +76,7 @@ def test_what_was_scored_before_is_not_made_again(wanted: Evaluation, monkeypatc
     assert made == ["plumecast", "climatology", "persistence", "linear"] * 3
     made.clear()
     again = evaluate(replace(wanted, end=wanted.end - np.timedelta64(10, "D")))
-    assert (made, len(again.init_times)) == ([], 2)
+    assert (made, len(again.starts["plumecast"])) == ([], 2)
     shorter = evaluate(replace(wanted, lead_steps=1))
     assert made == []
     assert (

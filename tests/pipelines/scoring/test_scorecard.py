@@ -147,11 +147,12 @@ def test_outputs(archive: Path, tmp_path: Path) -> None:
 def test_cards_of_an_evaluation(archive: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     labels = {path.stem.partition("@")[0]: path.stem for path in (archive / "20080101T0000Z").glob("*.npz")}
     cycles = [START + index * DAY for index in range(12)]
-    made = draw_evaluation_cards(archive, labels, cycles, tmp_path / "scores.json")
+    made = draw_evaluation_cards(archive, labels, dict.fromkeys(labels, cycles), tmp_path / "scores.json")
     assert [path.name for path in made] == ["scores_against_linear.png"]
+    fewer = {"plumecast": cycles, "linear": cycles[:9]}
     with caplog.at_level(logging.INFO, "plumecast"):
-        assert draw_evaluation_cards(archive, labels, cycles[:9], tmp_path / "scores.json") == []
-    assert "No scorecards: they need 10 cycles, found 9" in caplog.text
+        assert draw_evaluation_cards(archive, labels, fewer, tmp_path / "scores.json") == []
+    assert "No scorecard against linear: it needs 10 cycles, found 9" in caplog.text
 
 
 def test_command(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

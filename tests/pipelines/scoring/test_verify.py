@@ -92,13 +92,13 @@ def test_tables() -> None:
         "persistence": {"msl": {"crps": {"24": None}, "mae": {"24": 400.0}, "rmse": {"24": 1}}},
         "linear": {"msl": {"crps": {"24": 250.0, "48": 300.0}, "rmse": {"24": 1}}},
     }
-    assert header(scores) == ["channel", "lead", "CRPS", "persistence", "linear", "skill/linear", "spread/skill"]
-    assert rows(scores) == [
+    evaluation = {"system": "s", "period": ["a", "b"], "initialisations": 2, "members": 3, "scores": scores}
+    assert header(evaluation) == ["channel", "lead", "CRPS", "persistence", "linear", "skill/linear", "spread/skill"]
+    assert rows(evaluation) == [
         ["msl", "1 d", "200", "400", "250", "+20%", "0.90"],
         ["msl", "2 d", "300", "-", "300", "+0%", "-"],
     ]
-    assert rows(scores, [48, 96]) == rows(scores)[1:]
-    evaluation = {"system": "s", "period": ["a", "b"], "initialisations": 2, "members": 3, "scores": scores}
+    assert rows(evaluation, [48, 96]) == rows(evaluation)[1:]
     assert "| msl | 1 d | 200 | 400 | 250 | +20% | 0.90 |" in markdown_table(evaluation)
     assert len(score_table(evaluation).columns) == 7
     assert caption(evaluation) == "s: 2 forecasts of 3 members, a to b; fair CRPS, of persistence MAE"
@@ -108,7 +108,19 @@ def test_a_forecast_of_one_member_is_shown_by_its_mae() -> None:
     one = {"crps": {"24": None}, "mae": {"24": 250.0}, "rmse": {"24": 300.0}, "spread_skill": {"24": None}}
     many = {"crps": {"24": 150.0}, "mae": {"24": 200.0}, "rmse": {"24": 260.0}, "spread_skill": {"24": 1.0}}
     scores = {"forecast": {"msl": one}, "linear": {"msl": many}}
-    assert header(scores) == ["channel", "lead", "MAE", "linear", "skill/linear", "spread/skill"]
-    assert rows(scores) == [["msl", "1 d", "250", "200", "-25%", "-"]]
     evaluation = {"system": "s", "period": ["a", "b"], "initialisations": 1, "members": 1, "scores": scores}
+    assert header(evaluation) == ["channel", "lead", "MAE", "linear", "skill/linear", "spread/skill"]
+    assert rows(evaluation) == [["msl", "1 d", "250", "200", "-25%", "-"]]
     assert caption(evaluation) == "s: 1 forecast of 1 member, a to b; MAE, as one member has no fair CRPS"
+
+
+def test_a_forecaster_scored_on_other_starts_is_counted_and_has_no_skill() -> None:
+    scores = {
+        "plumecast": {"msl": {"crps": {"24": 200.0, "48": 300.0}, "rmse": {"24": 1, "48": 1}}},
+        "linear": {"msl": {"crps": {"24": 250.0, "48": 400.0}, "rmse": {"24": 1, "48": 1}}},
+    }
+    starts = {"plumecast": {"24": 4, "48": 4}, "linear": {"24": 2, "48": 4}}
+    evaluation = {"system": "s", "period": ["a", "b"], "initialisations": 4, "members": 3, "scores": scores}
+    assert caption(evaluation | {"starts": starts}).endswith("; fair CRPS; linear on 2-4 of 4 starts")
+    assert [row[4] for row in rows(evaluation | {"starts": starts})] == ["-", "+25%"]
+    assert [row[4] for row in rows(evaluation)] == ["+20%", "+25%"]
