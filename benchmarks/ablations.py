@@ -31,7 +31,7 @@ from ablation_table import LEAD_HOURS, REFERENCES, Changes, table
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from data_catalog.storage.atomic_files import atomic_path
+from data_catalog.storage.atomic_files import write_durably
 from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.checkpoints.files import load_checkpoint
 from forecast.diffusion.losses import almost_fair_crps
@@ -296,7 +296,7 @@ def sweep(base: System, analysis: xr.Dataset, out: Path, options: argparse.Names
             result = run(with_iterations(system, *lengths), analysis)
             about = {"variant": name, "seed": seed, "seconds": options.seconds, "commit": commit()}
             write(path, {**about, **result})
-            write_text(out / "table.md", table(out, VARIANTS))
+            write_durably(out / "table.md", table(out, VARIANTS))
             print(f"{name} seed {seed}: {result['iterations']} iterations, {result['scores']}", flush=True)
 
 
@@ -317,12 +317,7 @@ def commit() -> str:
 
 
 def write(path: Path, content: object) -> None:
-    write_text(path, json.dumps(content, indent=1))
-
-
-def write_text(path: Path, text: str) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(text)
+    write_durably(path, json.dumps(content, indent=1))
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from data_catalog.archive.ledger import LEDGER_NAME, Ledger
 from data_catalog.archive.writer import IngestSummary, Writer, header_of
 from data_catalog.catalog import DatasetEntry
 from data_catalog.layout.checks import check_analysis, check_channels, check_step
-from data_catalog.storage.locks import exclusive
+from data_catalog.storage.locks import lock
 
 
 def ingest(
@@ -44,7 +44,7 @@ def ingest(
     check_channels(analysis, [*entry.channels, *entry.static], where=where)
     checked = check_analysis(analysis[[*entry.channels, *entry.static]], where=where)
     check_step(checked["time"].values, entry.step_hours, where=where)
-    with exclusive(archive_layout.lock_path(archive), doing=f"{archive}: ingest"):
+    with lock(archive_layout.lock_path(archive), f"{archive}: ingest"):
         static = {name: checked[name].values for name in entry.static}
         if (archive / LEDGER_NAME).exists():
             ledger = Ledger.read(archive)

@@ -23,7 +23,7 @@ from data_catalog.archive.chunks import array_metadata, chunk_name, encode, grou
 from data_catalog.archive.ledger import LEDGER_NAME, Header, Ledger, ledger_line
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.layout.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRIBUTES
-from data_catalog.storage.atomic_files import synchronise, write_durably, writing
+from data_catalog.storage.atomic_files import atomic_path, write_durably
 
 _METADATA = "zarr.json"
 _UNFINISHED = ".unfinished"
@@ -53,31 +53,25 @@ def create(archive: Path, header: Header, static: Mapping[str, NDArray[np.float3
     """
     if archive.exists():
         raise ConfigurationError(f"{archive}: expected an archive or nothing, found something without {LEDGER_NAME}")
-    new = archive.with_name(f"{archive.name}.new")
-    with writing(archive):
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(parents=True)
+    with atomic_path(archive) as new:
+        new.mkdir()
         _write_array(new, "latitude", header.latitude, ("latitude",), LATITUDE_ATTRIBUTES)
         _write_array(new, "longitude", header.longitude, ("longitude",), LONGITUDE_ATTRIBUTES)
         for name, field in static.items():
             _write_array(new, name, field, ("latitude", "longitude"), header.field_attributes[name])
         _write(new, LEDGER_NAME, ledger_line(header.as_record()))
         _publish(new, header, np.array([], "datetime64[ns]"))
-        new.replace(archive)
-        synchronise(archive.parent)
     return Ledger.read(archive)
 
 
 def clean(archive: Path) -> None:
     """Remove what a killed process left half-written."""
-    with writing(archive):
-        shutil.rmtree(unfinished_files(archive), ignore_errors=True)
+    shutil.rmtree(unfinished_files(archive), ignore_errors=True)
 
 
 def publish(archive: Path, ledger: Ledger) -> None:
     """Show the committed times to other Zarr readers; writes nothing where they are shown already."""
-    with writing(archive):
-        _publish(archive, ledger.header, ledger.arrival_times())
+    _publish(archive, ledger.header, ledger.arrival_times())
 
 
 def _publish(archive: Path, header: Header, times: NDArray[np.datetime64]) -> None:
@@ -141,6 +135,4 @@ def _write_if_new(archive: Path, name: str, content: bytes) -> None:
 
 
 def _write(archive: Path, name: str, content: bytes) -> None:
-    path = archive / name
-    path.parent.mkdir(exist_ok=True)
-    write_durably(path, content, aside=unfinished_files(archive))
+    write_durably(archive / name, content, aside=unfinished_files(archive))

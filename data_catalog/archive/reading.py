@@ -104,6 +104,19 @@ class ArchivedChannel:
 
 
 def read_static_field(path: Path, ledger: Ledger, name: str) -> NDArray[np.float32]:
+    """A channel without time, checked against its digest.
+
+    Args:
+        path: Directory of the archive.
+        ledger: Of that archive.
+        name: Channel, one of the header's static ones.
+
+    Returns:
+        Values, dims (latitude, longitude), in the units of the variable table.
+
+    Raises:
+        InvalidDataError: The file is missing, damaged or changed.
+    """
     file = archive_layout.static_path(path, name)
     try:
         shape = (ledger.header.latitude.size, ledger.header.longitude.size)

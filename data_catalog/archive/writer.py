@@ -17,7 +17,7 @@ from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.checks import check_same_grid
 from data_catalog.layout.coordinates import at_times
-from data_catalog.storage.atomic_files import write_durably, writing
+from data_catalog.storage.atomic_files import write_durably
 
 _BYTES_AT_ONCE = 32 * 1024**2
 
@@ -249,13 +249,12 @@ class Writer:
                     f"{self._archive}: {name}: expected to read back what was packed, found otherwise"
                 )
         chunks = {name: StoredChunk.of(content) for name, content in contents.items()}
-        with writing(self._archive):
-            if index < len(self._ledger.blocks):
-                self._ledger.intend(index, chunks)
-            for name, content in contents.items():
-                path = self._reader.path(name, index)
-                write_durably(path, content, aside=archive_layout.unfinished_files(self._archive))
-            self._ledger.commit(index, times, of_time, chunks)
+        if index < len(self._ledger.blocks):
+            self._ledger.intend(index, chunks)
+        for name, content in contents.items():
+            path = self._reader.path(name, index)
+            write_durably(path, content, aside=archive_layout.unfinished_files(self._archive))
+        self._ledger.commit(index, times, of_time, chunks)
 
 
 def digests(fields: Mapping[str, NDArray[np.float32]]) -> list[str]:

@@ -30,14 +30,15 @@ def make_sample(source_path: Path, sample_path: Path) -> None:
         at_midnight = np.flatnonzero(np.asarray(times[:]) % 24 == 0)
         assert times.units.startswith("hours since")
         assert times.units.endswith("00:00:00")
-        sample.setncatts(forecast_attributes(source))
+        sample.setncatts(sample_attributes(source))
         for name, size in (("time", len(at_midnight)), ("latitude", None), ("longitude", None)):
             sample.createDimension(name, size or source.dimensions[name].size)
         for name, variable in source.variables.items():
             _copy(variable, sample, name, at_midnight)
 
 
-def forecast_attributes(source: netCDF4.Dataset) -> dict[str, str]:
+def sample_attributes(source: netCDF4.Dataset) -> dict[str, str]:
+    """Global attributes of the sample, from those of the year that it is cut from."""
     return {
         "Conventions": "CF-1.11",
         "title": _TITLE,

@@ -1,86 +1,18 @@
-"""Files that are either whole and on disk, or not there at all."""
+"""The one way to write a file: it is either whole and on the disk, or not there at all."""
 
 import errno
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from data_catalog.errors import ConfigurationError
 
 PARTIAL_SUFFIX = ".partial"
-
-
-@contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Lend a temporary name beside `path`, and give it the final name once the block has ended without an exception.
-
-    The temporary name is hidden and always the same, so that what a killed process left is overwritten by the next one.
-    The content reaches the disk before the name does. An existing `path` is replaced only at the very end.
-
-    Args:
-        path: File, or directory that does not exist yet; its parent is made when it is missing.
-
-    Yields:
-        The temporary path, to be filled by the caller.
-
-    Raises:
-        ConfigurationError: The place cannot be written.
-    """
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = partial_path(path)
-        remove(partial)
-    try:
-        yield partial
-        with disk_errors(path):
-            synchronise(partial)
-            partial.replace(path)
-            synchronise(path.parent)
-    except BaseException:
-        remove(partial)
-        raise
-
-
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turn what the system or the NetCDF library says of a full, read-only or forbidden disk into one line of ours.
-
-    Raises:
-        ConfigurationError: `path` cannot be written.
-    """
-    try:
-        yield
-    except (OSError, RuntimeError) as error:
-        place = next(parent for parent in path.resolve().parents if parent.exists())
-        free_mib = shutil.disk_usage(place).free / 2**20
-        raise ConfigurationError(f"{path}: cannot be written ({error}); {free_mib:.0f} MiB are free there") from error
-
-
-def partial_path(path: Path) -> Path:
-    """Name under which `path` is written until it is whole."""
-    return path.with_name(f".{path.name}{PARTIAL_SUFFIX}")
-
-
-def remove(path: Path) -> None:
-    """Remove a file or a directory tree; nothing happens when there is none."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def synchronise(path: Path) -> None:
-    """Wait until a file's content, or a directory's entries, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-_NOT_WRITABLE = {
+"""Ends the temporary name of a file or directory that is not whole yet."""
+_DISK_FAULTS = {
     errno.ENOSPC: "a full disk",
     errno.EDQUOT: "a full quota",
     errno.EFBIG: "a limit on the size of files",
@@ -92,45 +24,155 @@ _NOT_WRITABLE = {
 
 
 @contextmanager
-def writing(place: Path) -> Iterator[None]:
-    """Turn the faults of a disk that cannot be written into one clear line.
+def atomic_path(path: Path, *, aside: Path | None = None) -> Iterator[Path]:
+    """Lend a temporary path, and rename it to `path` when the block ends without an exception.
 
-    Raises:
-        ConfigurationError: The disk is full or read-only, or permission is lacking.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _NOT_WRITABLE:
-            raise
-        raise ConfigurationError(
-            f"{place}: expected to be able to write, found {_NOT_WRITABLE[error.errno]}"
-        ) from error
-
-
-def write_durably(path: Path, content: bytes, *, aside: Path) -> None:
-    """Write a file so that at any moment it is either as before or whole.
+    The temporary name is always the same, so the next process overwrites what a killed one left behind; two processes
+    must not write the same `path` at once. The content reaches the disk before the name does, and an existing file
+    stays as it was until then.
 
     Args:
-        path: File to make or replace.
-        content: All of it.
-        aside: Directory on the same file system for the unfinished file.
+        path: File to make or replace, or directory to make; its parent is made where it is missing.
+        aside: Directory on the same file system for the temporary file; None puts it beside `path`, hidden.
+
+    Yields:
+        The temporary path, for the caller to write a file or make a directory there.
+
+    Raises:
+        ConfigurationError: `path` cannot be written.
     """
-    aside.mkdir(exist_ok=True)
-    unfinished = aside / f"{path.parent.name}-{path.name}-{os.getpid()}"
-    with unfinished.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-    synchronise(path.parent)
+    partial = path.with_name(f".{path.name}{PARTIAL_SUFFIX}")
+    if aside is not None:
+        partial = aside / f"{path.parent.name}-{path.name}{PARTIAL_SUFFIX}"
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.parent.mkdir(exist_ok=True)
+        _remove(partial)
+    try:
+        yield partial
+        with disk_errors(path):
+            _synchronise_tree(partial)
+            partial.replace(path)
+            synchronise(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            _remove(partial)
+        raise
+
+
+def write_durably(path: Path, content: bytes | str, *, aside: Path | None = None) -> Path:
+    """Write a file so that at every moment it is either as before or whole.
+
+    Args:
+        path: File to make or replace; its parent is made where it is missing.
+        content: All of it; text is encoded as UTF-8.
+        aside: Directory on the same file system for the temporary file; None puts it beside `path`, hidden.
+
+    Returns:
+        `path`.
+
+    Raises:
+        ConfigurationError: `path` cannot be written.
+    """
+    with atomic_path(path, aside=aside) as partial, disk_errors(path):
+        partial.write_bytes(_as_bytes(content))
+    return path
+
+
+def create_durably(path: Path, content: bytes | str) -> None:
+    """Write a file that must not exist yet, safely beside other processes that try the same: one of them succeeds.
+
+    Args:
+        path: File to make; its parent is made where it is missing.
+        content: All of it; text is encoded as UTF-8.
+
+    Raises:
+        FileExistsError: The file is there already, and stays as it is.
+        ConfigurationError: `path` cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
+    try:
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(_as_bytes(content))
+            synchronise(partial)
+            try:
+                path.hardlink_to(partial)
+            except FileExistsError as error:
+                taken = error
+            else:
+                synchronise(path.parent)
+                return
+        raise taken
+    finally:
+        with suppress(OSError):
+            _remove(partial)
 
 
 def append_durably(path: Path, content: bytes, *, after: int) -> None:
-    """Append to a file and sync it; what lies beyond `after` bytes, the rest of a write cut short, is cut off first."""
-    with path.open("r+b") as file:
+    """Append to a file and wait until the bytes are on the disk.
+
+    Args:
+        path: Existing file.
+        content: Bytes to append.
+        after: Number of bytes to keep; what lies beyond them, the rest of a write cut short, is cut off first.
+
+    Raises:
+        ConfigurationError: `path` cannot be written.
+    """
+    with disk_errors(path), path.open("r+b") as file:
         file.truncate(after)
         file.seek(after)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn what the system or the NetCDF library says of a disk that cannot be written into one line.
+
+    Args:
+        path: What is being written, to begin the error with.
+
+    Raises:
+        ConfigurationError: The block raised OSError, or RuntimeError, with which the NetCDF library reports failed
+            writes.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        fault = _DISK_FAULTS.get(getattr(error, "errno", None) or 0, str(error))
+        place = next(parent for parent in path.resolve().parents if parent.exists())
+        free_mib = shutil.disk_usage(place).free / 2**20
+        raise ConfigurationError(
+            f"{path}: expected to be able to write, found {fault}; {free_mib:.0f} MiB are free there"
+        ) from error
+
+
+def synchronise(path: Path) -> None:
+    """Wait until a file's content, or a directory's entries, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _synchronise_tree(path: Path) -> None:
+    if path.is_dir():
+        for inside in path.rglob("*"):
+            synchronise(inside)
+    synchronise(path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a directory tree; do nothing where there is none."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _as_bytes(content: bytes | str) -> bytes:
+    return content.encode() if isinstance(content, str) else content

@@ -15,7 +15,7 @@ import xarray as xr
 from pydantic import ValidationError
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
-from data_catalog.storage.atomic_files import atomic_path
+from data_catalog.storage.atomic_files import write_durably
 from forecast.calibration.correction import Calibration
 from forecast.system.section import Positive, Section
 
@@ -100,11 +100,8 @@ def save_card(directory: Path, card: CalibrationCard) -> Path:
     Returns:
         The file.
     """
-    path = directory / CARD
-    with atomic_path(path) as partial:
-        text = json.dumps({**card.content(), "sha256": card.sha256}, indent=1)
-        partial.write_text(f"{text}\n", encoding="utf-8")
-    return path
+    text = json.dumps({**card.content(), "sha256": card.sha256}, indent=1)
+    return write_durably(directory / CARD, f"{text}\n")
 
 
 def load_card(directory: Path, *, model_id: str, channels: tuple[str, ...]) -> CalibrationCard | None:

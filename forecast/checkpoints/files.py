@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
-from data_catalog.storage.atomic_files import atomic_path
+from data_catalog.storage.atomic_files import write_durably
 from forecast.calibration.card import load_card, remove_card_of_another
 from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.checkpoints.identity import model_identity
@@ -97,10 +97,8 @@ def save_checkpoint(
         "weights_sha256": hashlib.sha256(data).hexdigest(),
     }
     path = _weights_path(directory, description)
-    with atomic_path(path) as partial:
-        partial.write_bytes(data)
-    with atomic_path(directory / DESCRIPTION) as partial:
-        partial.write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+    write_durably(path, data)
+    write_durably(directory / DESCRIPTION, json.dumps(description, indent=1) + "\n")
     for replaced in set(directory.glob("model-*.safetensors")) - {path}:
         replaced.unlink()
     model_id = model_identity(description)

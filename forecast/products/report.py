@@ -11,7 +11,7 @@ import jinja2
 import numpy as np
 import xarray as xr
 
-from data_catalog.storage.atomic_files import atomic_path
+from data_catalog.storage.atomic_files import write_durably
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import file_hash
 from forecast.products.files.runs import RunDirectory
@@ -124,9 +124,7 @@ def write_report(
         "release": version("plumecast"),
     }
     page = _environment().get_template("report.html.j2").render(content)
-    with atomic_path(directory.report) as partial:
-        partial.write_text(page, encoding="utf-8")
-    return directory.report
+    return write_durably(directory.report, page)
 
 
 def _forecast_content(forecast: xr.Dataset, caption: Caption) -> dict[str, Any]:

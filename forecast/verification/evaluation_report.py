@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.errors import ConfigurationError
-from data_catalog.storage.atomic_files import atomic_path
+from data_catalog.storage.atomic_files import write_durably
 from forecast.verification.evaluation import EvaluationSums
 
 MODEL = "plumecast"
@@ -19,9 +19,7 @@ MODEL = "plumecast"
 
 def write_evaluation(evaluation: Mapping[str, Any], out: Path) -> Path:
     """Write an evaluation as JSON, whole or not at all."""
-    with atomic_path(out) as partial:
-        partial.write_text(json.dumps(evaluation, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    return out
+    return write_durably(out, json.dumps(evaluation, indent=2, allow_nan=False) + "\n")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import xarray as xr
 
 from data_catalog.catalog import dataset, dataset_names
 from data_catalog.errors import ConfigurationError
-from data_catalog.storage.atomic_files import atomic_path
+from data_catalog.storage.atomic_files import write_durably
 from forecast.products.plots.scorecards import SCORE_WORDS, SIGNIFICANT, plot_scorecard
 from forecast.verification.archive.archive import archived_forecasters
 from forecast.verification.comparison.scorecard import card_table
@@ -40,12 +40,9 @@ def write_card(card: xr.Dataset, ours: ScoredForecaster, theirs: ScoredForecaste
     if out.suffix == ".png":
         names = names_of(ours, theirs)
         return plot_scorecard(card, out, names=names, origin=origin_of(card, ours, theirs), simulated=_simulated(ours))
-    with atomic_path(out) as partial:
-        if out.suffix == ".csv":
-            card_table(card).to_csv(partial, index=False)
-        else:
-            partial.write_text(json.dumps(card_json(card), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    return out
+    if out.suffix == ".csv":
+        return write_durably(out, card_table(card).to_csv(index=False))
+    return write_durably(out, json.dumps(card_json(card), indent=2, allow_nan=False) + "\n")
 
 
 def check_out(out: Path) -> None:

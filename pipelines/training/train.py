@@ -1,7 +1,6 @@
 """Archive to checkpoint, with the baselines that it will be measured against."""
 
 import logging
-import shutil
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import ConfigurationError
-from data_catalog.storage.atomic_files import atomic_path
+from data_catalog.storage.atomic_files import write_durably
 from data_catalog.storage.locks import LOCK, lock
 from forecast.system.periods import Period
 from forecast.system.system import System
@@ -101,8 +100,7 @@ def train_system(
             part = None if initial is None else initial.of_member(number)
             train_one(system.of_network(number), directory=place, initial_checkpoint=part, ranks=ranks)
         if ranks.is_first:
-            with atomic_path(directory / BASELINES_FILE) as partial_copy:
-                shutil.copyfile(places[0] / BASELINES_FILE, partial_copy)
+            write_durably(directory / BASELINES_FILE, (places[0] / BASELINES_FILE).read_bytes())
             combine(system, [load_checkpoint(place, calibrated=False) for place in places], directory)
         ranks.wait()
     return directory

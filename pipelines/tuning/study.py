@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data_catalog.errors import ConfigurationError
-from data_catalog.storage.atomic_files import atomic_path
+from data_catalog.storage.atomic_files import write_durably
 from forecast.system.system import System
 from pipelines.tuning.search_space import Choice, Value, as_toml, chosen_space, own_value, to_paste
 from pipelines.workspace.analyses import find_analysis
@@ -139,8 +139,7 @@ def write_search(wanted: Search, study: "Study") -> dict[str, Any]:
         "value": None if best is None else best.value,
         "trials": rows,
     }
-    with atomic_path(wanted.out / "trials.json") as partial:
-        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_durably(wanted.out / "trials.json", json.dumps(content, indent=1) + "\n")
     if best is None:
         raise ConfigurationError(f"--out {wanted.out}: expected a trial that ends, found {len(rows)}, all given up")
     return content

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from data_catalog.errors import InvalidDataError, MissingDataError
-from data_catalog.storage.atomic_files import PARTIAL_SUFFIX, atomic_path, synchronise
+from data_catalog.storage.atomic_files import PARTIAL_SUFFIX, synchronise, write_durably
 from forecast.products.files.runs import RunDirectory
 
 FORMAT = 1
@@ -175,6 +175,4 @@ def _describe(path: Path) -> dict[str, str | int]:
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> Path:
-    with atomic_path(path) as partial:
-        partial.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    return path
+    return write_durably(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

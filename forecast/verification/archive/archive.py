@@ -7,7 +7,6 @@ cycle that is there already is never doubled. Where channels, lead times or regi
 further file, `<forecaster>+2.npz`. Each array in a file carries a CRC-32.
 """
 
-import uuid
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError
-from data_catalog.storage.atomic_files import synchronise
+from data_catalog.storage.atomic_files import create_durably
 from forecast.system.cycles import cycle_name
 from forecast.verification.archive.files import NAME, About, Block, all_files, files_of, next_name, read_block
 from forecast.verification.checks import UnscorableError
@@ -66,30 +65,20 @@ def append_cycle(
 
     Raises:
         InvalidDataError: What is there is about something else or holds other scores (they may differ by a thousandth
-            of the mean absolute error, as members made on two machines do), or the file cannot be written.
+            of the mean absolute error, as members made on two machines do).
+        ConfigurationError: The file cannot be written.
     """
     if not NAME.fullmatch(forecaster):
         raise UnscorableError(f"forecaster: expected letters, digits, '.', '_', '@' and '-', found '{forecaster}'")
     directory = archive / cycle_name(init_time)
-    temporary = directory / f".{forecaster}.{uuid.uuid4().hex}.partial"
     block = Block.of(sums, about or {})
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        while True:
-            there = files_of(directory, forecaster)
-            if _is_known(block, there):
-                return False
-            if not temporary.exists():
-                block.write(temporary)
-            with suppress(FileExistsError):
-                next_name(directory, forecaster, there).hardlink_to(temporary)
-                synchronise(directory)
-                return True
-    except OSError as error:
-        raise InvalidDataError(f"{directory}: expected to write scores, found {error.strerror}") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    while True:
+        there = files_of(directory, forecaster)
+        if _is_known(block, there):
+            return False
+        with suppress(FileExistsError):
+            create_durably(next_name(directory, forecaster, there), block.encoded())
+            return True
 
 
 def read_cycle(

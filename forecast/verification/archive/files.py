@@ -1,7 +1,7 @@
 """Files of a score archive: a block of sums each, `<init time>/<forecaster>.npz`, further ones `<forecaster>+2.npz`."""
 
+import io
 import json
-import os
 import re
 import zipfile
 import zlib
@@ -51,14 +51,13 @@ class Block:
         places = [[own.index(label) for label in chosen] for own, chosen in zip(self.labels, labels, strict=True)]
         return self.values[np.ix_(*places)]
 
-    def write(self, path: Path) -> None:
-        """Write a new file and wait until it is on the disk."""
-        with path.open("xb") as stream:
-            names = {name: np.array(labels) for name, labels in zip(AXES, self.labels, strict=True)}
-            about = np.array(json.dumps(self.about, sort_keys=True))
-            np.savez_compressed(stream, allow_pickle=False, sums=self.values, about=about, **names)
-            stream.flush()
-            os.fsync(stream.fileno())
+    def encoded(self) -> bytes:
+        """Content of the block's file."""
+        names = {name: np.array(labels) for name, labels in zip(AXES, self.labels, strict=True)}
+        about = np.array(json.dumps(self.about, sort_keys=True))
+        stream = io.BytesIO()
+        np.savez_compressed(stream, allow_pickle=False, sums=self.values, about=about, **names)
+        return stream.getvalue()
 
 
 def read_block(path: Path) -> Block:

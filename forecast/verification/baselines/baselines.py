@@ -4,7 +4,6 @@ A forecast is a function of kind, init time, member number and seed: neither the
 times changes a member.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.statistics.climatology import evaluate_climatology, fit_climatology
+from data_catalog.storage.atomic_files import atomic_path, disk_errors
 from forecast.verification.baselines.linear_model import LinearModel, fit_linear_model
 from forecast.verification.baselines.past_dates import PastDates, keep_dates, seconds_of_day, thinned
 from forecast.verification.checks import COORDINATE_TOLERANCE, UnscorableError
@@ -191,16 +191,10 @@ class Baselines:
         Returns:
             `path`.
         """
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            packed = _packed(self)
-            encoding = {
-                name: {"zlib": True, "complevel": 6} for name, field in packed.items() if field.dtype.kind != "U"
-            }
-            packed.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        packed = _packed(self)
+        encoding = {name: {"zlib": True, "complevel": 6} for name, field in packed.items() if field.dtype.kind != "U"}
+        with atomic_path(path) as partial, disk_errors(path):
+            packed.to_netcdf(partial, engine="netcdf4", encoding=encoding)
         return path
 
 

@@ -104,7 +104,7 @@ def _survivor(path: Path, reference: Path) -> None:
     assert len(inspect_archive(path).times) == len(TIMES)
     assert resumed == inspect_archive(reference).identity
     assert not list(path.rglob("*unfinished*"))
-    assert not path.with_name(f"{path.name}.new").exists()
+    assert not path.with_name(f".{path.name}.partial").exists()
 
 
 def main(directory: Path, first: int, stride: int) -> None:

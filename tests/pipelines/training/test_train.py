@@ -25,7 +25,10 @@ def test_the_loss_by_noise_level_is_drawn_beside_the_checkpoint(tiny_checkpoint)
 def test_one_training_at_a_time(tiny, weather_file, tmp_path):
     system = read_system(tiny)
     analysis = open_system_analysis(weather_file, system)
-    with lock(tmp_path / LOCK, "this"), pytest.raises(MissingDataError, match=r"training in .* nobody at work"):
+    with (
+        lock(tmp_path / LOCK, "this"),
+        pytest.raises(MissingDataError, match=r"training in .* no other process at work"),
+    ):
         train_system(system, analysis, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [LOCK]
 

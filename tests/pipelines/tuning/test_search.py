@@ -94,7 +94,10 @@ def test_a_search_all_of_whose_trials_are_given_up_says_so(of_sampler: Search, m
 
 
 def test_one_search_at_a_time(of_sampler: Search) -> None:
-    with lock(of_sampler.out / LOCK, "this"), pytest.raises(MissingDataError, match="expected nobody at work on it"):
+    with (
+        lock(of_sampler.out / LOCK, "this"),
+        pytest.raises(MissingDataError, match="expected no other process at work on it"),
+    ):
         tune(of_sampler)
 
 

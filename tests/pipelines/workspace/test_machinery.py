@@ -1,15 +1,12 @@
-"""Home, progress, locks, Prefect's settings, doctor."""
+"""Home, progress, Prefect's settings, doctor."""
 
 import logging
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from data_catalog.errors import ConfigurationError, MissingDataError
-from data_catalog.storage.locks import is_held, lock
+from data_catalog.errors import ConfigurationError
 from pipelines.cli.doctor import Finding, examine, print_findings
 from pipelines.flows.environment import configured_address, has_own_prefect, prepare_prefect
 from pipelines.terminal import progress as progress_module
@@ -66,24 +63,6 @@ def test_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 def test_spans() -> None:
     assert [spoken(seconds) for seconds in (4.4, 200, 7500)] == ["4 s", "3 min 20 s", "2 h 5 min"]
-
-
-def test_locks_vanish_with_their_process(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    code = "import sys; from pathlib import Path; from data_catalog.storage.locks import lock\n"
-    code += "with lock(Path(sys.argv[1]), 'it'): print('held', flush=True); sys.stdin.read()"
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
-        assert is_held(path)
-        with pytest.raises(MissingDataError, match=f"found process {process.pid}"), lock(path, "it"):
-            pass
-        process.kill()
-    assert not is_held(path)
-    with lock(path, "it"):
-        assert path.read_text() == str(os.getpid())
 
 
 def test_prefect_lives_in_the_home_unless_the_user_has_one(

@@ -211,7 +211,7 @@ def test_a_full_disk_is_told_in_one_line(tmp_path, synthetic):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, limits[1]))
     try:
-        with pytest.raises(ConfigurationError, match="cannot be written") as caught:
+        with pytest.raises(ConfigurationError, match="expected to be able to write") as caught:
             synthetic.write_forecast(tmp_path / "f.nc", members=8, leads=8)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

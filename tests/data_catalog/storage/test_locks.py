@@ -1,0 +1,72 @@
+"""One process at a time, by a lock that ends with its holder."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.storage.locks import is_held, lock
+
+HOLDER = """
+import sys
+from pathlib import Path
+from data_catalog.storage.locks import lock
+with lock(Path(sys.argv[1]), "it"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def _held_elsewhere(path: Path) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_lock_vanishes_with_its_process_and_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "made" / "lock"
+    with _held_elsewhere(path) as process:
+        assert is_held(path)
+        with (
+            pytest.raises(MissingDataError, match=f"the run: expected no other process.*found process {process.pid};"),
+            lock(path, "the run"),
+        ):
+            pass
+    assert not is_held(path)
+    with lock(path, "the run"):
+        assert path.read_text() == str(os.getpid())
+        assert is_held(path)
+    assert not is_held(path)
+
+
+def test_a_lock_is_not_taken_twice_in_one_process(tmp_path: Path) -> None:
+    with (
+        lock(tmp_path / "lock", "it"),
+        pytest.raises(MissingDataError, match=str(os.getpid())),
+        lock(tmp_path / "lock", "it"),
+    ):
+        pass
+
+
+def test_asking_does_not_take_the_lock(tmp_path: Path) -> None:
+    assert not is_held(tmp_path / "absent")
+    (tmp_path / "lock").touch()
+    assert not is_held(tmp_path / "lock")
+    with lock(tmp_path / "lock", "it"):
+        pass
+
+
+def test_a_lock_file_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="expected to be able to write"), lock(tmp_path / "file" / "l", "it"):
+        pass
