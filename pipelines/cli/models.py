@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from data_catalog.errors import ConfigurationError
 from pipelines.cli.options import AnalysisOption, CheckpointOption, Device, Processes, SystemName
 from pipelines.terminal.output import say
 from pipelines.terminal.processes import launch, without_processes
@@ -16,15 +17,22 @@ commands = typer.Typer()
 def train(
     context: typer.Context,
     system: SystemName,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished training.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished training.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Directory of the checkpoint.")] = None,
     analysis: AnalysisOption = None,
     iterations: Annotated[int | None, typer.Option(min=1, help="In place of the system's number.")] = None,
     initial_checkpoint: Annotated[
-        Path | None, typer.Option("--from", metavar="DIR", help="Checkpoint to start from, without denoising it anew.")
+        Path | None,
+        typer.Option(
+            "--initial-checkpoint",
+            "--from",
+            metavar="DIR",
+            help="Start from the weights of this checkpoint, which has learned to denoise.",
+        ),
     ] = None,
     network: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="This one of the system's networks alone, from 0.")
+        int | None,
+        typer.Option(min=0, metavar="N", help="Train this one of the system's networks alone; counted from 0."),
     ] = None,
     device: Device = "auto",
     processes: Processes = 1,
@@ -35,36 +43,34 @@ def train(
     """
     if processes > 1:
         return launch(without_processes(context.obj), processes)
-    from pipelines.training.train import single_network, train_system
-    from pipelines.workspace.analyses import find_analysis, open_globe, open_system_analysis
+    from pipelines.training.train import TrainingRequest, train_system
+    from pipelines.workspace.analyses import find_analysis, find_globe
     from pipelines.workspace.devices import choose_device
     from pipelines.workspace.home import home
     from pipelines.workspace.systems import find_system
 
-    found = find_system(system)
-    place = home()
-    data = open_system_analysis(find_analysis(place, found, analysis), found)
-    directory = out or place.checkpoint(found.name)
-    if network is not None:
-        found, directory = single_network(found, directory, network)
-    train_system(
-        found,
-        data,
-        directory,
+    found, place = find_system(system), home()
+    request = TrainingRequest(
+        system=found,
+        analysis=find_analysis(place, found, analysis),
+        directory=out or place.checkpoint(found.name),
         resume=resume,
-        device=choose_device(device),
         iterations=iterations,
         initial_checkpoint=initial_checkpoint,
-        globe=None if initial_checkpoint else open_globe(place, found),
+        globe=None if initial_checkpoint else find_globe(place, found),
+        device=choose_device(device),
     )
-    say(f"Checkpoint: {directory}")
+    say(f"Checkpoint: {train_system(request if network is None else request.of_network(network))}")
     return 0
 
 
 @commands.command()
 def levels(
     system: SystemName,
-    steps: Annotated[int | None, typer.Option(min=1, help="Sampling steps [default: the sampler's].")] = None,
+    sampling_steps: Annotated[
+        int | None, typer.Option("--sampling-steps", min=1, help="Of the sampler [default: the system's].")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, hidden=True, help="An older name of --sampling-steps.")] = None,
     checkpoint: CheckpointOption = None,
     analysis: AnalysisOption = None,
     samples: Annotated[int, typer.Option(min=1, help="Validation samples to fit to.")] = 8,
@@ -73,15 +79,21 @@ def levels(
 
     Few sampling steps then stay closer to many. Scores decide whether that is better: see 'plumecast evaluate'.
     """
-    from pipelines.tuning.sampler_levels import fit_system_levels
+    from pipelines.tuning.sampler_levels import LevelsRequest, fit_system_levels
     from pipelines.workspace.analyses import find_analysis
     from pipelines.workspace.checkpoints import find_checkpoint
     from pipelines.workspace.home import home
     from pipelines.workspace.systems import find_system
 
     found, place = find_system(system), home()
-    directory, data = find_checkpoint(place, found, checkpoint), find_analysis(place, found, analysis)
-    print(f"[sampler]\n{fit_system_levels(found, directory, data, sampling_steps=steps, samples=samples)}")
+    request = LevelsRequest(
+        system=found,
+        analysis=find_analysis(place, found, analysis),
+        checkpoint=find_checkpoint(place, found, checkpoint),
+        sampling_steps=sampling_steps or steps,
+        samples=samples,
+    )
+    print(f"[sampler]\n{fit_system_levels(request)}")
 
 
 @commands.command()
@@ -147,24 +159,32 @@ def tune(
 
     Trials that fall behind are given up. A killed search goes on with the same command. Test days are never used.
     """
+    from pipelines.tuning.search import trials_file
     from pipelines.tuning.search import tune as search
-    from pipelines.tuning.study import describe_search, request_search
+    from pipelines.tuning.search_request import SearchRequest
+    from pipelines.tuning.search_result import describe_result
+    from pipelines.tuning.search_space import chosen_space
+    from pipelines.workspace.analyses import find_analysis
+    from pipelines.workspace.checkpoints import find_checkpoint
+    from pipelines.workspace.devices import choose_device
     from pipelines.workspace.home import home
+    from pipelines.workspace.systems import find_system, requested_lead_steps
 
-    wanted = request_search(
-        home(),
-        system,
-        out=out,
+    if checkpoint is not None and not sampler_only:
+        raise ConfigurationError("--checkpoint: expected --sampler-only with it, found a search that trains")
+    found, place = find_system(system), home()
+    request = SearchRequest(
+        system=found,
+        analysis=find_analysis(place, found, analysis),
+        directory=out or place.search(f"{found.name}-{'sampler' if sampler_only else 'training'}"),
+        space=chosen_space(found, tuple(only or ()), sampler_only=sampler_only),
         trials=trials,
         iterations=iterations,
-        sampler_only=sampler_only,
-        only=tuple(only or ()),
-        checkpoint=checkpoint,
-        analysis=analysis,
+        checkpoint=find_checkpoint(place, found, checkpoint) if sampler_only else None,
         starts=starts,
         members=members,
-        lead=lead,
-        device=device,
+        lead_steps=requested_lead_steps(found, lead),
+        device=choose_device(device),
     )
-    print(describe_search(search(wanted)))
-    print(f"Trials: {wanted.out / 'trials.json'}")
+    print(describe_result(search(request)))
+    print(f"Trials: {trials_file(request.directory)}")

@@ -26,8 +26,7 @@ from pipelines.runs.cycle import Cycle, open_inputs
 from pipelines.runs.due import due_init_time, runs_to_verify
 from pipelines.scoring.judge import VerificationRequest
 from pipelines.scoring.verify import verify_run
-from pipelines.training.train import train_system
-from pipelines.workspace.analyses import open_system_analysis
+from pipelines.training.train import TrainingRequest, train_system
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
 
@@ -66,8 +65,7 @@ def ingest(home: str, dataset_name: str, source: str | None = None) -> str:
 @step("train")
 def train(system: System, analysis: str, directory: str) -> str:
     """Train a system, going on with an unfinished training; gives the checkpoint's directory."""
-    data = open_system_analysis(Path(analysis), system)
-    return str(train_system(system, data, Path(directory), resume=True))
+    return str(train_system(TrainingRequest(system, Path(analysis), Path(directory), resume=True)))
 
 
 @step("choose the init time")

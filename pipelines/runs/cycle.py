@@ -17,9 +17,10 @@ from forecast.states.starts import initial_state_hash
 from forecast.system.system import System
 from pipelines.terminal.times import parse_time
 from pipelines.workspace.analyses import find_analysis, open_system_analysis
-from pipelines.workspace.checkpoints import find_checkpoint, open_checkpoint
+from pipelines.workspace.checkpoints import find_checkpoint
 from pipelines.workspace.devices import choose_device
 from pipelines.workspace.home import Home
+from pipelines.workspace.open_checkpoint import open_checkpoint
 from pipelines.workspace.systems import find_system, in_steps, requested_lead_steps
 
 if TYPE_CHECKING:

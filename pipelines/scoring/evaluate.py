@@ -18,7 +18,7 @@ from forecast.members.gather import ensemble_forecast, lead_times
 from forecast.products.files.manifest import file_hash
 from forecast.states.starts import initial_state_hash
 from forecast.system.system import System
-from forecast.verification.baselines.baselines import Baselines
+from forecast.verification.baselines.baselines import Baselines, load_baselines
 from forecast.verification.cycle_scores import baseline_seed, score_forecast, score_weights, verifying_analysis
 from forecast.verification.evaluation import AXES
 from forecast.verification.evaluation_report import MODEL, evaluation_json, write_evaluation
@@ -33,9 +33,10 @@ from pipelines.scoring.forecasters import (
 from pipelines.terminal.progress import progress
 from pipelines.terminal.times import day, iso, parse_end, parse_hours, parse_time
 from pipelines.workspace.analyses import find_analysis, open_system_analysis
-from pipelines.workspace.checkpoints import BASELINES_FILE, find_baselines, find_checkpoint, open_checkpoint
+from pipelines.workspace.checkpoints import find_baselines, find_checkpoint
 from pipelines.workspace.devices import choose_device
 from pipelines.workspace.home import Home
+from pipelines.workspace.open_checkpoint import open_checkpoint
 from pipelines.workspace.starts import complete_starts
 from pipelines.workspace.systems import find_system, in_steps, requested_lead_steps
 
@@ -175,10 +176,9 @@ class _Inputs:
 def _open_inputs(wanted: Evaluation) -> _Inputs:
     checkpoint = open_checkpoint(wanted.checkpoint, wanted.system)
     baselines = find_baselines(wanted.checkpoint)
-    fitted = file_hash(wanted.checkpoint / BASELINES_FILE)
     analysis = open_system_analysis(wanted.analysis, wanted.system)
     weights = score_weights(wanted.system, analysis, wanted.analysis)
-    return _Inputs(checkpoint, baselines, fitted, analysis, weights)
+    return _Inputs(checkpoint, load_baselines(baselines), file_hash(baselines), analysis, weights)
 
 
 def _score_start(wanted: Evaluation, inputs: _Inputs, init_time: np.datetime64) -> _ScoredStart:

@@ -1,4 +1,4 @@
-"""TODO: pipelines/training/baselines.py."""
+"""The baselines of a system, fitted on its training period."""
 
 import logging
 import math
@@ -8,19 +8,23 @@ import numpy as np
 import xarray as xr
 
 from forecast.system.system import System
+from forecast.verification.baselines.baselines import fit_baselines
 from pipelines.workspace.checkpoints import BASELINES_FILE
 
 logger = logging.getLogger("plumecast")
 
 
 def fit_system_baselines(system: System, analysis: xr.Dataset, directory: Path) -> Path:
-    """Fit climatology, persistence and linear baselines on the training period.
+    """Fit the baselines of a system on its training period, and write them beside its checkpoint.
+
+    Args:
+        system: Says which period, lead step and number of EOFs.
+        analysis: Holds the predictands over the training period.
+        directory: Of the checkpoint; made if absent.
 
     Returns:
-        The file, beside the checkpoint.
+        The file.
     """
-    from forecast.verification.baselines.baselines import fit_baselines
-
     period = system.periods.training
     logger.info("Fit the baselines of %s on %s to %s", system.name, period.start, period.end)
     baselines = fit_baselines(

@@ -4,6 +4,10 @@ from collections.abc import Sequence
 
 from data_catalog.catalog import dataset
 from data_catalog.errors import ConfigurationError
+from forecast.diffusion.samplers import network_evaluations
+from forecast.model.costs import costs
+from forecast.sphere.grid import Grid
+from forecast.system.derived import pretraining_system
 from forecast.system.system import System
 
 
@@ -18,11 +22,6 @@ def print_costs(systems: Sequence[System]) -> None:
 
 def _figures(system: System) -> dict[str, str]:
     """Each figure, in words."""
-    from forecast.diffusion.samplers import network_evaluations
-    from forecast.model.costs import costs
-    from forecast.sphere.grid import Grid
-    from forecast.system.derived import pretraining_system
-
     axes = dataset(system.dataset).grid
     if axes is None:
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""TODO: pipelines/training/noise_levels.py."""
+"""What a denoiser has learned at which noise level: in the log and as a picture."""
 
 import logging
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from data_catalog.catalog import dataset
+from forecast.products.plots.noise_levels import plot_noise_levels, relative_errors
 from forecast.system.system import System
 
 logger = logging.getLogger("plumecast")
@@ -16,18 +17,16 @@ NOISE_LEVELS_PICTURE = "noise_levels.png"
 
 
 def show_noise_levels(record: Mapping[str, Any], system: System, directory: Path) -> Path:
-    """Log and draw what a denoiser has learned at which noise level.
+    """Log the mean relative error of a denoiser at each noise level, and draw it for each channel.
 
     Args:
-        record: `noise_levels` of a stage in the training record.
-        system: What is trained.
-        directory: Of the checkpoint.
+        record: The `noise_levels` of a stage in the training record.
+        system: The system that is trained.
+        directory: Of the checkpoint, where the picture goes.
 
     Returns:
         The picture.
     """
-    from forecast.products.plots.noise_levels import plot_noise_levels, relative_errors
-
     means = np.mean(list(relative_errors(record).values()), axis=0)
     levels = ", ".join(f"{sigma:g}: {mean:.3f}" for sigma, mean in zip(record["sigma"], means, strict=True))
     logger.info("Relative squared error by noise level: %s", levels)

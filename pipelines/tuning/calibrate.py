@@ -27,9 +27,10 @@ from pipelines.tuning.validation import (
     warn_of_learned_days,
 )
 from pipelines.workspace.analyses import find_analysis, open_system_analysis
-from pipelines.workspace.checkpoints import check_same_state, find_checkpoint, shipped_checkpoint, warn_of_unfinished
+from pipelines.workspace.checkpoints import find_checkpoint, shipped_checkpoint
 from pipelines.workspace.devices import choose_device
 from pipelines.workspace.home import Home
+from pipelines.workspace.open_checkpoint import check_same_state, warn_of_unfinished
 from pipelines.workspace.systems import find_system, requested_lead_steps
 
 

@@ -1,58 +1,82 @@
-"""Noise levels of a system's sampler fitted to its model, on validation days."""
+"""Noise levels of a system's sampler, fitted to its model on validation days."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from data_catalog.errors import ConfigurationError
+from forecast.checkpoints.checkpoint import Checkpoint
+from forecast.checkpoints.files import load_checkpoint
+from forecast.system.diffusion import Sampler
 from forecast.system.system import System
+from forecast.training.sampler_levels import CANDIDATES, fit_sampler_levels
+from forecast.training.samples import in_period, make_samples
 from pipelines.terminal.progress import progress
 from pipelines.workspace.analyses import open_system_analysis
-from pipelines.workspace.checkpoints import check_same_state, warn_of_unfinished
+from pipelines.workspace.open_checkpoint import check_same_state, warn_of_unfinished
 
 logger = logging.getLogger("plumecast")
 
 
-def fit_system_levels(
-    system: System, checkpoint: Path, analysis: Path, *, sampling_steps: int | None = None, samples: int = 8
-) -> str:
-    """Find the levels with which so many sampling steps stay closest to many, with the first of several networks.
+@dataclass(frozen=True)
+class LevelsRequest:
+    """Which sampler to fit to which model.
 
-    Args:
+    Attributes:
         system: Its sampler says which kind, and the range of levels.
-        checkpoint: Directory of the model.
-        analysis: Archive or file with the validation period.
+        analysis: Archive or file that covers the validation period.
+        checkpoint: Directory of the model; of several networks, the first is used.
         sampling_steps: In place of the sampler's number.
-        samples: Validation samples, evenly spread, that the levels are fitted to.
+        samples: How many validation samples, evenly spread, the levels are fitted to.
+    """
+
+    system: System
+    analysis: Path
+    checkpoint: Path
+    sampling_steps: int | None = None
+    samples: int = 8
+
+
+def fit_system_levels(request: LevelsRequest) -> str:
+    """Find the levels with which the wanted number of sampling steps stays closest to many.
 
     Returns:
         Lines for the `[sampler]` section of the system file.
 
     Raises:
-        ConfigurationError: The sampler follows no equation, its steps are too many, or the checkpoint is of
-            another system.
+        ConfigurationError: The sampler solves no differential equation, its steps are too many, or the checkpoint is
+            of another system.
         MissingDataError: The analysis does not cover the validation period.
     """
-    import torch
-
-    from forecast.checkpoints.files import load_checkpoint
-    from forecast.training.sampler_levels import CANDIDATES, fit_sampler_levels
-    from forecast.training.samples import in_period, make_samples
-
-    steps = sampling_steps or system.sampler.sampling_steps
-    if system.sampler.kind == "renoise":
-        raise ConfigurationError("sampler.kind: expected a sampler that follows an equation, found 'renoise'")
-    if steps > CANDIDATES:
-        raise ConfigurationError(f"--steps: expected at most {CANDIDATES}, found {steps}")
-    model = load_checkpoint(checkpoint)
-    check_same_state(system, model.system, checkpoint)
-    warn_of_unfinished(model, checkpoint)
-    watched = in_period(open_system_analysis(analysis, system), system.periods.validation).load()
-    found = make_samples(watched, model.standardiser, system)
-    chosen = torch.linspace(0, len(found) - 1, min(samples, len(found))).long()
-    sampler = system.sampler.model_validate(system.sampler.model_dump() | {"sampling_steps": steps, "levels": ()})
-    period = system.periods.validation
-    samples_of = f"{len(chosen)} samples of {period.start} to {period.end}"
-    logger.info("Fit %d levels of %s to %s", steps, sampler.kind, samples_of)
+    system, sampler = request.system, _sampler_to_fit(request)
+    checkpoint = _open_fitting(request)
+    watched = in_period(open_system_analysis(request.analysis, system), system.periods.validation).load()
+    samples = make_samples(watched, checkpoint.standardiser, system)
+    chosen = torch.linspace(0, len(samples) - 1, min(request.samples, len(samples))).long()
+    steps, period = sampler.sampling_steps, system.periods.validation
+    logger.info(
+        "Fit %d levels of %s to %d samples of %s to %s", steps, sampler.kind, len(chosen), period.start, period.end
+    )
     with progress(f"Fit levels of {system.name}", CANDIDATES, "candidates") as advance:
-        levels = fit_sampler_levels(model.of_member(0).model, sampler, found, chosen, tell=advance)
+        levels = fit_sampler_levels(checkpoint.of_member(0).model, sampler, samples, chosen, tell=advance)
     return f'kind = "{sampler.kind}"\nsampling_steps = {steps}\nlevels = {list(levels)}'
+
+
+def _sampler_to_fit(request: LevelsRequest) -> Sampler:
+    """The sampler with the wanted number of steps and no levels of its own."""
+    sampler = request.system.sampler
+    steps = request.sampling_steps or sampler.sampling_steps
+    if sampler.kind == "renoise":
+        raise ConfigurationError("sampler.kind: expected a sampler that solves an equation, found 'renoise'")
+    if steps > CANDIDATES:
+        raise ConfigurationError(f"--sampling-steps: expected at most {CANDIDATES}, found {steps}")
+    return Sampler.model_validate(sampler.model_dump() | {"sampling_steps": steps, "levels": ()})
+
+
+def _open_fitting(request: LevelsRequest) -> Checkpoint:
+    checkpoint = load_checkpoint(request.checkpoint)
+    check_same_state(request.system, checkpoint.system, request.checkpoint)
+    warn_of_unfinished(checkpoint, request.checkpoint)
+    return checkpoint

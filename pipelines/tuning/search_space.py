@@ -2,15 +2,14 @@
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from optuna import Trial
 
 from data_catalog.errors import ConfigurationError
 from forecast.system.names import CHURNED
 from forecast.system.reading import parse_system
 from forecast.system.system import System
-
-if TYPE_CHECKING:
-    from optuna.trial import Trial
 
 SAMPLER = "sampler."
 Value = float | int | str
@@ -18,14 +17,14 @@ Value = float | int | str
 
 @dataclass(frozen=True)
 class Choice:
-    """One key and what it may be.
+    """A key of the system file and the values that a search may give it: a list or a range of numbers.
 
     Attributes:
-        key: Section and key.
-        options: Values, where there are few.
-        low: Smallest number, where it is a range.
-        high: Largest number.
-        logarithmic: Whether factors rather than differences count.
+        key: Section and name, `sampler.rho`.
+        options: The values, if they are a list.
+        low: Smallest number of a range.
+        high: Largest number of a range.
+        logarithmic: Whether to draw the logarithm uniformly, rather than the number.
     """
 
     key: str
@@ -34,8 +33,8 @@ class Choice:
     high: float = 0.0
     logarithmic: bool = False
 
-    def suggest(self, trial: "Trial") -> Value:
-        """The value of a trial."""
+    def suggest(self, trial: Trial) -> Value:
+        """Let a trial choose a value."""
         if self.options:
             chosen = trial.suggest_categorical(self.key, self.options)
             assert chosen is not None
@@ -43,7 +42,7 @@ class Choice:
         return float(trial.suggest_float(self.key, self.low, self.high, log=self.logarithmic))
 
     def with_own(self, system: System) -> "Choice":
-        """The choice with a system's own value among what it may be."""
+        """This choice, extended to hold the system's own value."""
         own = own_value(system, self.key)
         if not self.options:
             return replace(self, low=min(self.low, float(own)), high=max(self.high, float(own)))
@@ -63,37 +62,47 @@ SPACE = (
     Choice("sampler.rho", low=3.0, high=9.0),
     Choice("sampler.noise_inflation", low=0.9, high=1.2),
 )
-"""Of a search that trains; one of the sampler alone takes the last ones."""
+"""Everything that a search can try; a search without training takes the keys of the sampler."""
 
 
 def chosen_space(system: System, only: tuple[str, ...], *, sampler_only: bool) -> tuple[Choice, ...]:
-    """The choices of a search, a system's own values among them.
+    """The choices of a search, each extended to hold the system's own value.
 
     Args:
-        system: Whose keys are tried.
+        system: Its keys are tried.
         only: Keys to search over; all when empty.
-        sampler_only: Leave out what needs a training.
+        sampler_only: Leave out keys that need a training.
 
     Raises:
-        ConfigurationError: A key is none of them.
+        ConfigurationError: A key cannot be searched.
     """
     known = tuple(choice for choice in SPACE if not sampler_only or choice.key.startswith(SAMPLER))
     names = [choice.key for choice in known]
     for key in only:
         if key not in names:
-            raise ConfigurationError(f"--only: expected one of {names}, found '{key}'")
+            raise ConfigurationError(f"--only: expected one of {', '.join(names)}, found '{key}'")
     return tuple(choice.with_own(system) for choice in known if not only or choice.key in only)
 
 
 def own_value(system: System, key: str) -> Value:
-    """What a system has for a key of a choice."""
+    """The value that a system has for a key such as `sampler.rho`."""
     section, name = key.split(".")
     value: Value = getattr(getattr(system, section), name)
     return value
 
 
 def changed_system(system: System, values: dict[str, Value]) -> System:
-    """A system with some of its keys set; noise levels of its own give way to a schedule that is another."""
+    """A system with some of its keys changed.
+
+    A list of noise levels is dropped if a trial changes the schedule, churn if its sampler has none.
+
+    Args:
+        system: The system as it is.
+        values: New values by key.
+
+    Raises:
+        ConfigurationError: The values do not make a system.
+    """
     content: dict[str, Any] = system.model_dump(mode="json")
     for key, value in values.items():
         section, name = key.split(".")
@@ -106,7 +115,12 @@ def changed_system(system: System, values: dict[str, Value]) -> System:
 
 
 def to_paste(system: System, values: dict[str, Value]) -> dict[str, Any]:
-    """What a system file must say to be what a trial was: its values, and what of the system gave way to them."""
+    """What a system file must say to be what a trial was: its values, and the keys that had to give way to them.
+
+    Args:
+        system: The system that was searched.
+        values: Values of the trial by key.
+    """
     changed = changed_system(system, values).sampler
     gone: dict[str, Any] = {}
     if system.sampler.levels and not changed.levels:
@@ -117,7 +131,7 @@ def to_paste(system: System, values: dict[str, Value]) -> dict[str, Any]:
 
 
 def as_toml(values: dict[str, Any]) -> str:
-    """Lines to paste into a system file."""
+    """Values by key as the lines of a system file."""
     lines: list[str] = []
     for section in dict.fromkeys(key.split(".")[0] for key in values):
         lines.append(f"[{section}]")

@@ -1,4 +1,4 @@
-"""The analysis that a system starts from and is verified against."""
+"""The analysis that a system is trained on, starts from and is verified against."""
 
 from pathlib import Path
 
@@ -13,7 +13,12 @@ from pipelines.workspace.home import Home
 
 
 def find_analysis(home: Home, system: System, given: Path | None = None) -> Path:
-    """Where the analysis of a system is: as given, else the archive of its dataset in this home.
+    """Where the analysis of a system lies: the given place, else the archive of its dataset in this home.
+
+    Args:
+        home: Where archives lie.
+        system: Which system.
+        given: Archive, file or directory that the user names.
 
     Raises:
         MissingDataError: Nothing was given and the archive is not there yet.
@@ -29,12 +34,16 @@ def find_analysis(home: Home, system: System, given: Path | None = None) -> Path
     return archive
 
 
-def open_globe(home: Home, system: System) -> xr.Dataset | None:
-    """Open the analysis that a system's pretraining learns from, lazily; None where it has none.
+def find_globe(home: Home, system: System) -> Path | None:
+    """Archive of the dataset that a system is pretrained on; None for a system without pretraining.
+
+    Args:
+        home: Where archives lie.
+        system: Which system.
 
     Raises:
-        ConfigurationError: It holds test days of the weather that the system forecasts.
-        MissingDataError: Its archive is not there yet.
+        ConfigurationError: The pretraining would use test days of the weather that the system forecasts.
+        MissingDataError: The archive is not there yet.
     """
     if system.pretraining is None:
         return None
@@ -51,11 +60,28 @@ def open_globe(home: Home, system: System) -> xr.Dataset | None:
             f"archive of '{name}', which system {system.name} is pretrained on: expected {archive}, found none; "
             f"make it with 'plumecast ingest {name}'"
         )
-    return open_analysis(archive, system.state.predictands, ())[list(system.state.predictands)]
+    return archive
+
+
+def open_globe(location: Path, system: System) -> xr.Dataset:
+    """Open the analysis that a system is pretrained on, lazily.
+
+    Args:
+        location: The archive, from `find_globe`.
+        system: Its predictands are opened, without static channels.
+
+    Raises:
+        InvalidDataError: It must not be believed; names variable, expected and found.
+    """
+    return open_analysis(location, system.state.predictands, ())[list(system.state.predictands)]
 
 
 def open_system_analysis(location: Path, system: System) -> xr.Dataset:
     """Open an archive, file or directory of files with the channels of a system, lazily.
+
+    Args:
+        location: The archive, file or directory.
+        system: Its predictands and static channels are opened.
 
     Raises:
         ConfigurationError: There is nothing at this place.
@@ -67,5 +93,5 @@ def open_system_analysis(location: Path, system: System) -> xr.Dataset:
 
 
 def scalar(time: xr.DataArray) -> np.datetime64:
-    """The one time that a coordinate without dimensions holds."""
+    """The time that a scalar coordinate holds, in nanoseconds."""
     return np.datetime64(int(time.values.astype("datetime64[ns]").astype(np.int64)), "ns")

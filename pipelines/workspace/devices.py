@@ -1,5 +1,7 @@
 """Where to compute."""
 
+import torch
+
 from data_catalog.errors import ConfigurationError
 
 
@@ -9,8 +11,6 @@ def choose_device(wanted: str) -> str:
     Raises:
         ConfigurationError: It is unknown, or not on this machine.
     """
-    import torch
-
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if wanted == "cpu":

@@ -39,6 +39,10 @@ class Home:
         """Score archive of a system, or of forecasts from elsewhere."""
         return self.root / "scores" / name
 
+    def search(self, name: str) -> Path:
+        """Directory of a search."""
+        return self.root / "searches" / name
+
     def checkpoint(self, system_name: str) -> Path:
         """Directory of the checkpoint that was trained here."""
         return self.root / "checkpoints" / system_name

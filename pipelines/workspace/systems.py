@@ -8,7 +8,7 @@ from data_catalog.errors import ConfigurationError
 from forecast.system.reading import read_system
 from forecast.system.system import System
 from pipelines.terminal.times import lead_steps, parse_hours
-from pipelines.workspace.checkpoints import shipped_checkpoint
+from pipelines.workspace.checkpoints import has_checkpoint
 from pipelines.workspace.home import Home
 
 
@@ -44,8 +44,7 @@ def servable_systems(home: Home) -> tuple[str, ...]:
 def _is_servable(home: Home, system: System) -> bool:
     entry = dataset(system.dataset)
     has_data = entry.source == "bundled" or entry.location is not None or home.archive(entry.name).exists()
-    directories = (home.checkpoint(system.name), shipped_checkpoint(system.name))
-    return has_data and any((directory / "model.json").is_file() for directory in directories)
+    return has_data and has_checkpoint(home, system.name)
 
 
 def _shipped_systems() -> Path:

@@ -11,8 +11,7 @@ import xarray as xr
 
 from data_catalog.catalog import dataset
 from data_catalog.layout.variables import channel
-from pipelines.training.train import train_system
-from pipelines.workspace.analyses import open_system_analysis
+from pipelines.training.train import TrainingRequest, train_system
 from pipelines.workspace.home import Home, home
 from pipelines.workspace.systems import find_system
 
@@ -120,7 +119,7 @@ def tiny_checkpoint(tiny: Path, weather_file: Path, tmp_path_factory: pytest.Tem
     """A barely trained model with its baselines."""
     directory = tmp_path_factory.mktemp("checkpoint")
     system = find_system(str(tiny))
-    return train_system(system, open_system_analysis(weather_file, system), directory / "tiny")
+    return train_system(TrainingRequest(system, weather_file, directory / "tiny"))
 
 
 @pytest.fixture

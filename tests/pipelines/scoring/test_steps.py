@@ -15,7 +15,7 @@ from pipelines.scoring.judge import VerificationRequest
 from pipelines.scoring.scorecard import find_side
 from pipelines.scoring.scorecard_output import print_forecasters
 from pipelines.scoring.verify import verify
-from pipelines.training.train import train_system
+from pipelines.training.train import TrainingRequest, train_system
 from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
@@ -38,7 +38,7 @@ def stepped(tiny: Path, place: Home, twice_daily: Path, tmp_path: Path) -> Path:
     text = tiny.read_text().replace('name = "tiny"', 'name = "stepped"')
     path.write_text(text.replace("[training]", "[training]\nstep_hours = [12, 24]"))
     system = find_system(str(path))
-    train_system(system, open_system_analysis(twice_daily, system), place.checkpoint("stepped"))
+    train_system(TrainingRequest(system, twice_daily, place.checkpoint("stepped")))
     return path
 
 

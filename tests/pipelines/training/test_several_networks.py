@@ -1,6 +1,7 @@
 """A system of several networks from training to a run."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,7 @@ from pipelines.runs.cycle import request_cycle
 from pipelines.runs.forecast import forecast_cycle
 from pipelines.scoring.evaluate import evaluate, request_evaluation
 from pipelines.training.noise_levels import NOISE_LEVELS_PICTURE
-from pipelines.training.train import train_system
-from pipelines.workspace.analyses import open_system_analysis
+from pipelines.training.train import TrainingRequest, train_system
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
 
@@ -56,12 +56,12 @@ def test_machines_side_by_side_train_what_one_would(
         assert f"Checkpoint: {shared / 'networks' / number}" in capsys.readouterr().out
     assert not (shared / "model.json").exists()
     assert train(double, weather_file, "--out", str(shared)) == 2
-    assert "found a checkpoint; go on with --resume" in capsys.readouterr().err
+    assert "found a checkpoint; continue it with --resume" in capsys.readouterr().err
     assert train(double, weather_file, "--out", str(shared), "--resume") == 0
     assert (shared / "model.json").read_bytes() == (trained / "model.json").read_bytes()
     shutil.rmtree(shared / "networks")
     assert train(double, weather_file, "--out", str(shared), "--resume") == 0
-    assert "finished, nothing is left to train" in capsys.readouterr().err
+    assert "the training is finished already" in capsys.readouterr().err
     assert not (shared / "networks").exists()
 
 
@@ -80,14 +80,14 @@ def test_a_killed_training_goes_on_in_the_network_it_was_in(
 
     system = find_system(str(double))
     directory = place.root / "killed"
-    wanted = (system, open_system_analysis(weather_file, system), directory)
+    request = TrainingRequest(system, weather_file, directory)
     with monkeypatch.context() as patch:
-        patch.setattr("forecast.checkpoints.combine.combine", killed)
+        patch.setattr("pipelines.training.train.combine", killed)
         with pytest.raises(KeyboardInterrupt):
-            train_system(*wanted)
+            train_system(request)
     (directory / "networks" / "1" / "model.json").unlink()
     assert not (directory / "model.json").exists()
-    train_system(*wanted, resume=True)
+    train_system(replace(request, resume=True))
     assert (directory / "model.json").read_bytes() == (trained / "model.json").read_bytes()
 
 
@@ -117,7 +117,10 @@ def test_a_start_from_several_networks_goes_to_each_or_is_refused(
         assert int(np.argmin(moved)) == number
     capsys.readouterr()
     assert train(tiny, weather_file, *origin, "--out", str(tmp_path / "one")) == 2
-    assert f"--from {trained}: expected a checkpoint of one network, found one of 2" in capsys.readouterr().err
+    assert (
+        f"--initial-checkpoint {trained}: expected a checkpoint of one network, found one of 2"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_card_is_fitted_to_all_networks(

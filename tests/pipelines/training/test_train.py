@@ -6,15 +6,15 @@ import shutil
 
 import numpy as np
 import pytest
+import xarray as xr
 from PIL import Image
 
 from data_catalog.errors import MissingDataError
 from data_catalog.storage.locks import LOCK, lock
 from forecast.system.reading import read_system
 from pipelines.training.noise_levels import NOISE_LEVELS_PICTURE, show_noise_levels
-from pipelines.training.train import train_system
-from pipelines.workspace.analyses import open_system_analysis
-from pipelines.workspace.checkpoints import open_checkpoint
+from pipelines.training.train import TrainingRequest, train_system
+from pipelines.workspace.open_checkpoint import open_checkpoint
 
 
 def test_the_loss_by_noise_level_is_drawn_beside_the_checkpoint(tiny_checkpoint):
@@ -24,25 +24,23 @@ def test_the_loss_by_noise_level_is_drawn_beside_the_checkpoint(tiny_checkpoint)
 
 def test_one_training_at_a_time(tiny, weather_file, tmp_path):
     system = read_system(tiny)
-    analysis = open_system_analysis(weather_file, system)
     with (
         lock(tmp_path / LOCK, "this"),
         pytest.raises(MissingDataError, match=r"training in .* no other process at work"),
     ):
-        train_system(system, analysis, tmp_path)
+        train_system(TrainingRequest(system, weather_file, tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == [LOCK]
 
 
 def test_days_that_are_absent_are_told(tiny, weather_file, tmp_path, caplog):
     system = read_system(tiny)
-    analysis = open_system_analysis(weather_file, system)
-    holed = analysis.isel(time=np.r_[0:100, 110 : analysis.sizes["time"]])
-    for number, given in enumerate((analysis, holed)):
-        assert "the analysis has" not in caplog.text
-        train_system(system, given, tmp_path / str(number))
-    assert (
-        "Of 334 days from 2007-01-01 to 2007-11-30 the analysis has 324, from 2007-01-01 to 2007-11-30" in caplog.text
-    )
+    with xr.open_dataset(weather_file, engine="netcdf4") as weather:
+        weather.isel(time=np.r_[0:100, 110 : weather.sizes["time"]]).to_netcdf(tmp_path / "holed.nc", engine="netcdf4")
+    for analysis in (weather_file, tmp_path / "holed.nc"):
+        assert "these are used" not in caplog.text
+        train_system(TrainingRequest(system, analysis, tmp_path / analysis.stem))
+    expected = "from 2007-01-01 to 2007-11-30: expected 334 days, found 324, from 2007-01-01 to 2007-11-30"
+    assert expected in caplog.text
 
 
 def test_an_unfinished_checkpoint_is_named_where_it_is_used(tiny, tiny_checkpoint, tmp_path, caplog):
@@ -53,7 +51,7 @@ def test_an_unfinished_checkpoint_is_named_where_it_is_used(tiny, tiny_checkpoin
     description["training"]["finished"] = False
     (copy / "model.json").write_text(json.dumps(description))
     open_checkpoint(copy, system)
-    assert "its training has not come to its end" in caplog.text
+    assert "its training has not finished" in caplog.text
 
 
 def test_the_loss_by_noise_level_is_logged(tiny, tiny_checkpoint, tmp_path, caplog):

@@ -1,6 +1,8 @@
 """Levels are fitted from the command line, and fit into the system file."""
 
 import tomllib
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,11 +10,15 @@ from data_catalog.errors import ConfigurationError
 from forecast.system.reading import read_system
 from forecast.system.system import System
 from pipelines.cli.app import main
-from pipelines.tuning.sampler_levels import fit_system_levels
+from pipelines.tuning.sampler_levels import LevelsRequest, fit_system_levels
+from pipelines.workspace.home import Home
 
 
-def test_the_lines_are_a_sampler(tiny, weather_file, place, capsys):
-    assert main(["levels", str(tiny), "--steps", "3", "--samples", "2", "--analysis", str(weather_file)]) == 0
+@pytest.mark.parametrize("option", ["--sampling-steps", "--steps"])
+def test_the_lines_are_a_sampler(
+    option: str, tiny: Path, weather_file: Path, place: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["levels", str(tiny), option, "3", "--samples", "2", "--analysis", str(weather_file)]) == 0
     printed = tomllib.loads(capsys.readouterr().out)
     system = read_system(tiny)
     content = system.model_dump()
@@ -24,10 +30,16 @@ def test_the_lines_are_a_sampler(tiny, weather_file, place, capsys):
 
 @pytest.mark.parametrize(
     ("sampler", "steps", "message"),
-    [({"kind": "renoise"}, 2, "expected a sampler that follows an equation"), ({}, 21, "--steps: expected at most 20")],
+    [
+        ({"kind": "renoise"}, 2, "expected a sampler that solves an equation"),
+        ({}, 21, "--sampling-steps: expected at most 20"),
+    ],
 )
-def test_what_cannot_be_fitted_is_refused(sampler, steps, message, tiny, tiny_checkpoint, weather_file):
+def test_what_cannot_be_fitted_is_refused(
+    sampler: dict[str, Any], steps: int, message: str, tiny: Path, tiny_checkpoint: Path, weather_file: Path
+) -> None:
     content = read_system(tiny).model_dump()
     content["sampler"] |= sampler
+    request = LevelsRequest(System.model_validate(content), weather_file, tiny_checkpoint, sampling_steps=steps)
     with pytest.raises(ConfigurationError, match=message):
-        fit_system_levels(System.model_validate(content), tiny_checkpoint, weather_file, sampling_steps=steps)
+        fit_system_levels(request)

@@ -1,0 +1,122 @@
+"""Trials of a search: a short training each, or samples of one trained model, judged part by part."""
+
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import xarray as xr
+
+from data_catalog.errors import ConfigurationError
+from forecast.calibration.correction import Calibration, centre_of
+from forecast.checkpoints.files import load_checkpoint
+from forecast.parallel.ranks import process_group
+from forecast.system.periods import Period
+from forecast.system.system import System
+from forecast.training.train import train
+from pipelines.tuning.search_request import SearchRequest
+from pipelines.tuning.search_space import Value, changed_system
+from pipelines.tuning.validation import Validation, ValidationScores, refuse_test_days, warn_of_learned_days
+from pipelines.workspace.open_checkpoint import check_same_state, warn_of_unfinished
+
+logger = logging.getLogger("plumecast")
+PARTS = 4
+"""A trial is judged, and may be given up, after each of this many parts."""
+
+Trial = Callable[[dict[str, Value]], Iterator[ValidationScores]]
+"""Makes the trial of some values, and yields its scores after each part."""
+
+
+def held_out_system(request: SearchRequest) -> System:
+    """The system to search with: it learns from no validation day, and nothing of it touches a test day.
+
+    Raises:
+        ConfigurationError: The validation period holds test days, no training days are left before it, or the
+            checkpoint is of another system.
+    """
+    system, periods = request.system, request.system.periods
+    refuse_test_days(periods.validation, system)
+    if request.checkpoint is None:
+        return _trained_before_validation(system)
+    checkpoint = load_checkpoint(request.checkpoint, calibrated=False)
+    check_same_state(system, checkpoint.system, request.checkpoint)
+    refuse_test_days(periods.validation, checkpoint.system)
+    warn_of_unfinished(checkpoint, request.checkpoint)
+    warn_of_learned_days(checkpoint, periods.validation)
+    return system
+
+
+def trained_trials(request: SearchRequest, validation: Validation) -> Trial:
+    """Trials that each train a network, judged by its averaged weights after every part of the training.
+
+    Args:
+        request: Says how long, on which device and in which directory.
+        validation: What each is judged by; its system is the one that the values of a trial change.
+    """
+
+    def make(values: dict[str, Value]) -> Iterator[ValidationScores]:
+        system = changed_system(validation.system, values)
+        every = max(1, request.iterations // PARTS)
+        often: dict[str, Value] = {"training.checkpoint_iterations": every, "training.checkpoint_minutes": 1e6}
+        directory = request.directory / "trial"
+        shutil.rmtree(directory, ignore_errors=True)
+        with process_group(request.device) as ranks:
+            states = train(
+                changed_system(system, often),
+                validation.analysis,
+                directory,
+                ranks=ranks,
+                iterations=request.iterations,
+            )
+            for state in states:
+                if state.validation_loss is not None:
+                    yield replace(validation, system=system).score(load_checkpoint(directory))
+        shutil.rmtree(directory)
+
+    return make
+
+
+def resampled_trials(directory: Path, validation: Validation) -> Trial:
+    """Trials that sample one model with the same noise, judged after every part of the starts.
+
+    Args:
+        directory: Of the model's checkpoint.
+        validation: What each is judged by; its system is the one that the values of a trial change.
+    """
+    checkpoint, system = load_checkpoint(directory, calibrated=False), validation.system
+    neutral: dict[str, tuple[float, ...]] = dict.fromkeys(system.state.predictands, (1.0,))
+
+    def make(values: dict[str, Value]) -> Iterator[ValidationScores]:
+        sampler = changed_system(system, values).sampler
+        fitted = Calibration(fitted_to=system.sampler, sampler=sampler, centre=centre_of(sampler), spread=neutral)
+        scored = []
+        ends = {-(-len(validation.starts) * part // PARTS) for part in range(1, PARTS + 1)}
+        for sums in validation.score_each(replace(checkpoint, calibration=fitted)):
+            scored.append(sums)
+            if len(scored) in ends:
+                yield ValidationScores(xr.concat(scored, "start"))
+
+    return make
+
+
+def _trained_before_validation(system: System) -> System:
+    """The system as short trials train it: one network, one stage, only days before the validation period."""
+    periods = system.periods
+    last = min(periods.training.end, periods.validation.start - timedelta(days=1))
+    if last < periods.training.start:
+        raise ConfigurationError(
+            f"tuning '{system.name}': expected training days before the validation period, which starts on "
+            f"{periods.validation.start}, found none"
+        )
+    if last < periods.training.end:
+        logger.info("Train on %s to %s, so that the validation days are held out", periods.training.start, last)
+    training = Period(start=periods.training.start, end=last)
+    content = system.model_dump() | {
+        "periods": periods.model_dump() | {"training": training},
+        "finetuning": (),
+        "pretraining": None,
+        "training": system.training.model_dump() | {"networks": 1},
+    }
+    return System.model_validate(content)

@@ -1,0 +1,74 @@
+"""Opening a checkpoint to forecast with, after a check that it fits the system."""
+
+import logging
+from pathlib import Path
+
+from data_catalog.errors import ConfigurationError
+from forecast.checkpoints.checkpoint import Checkpoint
+from forecast.checkpoints.files import load_checkpoint
+from forecast.system.system import System
+
+logger = logging.getLogger("plumecast")
+
+
+def open_checkpoint(directory: Path, system: System) -> Checkpoint:
+    """The checkpoint that forecasts a system, in lead steps of the system's length.
+
+    Args:
+        directory: Of the checkpoint.
+        system: What is to be forecast.
+
+    Raises:
+        ConfigurationError: It was trained for another system, or has not learned steps of this length.
+        InvalidDataError: A file is damaged.
+    """
+    checkpoint, step_hours = load_checkpoint(directory), system.state.step_hours
+    if step_hours in checkpoint.system.learned_step_hours and step_hours != checkpoint.system.state.step_hours:
+        if checkpoint.calibration is not None:
+            logger.info(
+                "The calibration card was fitted to steps of %d h: not used", checkpoint.system.state.step_hours
+            )
+        checkpoint = load_checkpoint(directory, step_hours=step_hours)
+    check_same_state(system, checkpoint.system, directory)
+    warn_of_unfinished(checkpoint, directory)
+    return checkpoint
+
+
+def warn_of_unfinished(checkpoint: Checkpoint, directory: Path) -> None:
+    """Log a warning if a checkpoint is a snapshot of a training that has not finished.
+
+    Args:
+        checkpoint: What was opened.
+        directory: Where it lies, for the message.
+    """
+    if not checkpoint.training.get("finished", True):
+        logger.warning("%s: its training has not finished; 'plumecast train --resume' continues it", directory)
+
+
+def check_same_state(system: System, trained: System, checkpoint: Path) -> None:
+    """Refuse a checkpoint that was trained for another system.
+
+    Args:
+        system: What is to be forecast.
+        trained: What the checkpoint was trained for.
+        checkpoint: Its directory, for the message.
+
+    Raises:
+        ConfigurationError: Dataset or state differ.
+    """
+    for what, expected, found in (
+        ("dataset", system.dataset, trained.dataset),
+        ("predictands", system.state.predictands, trained.state.predictands),
+        ("static channels", system.state.static, trained.state.static),
+        ("step_hours", system.state.step_hours, trained.state.step_hours),
+        ("past_states", system.state.past_states, trained.state.past_states),
+    ):
+        if expected != found:
+            raise ConfigurationError(
+                f"checkpoint {checkpoint} was trained for system '{trained.name}': "
+                f"expected {what} {_plain(expected)} of '{system.name}', found {_plain(found)}"
+            )
+
+
+def _plain(value: object) -> str:
+    return ", ".join(str(part) for part in value) or "none" if isinstance(value, tuple) else str(value)
