@@ -56,9 +56,11 @@ def demo(
     prepare_prefect(place)
     from pipelines.cli.demo_summary import print_summary
     from pipelines.flows.demo import demo_flow
-    from pipelines.flows.environment import with_server
+    from pipelines.flows.server import server_errors
 
-    print_summary(with_server(lambda: demo_flow(str(place.root), train=train)))
+    with server_errors():
+        result = demo_flow(str(place.root), train=train)
+    print_summary(result)
 
 
 @app.command()

@@ -152,7 +152,7 @@ def _prefect() -> list[Finding]:
     address = configured_address()
     if address is None:
         return [Finding("ok", "prefect", f"{found}, no server set up: one is started when needed")]
-    from pipelines.flows.serving import answers
+    from pipelines.flows.server import answers
 
     if answers(address):
         return [Finding("ok", "prefect", f"{found}, {address} answers")]

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from data_catalog.errors import ConfigurationError
 from pipelines.cli.options import (
     AnalysisOption,
     CheckpointOption,
@@ -100,14 +101,13 @@ def cycle(
     prepare_prefect(place)
     find_system(system)
     from pipelines.flows.cycle import cycle_flow
-    from pipelines.flows.environment import with_server
+    from pipelines.flows.server import server_errors
 
     given, kept = (None if path is None else str(path.absolute()) for path in (checkpoint, scores))
-    run = with_server(
-        lambda: cycle_flow(
+    with server_errors():
+        run = cycle_flow(
             system, str(place.root), init=init, source=source, checkpoint=given, members=members, scores=kept
         )
-    )
     print(f"Run: {run}")
 
 
@@ -127,6 +127,13 @@ def serve(
     place = home()
     prepare_prefect(place)
     chosen = [(name, find_system(name)) for name in systems or servable_systems(place)]
-    from pipelines.flows.serving import serve_systems
+    if not chosen:
+        raise ConfigurationError(
+            "serve: expected a system with a checkpoint and data, found none; start with 'plumecast ingest'"
+        )
+    from pipelines.flows.server import prefect_server
 
-    serve_systems(place, chosen, cron=cron, port=port)
+    with prefect_server(place, port) as address:
+        from pipelines.flows.serving import serve_systems
+
+        serve_systems(place, chosen, cron=cron, address=address)

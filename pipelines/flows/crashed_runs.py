@@ -1,7 +1,7 @@
-"""Flow runs whose process died: Prefect would show them as RUNNING for ever.
+"""Flow runs whose process died, which Prefect would show as RUNNING for ever.
 
-Flow runs send heartbeats; an automation of the server marks those that fall silent. What a server was told while nobody
-watched is swept when the schedules are served again.
+Flow runs send heartbeats, and an automation of the server marks those that fall silent. Runs that died while no
+automation watched are marked when the schedules are served again.
 """
 
 import asyncio
@@ -65,10 +65,16 @@ def _automation() -> Automation:
     return Automation(name=AUTOMATION, trigger=trigger, actions=[action])
 
 
-def sweep(client: SyncPrefectClient, home: Home, system_names: Sequence[str]) -> int:
-    """Mark cycles as crashed that are RUNNING for Prefect but whose process is gone.
+def mark_dead_cycles(client: SyncPrefectClient, home: Home, system_names: Sequence[str]) -> int:
+    """Mark cycles as crashed that Prefect believes to be running although their process is gone.
 
-    A cycle holds the lock of its system in its home for as long as it lives, so a free lock means that it is gone.
+    A cycle holds the lock of its system in its home for as long as its process lives, so a free lock means that it is
+    gone.
+
+    Args:
+        client: Of the server that keeps the flow runs.
+        home: Home directory of the cycles; those of other homes are left alone.
+        system_names: Systems whose cycles are looked at.
 
     Returns:
         How many were marked.

@@ -19,10 +19,10 @@ from data_catalog.storage.locks import lock
 from forecast.products.files.manifest import is_complete, verify_manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.verification import open_score_archive
-from pipelines.flows.crashed_runs import AUTOMATION, ensure_crash_automation, sweep
+from pipelines.flows.crashed_runs import AUTOMATION, ensure_crash_automation, mark_dead_cycles
 from pipelines.flows.cycle import cycle_flow
-from pipelines.flows.environment import with_server
 from pipelines.flows.retries import is_passing
+from pipelines.flows.server import server_errors
 from pipelines.flows.serving import check_cron, deployment
 from pipelines.runs.due import lock_path
 from pipelines.workspace.home import Home
@@ -103,10 +103,10 @@ def test_dead_cycles_are_swept(server: None, archived: Home, tiny: Path) -> None
     with get_client(sync_client=True) as client:
         run = client.create_flow_run_from_deployment(identity, state=Running())
         with lock(lock_path(archived, "tiny"), "cycle"):
-            assert sweep(client, archived, ["tiny"]) == 0
-        assert sweep(client, archived, ["tiny"]) == 1
+            assert mark_dead_cycles(client, archived, ["tiny"]) == 0
+        assert mark_dead_cycles(client, archived, ["tiny"]) == 1
         assert client.read_flow_run(run.id).state_type == StateType.CRASHED
-        assert sweep(client, archived, ["tiny"]) == 0
+        assert mark_dead_cycles(client, archived, ["tiny"]) == 0
 
 
 def test_crash_automation_is_made_once(server: None) -> None:
@@ -117,19 +117,21 @@ def test_crash_automation_is_made_once(server: None) -> None:
     assert names.count(AUTOMATION) == 1
 
 
-def test_a_server_that_does_not_start_is_said_plainly() -> None:
-    def starting() -> None:
-        raise RuntimeError("Timed out while attempting to connect to ephemeral Prefect API server.")
-
-    def unreachable() -> None:
-        raise httpx.ConnectError("refused")
-
-    with pytest.raises(ConfigurationError, match="expected it to start, found: Timed out"):
-        with_server(starting)
-    with pytest.raises(ConfigurationError, match="expected an answer, found refused"):
-        with_server(unreachable)
-    with pytest.raises(RuntimeError, match="ours"):
-        with_server(lambda: (_ for _ in ()).throw(RuntimeError("ours")))
+@pytest.mark.parametrize(
+    ("fault", "told", "words"),
+    [
+        (
+            RuntimeError("Timed out while attempting to connect to ephemeral Prefect API server."),
+            ConfigurationError,
+            "expected it to start, found: Timed out",
+        ),
+        (httpx.ConnectError("refused"), ConfigurationError, "expected an answer, found refused"),
+        (RuntimeError("ours"), RuntimeError, "^ours$"),
+    ],
+)
+def test_a_server_that_fails_is_named(fault: Exception, told: type[Exception], words: str) -> None:
+    with pytest.raises(told, match=words), server_errors():
+        raise fault
 
 
 def test_cron() -> None:
