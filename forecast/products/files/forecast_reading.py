@@ -47,13 +47,15 @@ LEVELS_PRESENT = "levels_present"
 
 
 def open_forecast(location: Path | str, *, chunked: bool = True) -> xr.Dataset:
-    """Open a forecast in our words: dims (member, lead_time, latitude, longitude), scalar `init_time`.
-
-    Several cycles in one store get a leading `init_time` dimension. Channels are data variables, such as `z500`.
+    """Open an ensemble forecast of any known layout, lazily.
 
     Args:
         location: A run directory, a forecast file of ours, or anyone's ensemble as NetCDF or WeatherBench2-layout Zarr.
-        chunked: Dask arrays, one block a field; else xarray's own lazy arrays.
+        chunked: Whether fields are Dask arrays, one block a field, or xarray's own lazy arrays.
+
+    Returns:
+        One variable per channel, such as `z500`, in SI units, dims (member, lead_time, latitude, longitude), and the
+        coordinate `init_time` (UTC): a scalar, or the first dimension where a store holds several initial times.
 
     Raises:
         MissingDataError: Nothing is there, or the run has no manifest and so does not exist for readers.

@@ -1,0 +1,80 @@
+"""Plumecast for notebooks and scripts: open runs, scores and analyses, and make ensembles.
+
+    import plumecast
+
+    run = plumecast.find_runs(system="speedy-5p6")[-1]
+    run.forecast["t2m"].sel(latitude=51.5, longitude=0, method="nearest").mean("member")
+    plumecast.verification.crps(forecast, analysis, reduce=["latitude", "longitude"])
+
+Importing this package imports nothing else: each name is looked up when it is first used. Only `load_checkpoint` and
+`ensemble_forecast` need torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError, PlumecastError
+    from forecast import verification
+    from forecast.products.files.forecast_reading import open_forecast
+    from plumecast.analyses import open_archive
+    from plumecast.known import datasets, systems
+    from plumecast.members import ensemble_forecast, load_checkpoint
+    from plumecast.runs import Run, find_runs, open_run
+    from plumecast.scores import open_scores
+
+__all__ = [
+    "ConfigurationError",
+    "InvalidDataError",
+    "MissingDataError",
+    "PlumecastError",
+    "Run",
+    "datasets",
+    "ensemble_forecast",
+    "find_runs",
+    "load_checkpoint",
+    "open_archive",
+    "open_forecast",
+    "open_run",
+    "open_scores",
+    "systems",
+    "verification",
+]
+
+_MODULES = {
+    "ConfigurationError": "data_catalog.errors",
+    "InvalidDataError": "data_catalog.errors",
+    "MissingDataError": "data_catalog.errors",
+    "PlumecastError": "data_catalog.errors",
+    "Run": "plumecast.runs",
+    "datasets": "plumecast.known",
+    "ensemble_forecast": "plumecast.members",
+    "find_runs": "plumecast.runs",
+    "load_checkpoint": "plumecast.members",
+    "open_archive": "plumecast.analyses",
+    "open_forecast": "forecast.products.files.forecast_reading",
+    "open_run": "plumecast.runs",
+    "open_scores": "plumecast.scores",
+    "systems": "plumecast.known",
+    "verification": "forecast",
+}
+"""Where each public name is defined."""
+
+if not TYPE_CHECKING:  # a type checker that saw this function would accept any name
+
+    def __getattr__(name: str) -> Any:
+        """Import the module of a public name when the name is first used (PEP 562)."""
+        if name == "__version__":
+            return import_module("importlib.metadata").version("plumecast")
+        if name not in _MODULES:
+            raise AttributeError(f"module 'plumecast' has no attribute {name!r}")
+        if name == "verification":
+            value = import_module("forecast.verification")
+        else:
+            value = getattr(import_module(_MODULES[name]), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__doc__", "__version__"])

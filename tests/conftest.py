@@ -1,0 +1,22 @@
+"""What the tests of several packages share."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli.app import main
+
+
+@pytest.fixture(scope="session")
+def forecast_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A PLUMECAST_HOME as the command line leaves it: ten days of simulated weather and one verified run.
+
+    The run is of `speedy-5p6` from 2008-01-05: three members, two days.
+    """
+    place = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLUMECAST_HOME", str(place))
+        assert main(["ingest", "speedy-5p6", "--end", "2008-01-10"]) == 0
+        assert main(["forecast", "speedy-5p6", "--init", "2008-01-05", "--members", "3", "--lead", "2d"]) == 0
+        assert main(["verify", str(place / "runs" / "speedy-5p6" / "20080105T0000Z")]) == 0
+    return place
