@@ -107,7 +107,8 @@ def _model(model: "str | Path | System | Checkpoint", home: str | Path | None) -
         ) from None
     from forecast.checkpoints.checkpoint import Checkpoint
     from forecast.checkpoints.files import load_checkpoint as load
-    from pipelines.workspace.checkpoints import find_checkpoint, open_checkpoint
+    from pipelines.workspace.checkpoints import find_checkpoint
+    from pipelines.workspace.open_checkpoint import open_checkpoint
 
     if isinstance(model, Checkpoint):
         return model, model.system
