@@ -105,8 +105,8 @@ def check_single_member(cycle: Cycle) -> None:
         ConfigurationError: The run exists and holds more.
     """
     if is_complete(cycle.run.path):
-        stored = read_manifest(cycle.run.path)["delivered"]["members"]
-        if stored != list(cycle.members):
+        stored = read_manifest(cycle.run.path).delivered.members
+        if stored != cycle.members:
             raise ConfigurationError(
                 f"run {cycle.run.path}: expected no run there, found one of {len(stored)} members; "
                 "name another directory with --out"

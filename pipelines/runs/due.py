@@ -44,7 +44,7 @@ def runs_to_verify(system: System, times: Times, runs: Path) -> list[RunDirector
     for run in find_runs(runs, system.name):
         if run.scores.exists() or not is_complete(run.path):
             continue
-        hours = np.array(read_manifest(run.path)["delivered"]["lead_hours"])
+        hours = np.array(read_manifest(run.path).delivered.lead_hours)
         if np.isin(run.init_time + hours * HOUR, times).all():
             ready.append(run)
     return ready

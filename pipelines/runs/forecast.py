@@ -9,7 +9,7 @@ import numpy as np
 from data_catalog.errors import InvalidDataError
 from data_catalog.storage.locks import lock
 from forecast.products.files.derived import write_products
-from forecast.products.files.manifest import is_complete, read_manifest, write_manifest
+from forecast.products.files.manifest import Contents, is_complete, read_manifest, write_manifest
 from forecast.products.files.netcdf import ForecastWriter, copy_members
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
@@ -68,7 +68,7 @@ def is_made(cycle: Cycle, inputs: Inputs) -> bool:
     stored = _stored(cycle, inputs)
     if stored is None:
         return False
-    return set(cycle.members) <= set(stored["members"]) and set(cycle.lead_hours) <= set(stored["lead_hours"])
+    return set(cycle.members) <= set(stored.members) and set(cycle.lead_hours) <= set(stored.lead_hours)
 
 
 def make_members(cycle: Cycle, inputs: Inputs, ranks: "Ranks | None" = None) -> Path:
@@ -160,14 +160,11 @@ def publish(cycle: Cycle, inputs: Inputs) -> Path:
             f"run {cycle.run.path}: expected the {' and '.join(differing)} that its members were made from, found "
             "another since; make the run again"
         )
-    delivered = delivered_by(stage.forecast)
     write_manifest(
-        stage.path,
-        system_name=cycle.system.name,
-        init_time=cycle.init_time,
+        stage,
         seeds=dict(zip(map(str, cycle.members), cycle_seeds(cycle, inputs), strict=True)),
-        expected={"members": list(cycle.members), "lead_hours": cycle.lead_hours},
-        delivered=delivered,
+        expected=Contents(members=cycle.members, lead_hours=tuple(cycle.lead_hours)),
+        delivered=delivered_by(stage.forecast),
         **inputs.identity,
     )
     return staging.publish(cycle.run)
@@ -181,33 +178,34 @@ def _differing(forecast: Path, inputs: Inputs) -> list[str]:
         return [name for name, value in inputs.identity.items() if stored.attrs[f"plumecast_{name}"] != value]
 
 
-def delivered_by(forecast: Path) -> dict[str, list[int]]:
+def delivered_by(forecast: Path) -> Contents:
     """Members and lead hours that a forecast file holds."""
     from forecast.products.files.forecast_reading import open_forecast
 
     with open_forecast(forecast) as stored:
         hours = stored["lead_time"].values / np.timedelta64(1, "h")
-        return {"members": stored["member"].values.tolist(), "lead_hours": [round(hour) for hour in hours.tolist()]}
+        return Contents(
+            members=tuple(stored["member"].values.tolist()), lead_hours=tuple(round(hour) for hour in hours.tolist())
+        )
 
 
-def _stored(cycle: Cycle, inputs: Inputs) -> dict[str, list[int]] | None:
+def _stored(cycle: Cycle, inputs: Inputs) -> Contents | None:
     """Members and leads of the published run, if it was made from the same things."""
     if not is_complete(cycle.run.path):
         return None
     manifest = read_manifest(cycle.run.path)
-    differing = [name for name, value in inputs.identity.items() if manifest[name] != value]
+    differing = [name for name, value in inputs.identity.items() if getattr(manifest, name) != value]
     if differing:
         logger.info("%s was made from another %s and is made anew", cycle.run.path, " and ".join(differing))
         return None
-    delivered: dict[str, list[int]] = manifest["delivered"]
-    return delivered
+    return manifest.delivered
 
 
 def _members_to_keep(cycle: Cycle, inputs: Inputs) -> tuple[int, ...]:
     stored = _stored(cycle, inputs)
-    if stored is None or stored["lead_hours"] != cycle.lead_hours:
+    if stored is None or stored.lead_hours != tuple(cycle.lead_hours):
         return ()
-    return tuple(member for member in cycle.members if member in set(stored["members"]))
+    return tuple(member for member in cycle.members if member in set(stored.members))
 
 
 def _copy_stored(cycle: Cycle, writer: ForecastWriter, stored: tuple[int, ...], advance: Advance) -> int:

@@ -96,19 +96,18 @@ def score_run(judge: VerificationRequest, run: RunDirectory) -> ScoredCycle:
     analysis = open_analysis(location, system.state.predictands)
     weights = score_weights(system, analysis, location)
     bench = Scorer(f"run {run.path}", analysis, weights, score_archive_of(judge, run.system_name))
-    model_id = str(manifest["model_id"])
     with open_forecast(run.path) as forecast:
         model = model_forecaster(
             system,
             forecast["member"].values.tolist(),
-            model_id=model_id,
-            system_hash=str(manifest["system_hash"]),
-            data_hash=str(manifest["data_hash"]),
-            step_hours=int(manifest["delivered"]["lead_hours"][0]),
+            model_id=manifest.model_id,
+            system_hash=manifest.system_hash,
+            data_hash=manifest.data_hash,
+            step_hours=manifest.delivered.lead_hours[0],
         )
         sums = {model.name: bench.score(model, forecast), **_score_baselines(judge, system, forecast, bench)}
         return scored_forecast(
-            run.system_name, forecast, sums, model_id=model_id, system_hash=str(manifest["system_hash"])
+            run.system_name, forecast, sums, model_id=manifest.model_id, system_hash=manifest.system_hash
         )
 
 

@@ -1,140 +1,221 @@
-"""The manifest: what a run consists of, written last, so that a run without one does not exist for readers."""
+"""The manifest of a run: what made it and the checksum of each file; a run without one does not exist for readers."""
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.storage.atomic_files import PARTIAL_SUFFIX, synchronise, write_durably
 from forecast.products.files.runs import RunDirectory
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 BLOCK_BYTES = 1 << 20
 
 
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class FileEntry(_Part):
+    """Checksum and size of one file of a run."""
+
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    size: Annotated[int, Field(ge=0)]
+    """Bytes."""
+
+
+class Contents(_Part):
+    """Members and leads of a run.
+
+    Attributes:
+        members: Member numbers.
+        lead_hours: Lead times in hours.
+    """
+
+    members: tuple[int, ...]
+    lead_hours: tuple[int, ...]
+
+
+class Manifest(_Part):
+    """What a run consists of and what it was made from; the keys of `manifest.json`."""
+
+    format: Literal[1]
+    """Version of these keys: any other set of keys gets another number."""
+    system: str
+    """Name of the system."""
+    init_time: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\dZ$")]
+    """Initial time of the cycle, such as 2008-01-15T00:00Z."""
+    system_hash: str
+    """Identity of the settings that decide the members."""
+    model_id: str
+    """Identity of the weights."""
+    data_hash: str
+    """Identity of the analysis that the members started from."""
+    seeds: dict[str, str]
+    """Seed by member number."""
+    expected: Contents
+    """What the cycle asked for."""
+    delivered: Contents
+    """What the forecast file holds."""
+    files: dict[str, FileEntry]
+    """By path relative to the run directory."""
+
+
 def write_manifest(
-    run: Path | str,
+    run: RunDirectory,
     *,
-    system_name: str,
     system_hash: str,
     model_id: str,
     data_hash: str,
-    init_time: np.datetime64,
-    seeds: Mapping[str, str] | Sequence[str],
-    expected: Mapping[str, Any],
-    delivered: Mapping[str, Any],
+    seeds: Mapping[str, str],
+    expected: Contents,
+    delivered: Contents,
 ) -> Path:
-    """Make a run exist: write, last and atomically, the size and sha256 of each of its files and what made them.
+    """Write the manifest of a run, last and atomically: from then on the run exists for readers.
 
     Args:
-        run: Run directory, otherwise complete.
-        system_name: Name of the system.
-        system_hash: Identity of what decides the members.
+        run: The run, otherwise complete: every file in its directory enters the manifest.
+        system_hash: Identity of the settings that decide the members.
         model_id: Identity of the weights.
         data_hash: Identity of the analysis that the members started from.
-        init_time: Initial time of the cycle.
-        seeds: Seed per member, in the members' order or by member number.
-        expected: What the system asked for, such as members and lead hours.
-        delivered: What is in the files, in the same words.
+        seeds: Seed by member number.
+        expected: Members and leads that the cycle asked for.
+        delivered: Members and leads in the forecast file.
+
+    Returns:
+        The manifest's path.
 
     Raises:
-        InvalidDataError: Delivered is not what was expected, or a file is half written.
+        InvalidDataError: `delivered` differs from `expected`, or a file is half written.
     """
-    for key, value in expected.items():
-        if delivered.get(key) != value:
-            raise InvalidDataError(f"run {run}: expected {key} {value}, delivered {delivered.get(key)}")
-    content = {
-        "format": FORMAT,
-        "system": system_name,
-        "init_time": np.datetime_as_string(init_time, unit="m") + "Z",
-        "system_hash": system_hash,
-        "model_id": model_id,
-        "data_hash": data_hash,
-        "seeds": dict(seeds) if isinstance(seeds, Mapping) else list(seeds),
-        "expected": dict(expected),
-        "delivered": dict(delivered),
-        "files": {name: _describe(Path(run) / name) for name in _file_names(Path(run))},
-    }
-    return _write(Path(run) / "manifest.json", content)
+    for name in Contents.model_fields:
+        wanted, found = getattr(expected, name), getattr(delivered, name)
+        if wanted != found:
+            raise InvalidDataError(f"run {run.path}: expected {name} {list(wanted)}, found {list(found)}")
+    manifest = Manifest(
+        format=FORMAT,
+        system=run.system_name,
+        init_time=np.datetime_as_string(run.init_time, unit="m") + "Z",
+        system_hash=system_hash,
+        model_id=model_id,
+        data_hash=data_hash,
+        seeds=dict(seeds),
+        expected=expected,
+        delivered=delivered,
+        files={name: _entry_of(run.path / name) for name in _file_names(run.path)},
+    )
+    return _write(run.manifest, manifest)
 
 
 def extend_manifest(run: Path | str, files: Sequence[Path]) -> Path:
-    """Take files that were added to or replaced in a finished run, such as its scores and page, into its manifest.
+    """Enter files that were added to a published run, or replaced in it, in its manifest.
+
+    Args:
+        run: Run directory.
+        files: Files in it, such as its scores and its page.
+
+    Returns:
+        The manifest's path.
 
     Raises:
-        InvalidDataError: One of the other files has changed its size or is gone.
+        MissingDataError: The run has no manifest.
+        InvalidDataError: Another file of the run has changed its size or is gone.
     """
     directory = Path(run)
-    content = read_manifest(directory)
+    manifest = read_manifest(directory)
     names = {file.resolve().relative_to(directory.resolve()).as_posix() for file in files}
-    for name, entry in content["files"].items():
+    for name, entry in manifest.files.items():
         if name not in names:
             _check_size(directory, name, entry)
-    content["files"].update({name: _describe(directory / name) for name in sorted(names)})
-    return _write(directory / "manifest.json", content)
+    entries = {**manifest.files, **{name: _entry_of(directory / name) for name in sorted(names)}}
+    return _write(directory / "manifest.json", Manifest(**{**dict(manifest), "files": entries}))
 
 
-def read_manifest(run: Path | str) -> dict[str, Any]:
-    """The manifest of a run.
+def read_manifest(run: Path | str) -> Manifest:
+    """Read and check the manifest of a run; the files that it names are not looked at.
+
+    Args:
+        run: Run directory.
 
     Raises:
-        MissingDataError: The run has none: it is not finished.
-        InvalidDataError: It is not a manifest.
+        MissingDataError: The run has no manifest, so it is not finished.
+        InvalidDataError: The file is no manifest of format 1.
     """
     path = Path(run) / "manifest.json"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except FileNotFoundError as error:
-        raise MissingDataError(f"run {run}: it has no manifest.json, so it is not finished") from error
-    except ValueError as error:
-        raise InvalidDataError(f"{path}: not a manifest ({error})") from error
-    if not isinstance(content, dict) or not isinstance(content.get("files"), dict) or content.get("format") != FORMAT:
-        raise InvalidDataError(f"{path}: expected a manifest of format {FORMAT}")
-    return content
+        raise MissingDataError(
+            f"run {run}: expected manifest.json, found none; the run is not finished, make it again"
+        ) from error
+    try:
+        return Manifest.model_validate_json(content)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in fault["loc"]) or "content"
+        found = "nothing" if fault["type"] == "missing" else _shortened(fault["input"])
+        raise InvalidDataError(
+            f"{path}: expected a manifest of format {FORMAT}; {place}: {fault['msg']}, found {found}"
+        ) from None
 
 
 def is_complete(run: Path | str) -> bool:
-    """Whether a run has a manifest and every file of it has its size; reads no file's content."""
+    """Whether a run has a manifest that names files, and each of them has its size; reads no file's content.
+
+    Args:
+        run: Run directory.
+    """
     try:
-        content = read_manifest(run)
-        for name, entry in content["files"].items():
+        manifest = read_manifest(run)
+        for name, entry in manifest.files.items():
             _check_size(Path(run), name, entry)
     except (MissingDataError, InvalidDataError):
         return False
-    return bool(content["files"])
+    return bool(manifest.files)
 
 
-def verify_manifest(run: Path | str) -> dict[str, Any]:
-    """Read every file of a run and compare it with the manifest.
+def verify_manifest(run: Path | str) -> Manifest:
+    """Read every file of a run and compare its size and checksum with the manifest.
+
+    Args:
+        run: Run directory.
 
     Returns:
         The manifest.
 
     Raises:
         MissingDataError: The run has no manifest.
-        InvalidDataError: A file is missing or changed; it is named. Or the manifest names no file at all.
+        InvalidDataError: A file is missing or has changed, or the manifest names no file at all.
     """
     directory = Path(run)
-    content = read_manifest(directory)
-    if not content["files"]:
+    manifest = read_manifest(directory)
+    if not manifest.files:
         raise InvalidDataError(f"{directory / 'manifest.json'}: expected files, found none")
-    for name, entry in content["files"].items():
+    for name, entry in manifest.files.items():
         _check_size(directory, name, entry)
         found = file_hash(directory / name)
-        if found != entry["sha256"]:
+        if found != entry.sha256:
             raise InvalidDataError(
                 f"run {directory}, {name}: changed since it was published, "
-                f"expected sha256 {entry['sha256'][:12]}…, found {found[:12]}…"
+                f"expected sha256 {entry.sha256[:12]}…, found {found[:12]}…"
             )
-    return content
+    return manifest
 
 
 def file_hash(path: Path) -> str:
-    """sha256 of a file's content, in hexadecimal."""
+    """Compute the SHA-256 of a file's content.
+
+    Args:
+        path: The file.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(BLOCK_BYTES):
@@ -143,19 +224,27 @@ def file_hash(path: Path) -> str:
 
 
 def find_runs(root: Path | str, system_name: str) -> list[RunDirectory]:
-    """Finished runs of a system under the directory of all runs, earliest first."""
+    """List the finished runs of a system.
+
+    Args:
+        root: Directory of all runs of all systems.
+        system_name: Name of the system.
+
+    Returns:
+        Runs that have a manifest, earliest first.
+    """
     manifests = sorted((Path(root) / system_name).glob("*T*Z/manifest.json"))
     return [RunDirectory.at(manifest.parent) for manifest in manifests]
 
 
-def _check_size(directory: Path, name: str, entry: Mapping[str, Any]) -> None:
+def _check_size(directory: Path, name: str, entry: FileEntry) -> None:
     path = directory / name
     if not path.is_file():
-        raise InvalidDataError(f"run {directory}, {name}: named in the manifest, but not there")
-    if path.stat().st_size != entry["size"]:
+        raise InvalidDataError(f"run {directory}, {name}: expected this file of the manifest, found none")
+    if path.stat().st_size != entry.size:
         raise InvalidDataError(
             f"run {directory}, {name}: changed since it was published, "
-            f"expected {entry['size']} bytes, found {path.stat().st_size}"
+            f"expected {entry.size} bytes, found {path.stat().st_size}"
         )
 
 
@@ -163,16 +252,22 @@ def _file_names(run: Path) -> list[str]:
     names = [path.relative_to(run).as_posix() for path in sorted(run.rglob("*")) if path.is_file()]
     unfinished = [name for name in names if PARTIAL_SUFFIX in name]
     if unfinished:
-        raise InvalidDataError(f"run {run}, {unfinished[0]}: half written, the run cannot be published")
+        raise InvalidDataError(f"run {run}: expected finished files only, found {unfinished[0]}, which is half written")
     return [name for name in names if name != "manifest.json"]
 
 
-def _describe(path: Path) -> dict[str, str | int]:
+def _entry_of(path: Path) -> FileEntry:
     if not path.is_file():
-        raise InvalidDataError(f"{path}: expected a file to put into the manifest, found none")
+        raise InvalidDataError(f"{path}: expected a file to enter in the manifest, found none")
     synchronise(path)
-    return {"sha256": file_hash(path), "size": path.stat().st_size}
+    return FileEntry(sha256=file_hash(path), size=path.stat().st_size)
 
 
-def _write(path: Path, content: Mapping[str, Any]) -> Path:
-    return write_durably(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+def _write(path: Path, manifest: Manifest) -> Path:
+    content = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
+    return write_durably(path, content + "\n")
+
+
+def _shortened(value: object) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:79]}…"

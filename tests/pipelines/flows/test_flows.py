@@ -61,7 +61,7 @@ def test_two_cycles_leave_two_runs_and_a_verified_one(
     first = run_cycle(place, tiny, weather_file)
     second = run_cycle(place, tiny, weather_file)
     assert [path.name for path in (first, second)] == ["20080101T0000Z", "20080102T0000Z"]
-    assert "scores.json" in verify_manifest(first)["files"]
+    assert "scores.json" in verify_manifest(first).files
     assert is_complete(second)
     assert not RunDirectory.at(second).scores.exists()
     kept = open_score_archive(place.score_archive("tiny"))["sums"]

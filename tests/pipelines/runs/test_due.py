@@ -7,7 +7,7 @@ import pytest
 
 from data_catalog.catalog import dataset
 from data_catalog.errors import MissingDataError
-from forecast.products.files.manifest import write_manifest
+from forecast.products.files.manifest import Contents, write_manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
 from pipelines.runs.due import due_init_time, runs_to_verify
@@ -34,15 +34,13 @@ def add_run(runs: Path, init: str, leads: int = 3) -> RunDirectory:
     run = RunDirectory(runs, "tiny", time(init))
     run.path.mkdir(parents=True)
     run.forecast.write_bytes(b"members")
-    kept = {"members": [0], "lead_hours": [24 * lead for lead in range(1, leads + 1)]}
+    kept = Contents(members=(0,), lead_hours=tuple(24 * lead for lead in range(1, leads + 1)))
     write_manifest(
-        run.path,
-        system_name="tiny",
+        run,
         system_hash="a",
         model_id="b",
         data_hash="c",
-        init_time=run.init_time,
-        seeds=["0"],
+        seeds={"0": "0"},
         expected=kept,
         delivered=kept,
     )

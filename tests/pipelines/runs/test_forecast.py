@@ -15,7 +15,7 @@ import xarray as xr
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.products.files.forecast_reading import open_forecast
-from forecast.products.files.manifest import verify_manifest
+from forecast.products.files.manifest import Contents, verify_manifest
 from pipelines.runs import forecast as forecasting
 from pipelines.runs import staging
 from pipelines.runs.cycle import open_inputs, request_cycle
@@ -49,9 +49,9 @@ def test_run_is_whole(place: Home, tiny: Path, weather_file: Path) -> None:
     run = make(place, tiny, weather_file)
     assert run == place.runs / "tiny" / "20080110T0000Z"
     manifest = verify_manifest(run)
-    assert manifest["delivered"] == {"members": [0, 1, 2, 3], "lead_hours": [24, 48, 72]}
-    assert {"tiny_20080110T0000Z.nc", "tiny_20080110T0000Z_products.nc", "report.html"} <= set(manifest["files"])
-    assert {"plots/map_msl.png", "plots/stamps_msl.png", "plots/plume_london.png"} <= set(manifest["files"])
+    assert manifest.delivered == Contents(members=(0, 1, 2, 3), lead_hours=(24, 48, 72))
+    assert {"tiny_20080110T0000Z.nc", "tiny_20080110T0000Z_products.nc", "report.html"} <= set(manifest.files)
+    assert {"plots/map_msl.png", "plots/stamps_msl.png", "plots/plume_london.png"} <= set(manifest.files)
     assert not list((place.runs / ".working" / "tiny").glob("*.states"))
 
 

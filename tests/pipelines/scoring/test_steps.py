@@ -49,10 +49,10 @@ def run(place: Home, system: Path, weather: Path, step: str | None, init: str = 
 
 def test_the_step_is_chosen_when_forecasting(stepped: Path, place: Home, twice_daily: Path) -> None:
     own, half = run(place, stepped, twice_daily, None), run(place, stepped, twice_daily, "12h")
-    assert read_manifest(own)["delivered"]["lead_hours"] == [24, 48]
-    assert read_manifest(half)["delivered"]["lead_hours"] == [12, 24, 36, 48]
-    assert read_manifest(own)["model_id"] == read_manifest(half)["model_id"]
-    assert read_manifest(own)["system_hash"] != read_manifest(half)["system_hash"]
+    assert read_manifest(own).delivered.lead_hours == (24, 48)
+    assert read_manifest(half).delivered.lead_hours == (12, 24, 36, 48)
+    assert read_manifest(own).model_id == read_manifest(half).model_id
+    assert read_manifest(own).system_hash != read_manifest(half).system_hash
     assert (half / "plots" / "plume_london.png").exists()
     judge = VerificationRequest(home=place, analysis=twice_daily, system=find_system(str(stepped)))
     scores = verify(judge, [half]).content["scores"]

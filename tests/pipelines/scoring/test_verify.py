@@ -38,7 +38,7 @@ def run(place: Home, tiny: Path, weather_file: Path, monkeypatch: pytest.MonkeyP
 def test_run_gets_scores_and_a_page(place: Home, run: Path, weather_file: Path) -> None:
     before = (run / "tiny_20080110T0000Z.nc").read_bytes()
     evaluation = verify(place, [run], weather_file)
-    files = verify_manifest(run)["files"]
+    files = verify_manifest(run).files
     assert {"scores.json", "report.html", "plots/skill.png"} <= set(files)
     assert json.loads((run / "scores.json").read_text()) == evaluation
     assert (run / "tiny_20080110T0000Z.nc").read_bytes() == before

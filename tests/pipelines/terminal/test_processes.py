@@ -26,7 +26,7 @@ def test_two_processes_make_the_run_of_one(place: Home, tiny: Path, weather_file
     assert main([*words, "--out", str(tmp_path / "alone")]) == 0
     assert main([*words, "--out", str(tmp_path / "together"), "--processes", "2"]) == 0
     runs = [tmp_path / name / "tiny" / "20080110T0000Z" for name in ("alone", "together")]
-    assert verify_manifest(runs[1])["delivered"]["members"] == list(range(5))
+    assert verify_manifest(runs[1]).delivered.members == tuple(range(5))
     assert not list((tmp_path / "together" / ".working").rglob("*.npy"))
     alone, together = (open_forecast(run).load() for run in runs)
     for name, std in (("msl", 600.0), ("t2m", 3.0)):

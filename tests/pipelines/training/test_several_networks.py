@@ -103,7 +103,7 @@ def test_runs_grow(double: Path, trained: Path, place: Home, weather_file: Path)
     path = run(double, place, weather_file, 5)
     with open_forecast(path / "double_20080110T0000Z.nc") as many:
         np.testing.assert_array_equal(many["msl"].values[:3], first.values)
-    assert read_manifest(path)["delivered"]["members"] == [0, 1, 2, 3, 4]
+    assert read_manifest(path).delivered.members == (0, 1, 2, 3, 4)
 
 
 def test_a_start_from_several_networks_goes_to_each_or_is_refused(

@@ -1,11 +1,12 @@
 import json
 
-import numpy as np
 import pytest
 
 from data_catalog.errors import InvalidDataError, MissingDataError
 from forecast.products.files.manifest import (
+    Contents,
     extend_manifest,
+    file_hash,
     find_runs,
     is_complete,
     read_manifest,
@@ -13,7 +14,6 @@ from forecast.products.files.manifest import (
     write_manifest,
 )
 from forecast.products.files.runs import RunDirectory
-from forecast.system.cycles import cycle_name, parse_cycle_name
 
 
 @pytest.fixture
@@ -25,34 +25,25 @@ def run(tmp_path, synthetic):
     return run
 
 
-def _publish(run, delivered=4):
+def _publish(run, members=(0, 1, 2, 3)):
     return write_manifest(
-        run.path, system_name="demo", system_hash="s", model_id="m", data_hash="d", init_time=run.init_time,
-        seeds=["1", "2"], expected={"members": 4}, delivered={"members": delivered},
+        run, system_hash="s", model_id="m", data_hash="d", seeds={"0": "a", "1": "b"},
+        expected=Contents(members=(0, 1, 2, 3), lead_hours=(24, 48)),
+        delivered=Contents(members=members, lead_hours=(24, 48)),
     )  # fmt: skip
-
-
-def test_names_follow_the_cycle(run):
-    assert run.path.name == cycle_name(run.init_time) == "20080115T0000Z"
-    assert run.forecast.name == "demo_20080115T0000Z.nc"
-    assert run.products.name == "demo_20080115T0000Z_products.nc"
-    assert parse_cycle_name("20080115T0600Z") == np.datetime64("2008-01-15T06:00")
-    assert RunDirectory.at(run.path).forecast == run.forecast.resolve()
-    for bad in ("20081315T0000Z", "yesterday"):
-        with pytest.raises(InvalidDataError):
-            parse_cycle_name(bad)
 
 
 def test_a_run_exists_once_its_manifest_does(run, tmp_path):
     assert not is_complete(run.path)
     assert find_runs(tmp_path, "demo") == []
-    with pytest.raises(MissingDataError, match="not finished"):
+    with pytest.raises(MissingDataError, match=r"expected manifest\.json, found none"):
         verify_manifest(run.path)
     _publish(run)
     assert is_complete(run.path)
-    content = verify_manifest(run.path)
-    assert set(content["files"]) == {"demo_20080115T0000Z.nc", "plots/map.png"}
-    assert content["files"]["plots/map.png"]["size"] == 7
+    manifest = verify_manifest(run.path)
+    assert set(manifest.files) == {"demo_20080115T0000Z.nc", "plots/map.png"}
+    assert manifest.files["plots/map.png"].size == 7
+    assert manifest.delivered.members == (0, 1, 2, 3)
     assert [found.path for found in find_runs(tmp_path, "demo")] == [run.path.resolve()]
 
 
@@ -80,8 +71,8 @@ def test_a_missing_or_truncated_file_is_named(run, fault):
 
 
 def test_less_than_expected_is_not_published(run):
-    with pytest.raises(InvalidDataError, match="expected members 4, delivered 3"):
-        _publish(run, delivered=3)
+    with pytest.raises(InvalidDataError, match=r"expected members \[0, 1, 2, 3\], found \[0, 1, 3\]"):
+        _publish(run, members=(0, 1, 3))
     assert not run.manifest.exists()
 
 
@@ -95,18 +86,105 @@ def test_scores_join_a_finished_run(run):
     _publish(run)
     run.scores.write_text("{}")
     extend_manifest(run.path, [run.scores])
-    assert "scores.json" in verify_manifest(run.path)["files"]
+    assert "scores.json" in verify_manifest(run.path).files
     (run.plots / "map.png").unlink()
-    with pytest.raises(InvalidDataError, match="not there"):
+    with pytest.raises(InvalidDataError, match=r"plots/map\.png: expected this file of the manifest, found none"):
         extend_manifest(run.path, [run.scores])
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", json.dumps({"format": 1, "files": {}})])
-def test_a_manifest_of_nothing_verifies_nothing(run, content):
+LAST_RELEASE = """{
+  "format": 1,
+  "system": "demo",
+  "init_time": "2008-01-15T00:00Z",
+  "system_hash": "9f",
+  "model_id": "0c",
+  "data_hash": "77",
+  "seeds": {
+    "0": "a3",
+    "1": "b4"
+  },
+  "expected": {
+    "members": [
+      0,
+      1
+    ],
+    "lead_hours": [
+      24
+    ]
+  },
+  "delivered": {
+    "members": [
+      0,
+      1
+    ],
+    "lead_hours": [
+      24
+    ]
+  },
+  "files": {
+    "page.html": {
+      "sha256": "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
+      "size": 1
+    }
+  }
+}
+"""
+
+
+def test_a_manifest_of_the_last_release_opens_and_is_written_the_same(run):
+    run.manifest.write_text(LAST_RELEASE)
+    (run.path / "page.html").write_text("a")
+    manifest = verify_manifest(run.path)
+    assert manifest.seeds == {"0": "a3", "1": "b4"}
+    assert manifest.delivered == manifest.expected == Contents(members=(0, 1), lead_hours=(24,))
+    extend_manifest(run.path, [run.path / "page.html"])
+    assert run.manifest.read_text() == LAST_RELEASE
+
+
+def _without(key):
+    return json.dumps({name: value for name, value in json.loads(LAST_RELEASE).items() if name != key})
+
+
+def _with(**changes):
+    return json.dumps(json.loads(LAST_RELEASE) | changes)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "content: Invalid JSON"),
+        ("[]", "content: "),
+        ("{}", "format: Field required, found nothing"),
+        (_without("delivered"), "delivered: Field required, found nothing"),
+        (_with(format=2), "format: Input should be 1, found 2"),
+        (_with(files=[]), "files: "),
+        (_with(files={"a.nc": {"size": 1}}), "files.a.nc.sha256: Field required"),
+        (
+            _with(delivered={"members": ["0"], "lead_hours": [24]}),
+            "delivered.members.0: Input should be a valid integer",
+        ),
+        (_with(init_time="yesterday"), "init_time: "),
+        (_with(weather="fine"), "weather: Extra inputs are not permitted, found 'fine'"),
+    ],
+)
+def test_another_shape_is_refused_in_one_line(run, content, words):
     run.manifest.write_text(content)
     assert not is_complete(run.path)
-    with pytest.raises(InvalidDataError):
+    for read in (read_manifest, verify_manifest):
+        with pytest.raises(InvalidDataError) as caught:
+            read(run.path)
+        assert str(run.manifest) in str(caught.value)
+        assert words in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_manifest_of_nothing_verifies_nothing(run):
+    run.manifest.write_text(_with(files={}))
+    assert not is_complete(run.path)
+    with pytest.raises(InvalidDataError, match="expected files, found none"):
         verify_manifest(run.path)
-    if "files" not in content:
-        with pytest.raises(InvalidDataError):
-            read_manifest(run.path)
+
+
+def test_the_hash_of_a_file_is_its_sha256(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert file_hash(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
