@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.errors import InvalidDataError
+from data_catalog.layout.cells import is_periodic
 
 SPELLINGS: dict[str, tuple[str, ...]] = {
     "time": ("time", "valid_time", "time_index", "date"),
@@ -194,7 +195,7 @@ def with_continuous_longitude(dataset: xr.Dataset, where: str) -> xr.Dataset:
             f"{where}: expected each longitude once, found {longitude[order[at]]:g} and "
             f"{longitude[order[(at + 1) % len(order)]]:g}, the same place"
         )
-    if not is_global(wrapped):
+    if not is_periodic(wrapped):
         order = np.roll(order, -(int(np.argmax(gaps)) + 1))
         wrapped = _unwrapped(wrapped, first=float(wrapped[order[0]]))
     values = wrapped[order]
@@ -206,15 +207,6 @@ def _unwrapped(wrapped: np.ndarray, first: float) -> np.ndarray:
     """Longitudes east of the first, which itself lies in [-180, 180)."""
     eastward = np.where(wrapped < first, wrapped + _FULL_CIRCLE, wrapped)
     return eastward - _FULL_CIRCLE if first >= _FULL_CIRCLE / 2 else eastward
-
-
-def is_global(longitude: np.ndarray) -> bool:
-    """Whether longitudes go round the whole circle, so that the last neighbours the first."""
-    if len(longitude) < 3:
-        return False
-    wrapped = np.sort(np.mod(longitude, _FULL_CIRCLE))
-    gaps = np.diff(wrapped, append=wrapped[0] + _FULL_CIRCLE)
-    return bool(gaps.max() < 1.5 * np.median(gaps))
 
 
 def _axis(dataset: xr.Dataset, name: str, where: str) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""What is computed from analyses: climatology, EOFs, spherical harmonics, regridding."""
+"""What is computed from analyses: climatology, EOFs and spherical harmonics."""

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError
+from data_catalog.layout.cells import row_areas
 from data_catalog.layout.coordinates import at_times
 
 _LARGEST_CONDITION = 1e6
@@ -115,7 +116,7 @@ def fit_normalisation(analysis: xr.Dataset, climatology: xr.Dataset) -> xr.Datas
     Returns:
         One number per channel, in its units.
     """
-    weights = _cell_areas(analysis["latitude"])
+    weights = xr.DataArray(row_areas(analysis["latitude"].values), dims="latitude")
     spreads = {}
     for name in climatology.data_vars:
         total = sum(_weighted_squares(piece, climatology[[name]], weights) for piece in _pieces(analysis[name]))
@@ -150,17 +151,6 @@ def annual_basis(times: NDArray[np.datetime64], harmonics: int) -> NDArray[np.fl
     for order in range(1, harmonics + 1):
         columns += [np.cos(order * angle), np.sin(order * angle)]
     return np.stack(columns, axis=1)
-
-
-def _cell_areas(latitude: xr.DataArray) -> xr.DataArray:
-    """Weight of each row of cells, mean 1: edges half-way between points, at most the poles."""
-    degrees = latitude.values.astype(np.float64)
-    if len(degrees) < 2:
-        return xr.ones_like(latitude, dtype=np.float64)
-    middle = (degrees[1:] + degrees[:-1]) / 2
-    edges = np.concatenate([[2 * degrees[0] - middle[0]], middle, [2 * degrees[-1] - middle[-1]]])
-    areas = np.diff(np.sin(np.deg2rad(np.clip(edges, -90.0, 90.0))))
-    return xr.DataArray(areas / areas.mean(), coords={"latitude": latitude}, dims="latitude")
 
 
 def _hours_of_day(times: NDArray[np.datetime64]) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from data_catalog.errors import InvalidDataError
+from data_catalog.layout.cells import Cells
 
 PoleKind = Literal["none", "between_points", "on_point"]
 
@@ -54,6 +55,11 @@ class Grid:
         """Number of latitudes and longitudes."""
         return self.latitude.size, self.longitude.size
 
+    @property
+    def cells(self) -> Cells:
+        """The cells around the points."""
+        return Cells(self.latitude, self.longitude)
+
     def is_close_to(self, other: "Grid") -> bool:
         """Whether all points are the same, to what coordinates are rounded to."""
         return self.shape == other.shape and all(
@@ -62,26 +68,20 @@ class Grid:
 
     def topology(self) -> Topology:
         """Find how the edges are joined, from the spacing of the coordinates."""
-        spacing = float(np.diff(self.longitude).mean())
-        periodic = abs(self.longitude[-1] + spacing - 360.0 - self.longitude[0]) < 0.01 * spacing
+        cells = self.cells
+        if not cells.is_global or self.longitude.size % 2:
+            return Topology(cells.is_periodic, "none")
         gap = float(np.diff(self.latitude).mean())
         beyond = max(90.0 - self.latitude[-1], self.latitude[0] + 90.0)
-        if not periodic or self.longitude.size % 2 or beyond > 0.75 * gap:
-            return Topology(periodic, "none")
-        return Topology(periodic, "on_point" if beyond < 0.01 * gap else "between_points")
+        return Topology(True, "on_point" if beyond < 0.01 * gap else "between_points")
 
     def has_mirror(self) -> bool:
         """Whether it goes round the globe and a mirror at the equator shows each latitude another of them."""
         return self.topology().is_globe and bool(np.allclose(self.latitude, -self.latitude[::-1], atol=1e-4))
 
     def area_weights(self) -> Float[Tensor, "latitude 1"]:
-        """Share of the area of each latitude's cells, mean 1; edges lie half-way between points."""
-        middle = 0.5 * (self.latitude[1:] + self.latitude[:-1])
-        south = self.latitude[0] - (middle[0] - self.latitude[0])
-        north = self.latitude[-1] + (self.latitude[-1] - middle[-1])
-        edges = np.clip(np.concatenate([[south], middle, [north]]), -90.0, 90.0)
-        weights = np.diff(np.sin(np.deg2rad(edges)))
-        return torch.from_numpy(weights / weights.mean()).float()[:, None]
+        """Relative area of the cells of each latitude, mean 1, in float32."""
+        return torch.from_numpy(self.cells.areas).float()[:, None]
 
 
 def pad(

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from data_catalog.layout.cells import latitude_edges, longitude_edges
 from forecast.verification.checks import UnscorableError
 from forecast.verification.weighting import area_weights
 
@@ -59,8 +60,8 @@ class Box:
             latitude: Of the grid, degrees, in order.
             longitude: Of the grid, degrees, in any order.
         """
-        south, north = _span(np.sort(latitude.values.astype(np.float64)))
-        inside = np.clip([south, north], self.south, self.north)
+        _check_size(latitude, longitude)
+        inside = np.clip(latitude_edges(np.sort(latitude.values))[[0, -1]], self.south, self.north)
         heights = np.diff(np.sin(np.deg2rad([*inside, self.south, self.north])))[[0, 2]]
         width = min(self.east - self.west, 360.0)
         west, east = _arc(longitude.values.astype(np.float64))
@@ -138,21 +139,17 @@ def _whole_name(latitude: xr.DataArray, longitude: xr.DataArray) -> str:
     return WHOLE if BUILT_IN[WHOLE].covered(latitude, longitude) >= LEAST_COVERED else DOMAIN
 
 
-def _span(ascending: NDArray[np.float64]) -> tuple[float, float]:
-    """Outer edges of the first and last cell."""
-    if ascending.size < 2:
-        raise UnscorableError(f"grid: expected at least 2 latitudes and longitudes, found {ascending.tolist()}")
-    first, last = (ascending[1] - ascending[0]) / 2, (ascending[-1] - ascending[-2]) / 2
-    return float(ascending[0] - first), float(ascending[-1] + last)
-
-
 def _arc(longitude: NDArray[np.float64]) -> tuple[float, float]:
     """West and east edge of a grid, which lies on the other side of the widest gap between its columns."""
     wrapped = np.sort(longitude % 360.0)
-    if wrapped.size < 2:
-        raise UnscorableError(f"grid: expected at least 2 latitudes and longitudes, found {longitude.tolist()}")
     gaps = np.diff(wrapped, append=wrapped[0] + 360.0)
     widest = int(np.argmax(gaps))
     eastward = np.concatenate([wrapped[widest + 1 :], wrapped[: widest + 1] + 360.0])
-    west, east = _span(eastward)
-    return (west, west + 360.0) if east - west > 360.0 - 1e-6 else (west, east)
+    edges = longitude_edges(eastward)
+    return float(edges[0]), float(edges[-1])
+
+
+def _check_size(latitude: xr.DataArray, longitude: xr.DataArray) -> None:
+    for values in (latitude, longitude):
+        if values.size < 2:
+            raise UnscorableError(f"grid: expected at least 2 latitudes and longitudes, found {values.values.tolist()}")

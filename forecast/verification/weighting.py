@@ -5,14 +5,15 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import xarray as xr
 
+from data_catalog.layout.cells import row_areas
 from forecast.verification.checks import UnscorableError
 
 
 def area_weights(latitude: xr.DataArray) -> xr.DataArray:
     """Relative areas of the cells of a latitude-longitude grid.
 
-    A cell reaches half-way to its neighbours; the outermost cells are as wide outwards as inwards, but end at the pole.
-    A region's edges are not moved to the poles.
+    A cell reaches half-way to its neighbours, and the outermost cells are as wide outwards as inwards. Where no further
+    row fits before a pole, the last cell ends on it; a region's edges are not moved to the poles.
 
     Args:
         latitude: One-dimensional, degrees, at least 2 values, strictly monotonic.
@@ -31,11 +32,8 @@ def area_weights(latitude: xr.DataArray) -> xr.DataArray:
         raise UnscorableError(
             f"latitude: expected degrees within -90 to 90, found {degrees[np.abs(degrees).argmax()]:g}"
         )
-    middles = (degrees[1:] + degrees[:-1]) / 2
-    edges = np.concatenate(([degrees[0] - steps[0] / 2], middles, [degrees[-1] + steps[-1] / 2]))
-    areas = np.abs(np.diff(np.sin(np.deg2rad(np.clip(edges, -90.0, 90.0)))))
     coords = {name: coord for name, coord in latitude.coords.items() if coord.dims == latitude.dims}
-    return xr.DataArray(areas / areas.mean(), dims=latitude.dims, coords=coords, name="area_weight")
+    return xr.DataArray(row_areas(degrees), dims=latitude.dims, coords=coords, name="area_weight")
 
 
 def weighted_sums(

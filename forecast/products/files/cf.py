@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.layout.cells import Cells
 from data_catalog.layout.variables import Channel, channel
 
 CONVENTIONS = "CF-1.11"
@@ -102,8 +103,9 @@ def write_axes(dataset: netCDF4.Dataset, axes: ForecastAxes, *, accumulation: np
     dataset.createDimension("longitude", axes.longitude.size)
     dataset.createDimension("bnds", 2)
     _write_time(dataset, axes, accumulation)
-    _write_horizontal(dataset, "latitude", axes.latitude, "degrees_north", "Y", latitude_bounds(axes))
-    _write_horizontal(dataset, "longitude", axes.longitude, "degrees_east", "X", cell_bounds(axes.longitude))
+    cells = Cells(axes.latitude, axes.longitude)
+    _write_horizontal(dataset, "latitude", axes.latitude, "degrees_north", "Y", cells.latitude_bounds)
+    _write_horizontal(dataset, "longitude", axes.longitude, "degrees_east", "X", cells.longitude_bounds)
     mapping = dataset.createVariable(GRID_MAPPING, "i4")
     mapping.setncatts({"grid_mapping_name": "latitude_longitude", "earth_radius": EARTH_RADIUS_M})
 
@@ -139,35 +141,6 @@ def _write_horizontal(
     coordinate.setncattr("bounds", f"{name}_bnds")
     coordinate[:] = values
     dataset.createVariable(f"{name}_bnds", "f8", (name, "bnds"))[:] = bounds
-
-
-def cell_bounds(centres: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Edges half-way between points, (cell, 2); the outermost cells are symmetric about their points."""
-    if centres.size == 1:
-        edges = np.array([centres[0] - 0.5, centres[0] + 0.5])
-    else:
-        middle = (centres[1:] + centres[:-1]) / 2
-        edges = np.concatenate([[2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]])
-    return np.stack([edges[:-1], edges[1:]], axis=1)
-
-
-def latitude_bounds(axes: ForecastAxes) -> npt.NDArray[np.float64]:
-    """Latitude edges; they end at the poles where the grid is global, and nowhere lie beyond them."""
-    bounds = np.clip(cell_bounds(axes.latitude), -90.0, 90.0)
-    if is_global(axes.latitude, axes.longitude):
-        bounds[0, 0], bounds[-1, 1] = -90.0, 90.0
-    return bounds
-
-
-def is_global(latitude: npt.NDArray[np.float64], longitude: npt.NDArray[np.float64]) -> bool:
-    """Whether the cells of a grid go round the Earth and reach both poles."""
-    if longitude.size < 4 or latitude.size < 2:
-        return False
-    longitude_step = float(np.diff(longitude).max())
-    latitude_step = float(np.diff(latitude).max())
-    around = longitude[-1] - longitude[0] + longitude_step > 360.0 - 1e-3
-    reach = 0.75 * latitude_step
-    return bool(around and latitude[0] - reach <= -90.0 and latitude[-1] + reach >= 90.0)
 
 
 def _seconds(times: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

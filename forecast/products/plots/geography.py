@@ -15,7 +15,7 @@ from scipy.ndimage import map_coordinates
 
 from data_catalog.bundled import NATURAL_EARTH
 from data_catalog.errors import MissingDataError
-from forecast.products.files.cf import is_global
+from data_catalog.layout.cells import Cells
 
 Floats = npt.NDArray[np.float64]
 PAD = 4
@@ -85,7 +85,7 @@ def map_frame(latitude: Floats, longitude: Floats) -> MapFrame:
 @lru_cache(maxsize=8)
 def _map_frame(latitude: tuple[float, ...], longitude: tuple[float, ...]) -> MapFrame:
     lats, lons = np.array(latitude), np.array(longitude)
-    around = is_global(lats, lons)
+    around = Cells(lats, lons).is_global
     projection = _projection(lats, lons, around)
     outline = _outline(projection, lats, lons, around)
     width, height = np.ptp(outline[:, 0]), np.ptp(outline[:, 1])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_catalog.errors import InvalidDataError
-from data_catalog.layout.coordinates import is_global, with_ascending_latitude, with_continuous_longitude, with_times
+from data_catalog.layout.coordinates import with_ascending_latitude, with_continuous_longitude, with_times
 
 
 def _marked(longitude: np.ndarray) -> xr.Dataset:
@@ -45,13 +45,6 @@ def test_latitude_is_turned_to_ascend() -> None:
 def test_latitude_that_makes_no_sense_is_refused(latitude: list[float]) -> None:
     with pytest.raises(InvalidDataError, match=r"file\.nc.*latitude"):
         with_ascending_latitude(xr.Dataset(coords={"latitude": latitude}), "file.nc")
-
-
-def test_whole_circles_and_regions() -> None:
-    assert is_global(np.arange(0, 360, 5.625))
-    assert is_global(np.arange(-180, 180, 60.0))
-    assert not is_global(np.arange(-70, 10.1, 2.5))
-    assert not is_global(np.arange(0, 350, 2.5))
 
 
 def test_bare_counts_need_units() -> None:

@@ -9,7 +9,6 @@ import pytest
 import xarray as xr
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
-from forecast.products.files.cf import cell_bounds
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.netcdf import ForecastWriter, copy_members
 from forecast.products.files.rounding import bit_round
@@ -253,7 +252,6 @@ def test_bounds_end_at_the_poles_only_on_global_grids(tmp_path, synthetic):
             bounds = np.asarray(file["latitude_bnds"][:])
             assert (bounds[0, 0], bounds[-1, 1]) == expected
             assert np.array_equal(bounds[1:, 0], bounds[:-1, 1])
-    assert np.array_equal(cell_bounds(np.array([1.0, 2.0, 4.0])), [[0.5, 1.5], [1.5, 3.0], [3.0, 5.0]])
 
 
 def test_absent_and_unfinished_forecasts_are_missing(tmp_path, synthetic):
