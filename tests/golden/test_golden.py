@@ -79,4 +79,3 @@ def test_scores_come_out_the_same(home: Path) -> None:
             for lead, value in leads.items():
                 found = after[forecaster]["msl"][score][lead]
                 assert found == (None if value is None else pytest.approx(value, rel=1e-9))
-
