@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -51,7 +50,7 @@ class Run:
         return self.files.report
 
     @cached_property
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> manifests.Manifest:
         """What made the run: hashes of system, model and data, each member's seed, each file's size and sha256."""
         return manifests.read_manifest(self.path)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from data_catalog.errors import InvalidDataError
 from data_catalog.storage.locks import lock
+from forecast.products.files.cf import ForecastAxes
 from forecast.products.files.derived import write_products
 from forecast.products.files.manifest import Contents, is_complete, read_manifest, write_manifest
 from forecast.products.files.netcdf import ForecastWriter, copy_members
@@ -90,13 +91,11 @@ def make_members(cycle: Cycle, inputs: Inputs, ranks: "Ranks | None" = None) -> 
     system, grid = cycle.system, inputs.checkpoint.grid
     stored = _members_to_keep(cycle, inputs)
     missing = ranks.broadcast(tuple(member for member in cycle.members if member not in stored))
+    lead_times = np.array(cycle.lead_hours, dtype="timedelta64[h]").astype("timedelta64[ns]")
     writer = ForecastWriter(
         stage.forecast,
         channels=system.state.predictands,
-        latitude=grid.latitude,
-        longitude=grid.longitude,
-        init_time=cycle.init_time,
-        lead_times=np.array(cycle.lead_hours, dtype="timedelta64[h]").astype("timedelta64[ns]"),
+        axes=ForecastAxes(grid.latitude, grid.longitude, cycle.init_time, lead_times),
         members=cycle.members,
         attributes=forecast_attributes(cycle, inputs),
         step_hours=system.state.step_hours,

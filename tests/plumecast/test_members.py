@@ -28,8 +28,8 @@ def test_ensemble_is_a_dataset(made: xr.Dataset) -> None:
 
 def test_members_are_those_of_the_command(made: xr.Dataset, forecast_home: Path) -> None:
     run = plumecast.find_runs(forecast_home)[0]
-    assert made.attrs["plumecast_model_id"] == run.manifest["model_id"]
-    assert made.attrs["plumecast_system_hash"] == run.manifest["system_hash"]
+    assert made.attrs["plumecast_model_id"] == run.manifest.model_id
+    assert made.attrs["plumecast_system_hash"] == run.manifest.system_hash
     for name, field in made.items():
         np.testing.assert_allclose(run.forecast[name], field, atol=3e-4 * float(field.std()))
 

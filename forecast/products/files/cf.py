@@ -1,6 +1,6 @@
-"""The parts that every NetCDF file of ours shares: coordinates, bounds, grid mapping and the attributes of fields.
+"""What the forecast file and the products file share: coordinates, bounds, grid mapping and field attributes.
 
-Contract 3 of the design, by the CF conventions, version 1.11.
+Source: NetCDF Climate and Forecast (CF) Metadata Conventions 1.11
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,14 @@ HOUR = np.timedelta64(1, "h")
 
 @dataclass(frozen=True)
 class ForecastAxes:
-    """Where and when the fields of one cycle are valid."""
+    """The places and times at which the fields of one cycle are valid.
+
+    Attributes:
+        latitude: Degrees north, ascending.
+        longitude: Degrees east, ascending.
+        init_time: Initial time.
+        lead_times: Ascending, positive.
+    """
 
     latitude: npt.NDArray[np.float64]
     longitude: npt.NDArray[np.float64]
@@ -37,13 +44,20 @@ class ForecastAxes:
 
     @property
     def valid_times(self) -> npt.NDArray[np.datetime64]:
-        """Initial time plus each lead time."""
+        """Initial time plus lead time, one for each lead."""
         times: npt.NDArray[np.datetime64] = self.init_time + self.lead_times
         return times
 
 
 def read_axes(dataset: netCDF4.Dataset) -> tuple[ForecastAxes, np.timedelta64 | None]:
-    """The axes of a forecast file of ours, and the interval of its accumulated fields if it has any."""
+    """Read the axes of a forecast file or products file.
+
+    Args:
+        dataset: An open file.
+
+    Returns:
+        The axes, and the interval that the file's sums and means are taken over; None where it holds neither.
+    """
     dataset.set_auto_mask(False)
     latitude, longitude, time = (dataset.variables[name][:] for name in ("latitude", "longitude", "time"))
     init_seconds = np.int64(dataset.variables["forecast_reference_time"][...])
@@ -60,15 +74,20 @@ def read_axes(dataset: netCDF4.Dataset) -> tuple[ForecastAxes, np.timedelta64 | 
 
 
 def check_axes(axes: ForecastAxes) -> None:
-    """Refuse axes that no file of ours may have.
+    """Check that coordinates are finite and strictly increasing, and that lead times are positive.
+
+    Args:
+        axes: As given by a caller.
 
     Raises:
-        InvalidDataError: A coordinate is empty, not finite, or not strictly increasing.
+        InvalidDataError: A coordinate is empty, not finite or not strictly increasing, or a lead time is not positive.
     """
     hours = np.asarray(axes.lead_times) / HOUR
     for name, values in (("latitude", axes.latitude), ("longitude", axes.longitude), ("lead_time", hours)):
         if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all() or np.any(np.diff(values) <= 0):
-            raise InvalidDataError(f"forecast coordinate {name}: expected finite, strictly increasing values")
+            raise InvalidDataError(
+                f"forecast coordinate {name}: expected finite, strictly increasing values, found others"
+            )
     if hours[0] <= 0:
         raise InvalidDataError(f"forecast coordinate lead_time: expected positive leads, found {hours[0]:g} h")
     if np.isnat(axes.init_time):
@@ -76,14 +95,20 @@ def check_axes(axes: ForecastAxes) -> None:
 
 
 def write_global_attributes(dataset: netCDF4.Dataset, attributes: Mapping[str, str]) -> None:
-    """Write Conventions and what the caller says of the file.
+    """Write the global attributes, with Conventions first.
+
+    Args:
+        dataset: Open for writing.
+        attributes: Title, institution, source, history and references must be among them and not empty.
 
     Raises:
-        ConfigurationError: One of title, institution, source, history or references is missing or empty.
+        ConfigurationError: One of these is missing or empty.
     """
     missing = [name for name in REQUIRED_ATTRIBUTES if not attributes.get(name, "").strip()]
     if missing:
-        raise ConfigurationError(f"forecast file: global attribute {missing[0]!r} is missing or empty")
+        raise ConfigurationError(
+            f"forecast file: expected a global attribute {missing[0]!r} with some text, found none"
+        )
     dataset.setncattr("Conventions", CONVENTIONS)
     for name, value in attributes.items():
         if name != "Conventions":
@@ -91,12 +116,13 @@ def write_global_attributes(dataset: netCDF4.Dataset, attributes: Mapping[str, s
 
 
 def write_axes(dataset: netCDF4.Dataset, axes: ForecastAxes, *, accumulation: np.timedelta64 | None) -> None:
-    """Write the dimensions and coordinates of time and of the grid.
+    """Write the dimensions and coordinates of time and grid, and the grid mapping.
 
     Args:
         dataset: Open for writing, without these dimensions.
-        axes: Checked.
-        accumulation: Length of the interval that ends at each valid time, where a field is a sum or mean over one.
+        axes: Checked by `check_axes`.
+        accumulation: Interval, ending at each valid time, that sums and means are taken over; None writes no time
+            bounds.
     """
     dataset.createDimension("time", axes.lead_times.size)
     dataset.createDimension("latitude", axes.latitude.size)
@@ -149,10 +175,17 @@ def _seconds(times: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 
 
 def accumulation_of(channels: Sequence[str], step_hours: int) -> np.timedelta64 | None:
-    """Interval that the fields of a file are sums or means over; None where all are instantaneous.
+    """Find the interval that the sums and means among some channels are taken over.
+
+    Args:
+        channels: Names such as `tp24`.
+        step_hours: Interval in hours where the variable table gives none.
+
+    Returns:
+        The interval; None where every channel is instantaneous.
 
     Raises:
-        ConfigurationError: Two channels have different intervals, which one time axis cannot say.
+        ConfigurationError: Two channels have different intervals, which the bounds of one time axis cannot express.
     """
     hours = {
         name: int(channel(name).variable.accumulation_hours or step_hours)
@@ -166,7 +199,12 @@ def accumulation_of(channels: Sequence[str], step_hours: int) -> np.timedelta64 
 
 
 def write_level(dataset: netCDF4.Dataset, of: Channel) -> None:
-    """Write the scalar coordinate of a channel's pressure level, unless it is there or the channel has none."""
+    """Write the scalar coordinate that holds a channel's pressure, unless the file has it or the channel has no level.
+
+    Args:
+        dataset: Open for writing.
+        of: The channel.
+    """
     name = level_coordinate(of)
     if name is None or name in dataset.variables or of.level_hpa is None:
         return
@@ -177,24 +215,39 @@ def write_level(dataset: netCDF4.Dataset, of: Channel) -> None:
 
 
 def keep_one_chunk(variable: "netCDF4.Variable[Any]") -> None:
-    """Let the library hold one chunk of a variable, not its usual dozens: each is read or written once."""
+    """Limit a variable's chunk cache to one chunk, as each chunk is read or written once.
+
+    Args:
+        variable: Of an open file.
+    """
     chunks = variable.chunking()
     size = 0 if chunks == "contiguous" else int(np.prod(chunks)) * variable.dtype.itemsize
     variable.set_var_chunk_cache(size=size, nelems=7, preemption=1.0)
 
 
 def level_coordinate(of: Channel) -> str | None:
-    """Name of the scalar coordinate that holds a channel's pressure, such as `pressure_level_500`."""
+    """Name the scalar coordinate that holds a channel's pressure.
+
+    Args:
+        of: The channel.
+
+    Returns:
+        Such as `pressure_level_500`; None where the channel has no level.
+    """
     return None if of.level_hpa is None else f"pressure_level_{of.level_hpa:g}"
 
 
 def field_attributes(of: Channel, *, cell_methods: str = "", difference: bool = False) -> dict[str, str]:
-    """CF attributes of a field.
+    """Compose the CF attributes of a field.
 
     Args:
         of: The channel.
-        cell_methods: Further methods, applied after that of the variable table, such as `realization: mean`.
-        difference: The field is a difference of values (a spread), which matters to the units of temperature.
+        cell_methods: Methods applied after that of the variable table, such as `realization: mean`.
+        difference: Whether the field is a difference of values, such as a spread: a temperature difference is on
+            another scale than a temperature.
+
+    Returns:
+        Attributes by name.
     """
     variable = of.variable
     level = "" if of.level_hpa is None else f" at {of.level_hpa:g} hPa"

@@ -1,4 +1,4 @@
-"""The forecast file: members at all leads as CF-1.11 NetCDF, written in blocks of any order and in bounded memory."""
+"""The forecast file: all members at all leads as CF-1.11 NetCDF, written block by block in bounded memory."""
 
 import zlib
 from collections.abc import Mapping, Sequence
@@ -25,26 +25,23 @@ CHECKED_TOGETHER_BYTES = 16 * 2**20
 
 
 class ForecastWriter:
-    """Writes the members of one cycle as they come; the file appears under its name when it is whole and checked.
+    """Writes the members of one cycle in any order; the file appears under its name once it is whole and checked.
 
-    A context manager. Leaving it without an exception reads everything back, compares it with what was given, and
-    renames the file; leaving it with one removes what was written. A chunk is one member at one lead, so no order of
-    blocks rewrites a chunk, and the stored values depend on nothing but the values given.
+    A context manager. Leaving it without an exception reads the file back, compares every field with the one given,
+    and renames the file; leaving it with an exception removes the file. A chunk is one member at one lead, so the
+    stored values do not depend on the order of the blocks.
 
     Args:
         path: Final name; an existing file is replaced at the end.
         channels: Names such as `z500`, each a variable of the file.
-        latitude: Degrees north, ascending.
-        longitude: Degrees east, ascending.
-        init_time: Initial time of the cycle.
-        lead_times: Ascending, positive.
-        members: Member numbers, distinct; the file keeps their order.
+        axes: Grid, initial time and lead times.
+        members: Distinct member numbers; the file keeps their order.
         attributes: Global attributes; title, institution, source, history and references must be among them.
-        step_hours: Interval of fields that are means or sums and whose own interval the variable table does not give.
+        step_hours: Interval in hours of sums and means whose interval the variable table does not give.
 
     Raises:
-        ConfigurationError: An unknown channel, or a missing global attribute.
-        InvalidDataError: Unusable coordinates; on leaving: a block that never came, or a file that reads back changed.
+        ConfigurationError: A channel is unknown, a global attribute is missing, or the disk cannot be written.
+        InvalidDataError: A coordinate is unusable; on leaving, a block is missing or the file reads back other values.
     """
 
     def __init__(
@@ -52,10 +49,7 @@ class ForecastWriter:
         path: Path | str,
         *,
         channels: Sequence[str],
-        latitude: npt.ArrayLike,
-        longitude: npt.ArrayLike,
-        init_time: np.datetime64,
-        lead_times: npt.NDArray[np.timedelta64],
+        axes: cf.ForecastAxes,
         members: Sequence[int],
         attributes: Mapping[str, str],
         step_hours: int,
@@ -64,10 +58,10 @@ class ForecastWriter:
         self.channels = tuple(channels)
         self.members = tuple(int(member) for member in members)
         self.axes = cf.ForecastAxes(
-            np.asarray(latitude, dtype=np.float64),
-            np.asarray(longitude, dtype=np.float64),
-            init_time.astype("datetime64[ns]"),
-            np.asarray(lead_times).astype("timedelta64[ns]"),
+            np.asarray(axes.latitude, dtype=np.float64),
+            np.asarray(axes.longitude, dtype=np.float64),
+            axes.init_time.astype("datetime64[ns]"),
+            np.asarray(axes.lead_times).astype("timedelta64[ns]"),
         )
         cf.check_axes(self.axes)
         if not self.members or len(set(self.members)) != len(self.members) or min(self.members) < 0:
@@ -106,13 +100,15 @@ class ForecastWriter:
         """Write some members at one lead.
 
         Args:
-            members: Numbers of the members, each of the file's and not yet written at this lead.
-            lead_index: Counted from 0.
-            fields: Per channel (member, latitude, longitude) in the units of the variable table.
+            members: Member numbers of the file, not yet written at this lead.
+            lead_index: Index of the lead time, counted from 0.
+            fields: For each channel an array (member, latitude, longitude) in the units of the variable table.
 
         Raises:
-            InvalidDataError: A channel, member or lead too many or too few, a wrong shape, a second delivery, or a
-                value that is not finite.
+            ValueError: The writer is not open.
+            InvalidDataError: The channels are not the file's, a member or lead is none of the file's or was written
+                before, a shape is wrong, or a value is not finite.
+            ConfigurationError: The disk cannot be written.
         """
         if self._dataset is None:
             raise ValueError(f"{self.path.name}: the writer is not open")
@@ -130,7 +126,7 @@ class ForecastWriter:
     def _write_planes(
         variable: "netCDF4.Variable[Any]", positions: Sequence[int], lead_index: int, values: npt.NDArray[np.float32]
     ) -> None:
-        """Write planes at once where they are neighbours in the file: a call costs more than a small plane."""
+        """Write planes in one call where they are neighbours in the file, as a call costs more than a small plane."""
         if positions and all(later - earlier == 1 for earlier, later in pairwise(positions)):
             variable[positions[0] : positions[-1] + 1, lead_index] = values
             return
@@ -161,15 +157,15 @@ class ForecastWriter:
     ) -> None:
         where = f"{self.path.name}, lead index {lead_index}"
         if not 0 <= lead_index < self.axes.lead_times.size:
-            raise InvalidDataError(f"{where}: expected 0 to {self.axes.lead_times.size - 1}")
+            raise InvalidDataError(f"{where}: expected a lead index from 0 to {self.axes.lead_times.size - 1}")
         if set(fields) != set(self.channels):
             raise InvalidDataError(f"{where}: expected channels {sorted(self.channels)}, found {sorted(fields)}")
         for member in members:
             position = self._position.get(int(member))
             if position is None:
-                raise InvalidDataError(f"{where}: member {member} is not one of the file's")
+                raise InvalidDataError(f"{where}: expected members of the file, found {member}")
             if (self.channels[0], position, lead_index) in self._checksums:
-                raise InvalidDataError(f"{where}: member {member} was delivered before")
+                raise InvalidDataError(f"{where}: expected each member once, found member {member} twice")
         expected = (len(members), self.axes.latitude.size, self.axes.longitude.size)
         for name, values in fields.items():
             if np.shape(values) != expected:
@@ -182,7 +178,7 @@ class ForecastWriter:
             time = np.datetime_as_string(self.axes.valid_times[lead_index], unit="m")
             raise InvalidDataError(
                 f"{self.path.name}, {name}, member {member}, valid {time}: "
-                f"expected finite values, found {int(bad.sum())} that are not"
+                f"expected finite values, found {int(bad.sum())} others"
             )
 
     def _check_delivered(self) -> None:
@@ -191,9 +187,9 @@ class ForecastWriter:
             for position, member in enumerate(self.members):
                 if (self.channels[0], position, lead_index) not in self._checksums:
                     raise InvalidDataError(
-                        f"{self.path.name}: expected {expected} blocks of one member at one lead, "
+                        f"{self.path.name}: expected {expected} fields of each channel, "
                         f"found {len(self._checksums) // len(self.channels)}; "
-                        f"the first missing is member {member} at lead index {lead_index}"
+                        f"the first missing one is member {member} at lead index {lead_index}"
                     )
 
     def _check_stored(self) -> None:
@@ -209,15 +205,16 @@ class ForecastWriter:
                         planes = np.ascontiguousarray(variable[first : first + together, lead_index])
                         self._compare(name, first, lead_index, planes)
                         checked += len(planes)
-        if checked != len(self.channels) * len(self.members) * self.axes.lead_times.size:
-            raise InvalidDataError(f"{self.path.name}: only {checked} fields could be read back")
+        expected = len(self.channels) * len(self.members) * self.axes.lead_times.size
+        if checked != expected:
+            raise InvalidDataError(f"{self.path.name}: expected {expected} fields on reading back, found {checked}")
 
     def _compare(self, name: str, first: int, lead_index: int, planes: npt.NDArray[np.float32]) -> None:
         for position, plane in enumerate(planes, start=first):
             if zlib.crc32(plane.data) != self._checksums[name, position, lead_index]:
                 raise InvalidDataError(
                     f"{self.path.name}, {name}, member {self.members[position]}, lead index {lead_index}: "
-                    "the file reads back other values than were written"
+                    "expected the values written, found others on reading back"
                 )
 
     def _close(self) -> None:
@@ -226,21 +223,21 @@ class ForecastWriter:
             dataset.close()
 
     def _abandon(self) -> None:
-        """Let go of a file that will be removed; on a full disk even closing it fails."""
+        """Close a file that will be removed; on a full disk even closing it fails."""
         with suppress(OSError, RuntimeError):
             self._close()
 
 
 def copy_members(source: Path | str, writer: ForecastWriter, members: Sequence[int] | None = None) -> tuple[int, ...]:
-    """Hand members of an earlier file of the same cycle to a writer, one field at a time; stored values stay the same.
+    """Copy members of an earlier forecast file of the same cycle to a writer, bit for bit, one field at a time.
 
     Args:
-        source: A forecast file of ours.
-        writer: Open, of the same cycle, grid, leads and channels.
-        members: Those to copy; all that both files have when None.
+        source: A forecast file.
+        writer: Open, for the same cycle, grid, lead times and channels.
+        members: Member numbers to copy; those that both files have when None.
 
     Returns:
-        The members copied, in the order of the writer's.
+        The members copied, in the order of the writer.
 
     Raises:
         InvalidDataError: The file is of another cycle, grid, set of leads or channels, or lacks a member.
@@ -250,7 +247,7 @@ def copy_members(source: Path | str, writer: ForecastWriter, members: Sequence[i
         available = set(earlier["member"].values.tolist())
         wanted = available & set(writer.members) if members is None else set(members)
         if not wanted <= available:
-            raise InvalidDataError(f"{Path(source).name}: member {min(wanted - available)} is not in the file")
+            raise InvalidDataError(f"{Path(source).name}: expected member {min(wanted - available)}, found none")
         chosen = tuple(member for member in writer.members if member in wanted)
         for member in chosen:
             for lead_index in range(writer.axes.lead_times.size):
@@ -270,4 +267,4 @@ def _check_same_cycle(source: Path, earlier: xr.Dataset, writer: ForecastWriter)
     }
     for name, equal in same.items():
         if not equal:
-            raise InvalidDataError(f"{source.name}: cannot be continued, its {name} differ from those of the new file")
+            raise InvalidDataError(f"{source.name}: expected the {name} of {writer.path.name}, found another")

@@ -9,6 +9,7 @@ import pytest
 from compliance_checker.cf import cf_1_11
 from compliance_checker.suite import CheckSuite
 
+from forecast.products.files.cf import ForecastAxes
 from forecast.products.files.netcdf import ForecastWriter
 
 ATTRIBUTES = {
@@ -41,6 +42,10 @@ CLIMATE = {
 
 def lead_times(count: int) -> npt.NDArray[np.timedelta64]:
     return np.arange(1, count + 1) * np.timedelta64(24, "h").astype("timedelta64[ns]")
+
+
+def axes(grid: tuple[npt.ArrayLike, npt.ArrayLike], leads: int) -> ForecastAxes:
+    return ForecastAxes(np.asarray(grid[0]), np.asarray(grid[1]), INIT_TIME, lead_times(leads))
 
 
 def waves(rng: np.random.Generator, latitude: npt.ArrayLike, longitude: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -86,8 +91,7 @@ def write_forecast(
     attributes: dict[str, str] = ATTRIBUTES,
 ) -> Path:
     with ForecastWriter(
-        path, channels=channels, latitude=grid[0], longitude=grid[1], init_time=INIT_TIME,
-        lead_times=lead_times(leads), members=range(members), attributes=attributes, step_hours=24,
+        path, channels=channels, axes=axes(grid, leads), members=range(members), attributes=attributes, step_hours=24,
     ) as writer:  # fmt: skip
         for first in range(0, members, block):
             batch = tuple(range(first, min(first + block, members)))

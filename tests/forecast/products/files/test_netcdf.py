@@ -96,8 +96,7 @@ def test_order_of_blocks_changes_no_value(tmp_path, synthetic):
 
 def _writer(path, synthetic, channels=("t2m",), members=2, leads=2, attributes=None):
     return ForecastWriter(
-        path, channels=channels, latitude=synthetic.GLOBAL[0], longitude=synthetic.GLOBAL[1],
-        init_time=synthetic.INIT_TIME, lead_times=synthetic.lead_times(leads), members=range(members),
+        path, channels=channels, axes=synthetic.axes(synthetic.GLOBAL, leads), members=range(members),
         attributes=synthetic.ATTRIBUTES if attributes is None else attributes, step_hours=24,
     )  # fmt: skip
 
@@ -110,14 +109,14 @@ def _fill(writer, synthetic, members=(0, 1), leads=(0, 1)):
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ("missing lead", "first missing is member 0 at lead index 1"),
-        ("missing member", "first missing is member 1 at lead index 0"),
+        ("missing lead", "first missing one is member 0 at lead index 1"),
+        ("missing member", "first missing one is member 1 at lead index 0"),
         ("nan", "t2m, member 1, valid 2008-01-16T00:00: expected finite values, found 1"),
-        ("twice", "member 0 was delivered before"),
-        ("stranger", "member 7 is not one of the file's"),
+        ("twice", "expected each member once, found member 0 twice"),
+        ("stranger", "expected members of the file, found 7"),
         ("shape", "expected shape"),
         ("channel", "expected channels"),
-        ("late", "expected 0 to 1"),
+        ("late", "expected a lead index from 0 to 1"),
     ],
 )
 def test_a_faulty_delivery_leaves_no_file(tmp_path, synthetic, fault, message):
@@ -176,7 +175,7 @@ def test_values_changed_under_the_writer_are_noticed(tmp_path, synthetic, monkey
 
     monkeypatch.setattr(ForecastWriter, "_close", close_and_tamper)
     with (
-        pytest.raises(InvalidDataError, match="reads back other values"),
+        pytest.raises(InvalidDataError, match="expected the values written, found others"),
         _writer(tmp_path / "f.nc", synthetic) as writer,
     ):
         _fill(writer, synthetic)
@@ -186,10 +185,11 @@ def test_values_changed_under_the_writer_are_noticed(tmp_path, synthetic, monkey
 KILLED = """
 import os, signal, sys
 import numpy as np
+from forecast.products.files.cf import ForecastAxes
 from forecast.products.files.netcdf import ForecastWriter
 hours = np.arange(1, 4) * np.timedelta64(24, "h")
-with ForecastWriter(sys.argv[1], channels=["t2m"], latitude=np.arange(8.0), longitude=np.arange(8.0),
-                    init_time=np.datetime64("2008-01-01"), lead_times=hours, members=range(2), step_hours=24,
+axes = ForecastAxes(np.arange(8.0), np.arange(8.0), np.datetime64("2008-01-01"), hours)
+with ForecastWriter(sys.argv[1], channels=["t2m"], axes=axes, members=range(2), step_hours=24,
                     attributes={name: "x" for name in "title institution source history references".split()}) as writer:
     writer.write([0, 1], 0, {"t2m": np.full((2, 8, 8), 280, "f4")})
     os.kill(os.getpid(), signal.SIGKILL)
@@ -231,7 +231,10 @@ def test_growing_an_ensemble_keeps_its_members(tmp_path, synthetic):
 
 def test_members_of_another_cycle_are_not_copied(tmp_path, synthetic):
     small = synthetic.write_forecast(tmp_path / "small.nc", channels=("t2m",), leads=3)
-    with pytest.raises(InvalidDataError, match="lead_time differ"), _writer(tmp_path / "l.nc", synthetic) as writer:
+    with (
+        pytest.raises(InvalidDataError, match=r"expected the lead_time of l\.nc, found another"),
+        _writer(tmp_path / "l.nc", synthetic) as writer,
+    ):
         copy_members(small, writer)
 
 
@@ -259,7 +262,7 @@ def test_absent_and_unfinished_forecasts_are_missing(tmp_path, synthetic):
         open_forecast(tmp_path / "none.nc")
     run = tmp_path / "system" / "20080115T0000Z"
     synthetic.write_forecast(run / "system_20080115T0000Z.nc")
-    with pytest.raises(MissingDataError, match="not finished"):
+    with pytest.raises(MissingDataError, match="finish"):
         open_forecast(run)
     (tmp_path / "text.nc").write_text("no")
     with pytest.raises(InvalidDataError, match="expected NetCDF or Zarr, found neither"):
