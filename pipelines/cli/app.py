@@ -50,8 +50,11 @@ def demo(
 ) -> None:
     """Go the whole way on the bundled simulated weather, offline: archive, forecasts, scores, pictures, page."""
     from pipelines.flows.environment import prepare_prefect
+    from pipelines.terminal.parts import require
     from pipelines.workspace.home import home
 
+    require("torch")
+    require("prefect")
     place = home(out)
     prepare_prefect(place)
     from pipelines.cli.demo_summary import print_summary
@@ -115,7 +118,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if returned[0] == INTERRUPTED:  # which Typer makes of Ctrl-C, and says nothing
             raise KeyboardInterrupt
 
-    status = exit_status(act, debug=debug)
+    command = next((word for word in words if not word.startswith("-")), "plumecast")
+    status = exit_status(act, command=command, debug=debug)
     return returned[0] if status == 0 and isinstance(returned[0], int) else status
 
 

@@ -1,6 +1,6 @@
-"""What this machine can and cannot do."""
+"""What this machine can and cannot do, and what is missing."""
 
-import importlib.util
+import importlib.metadata
 import os
 import shutil
 import sys
@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from data_catalog.errors import PlumecastError
+from pipelines.terminal.parts import PARTS, Part
 from pipelines.workspace.home import Home
 
-Verdict = Literal["ok", "warn", "missing"]
+Verdict = Literal["ok", "warn", "missing", "broken"]
 GIB = 1024**3
 
 
@@ -21,91 +22,159 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        verdict: `missing` where nothing works without it.
+        verdict: `missing` for a part that is not installed, `broken` where nothing works until it is mended.
         subject: What was looked at.
         found: What was found.
-        mend: What to do about it; empty when all is well.
+        remedy: What to do about it; empty when all is well.
     """
 
     verdict: Verdict
     subject: str
     found: str
-    mend: str = ""
+    remedy: str = ""
 
 
 def examine(home: Home) -> list[Finding]:
-    """Look at everything; a check that fails is a finding of its own."""
+    """Look at everything that Plumecast needs; a check that fails is a finding of its own.
+
+    Args:
+        home: The home directory to look at.
+    """
     checks: list[tuple[str, Callable[[], list[Finding]]]] = [
         ("python", _python),
         ("torch", _torch),
+        ("prefect", _prefect),
+        ("eccodes", _eccodes),
         ("memory", _memory),
         ("disk", lambda: _disk(home)),
         ("coastlines", _coastlines),
         ("systems", lambda: _checkpoints(home)),
         ("archives", lambda: _archives(home)),
-        ("prefect", _prefect),
-        ("eccodes", _eccodes),
     ]
     findings: list[Finding] = []
     for subject, check in checks:
         try:
             findings += check()
         except Exception as error:
-            findings.append(Finding("missing", subject, f"{type(error).__name__}: {error}", "report this"))
+            findings.append(Finding("broken", subject, f"{type(error).__name__}: {error}", "report this"))
     return findings
 
 
 def print_findings(findings: list[Finding]) -> bool:
-    """Print one line each.
+    """Print a line for each finding.
 
     Returns:
-        Whether nothing essential is missing.
+        Whether nothing is broken.
     """
     for finding in findings:
-        mend = f"  -> {finding.mend}" if finding.mend else ""
-        print(f"{finding.verdict:8}{finding.subject:24}{finding.found}{mend}")
-    return all(finding.verdict != "missing" for finding in findings)
+        remedy = f"  -> {finding.remedy}" if finding.remedy else ""
+        print(f"{finding.verdict:8}{finding.subject:24}{finding.found}{remedy}")
+    return all(finding.verdict != "broken" for finding in findings)
 
 
 def _python() -> list[Finding]:
     found = sys.version.split()[0]
     if (3, 11) <= sys.version_info[:2] < (3, 14):
         return [Finding("ok", "python", found)]
-    return [Finding("missing", "python", found, "use Python 3.11, 3.12 or 3.13")]
+    return [Finding("broken", "python", found, "use Python 3.11, 3.12 or 3.13")]
 
 
 def _torch() -> list[Finding]:
-    if importlib.util.find_spec("torch") is None:
-        return [Finding("missing", "torch", "not installed", "pip install 'torch>=2.6'")]
+    found = _part("model", "torch")
+    if found.verdict == "missing":
+        return [found]
     import torch
 
-    findings = [
-        Finding("ok", "torch", f"{torch.__version__}, {torch.get_num_threads()} threads of {os.cpu_count()} cores")
-    ]
+    threads = f"{found.found}, {torch.get_num_threads()} threads of {os.cpu_count()} cores"
+    gpu = "none; everything runs on the CPU, large trainings slowly"
     if torch.cuda.is_available():
-        names = ", ".join(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
-        findings.append(Finding("ok", "gpu", names))
-    else:
-        findings.append(Finding("ok", "gpu", "none; everything runs on the CPU, large trainings slowly"))
-    return findings
+        gpu = ", ".join(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
+    return [Finding(found.verdict, found.subject, threads, found.remedy), Finding("ok", "gpu", gpu)]
+
+
+def _prefect() -> list[Finding]:
+    found = _part("flows", "prefect")
+    if found.verdict != "ok":
+        return [found]
+    from pipelines.flows.environment import configured_address
+
+    address = configured_address()
+    if address is None:
+        return [Finding("ok", "prefect", f"{found.found}, no server set up: one is started when needed")]
+    from pipelines.flows.server import answers
+
+    if answers(address):
+        return [Finding("ok", "prefect", f"{found.found}, {address} answers")]
+    remedy = "start the server, or unset PREFECT_API_URL"
+    return [Finding("warn", "prefect", f"{found.found}, {address} does not answer", remedy)]
+
+
+def _eccodes() -> list[Finding]:
+    try:
+        version = importlib.metadata.version("eccodes")
+    except importlib.metadata.PackageNotFoundError:
+        return [Finding("ok", "eccodes", "not installed, so it cannot collide with Cartopy")]
+    if _requirement("eccodes") and _accepts("eccodes", version):
+        return [Finding("ok", "eccodes", version)]
+    return [
+        Finding(
+            "warn",
+            "eccodes",
+            f"{version} brings a PROJ of its own: imported before Cartopy, it crashes Python",
+            "in your own scripts import cartopy first, or pass engine= to xarray.open_dataset; Plumecast does",
+        )
+    ]
+
+
+def _part(extra: str, distribution: str) -> Finding:
+    """Whether a part is installed, in a version that this release accepts."""
+    part: Part = next(part for part in PARTS if part.extra == extra)
+    expected = _requirement(distribution)
+    if not part.is_installed:
+        wanted = f", expected {distribution}{expected}" if expected else ""
+        return Finding("missing", distribution, f"not installed{wanted}; needed for {part.serves}", part.remedy)
+    version = importlib.metadata.version(distribution)
+    if not _accepts(distribution, version):
+        remedy = f"pip install '{distribution}{expected}'"
+        return Finding("warn", distribution, f"{version}, expected {expected}", remedy)
+    return Finding("ok", distribution, version)
+
+
+def _accepts(distribution: str, version: str) -> bool:
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(_requirement(distribution)).contains(version, prereleases=True)
+
+
+def _requirement(distribution: str) -> str:
+    """Versions that this release asks for, as its installed metadata say: `>=2.9`; empty where it asks for none."""
+    from packaging.requirements import Requirement
+
+    try:
+        lines = importlib.metadata.requires("plumecast") or []
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+    wanted = (Requirement(line) for line in lines)
+    return next((str(found.specifier) for found in wanted if found.name == distribution), "")
 
 
 def _memory() -> list[Finding]:
     if not hasattr(os, "sysconf"):
-        return [Finding("warn", "memory", "unknown", "allow 4 GB")]
+        return [Finding("warn", "memory", "unknown", "allow 4 GiB")]
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
     if total >= 4:
         return [Finding("ok", "memory", f"{total:.1f} GiB")]
-    return [Finding("warn", "memory", f"{total:.1f} GiB", "the demonstration wants 4 GiB: use fewer --members")]
+    return [Finding("warn", "memory", f"{total:.1f} GiB", "the demonstration takes 4 GiB: use fewer --members")]
 
 
 def _disk(home: Home) -> list[Finding]:
     existing = next(path for path in (home.root, *home.root.parents) if path.exists())
     if not os.access(existing, os.W_OK):
-        return [Finding("missing", "home", f"{home.root}, not writable", "set PLUMECAST_HOME to a directory of yours")]
+        return [Finding("broken", "home", f"{home.root}, not writable", "set PLUMECAST_HOME to a directory of yours")]
     free = shutil.disk_usage(existing).free / GIB
-    verdict: Verdict = "ok" if free >= 2 else "warn"
-    return [Finding(verdict, "home", f"{home.root}, {free:.1f} GiB free", "" if free >= 2 else "free at least 2 GiB")]
+    if free >= 2:
+        return [Finding("ok", "home", f"{home.root}, {free:.1f} GiB free")]
+    return [Finding("warn", "home", f"{home.root}, {free:.1f} GiB free", "free at least 2 GiB")]
 
 
 def _coastlines() -> list[Finding]:
@@ -114,7 +183,7 @@ def _coastlines() -> list[Finding]:
     shapes = list(Path(NATURAL_EARTH).rglob("*.shp"))
     if shapes:
         return [Finding("ok", "coastlines", f"{len(shapes)} Natural Earth layers in the package")]
-    return [Finding("missing", "coastlines", "none in the package", "install the package again")]
+    return [Finding("broken", "coastlines", "none in the package", "install the package again")]
 
 
 def _checkpoints(home: Home) -> list[Finding]:
@@ -138,38 +207,6 @@ def _archives(home: Home) -> list[Finding]:
     for name in dataset_names():
         state = archive_in_short(home.archive(name))
         is_sound = "holes" not in state and state not in ("none", "broken", "empty")
-        mend = "" if is_sound else f"plumecast ingest {name}"
-        findings.append(Finding("ok" if is_sound or state == "none" else "warn", f"archive {name}", state, mend))
+        remedy = "" if is_sound else f"plumecast ingest {name}"
+        findings.append(Finding("ok" if is_sound or state == "none" else "warn", f"archive {name}", state, remedy))
     return findings
-
-
-def _prefect() -> list[Finding]:
-    if importlib.util.find_spec("prefect") is None:
-        return [Finding("missing", "prefect", "not installed", "pip install 'prefect>=3.4,<4'")]
-    from pipelines.flows.environment import configured_address
-
-    found = importlib.metadata.version("prefect")
-    address = configured_address()
-    if address is None:
-        return [Finding("ok", "prefect", f"{found}, no server set up: one is started when needed")]
-    from pipelines.flows.server import answers
-
-    if answers(address):
-        return [Finding("ok", "prefect", f"{found}, {address} answers")]
-    return [
-        Finding("warn", "prefect", f"{found}, {address} does not answer", "start the server, or unset PREFECT_API_URL")
-    ]
-
-
-def _eccodes() -> list[Finding]:
-    bundles_proj = [name for name in ("eccodes", "eccodeslib", "cfgrib") if importlib.util.find_spec(name) is not None]
-    if not bundles_proj:
-        return [Finding("ok", "eccodes", "not installed, so it cannot collide with Cartopy")]
-    return [
-        Finding(
-            "warn",
-            "eccodes",
-            f"{', '.join(bundles_proj)} installed: imported before Cartopy, it crashes Python",
-            "in your own scripts import cartopy first, or pass engine= to xarray.open_dataset; Plumecast does",
-        )
-    ]

@@ -94,9 +94,12 @@ def cycle(
     Simulated weather is played in time: each cycle takes the next start after the newest run.
     """
     from pipelines.flows.environment import prepare_prefect
+    from pipelines.terminal.parts import require
     from pipelines.workspace.home import home
     from pipelines.workspace.systems import find_system
 
+    require("torch")
+    require("prefect")
     place = home()
     prepare_prefect(place)
     find_system(system)
@@ -121,9 +124,12 @@ def serve(
 ) -> None:
     """Deploy each system's schedule and serve it until interrupted, with the Prefect page beside it."""
     from pipelines.flows.environment import prepare_prefect
+    from pipelines.terminal.parts import require
     from pipelines.workspace.home import home
     from pipelines.workspace.systems import find_system, servable_systems
 
+    require("torch")
+    require("prefect")
     place = home()
     prepare_prefect(place)
     chosen = [(name, find_system(name)) for name in systems or servable_systems(place)]

@@ -116,24 +116,28 @@ def calibrate(
 
     Test days are refused. Forecasts use the card as long as the system's sampler and the weights stay the same.
     """
+    from forecast.calibration.card import CARD
+    from pipelines.tuning.calibrate import CalibrationRequest, calibration_period, describe_card
     from pipelines.tuning.calibrate import calibrate as fit_card
-    from pipelines.tuning.calibrate import describe_card, request_calibration
+    from pipelines.workspace.analyses import find_analysis
+    from pipelines.workspace.checkpoints import find_own_checkpoint
+    from pipelines.workspace.devices import choose_device
     from pipelines.workspace.home import home
+    from pipelines.workspace.systems import find_system, requested_lead_steps
 
-    wanted = request_calibration(
-        home(),
-        system,
-        checkpoint=checkpoint,
-        analysis=analysis,
-        start=start,
-        end=end,
+    found, place = find_system(system), home()
+    request = CalibrationRequest(
+        system=found,
+        checkpoint=find_own_checkpoint(place, found, checkpoint),
+        analysis=find_analysis(place, found, analysis),
+        period=calibration_period(found, start, end),
         starts=starts,
         members=members,
-        lead=lead,
-        device=device,
+        lead_steps=requested_lead_steps(found, lead),
+        device=choose_device(device),
     )
-    print(describe_card(fit_card(wanted)))
-    print(f"Card: {wanted.checkpoint / 'calibration.json'}")
+    print(describe_card(fit_card(request)))
+    print(f"Card: {request.checkpoint / CARD}")
 
 
 @commands.command()

@@ -1,4 +1,4 @@
-"""From faults to one line on stderr and an exit status.
+"""Faults as one line on stderr and an exit status.
 
 0 done; 1 a fault of ours; 2 the user's input, file or configuration is wrong; 3 data is not there yet, try later.
 """
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from data_catalog.errors import MissingDataError, PlumecastError
+from pipelines.terminal.parts import missing_part
 
 DONE, OUR_FAULT, USERS_FAULT, TRY_LATER = 0, 1, 2, 3
 INTERRUPTED = 130
@@ -19,34 +20,40 @@ LONGEST_LINE = 1000
 FULL_DISK_BYTES = 1_000_000
 
 
-def exit_status(action: Callable[[], object], *, debug: bool) -> int:
-    """Run a command and turn what it raises into one line and a status.
+def exit_status(action: Callable[[], object], *, command: str = "plumecast", debug: bool = False) -> int:
+    """Run a command and turn what it raises into one line on stderr and a status.
 
     Args:
         action: The command.
-        debug: Show the traceback as well.
+        command: Its name, for the line about a part that is not installed.
+        debug: Print the traceback as well.
+
+    Returns:
+        The status that the process ends with.
     """
     try:
         action()
     except (KeyboardInterrupt, Exception) as error:
         if debug:
             traceback.print_exc()
-        status, line = _judge(error)
+        status, line = _judge(error, command)
         sys.stdout.flush()
         print(f"plumecast: {_shortened(' '.join(line.split()))}", file=sys.stderr)
         return status
     return DONE
 
 
-def _judge(error: BaseException) -> tuple[int, str]:
+def _judge(error: BaseException, command: str) -> tuple[int, str]:
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
-        return INTERRUPTED, "interrupted; the same command goes on where it stopped, 'train' with --resume"
+        return INTERRUPTED, "interrupted; the same command continues where it stopped, 'train' with --resume"
     if isinstance(error, MissingDataError):
         return TRY_LATER, str(error)
     if isinstance(error, PlumecastError):
         return USERS_FAULT, str(error)
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
         return USERS_FAULT, f"{error.format_message()} (see 'plumecast --help')"
+    if isinstance(error, ModuleNotFoundError) and (missing := missing_part(error)):
+        return USERS_FAULT, f"{command}: {missing}"
     if isinstance(error, OSError) and error.errno is not None:
         return USERS_FAULT, _os_fault(error)
     if full := _full_disk():
@@ -73,7 +80,7 @@ def _os_fault(error: OSError) -> str:
 
 
 def _full_disk() -> str | None:
-    """A place we write to that has no room left: NetCDF and HDF5 do not say so themselves."""
+    """A place that we write to and that has no room left: errors of NetCDF and HDF5 do not say so."""
     for place in (Path(os.environ.get("PLUMECAST_HOME") or "plumecast-data"), Path.cwd()):
         existing = next((path for path in (place, *place.absolute().parents) if path.exists()), None)
         if existing is not None and shutil.disk_usage(existing).free < FULL_DISK_BYTES:

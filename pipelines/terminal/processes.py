@@ -1,7 +1,7 @@
-"""One command as several processes that work together: on one machine, without torchrun.
+"""One command as several processes of one machine that share its work, without torchrun.
 
-The processes learn who they are from the same variables of the environment that torchrun sets. The first of them
-speaks; what the others have to say is shown only when one of them fails.
+Each process reads its rank from the environment variables that torchrun sets as well. The first prints; what the others
+print is shown only if one of them fails.
 """
 
 import ctypes
@@ -24,27 +24,28 @@ SHARED_COMMANDS = ("train", "forecast")
 """Commands whose work several processes share."""
 _SECONDS_BETWEEN_LOOKS = 0.1
 _GRACE_SECONDS = 5.0
-_LAUNCHED = "PLUMECAST_LAUNCHED"
+_LAUNCHER = "PLUMECAST_LAUNCHED"
+"""Variable that holds the process number of the launcher."""
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def launch(words: Sequence[str], processes: int) -> int:
-    """Run a command as several processes.
+    """Run a command as several processes, and wait for them.
 
     Args:
-        words: Of the command line, after the program's name; without `--processes`.
+        words: The command line after the program's name, without `--processes`.
         processes: How many.
 
     Returns:
-        Exit status of the first process, or of the one that failed.
+        0, or the exit status of the process whose failure is the cause.
 
     Raises:
-        ConfigurationError: This is one of several processes already.
+        ConfigurationError: This process is itself one of several.
     """
     if "WORLD_SIZE" in os.environ:
         raise ConfigurationError("--processes: expected a process of its own, found one that torchrun started")
     shared = {
-        _LAUNCHED: "1",
+        _LAUNCHER: str(os.getpid()),
         "WORLD_SIZE": str(processes),
         "LOCAL_WORLD_SIZE": str(processes),
         "MASTER_ADDR": "127.0.0.1",
@@ -63,26 +64,36 @@ def launch(words: Sequence[str], processes: int) -> int:
         if failed is None:
             return 0
         _end(started, _GRACE_SECONDS)
-        return _told(_cause(failed, [process.returncode for process in started]), started, errors)
+        return _report(_cause(failed, [process.returncode for process in started]), started, errors)
 
 
 def die_with_launcher() -> None:
-    """Let this process end when its launcher does, however that ends; nothing where it was not launched."""
-    if _LAUNCHED in os.environ and sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)
+    """End this process when its launcher ends, however that ends; a process that was not launched is left alone.
+
+    Only Linux can do this; elsewhere a launcher that is killed leaves its processes behind.
+    """
+    launcher = os.environ.pop(_LAUNCHER, None)  # popped, so that no process started from here takes it for its own
+    if launcher is None or sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)
+    if os.getppid() != int(launcher):  # it ended before it was watched
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def without_processes(words: Sequence[str]) -> list[str]:
-    """Words of a command line less the option `--processes` and its value."""
+    """A command line without the option `--processes` and its value."""
     kept = [word for before, word in pairwise(["", *words]) if before != "--processes"]
     return [word for word in kept if word != "--processes" and not word.startswith("--processes=")]
 
 
 def check_shared(command: str | None) -> None:
-    """Refuse a command that several processes would each do in full.
+    """Refuse to run a command in several processes if each would do all of its work.
+
+    Args:
+        command: Name of the command.
 
     Raises:
-        ConfigurationError: There are several, and the command knows nothing of the others.
+        ConfigurationError: There are several processes, and the command does not share its work.
     """
     processes = os.environ.get("WORLD_SIZE", "1")
     if processes != "1" and command not in SHARED_COMMANDS:
@@ -109,20 +120,20 @@ def _first_failure(started: Sequence[subprocess.Popen[bytes]]) -> int | None:
 
 
 def _cause(failed: int, statuses: Sequence[int]) -> int:
-    """Number of the process whose failure is the cause.
+    """Number of the process whose failure made the others fail.
 
     Args:
-        failed: The one that was seen first; another may have failed before, and this one for want of it.
-        statuses: How each ended; negative by a signal.
+        failed: The process that was first seen to have failed; another may have failed before it.
+        statuses: Exit status of each process; minus the signal if a signal ended it.
     """
     told = [rank for rank, status in enumerate(statuses) if status in (USERS_FAULT, TRY_LATER)]
-    gave_up = statuses[failed] == -signal.SIGABRT  # as a process does whose connection is closed
+    gave_up = statuses[failed] == -signal.SIGABRT  # as a process does that loses its connection to another
     own = [rank for rank, status in enumerate(statuses) if gave_up and status > 0]
     return next(iter(told or own), failed)
 
 
 def _end(started: Sequence[subprocess.Popen[bytes]], grace_seconds: float = 0.0) -> None:
-    """End the processes that are still there, after some time in which they may do so by themselves."""
+    """End the processes that still run, after giving them some time to end by themselves."""
     _wait(started, grace_seconds)
     for process in started:
         process.terminate()
@@ -140,8 +151,8 @@ def _wait(started: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:
             process.wait(max(0.0, until - time.monotonic()))
 
 
-def _told(failed: int, started: Sequence[subprocess.Popen[bytes]], errors: Sequence[IO[bytes] | None]) -> int:
-    """Say why it failed, unless the first process has said the same.
+def _report(failed: int, started: Sequence[subprocess.Popen[bytes]], errors: Sequence[IO[bytes] | None]) -> int:
+    """Print why a process failed, unless the first process has printed the same.
 
     Returns:
         The exit status.

@@ -1,4 +1,4 @@
-"""Times and durations as people write them, and as run directories spell them."""
+"""Times and durations as people write them."""
 
 import re
 from datetime import UTC, date, datetime
@@ -8,14 +8,19 @@ import numpy as np
 from data_catalog.errors import ConfigurationError
 
 LAST_OF_DAY = np.timedelta64(24 * 3600 * 10**9 - 1, "ns")
+"""From midnight to the last nanosecond of the day."""
 _DURATION = re.compile(r"^\s*(\d+)\s*(d|h|days?|hours?)\s*$")
 
 
 def parse_time(text: str, option: str = "time") -> np.datetime64:
-    """Read an ISO 8601 time; without an offset it is UTC.
+    """Read an ISO 8601 time; one without an offset is UTC.
+
+    Args:
+        text: Such as 2008-01-10 or 2008-01-10T06+01:00.
+        option: Where the text comes from, to begin an error with.
 
     Raises:
-        ConfigurationError: It is none; names the option.
+        ConfigurationError: The text is no time.
     """
     try:
         moment = datetime.fromisoformat(text)
@@ -27,13 +32,29 @@ def parse_time(text: str, option: str = "time") -> np.datetime64:
 
 
 def parse_end(text: str, option: str = "time") -> np.datetime64:
-    """Read an ISO 8601 time that ends a period: a bare day counts whole."""
+    """Read an ISO 8601 time that ends a period: a bare day means its last nanosecond.
+
+    Args:
+        text: The time.
+        option: Where the text comes from, to begin an error with.
+
+    Raises:
+        ConfigurationError: The text is no time.
+    """
     moment = parse_time(text, option)
     return moment + (LAST_OF_DAY if _is_bare_day(text) else np.timedelta64(0, "ns"))
 
 
 def parse_moment(text: str, option: str = "time") -> date:
-    """Read an ISO 8601 day as a date, or a time as a datetime in UTC without an offset."""
+    """Read an ISO 8601 day as a date, or a time as a datetime in UTC without an offset.
+
+    Args:
+        text: The day or time.
+        option: Where the text comes from, to begin an error with.
+
+    Raises:
+        ConfigurationError: The text is neither.
+    """
     moment = parse_time(text, option).astype("datetime64[us]").item()
     assert isinstance(moment, datetime)
     return moment.date() if _is_bare_day(text) else moment
@@ -42,11 +63,15 @@ def parse_moment(text: str, option: str = "time") -> date:
 def parse_hours(text: str, option: str = "duration") -> int:
     """Read a duration such as 10d or 36h.
 
+    Args:
+        text: The duration.
+        option: Where the text comes from, to begin an error with.
+
     Returns:
         Hours, more than 0.
 
     Raises:
-        ConfigurationError: It is none; names the option.
+        ConfigurationError: The text is no duration.
     """
     match = _DURATION.match(text)
     hours = int(match[1]) * (24 if match[2].startswith("d") else 1) if match else 0
@@ -56,10 +81,15 @@ def parse_hours(text: str, option: str = "duration") -> int:
 
 
 def lead_steps(hours: int, step_hours: int, option: str = "--lead") -> int:
-    """Lead steps in so many hours.
+    """Number of lead steps that a lead time takes.
+
+    Args:
+        hours: Lead time.
+        step_hours: Length of a lead step.
+        option: Where the hours come from, to begin an error with.
 
     Raises:
-        ConfigurationError: Hours are no multiple of the step.
+        ConfigurationError: The hours are no multiple of the step.
     """
     if hours % step_hours:
         raise ConfigurationError(
@@ -69,17 +99,17 @@ def lead_steps(hours: int, step_hours: int, option: str = "--lead") -> int:
 
 
 def iso(time: np.datetime64) -> str:
-    """2008-01-10T00:00Z."""
+    """A time as 2008-01-10T00:00Z."""
     return f"{np.datetime_as_string(time, unit='m')}Z"
 
 
 def day(time: np.datetime64) -> str:
-    """2008-01-10."""
+    """The day of a time as 2008-01-10."""
     return str(np.datetime_as_string(time, unit="D"))
 
 
 def now() -> np.datetime64:
-    """The present in UTC."""
+    """The present time in UTC, without an offset."""
     return np.datetime64(datetime.now(UTC).replace(tzinfo=None), "ns")
 
 

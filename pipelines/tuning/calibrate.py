@@ -1,8 +1,4 @@
-"""A trained model's noise level, churn and spread, fitted on validation days and kept as a card beside it.
-
-Noise level and churn are those of least fair CRPS. The spread corrections, which leave the ensemble mean nearly as it
-is and move the CRPS little, bring the spread to the error of the mean as far as the CRPS gets no worse.
-"""
+"""Calibration of a trained model on validation days: the forecasts that it takes, and the card that it leaves."""
 
 import itertools
 from dataclasses import dataclass, replace
@@ -14,7 +10,7 @@ from data_catalog.errors import ConfigurationError
 from forecast.calibration.card import CalibrationCard, CalibrationRecord, CalibrationScores, save_card, significant
 from forecast.calibration.correction import Calibration
 from forecast.calibration.fitting import Candidate, calibration_of, fit_calibration, most_rollouts
-from forecast.checkpoints.files import load_checkpoint
+from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.system.periods import Period
 from forecast.system.system import System
 from pipelines.terminal.progress import progress
@@ -26,12 +22,8 @@ from pipelines.tuning.validation import (
     spaced_starts,
     warn_of_learned_days,
 )
-from pipelines.workspace.analyses import find_analysis, open_system_analysis
-from pipelines.workspace.checkpoints import find_checkpoint, shipped_checkpoint
-from pipelines.workspace.devices import choose_device
-from pipelines.workspace.home import Home
-from pipelines.workspace.open_checkpoint import check_same_state, warn_of_unfinished
-from pipelines.workspace.systems import find_system, requested_lead_steps
+from pipelines.workspace.analyses import open_system_analysis
+from pipelines.workspace.open_checkpoint import open_uncalibrated
 
 
 @dataclass(frozen=True)
@@ -40,12 +32,12 @@ class CalibrationRequest:
 
     Attributes:
         system: Which system.
-        analysis: Archive or file to start from and to judge by.
-        checkpoint: Directory of the model, which gets the card.
+        analysis: Archive or file that the forecasts start from and are verified against.
+        checkpoint: Directory of the model, where the card goes.
         period: Days to fit to.
-        starts: Forecasts, spread evenly over the period.
+        starts: Number of forecasts, spread evenly over the period.
         members: Size of each ensemble.
-        lead_steps: Steps of the system.
+        lead_steps: Length of each forecast, in steps of the system.
         device: Where to compute.
     """
 
@@ -59,64 +51,92 @@ class CalibrationRequest:
     device: str = "cpu"
 
 
-def calibrate(wanted: CalibrationRequest) -> CalibrationCard:
+def calibration_period(system: System, start: str | None, end: str | None) -> Period:
+    """The days to calibrate on, by default those of the validation period.
+
+    Args:
+        system: Which system.
+        start: ISO day or time; the whole day counts.
+        end: Likewise.
+
+    Raises:
+        ConfigurationError: One is no time, or the end comes before the start.
+    """
+    validation = system.periods.validation
+    first = validation.start if start is None else parse_time(start, "--start").astype("datetime64[D]").item()
+    last = validation.end if end is None else parse_time(end, "--end").astype("datetime64[D]").item()
+    if last < first:
+        raise ConfigurationError(f"--end: expected a day not before --start {first}, found {last}")
+    return Period(start=first, end=last)
+
+
+def calibrate(request: CalibrationRequest) -> CalibrationCard:
     """Fit a card and write it beside the checkpoint, in place of an earlier one.
 
     Raises:
         ConfigurationError: The period holds test days, or the checkpoint is of another system.
         MissingDataError: No start has all the analyses that it needs.
     """
-    checkpoint = load_checkpoint(wanted.checkpoint, calibrated=False)
-    check_same_state(wanted.system, checkpoint.system, wanted.checkpoint)
-    warn_of_unfinished(checkpoint, wanted.checkpoint)
-    refuse_test_days(wanted.period, wanted.system, checkpoint.system)
-    if wanted.members < len(checkpoint.models):
+    checkpoint = open_uncalibrated(request.checkpoint, request.system)
+    refuse_test_days(request.period, request.system, checkpoint.system)
+    _check_members(request, len(checkpoint.models))
+    validation = _validation(request)
+    raw, best = _fit(request, checkpoint, validation)
+    learned = warn_of_learned_days(checkpoint, request.period)
+    card = CalibrationCard(
+        model_id=checkpoint.model_id,
+        calibration=calibration_of(request.system.sampler, request.system.state.predictands, best.sampler, best.law),
+        record=_record(request, len(validation.starts), learned, raw, best),
+    )
+    save_card(request.checkpoint, card)
+    return card
+
+
+def _check_members(request: CalibrationRequest, networks: int) -> None:
+    if request.members < networks:
         raise ConfigurationError(
-            f"--members: expected at least one for each of the {len(checkpoint.models)} networks of "
-            f"{wanted.checkpoint}, found {wanted.members}"
+            f"--members: expected at least one for each of the {networks} networks of {request.checkpoint}, "
+            f"found {request.members}"
         )
-    validation = _validation(wanted)
-    sampler, state = wanted.system.sampler, wanted.system.state
-    lead_hours = np.arange(1.0, wanted.lead_steps + 1) * state.step_hours
+    if request.members < 2:
+        raise ConfigurationError(f"--members: expected at least 2, found {request.members}")
+
+
+def _validation(request: CalibrationRequest) -> Validation:
+    analysis = open_system_analysis(request.analysis, request.system)
+    starts = spaced_starts(
+        request.system, analysis["time"].values, request.period, count=request.starts, lead_steps=request.lead_steps
+    )
+    return Validation(request.system, analysis, tuple(starts), request.members, request.lead_steps, request.device)
+
+
+def _fit(
+    request: CalibrationRequest, checkpoint: Checkpoint, validation: Validation
+) -> tuple[Candidate[ValidationScores], Candidate[ValidationScores]]:
+    """The uncalibrated model and the best calibration that was found, both scored with the same noise."""
+    sampler, state = request.system.sampler, request.system.state
+    lead_hours = np.arange(1.0, request.lead_steps + 1) * state.step_hours
     forecasts = most_rollouts(sampler) * len(validation.starts)
-    with progress(f"Calibrate {wanted.system.name}", forecasts, "forecasts") as advance:
+    with progress(f"Calibrate {request.system.name}", forecasts, "forecasts") as advance:
         counted = itertools.count(1)
 
         def score(calibration: Calibration) -> ValidationScores:
             return validation.score(replace(checkpoint, calibration=calibration), lambda: advance(next(counted)))
 
-        raw, best = fit_calibration(sampler, state.predictands, lead_hours, score)
-    learned = warn_of_learned_days(checkpoint, wanted.period)
-    card = CalibrationCard(
-        model_id=checkpoint.model_id,
-        calibration=calibration_of(sampler, state.predictands, best.sampler, best.law),
-        record=_record(wanted, len(validation.starts), learned, raw, best),
-    )
-    save_card(wanted.checkpoint, card)
-    return card
-
-
-def _validation(wanted: CalibrationRequest) -> Validation:
-    if wanted.members < 2:
-        raise ConfigurationError(f"--members: expected at least 2, found {wanted.members}")
-    analysis = open_system_analysis(wanted.analysis, wanted.system)
-    starts = spaced_starts(
-        wanted.system, analysis["time"].values, wanted.period, count=wanted.starts, lead_steps=wanted.lead_steps
-    )
-    return Validation(wanted.system, analysis, tuple(starts), wanted.members, wanted.lead_steps, wanted.device)
+        return fit_calibration(sampler, state.predictands, lead_hours, score)
 
 
 def _record(
-    wanted: CalibrationRequest,
+    request: CalibrationRequest,
     starts: int,
     learned: bool,
     raw: Candidate[ValidationScores],
     best: Candidate[ValidationScores],
 ) -> CalibrationRecord:
     return CalibrationRecord(
-        period=(str(wanted.period.start), str(wanted.period.end)),
+        period=(str(request.period.start), str(request.period.end)),
         starts=starts,
-        members=wanted.members,
+        members=request.members,
         seen_in_training=learned,
         relative_crps=significant(best.relative_crps),
         before=CalibrationScores.of(raw.scores.scores),
@@ -125,7 +145,7 @@ def _record(
 
 
 def describe_card(card: CalibrationCard) -> str:
-    """What a card changes, for people."""
+    """What a card changes, for people: noise, churn, and scores before and after at three lead times a channel."""
     fitted, record = card.calibration, card.record
     lines = [
         f"noise x {fitted.sampler.noise_inflation:g} (system: {fitted.fitted_to.noise_inflation:g}), "
@@ -144,51 +164,3 @@ def describe_card(card: CalibrationCard) -> str:
                 f"{before.spread_skill[channel][lead]:7.3f}"
             )
     return "\n".join(lines)
-
-
-def request_calibration(
-    home: Home,
-    system_name: str,
-    *,
-    checkpoint: Path | None = None,
-    analysis: Path | None = None,
-    start: str | None = None,
-    end: str | None = None,
-    starts: int,
-    members: int,
-    lead: str | None = None,
-    device: str = "auto",
-) -> CalibrationRequest:
-    """Describe a calibration; by default over the validation period.
-
-    Raises:
-        ConfigurationError: A word is wrong, or the checkpoint is the shipped one, which all users share.
-        MissingDataError: There is no archive yet.
-    """
-    system = find_system(system_name)
-    found = find_checkpoint(home, system, checkpoint)
-    if found.resolve() == shipped_checkpoint(system.name).resolve():
-        raise ConfigurationError(
-            f"checkpoint of '{system.name}': expected one in {home.checkpoint(system.name)} to put a card beside, "
-            f"found only the shipped one; copy it there from {found}, train one, or name one with --checkpoint"
-        )
-    return CalibrationRequest(
-        system=system,
-        analysis=find_analysis(home, system, analysis),
-        checkpoint=found,
-        period=_validation_days(system, start, end),
-        starts=starts,
-        members=members,
-        lead_steps=requested_lead_steps(system, lead),
-        device=choose_device(device),
-    )
-
-
-def _validation_days(system: System, start: str | None, end: str | None) -> Period:
-    """Whole days from start to end, by default those of the validation period."""
-    validation = system.periods.validation
-    first = validation.start if start is None else parse_time(start, "--start").astype("datetime64[D]").item()
-    last = validation.end if end is None else parse_time(end, "--end").astype("datetime64[D]").item()
-    if last < first:
-        raise ConfigurationError(f"--end: expected a day not before --start {first}, found {last}")
-    return Period(start=first, end=last)

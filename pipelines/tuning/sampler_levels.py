@@ -7,15 +7,13 @@ from pathlib import Path
 import torch
 
 from data_catalog.errors import ConfigurationError
-from forecast.checkpoints.checkpoint import Checkpoint
-from forecast.checkpoints.files import load_checkpoint
 from forecast.system.diffusion import Sampler
 from forecast.system.system import System
 from forecast.training.sampler_levels import CANDIDATES, fit_sampler_levels
 from forecast.training.samples import in_period, make_samples
 from pipelines.terminal.progress import progress
 from pipelines.workspace.analyses import open_system_analysis
-from pipelines.workspace.open_checkpoint import check_same_state, warn_of_unfinished
+from pipelines.workspace.open_checkpoint import open_uncalibrated
 
 logger = logging.getLogger("plumecast")
 
@@ -51,7 +49,7 @@ def fit_system_levels(request: LevelsRequest) -> str:
         MissingDataError: The analysis does not cover the validation period.
     """
     system, sampler = request.system, _sampler_to_fit(request)
-    checkpoint = _open_fitting(request)
+    checkpoint = open_uncalibrated(request.checkpoint, system)
     watched = in_period(open_system_analysis(request.analysis, system), system.periods.validation).load()
     samples = make_samples(watched, checkpoint.standardiser, system)
     chosen = torch.linspace(0, len(samples) - 1, min(request.samples, len(samples))).long()
@@ -72,11 +70,4 @@ def _sampler_to_fit(request: LevelsRequest) -> Sampler:
         raise ConfigurationError("sampler.kind: expected a sampler that solves an equation, found 'renoise'")
     if steps > CANDIDATES:
         raise ConfigurationError(f"--sampling-steps: expected at most {CANDIDATES}, found {steps}")
-    return Sampler.model_validate(sampler.model_dump() | {"sampling_steps": steps, "levels": ()})
-
-
-def _open_fitting(request: LevelsRequest) -> Checkpoint:
-    checkpoint = load_checkpoint(request.checkpoint)
-    check_same_state(request.system, checkpoint.system, request.checkpoint)
-    warn_of_unfinished(checkpoint, request.checkpoint)
-    return checkpoint
+    return sampler.changed(sampling_steps=steps, levels=())

@@ -13,13 +13,15 @@ import xarray as xr
 
 from data_catalog.errors import ConfigurationError, DivergedError
 from data_catalog.storage.locks import LOCK, lock
+from forecast.checkpoints.checkpoint import Checkpoint
 from pipelines.terminal.progress import progress
 from pipelines.tuning.search_request import SearchRequest
 from pipelines.tuning.search_result import SearchResult, search_result, write_result
 from pipelines.tuning.study import best_trial, ended_trials, open_study
-from pipelines.tuning.trials import held_out_system, resampled_trials, trained_trials
+from pipelines.tuning.trials import Trial, held_out_system, resampled_trials, trained_trials
 from pipelines.tuning.validation import Validation, spaced_starts
 from pipelines.workspace.analyses import open_system_analysis
+from pipelines.workspace.open_checkpoint import open_uncalibrated
 
 logger = logging.getLogger("plumecast")
 
@@ -41,9 +43,16 @@ def tune(request: SearchRequest) -> SearchResult:
         MissingDataError: No start has all the analyses that it needs, or another process is at work in the directory.
     """
     with lock(request.directory / LOCK, f"search in {request.directory}"):
-        validation = _validation(request)
+        checkpoint = None
+        if request.checkpoint is not None:
+            checkpoint = open_uncalibrated(request.checkpoint, request.system)
+        validation = _validation(request, checkpoint)
+        if checkpoint is None:
+            make_trial = trained_trials(request, validation)
+        else:
+            make_trial = resampled_trials(checkpoint, validation)
         study = open_study(request)
-        _run_trials(study, request, validation)
+        _run_trials(study, request, make_trial, _mean_deviations(validation))
         result = search_result(request, study)
         write_result(result, trials_file(request.directory))
     if result.best is None:
@@ -53,8 +62,8 @@ def tune(request: SearchRequest) -> SearchResult:
     return result
 
 
-def _validation(request: SearchRequest) -> Validation:
-    system = held_out_system(request)
+def _validation(request: SearchRequest, checkpoint: Checkpoint | None) -> Validation:
+    system = held_out_system(request.system, checkpoint)
     analysis = open_system_analysis(request.analysis, system)
     starts = spaced_starts(
         system, analysis["time"].values, system.periods.validation, count=request.starts, lead_steps=request.lead_steps
@@ -62,13 +71,8 @@ def _validation(request: SearchRequest) -> Validation:
     return Validation(system, analysis, tuple(starts), request.members, request.lead_steps, request.device)
 
 
-def _run_trials(study: optuna.Study, request: SearchRequest, validation: Validation) -> None:
-    """Make trials until the study holds as many as are wanted."""
-    scale = _mean_deviations(validation)
-    if request.checkpoint is None:
-        make_trial = trained_trials(request, validation)
-    else:
-        make_trial = resampled_trials(request.checkpoint, validation)
+def _run_trials(study: optuna.Study, request: SearchRequest, make_trial: Trial, scale: xr.DataArray) -> None:
+    """Make trials, scored by their CRPS over a scale for each channel, until the study holds as many as are wanted."""
 
     def objective(trial: optuna.Trial) -> float:
         value = np.inf

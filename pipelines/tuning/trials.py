@@ -5,12 +5,12 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import xarray as xr
 
 from data_catalog.errors import ConfigurationError
 from forecast.calibration.correction import Calibration, centre_of
+from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.checkpoints.files import load_checkpoint
 from forecast.parallel.ranks import process_group
 from forecast.system.periods import Period
@@ -19,7 +19,6 @@ from forecast.training.train import train
 from pipelines.tuning.search_request import SearchRequest
 from pipelines.tuning.search_space import Value, changed_system
 from pipelines.tuning.validation import Validation, ValidationScores, refuse_test_days, warn_of_learned_days
-from pipelines.workspace.open_checkpoint import check_same_state, warn_of_unfinished
 
 logger = logging.getLogger("plumecast")
 PARTS = 4
@@ -29,22 +28,22 @@ Trial = Callable[[dict[str, Value]], Iterator[ValidationScores]]
 """Makes the trial of some values, and yields its scores after each part."""
 
 
-def held_out_system(request: SearchRequest) -> System:
+def held_out_system(system: System, checkpoint: Checkpoint | None) -> System:
     """The system to search with: it learns from no validation day, and nothing of it touches a test day.
 
+    Args:
+        system: The system that is searched.
+        checkpoint: The finished model of which only the sampler is searched; None to train in each trial.
+
     Raises:
-        ConfigurationError: The validation period holds test days, no training days are left before it, or the
-            checkpoint is of another system.
+        ConfigurationError: The validation period holds test days, or no training days are left before it.
     """
-    system, periods = request.system, request.system.periods
-    refuse_test_days(periods.validation, system)
-    if request.checkpoint is None:
+    validation = system.periods.validation
+    if checkpoint is None:
+        refuse_test_days(validation, system)
         return _trained_before_validation(system)
-    checkpoint = load_checkpoint(request.checkpoint, calibrated=False)
-    check_same_state(system, checkpoint.system, request.checkpoint)
-    refuse_test_days(periods.validation, checkpoint.system)
-    warn_of_unfinished(checkpoint, request.checkpoint)
-    warn_of_learned_days(checkpoint, periods.validation)
+    refuse_test_days(validation, system, checkpoint.system)
+    warn_of_learned_days(checkpoint, validation)
     return system
 
 
@@ -78,14 +77,14 @@ def trained_trials(request: SearchRequest, validation: Validation) -> Trial:
     return make
 
 
-def resampled_trials(directory: Path, validation: Validation) -> Trial:
+def resampled_trials(checkpoint: Checkpoint, validation: Validation) -> Trial:
     """Trials that sample one model with the same noise, judged after every part of the starts.
 
     Args:
-        directory: Of the model's checkpoint.
+        checkpoint: The model, without its calibration card.
         validation: What each is judged by; its system is the one that the values of a trial change.
     """
-    checkpoint, system = load_checkpoint(directory, calibrated=False), validation.system
+    system = validation.system
     neutral: dict[str, tuple[float, ...]] = dict.fromkeys(system.state.predictands, (1.0,))
 
     def make(values: dict[str, Value]) -> Iterator[ValidationScores]:
@@ -112,11 +111,9 @@ def _trained_before_validation(system: System) -> System:
         )
     if last < periods.training.end:
         logger.info("Train on %s to %s, so that the validation days are held out", periods.training.start, last)
-    training = Period(start=periods.training.start, end=last)
-    content = system.model_dump() | {
-        "periods": periods.model_dump() | {"training": training},
-        "finetuning": (),
-        "pretraining": None,
-        "training": system.training.model_dump() | {"networks": 1},
-    }
-    return System.model_validate(content)
+    return system.changed(
+        periods=periods.changed(training=Period(start=periods.training.start, end=last)),
+        finetuning=(),
+        pretraining=None,
+        training=system.training.changed(networks=1),
+    )

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import ConfigurationError, MissingDataError
+from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.members.gather import ensemble_forecast, lead_times
 from forecast.system.periods import Period
 from forecast.system.system import System
@@ -17,9 +17,6 @@ from forecast.verification.cycle_scores import verifying_analysis
 from forecast.verification.evaluation import TOTALS, cycle_sums, scores_of
 from pipelines.terminal.times import LAST_OF_DAY, day
 from pipelines.workspace.starts import Times, complete_starts
-
-if TYPE_CHECKING:
-    from forecast.checkpoints.checkpoint import Checkpoint
 
 logger = logging.getLogger("plumecast")
 
@@ -87,7 +84,7 @@ class Validation:
     lead_steps: int
     device: str = "cpu"
 
-    def score(self, checkpoint: "Checkpoint", tick: Callable[[], None] = lambda: None) -> ValidationScores:
+    def score(self, checkpoint: Checkpoint, tick: Callable[[], None] = lambda: None) -> ValidationScores:
         """Forecast from every start and score.
 
         Args:
@@ -100,7 +97,7 @@ class Validation:
             tick()
         return ValidationScores(xr.concat(scored, "start"))
 
-    def score_each(self, checkpoint: "Checkpoint") -> Iterator[xr.DataArray]:
+    def score_each(self, checkpoint: Checkpoint) -> Iterator[xr.DataArray]:
         """Sums of one start after the other."""
         channels = self.system.state.predictands
         for init_time in self.starts:
@@ -159,7 +156,7 @@ def refuse_test_days(period: Period, *systems: System) -> None:
             )
 
 
-def warn_of_learned_days(checkpoint: "Checkpoint", period: Period) -> bool:
+def warn_of_learned_days(checkpoint: Checkpoint, period: Period) -> bool:
     """Whether a model learned from some of the days that it is judged by; if so, a warning is logged."""
     periods, held_out = checkpoint.system.periods, bool(checkpoint.training.get("validation_held_out"))
     learned = period.overlaps(periods.training) or (period.overlaps(periods.validation) and not held_out)

@@ -33,6 +33,26 @@ def find_checkpoint(home: Home, system: System, given: Path | None = None) -> Pa
     )
 
 
+def find_own_checkpoint(home: Home, system: System, given: Path | None = None) -> Path:
+    """Directory of a checkpoint that may get a calibration card: any but the shipped one, which all users share.
+
+    Args:
+        home: Where trained checkpoints are looked for.
+        system: Which system.
+        given: Directory that the user names.
+
+    Raises:
+        ConfigurationError: There is none, or only the shipped one.
+    """
+    found = find_checkpoint(home, system, given)
+    if found.resolve() == shipped_checkpoint(system.name).resolve():
+        raise ConfigurationError(
+            f"checkpoint of '{system.name}': expected one in {home.checkpoint(system.name)} to put a card beside, "
+            f"found only the shipped one; copy it there from {found}, train one, or name one with --checkpoint"
+        )
+    return found
+
+
 def has_checkpoint(home: Home, system_name: str) -> bool:
     """Whether a checkpoint of a system was trained in this home or is shipped."""
     return any(map(_holds_model, _usual_places(home, system_name)))

@@ -8,8 +8,11 @@ from data_catalog.errors import ConfigurationError
 def choose_device(wanted: str) -> str:
     """Device by name; `auto` takes a GPU if there is one.
 
+    Args:
+        wanted: `auto`, `cpu`, `cuda` or `cuda:N`.
+
     Raises:
-        ConfigurationError: It is unknown, or not on this machine.
+        ConfigurationError: The name is unknown, or this machine has no such device.
     """
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"

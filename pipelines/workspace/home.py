@@ -18,17 +18,17 @@ class Home:
 
     @property
     def archives(self) -> Path:
-        """One Zarr archive a dataset."""
+        """Directory that holds one Zarr archive for each dataset."""
         return self.root / "archives"
 
     @property
     def runs(self) -> Path:
-        """One directory a system, in it one directory a cycle."""
+        """Directory that holds the runs: `<system>/<cycle>/`."""
         return self.root / "runs"
 
     @property
     def prefect(self) -> Path:
-        """State of the local Prefect server."""
+        """Directory of the local Prefect server's state."""
         return self.root / "prefect"
 
     def archive(self, dataset_name: str) -> Path:
@@ -49,6 +49,10 @@ class Home:
 
 
 def home(root: Path | None = None) -> Home:
-    """Home directory: as given, else PLUMECAST_HOME, else ./plumecast-data."""
+    """The home directory: the given one, else PLUMECAST_HOME, else ./plumecast-data.
+
+    Args:
+        root: Directory that the user names.
+    """
     chosen = root if root is not None else Path(os.environ.get("PLUMECAST_HOME") or "plumecast-data")
     return Home(chosen.expanduser().absolute())

@@ -34,6 +34,23 @@ def open_checkpoint(directory: Path, system: System) -> Checkpoint:
     return checkpoint
 
 
+def open_uncalibrated(directory: Path, system: System) -> Checkpoint:
+    """The checkpoint of a system without its calibration card, to fit something to.
+
+    Args:
+        directory: Of the checkpoint.
+        system: What it is to be fitted for.
+
+    Raises:
+        ConfigurationError: It was trained for another system.
+        InvalidDataError: A file is damaged.
+    """
+    checkpoint = load_checkpoint(directory, calibrated=False)
+    check_same_state(system, checkpoint.system, directory)
+    warn_of_unfinished(checkpoint, directory)
+    return checkpoint
+
+
 def warn_of_unfinished(checkpoint: Checkpoint, directory: Path) -> None:
     """Log a warning if a checkpoint is a snapshot of a training that has not finished.
 

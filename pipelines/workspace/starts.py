@@ -1,4 +1,4 @@
-"""TODO: pipelines/workspace/starts.py."""
+"""Times at which a forecast can start."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,11 +6,17 @@ from numpy.typing import NDArray
 from forecast.system.system import System
 
 Times = NDArray[np.datetime64]
+"""Shape (time,)."""
 HOUR = np.timedelta64(1, "h")
 
 
 def startable(system: System, times: Times) -> Times:
-    """Archived times at which a forecast can start: those whose past states are archived too."""
+    """Times at which a forecast can start: those whose past states are there too.
+
+    Args:
+        system: Says how many past states a forecast needs.
+        times: Times of the analysis.
+    """
     state = system.state
     possible = np.ones(times.size, dtype=bool)
     for step in range(1, state.past_states):
@@ -19,7 +25,13 @@ def startable(system: System, times: Times) -> Times:
 
 
 def complete_starts(system: System, times: Times, lead_steps: int) -> Times:
-    """Archived times at which a forecast can start and at whose every valid time there is an analysis."""
+    """Times at which a forecast can start and every one of whose valid times has an analysis.
+
+    Args:
+        system: Says how many past states a forecast needs, and how long a step is.
+        times: Times of the analysis.
+        lead_steps: Length of the forecast, in steps of the system.
+    """
     possible = startable(system, times)
     for lead_step in range(1, lead_steps + 1):
         possible = possible[np.isin(possible + lead_step * system.state.step_hours * HOUR, times)]

@@ -1,4 +1,4 @@
-"""Systems by name, and the checkpoint that belongs to each."""
+"""Systems by name, and what the user says of their lead steps."""
 
 from importlib import resources
 from pathlib import Path
@@ -13,7 +13,7 @@ from pipelines.workspace.home import Home
 
 
 def system_names() -> tuple[str, ...]:
-    """Names of the shipped systems."""
+    """Names of the shipped systems, sorted."""
     return tuple(sorted(path.stem for path in _shipped_systems().glob("*.toml")))
 
 
@@ -21,10 +21,10 @@ def find_system(name_or_path: str) -> System:
     """Read a system by its shipped name, or from a TOML file.
 
     Args:
-        name_or_path: A name without a suffix, or a path.
+        name_or_path: A name such as `speedy-5p6`, or the path of a TOML file.
 
     Raises:
-        ConfigurationError: No such system, or its file is wrong; says which exist.
+        ConfigurationError: There is no such system, or its file is wrong.
     """
     shipped = _shipped_systems() / f"{name_or_path}.toml"
     if "/" not in name_or_path and shipped.is_file():
@@ -37,7 +37,11 @@ def find_system(name_or_path: str) -> System:
 
 
 def servable_systems(home: Home) -> tuple[str, ...]:
-    """Shipped systems that a schedule can run here: there is a checkpoint, and there is data."""
+    """Names of the shipped systems that have both a checkpoint and data here.
+
+    Args:
+        home: Where both are looked for.
+    """
     return tuple(name for name in system_names() if _is_servable(home, find_system(name)))
 
 
@@ -52,10 +56,28 @@ def _shipped_systems() -> Path:
 
 
 def in_steps(system: System, step: str | None) -> System:
+    """A system that forecasts in lead steps of another length.
+
+    Args:
+        system: The system as its file says.
+        step: Length of a step as `--step` gives it, such as 12h; the system's own when None.
+
+    Raises:
+        ConfigurationError: The text is no duration, or the model has not learned steps of this length.
+    """
     return system if step is None else system.in_steps_of(parse_hours(step, "--step"))
 
 
 def requested_lead_steps(system: System, lead: str | None) -> int:
+    """Number of lead steps of a forecast.
+
+    Args:
+        system: Says how long a step is.
+        lead: Lead time as `--lead` gives it, such as 10d; the system's own when None.
+
+    Raises:
+        ConfigurationError: The text is no duration, or no multiple of the step.
+    """
     if lead is None:
         return lead_steps(system.forecast.lead_days * 24, system.state.step_hours, "forecast.lead_days")
     return lead_steps(parse_hours(lead, "--lead"), system.state.step_hours)

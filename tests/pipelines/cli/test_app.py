@@ -15,9 +15,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from data_catalog.errors import InvalidDataError, MissingDataError
 from pipelines.cli.app import main
-from pipelines.terminal.exit_status import exit_status
 from pipelines.workspace.home import Home
 
 Run = Callable[..., tuple[int, str, str]]
@@ -288,35 +286,9 @@ def test_full_disk_in_a_process_of_its_own(
     assert not (tmp_path / "runs" / "tiny").exists()
 
 
-@pytest.mark.parametrize(
-    ("fault", "status", "words"),
-    [
-        (InvalidDataError("a: expected b, found c"), 2, "a: expected b, found c"),
-        (MissingDataError("a: expected\nb"), 3, "a: expected b"),
-        (PermissionError(errno.EACCES, "Permission denied", "/x/y"), 2, "/x/y: expected the right to read or write"),
-        (ValueError("oh"), 1, "fault of ours: ValueError: oh"),
-        (KeyboardInterrupt(), 130, "interrupted"),
-    ],
-)
-def test_statuses(fault: BaseException, status: int, words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    def action() -> None:
-        raise fault
-
-    assert exit_status(action, debug=False) == status
-    assert words in complaint(capsys.readouterr().err)
-
-
 def test_traceback_only_with_debug(plumecast: Run) -> None:
     assert "Traceback" not in plumecast("forecast", "nowhere", "--init", "2008-01-10")[2]
     assert "Traceback" in plumecast("forecast", "nowhere", "--init", "2008-01-10", "--debug")[2]
-
-
-def test_doctor(place: Home, plumecast: Run) -> None:
-    status, out, _ = plumecast("doctor")
-    assert status == 0
-    for subject in ("python", "torch", "memory", "coastlines", "prefect", "eccodes", "archive ncep-natlantic"):
-        assert subject in out
-    assert not re.search(r"^missing", out, re.MULTILINE)
 
 
 def test_control_c_is_told(plumecast: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,4 +298,4 @@ def test_control_c_is_told(plumecast: Run, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("pipelines.cli.doctor.examine", interrupted)
     status, _, err = plumecast("doctor")
     assert status == 130
-    assert "plumecast: interrupted; the same command goes on where it stopped, 'train' with --resume" in err
+    assert "plumecast: interrupted; the same command continues where it stopped, 'train' with --resume" in err

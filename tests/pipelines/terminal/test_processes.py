@@ -1,5 +1,10 @@
 """Several processes make one run, and fail as one command."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -72,3 +77,40 @@ def test_a_process_of_torchrun_launches_no_others(monkeypatch: pytest.MonkeyPatc
 )
 def test_the_failure_that_is_told_is_the_cause(failed: int, statuses: list[int], cause: int) -> None:
     assert launching._cause(failed, statuses) == cause
+
+
+def children(parent: int) -> list[int]:
+    """Processes that a process has started, from /proc."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, its_parent = status.read_text().rpartition(")")[2].split()[:2]
+        except OSError:  # it has just ended
+            continue
+        if int(its_parent) == parent and state != "Z":
+            found.append(int(status.parent.name))
+    return found
+
+
+def is_running(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_a_killed_launcher_leaves_no_processes_behind(tiny: Path, weather_file: Path, tmp_path: Path) -> None:
+    words = ["train", tiny, "--analysis", weather_file, "--out", tmp_path / "out", "--iterations", "100000"]
+    command = [sys.executable, "-m", "pipelines", *map(str, words), "--processes", "2", "--device", "cpu"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PLUMECAST_HOME": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as launcher:
+        until = time.monotonic() + 60
+        while len(started := children(launcher.pid)) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+        os.kill(launcher.pid, signal.SIGKILL)
+    assert len(started) == 2
+    until = time.monotonic() + 30
+    while any(map(is_running, started)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(map(is_running, started))

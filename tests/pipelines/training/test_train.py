@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shutil
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from data_catalog.storage.locks import LOCK, lock
 from forecast.system.reading import read_system
 from pipelines.training.noise_levels import NOISE_LEVELS_PICTURE, show_noise_levels
 from pipelines.training.train import TrainingRequest, train_system
-from pipelines.workspace.open_checkpoint import open_checkpoint
 
 
 def test_the_loss_by_noise_level_is_drawn_beside_the_checkpoint(tiny_checkpoint):
@@ -41,17 +39,6 @@ def test_days_that_are_absent_are_told(tiny, weather_file, tmp_path, caplog):
         train_system(TrainingRequest(system, analysis, tmp_path / analysis.stem))
     expected = "from 2007-01-01 to 2007-11-30: expected 334 days, found 324, from 2007-01-01 to 2007-11-30"
     assert expected in caplog.text
-
-
-def test_an_unfinished_checkpoint_is_named_where_it_is_used(tiny, tiny_checkpoint, tmp_path, caplog):
-    system, copy = read_system(tiny), shutil.copytree(tiny_checkpoint, tmp_path / "copy")
-    open_checkpoint(copy, system)
-    assert not caplog.text
-    description = json.loads((copy / "model.json").read_text())
-    description["training"]["finished"] = False
-    (copy / "model.json").write_text(json.dumps(description))
-    open_checkpoint(copy, system)
-    assert "its training has not finished" in caplog.text
 
 
 def test_the_loss_by_noise_level_is_logged(tiny, tiny_checkpoint, tmp_path, caplog):

@@ -8,17 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.errors import ConfigurationError
 from forecast.calibration.card import CARD
 from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.checkpoints.files import load_checkpoint
+from forecast.products.files.forecast_reading import open_forecast
 from forecast.system.periods import Period
 from pipelines.cli.app import main
-from pipelines.tuning.calibrate import CalibrationRequest, calibrate, describe_card, request_calibration
+from pipelines.tuning.calibrate import CalibrationRequest, calibrate, calibration_period, describe_card
 from pipelines.tuning.validation import Validation, spaced_starts
 from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.checkpoints import shipped_checkpoint
 from pipelines.workspace.home import Home
+from pipelines.workspace.open_checkpoint import open_uncalibrated
+from pipelines.workspace.systems import find_system
 
 
 class Toy(torch.nn.Module):
@@ -36,10 +39,9 @@ class Toy(torch.nn.Module):
 def wanted(place: Home, tiny: Path, weather_file: Path, tmp_path: Path) -> CalibrationRequest:
     path = tmp_path / "one.toml"
     path.write_text(tiny.read_text().replace("sampling_steps = 2", 'kind = "euler"\nsampling_steps = 1'))
-    return request_calibration(
-        place, str(path), analysis=weather_file, starts=5, members=4, lead="2d", device="cpu",
-        start="2007-06-01", end="2007-12-31",
-    )  # fmt: skip
+    system = find_system(str(path))
+    period = calibration_period(system, "2007-06-01", "2007-12-31")
+    return CalibrationRequest(system, weather_file, place.checkpoint("tiny"), period, starts=5, members=4, lead_steps=2)
 
 
 def toy(checkpoint: Checkpoint, spread: float) -> Checkpoint:
@@ -48,10 +50,8 @@ def toy(checkpoint: Checkpoint, spread: float) -> Checkpoint:
 
 
 def with_spread(monkeypatch: pytest.MonkeyPatch, spread: float) -> None:
-    real = load_checkpoint
-    monkeypatch.setattr(
-        "pipelines.tuning.calibrate.load_checkpoint", lambda *given, **options: toy(real(*given, **options), spread)
-    )
+    real = open_uncalibrated
+    monkeypatch.setattr("pipelines.tuning.calibrate.open_uncalibrated", lambda *given: toy(real(*given), spread))
 
 
 def test_too_narrow_is_widened_and_better_on_other_days(
@@ -105,15 +105,17 @@ def test_test_days_are_refused(wanted: CalibrationRequest) -> None:
     assert not (wanted.checkpoint / CARD).exists()
 
 
-def test_no_forecast_leaves_the_period(wanted: CalibrationRequest) -> None:
-    times = (np.datetime64("2007-01-01") + np.arange(400)).astype("datetime64[ns]")
-    period = Period(start=date(2007, 12, 20), end=date(2007, 12, 31))
-    starts = spaced_starts(wanted.system, times, period, count=100, lead_steps=3)
-    assert (str(starts[0])[:10], str(starts[-1])[:10]) == ("2007-12-21", "2007-12-28")
-    with pytest.raises(MissingDataError, match="found none among 4 analyses"):
-        spaced_starts(
-            wanted.system, times, Period(start=date(2007, 12, 20), end=date(2007, 12, 23)), count=9, lead_steps=3
-        )
+def test_one_member_is_refused(wanted: CalibrationRequest) -> None:
+    with pytest.raises(ConfigurationError, match="--members: expected at least 2, found 1"):
+        calibrate(replace(wanted, members=1))
+
+
+def test_the_days_are_those_of_the_validation_period_unless_named(tiny: Path) -> None:
+    system = find_system(str(tiny))
+    assert calibration_period(system, None, None) == system.periods.validation
+    assert calibration_period(system, "2007-12-03T06", None).start == date(2007, 12, 3)
+    with pytest.raises(ConfigurationError, match="--end: expected a day not before --start 2007-12-01"):
+        calibration_period(system, None, "2007-11-30")
 
 
 def test_no_card_goes_into_the_package(place: Home, capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,8 +136,6 @@ def test_the_command(
     assert (place.checkpoint("tiny") / CARD).is_file()
     run = ["forecast", str(tiny), "--init", "2007-12-20", "--members", "2", "--lead", "1d", "--analysis"]
     assert main([*run, str(weather_file), "--out", str(tmp_path / "runs")]) == 0
-    from forecast.products.files.forecast_reading import open_forecast
-
     card = load_checkpoint(place.checkpoint("tiny")).card_sha256
     with open_forecast(next((tmp_path / "runs").rglob("tiny_*Z.nc"))) as made:
         assert made.attrs["plumecast_calibration"] == f"version 1, sha256 {card}"

@@ -1,0 +1,68 @@
+"""The doctor finds what is wrong, says what to do, and works with parts missing."""
+
+import importlib.metadata
+import re
+import sys
+
+import pytest
+
+from pipelines.cli.app import main
+from pipelines.cli.doctor import Finding, examine, print_findings
+from pipelines.workspace.home import Home
+
+
+def findings_of(place: Home) -> dict[str, Finding]:
+    return {finding.subject: finding for finding in examine(place)}
+
+
+def test_a_whole_installation(place: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    for subject in ("python", "torch", "memory", "coastlines", "prefect", "eccodes", "archive ncep-natlantic"):
+        assert subject in out
+    assert not re.search(r"^(missing|broken)", out, re.MULTILINE)
+
+
+def test_what_is_broken_decides_the_status(capsys: pytest.CaptureFixture[str]) -> None:
+    assert print_findings([Finding("warn", "a", "b", "c"), Finding("missing", "a", "b", "c")])
+    assert not print_findings([Finding("broken", "a", "b", "do c")])
+    assert "-> do c" in capsys.readouterr().out
+
+
+def test_parts_that_are_missing(place: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "prefect", None)
+    found = findings_of(place)
+    assert found["torch"].verdict == found["prefect"].verdict == "missing"
+    assert "needed for demo, train, forecast" in found["torch"].found
+    assert found["torch"].remedy == "pip install 'plumecast[model]'"
+    assert found["prefect"].remedy == "pip install 'plumecast[flows]'"
+    assert not [finding for finding in found.values() if finding.verdict == "broken"]
+
+
+def test_versions_are_those_that_the_package_asks_for(place: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ["torch>=99.5; extra == 'model'", "prefect<4,>=3.4; extra == 'flows'"]
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _: asked)
+    found = findings_of(place)
+    assert found["torch"].verdict == "warn"
+    assert "expected >=99.5" in found["torch"].found
+    assert found["torch"].remedy == "pip install 'torch>=99.5'"
+    assert found["prefect"].verdict == "ok"
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert "not installed, expected torch>=99.5" in findings_of(place)["torch"].found
+
+
+def test_a_check_that_fails_is_told(place: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(_: str) -> str:
+        raise RuntimeError("damaged metadata")
+
+    monkeypatch.setattr(importlib.metadata, "version", failing)
+    found = findings_of(place)["torch"]
+    assert (found.verdict, found.found) == ("broken", "RuntimeError: damaged metadata")
+
+
+def test_a_damaged_archive_is_named(place: Home) -> None:
+    assert findings_of(place)["archive speedy-5p6"].verdict == "ok"
+    place.archive("speedy-5p6").mkdir(parents=True)
+    found = findings_of(place)["archive speedy-5p6"]
+    assert (found.verdict, found.remedy) == ("warn", "plumecast ingest speedy-5p6")
