@@ -118,7 +118,7 @@ def open_run(path: str | Path) -> Run:
             f"run {path}: expected a run directory such as runs/<system>/20080110T0000Z, found none"
         )
     run = Run(directory)
-    if run.manifest and not manifests.is_complete(directory):
+    if run.manifest.files and not manifests.is_complete(directory):
         raise InvalidDataError(
             f"run {path}: expected the files of its manifest, found others; check them with verify_files"
         )

@@ -18,7 +18,8 @@ def test_run_shows_all_that_a_forecast_left(path: Path) -> None:
     run = plumecast.open_run(path)
     assert (run.system, run.init_time) == ("speedy-5p6", np.datetime64("2008-01-05"))
     assert run.page.is_file()
-    assert run.manifest.delivered.model_dump() == {"members": (0, 1, 2), "lead_hours": (24, 48)}
+    assert run.manifest.delivered.members == (0, 1, 2)
+    assert run.manifest.delivered.lead_hours == (24, 48)
     assert dict(run.forecast.sizes) == {"member": 3, "lead_time": 2, "latitude": 32, "longitude": 64}
     assert run.forecast["t2m"].chunks is not None
     assert run.forecast is run.forecast
