@@ -39,10 +39,10 @@ class Variant:
 
     @property
     def system(self) -> System:
-        content = self.checkpoint.system.model_dump(mode="json")
-        content["sampler"] = content["sampler"] | self.sampler
-        content["forecast"] |= {"batch_size": 20}
-        return System.model_validate(content)
+        system = self.checkpoint.system
+        return system.changed(
+            sampler=system.sampler.changed(**self.sampler), forecast=system.forecast.changed(batch_size=20)
+        )
 
 
 def variants(denoiser: Checkpoint, tuned: Checkpoint) -> list[Variant]:

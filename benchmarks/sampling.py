@@ -31,19 +31,20 @@ PRECISIONS = ("float32", "bfloat16")
 
 def small_system(name, **training):
     """The system with the bundled year as its training period, and nothing written before the end."""
-    from forecast.system.system import System
     from pipelines.workspace.systems import find_system
 
-    content = find_system(name).model_dump()
-    content["finetuning"], content["pretraining"] = [], None
-    content["anchor"]["cross_fitted"] = False  # which takes two years
-    content["periods"] = {
-        "training": {"start": "2008-01-01", "end": "2008-11-30"},
-        "validation": {"start": "2008-12-01", "end": "2008-12-31"},
-        "test": {"start": "2009-01-01", "end": "2009-12-31"},
-    }
-    content["training"] |= {"checkpoint_minutes": 1e6, "validation_samples": 4} | training
-    return System.model_validate(content)
+    system = find_system(name)
+    return system.changed(
+        finetuning=(),
+        pretraining=None,
+        anchor=system.anchor.changed(cross_fitted=False),  # which takes two years
+        periods={
+            "training": {"start": "2008-01-01", "end": "2008-11-30"},
+            "validation": {"start": "2008-12-01", "end": "2008-12-31"},
+            "test": {"start": "2009-01-01", "end": "2009-12-31"},
+        },
+        training=system.training.changed(**({"checkpoint_minutes": 1e6, "validation_samples": 4} | training)),
+    )
 
 
 def bundled(system):
@@ -258,9 +259,8 @@ def work_as_rank(name, mode, iterations):
     system = small_system(name, parallel="fsdp" if mode == "fsdp" else "ddp", optimiser="adamw")
     connected = mode in ("ddp", "fsdp")
     with process_group("cpu") if connected else nullcontext(ALONE) as ranks:
-        content = system.model_dump()
-        content["training"]["batch_size"] *= ranks.count
-        seconds = step_seconds(type(system).model_validate(content), bundled(system), iterations, ranks)
+        larger = system.training.changed(batch_size=system.training.batch_size * ranks.count)
+        seconds = step_seconds(system.changed(training=larger), bundled(system), iterations, ranks)
     if os.environ.get("RANK", "0") == "0" or not connected:
         print(json.dumps({"samples_per_second": system.training.batch_size * ranks.count / seconds}))
 

@@ -84,8 +84,7 @@ def meta_model(system: System, grid: Grid) -> StepModel:
     Raises:
         ConfigurationError: The network does not fit the grid.
     """
-    content = system.model_dump()
-    of_one_step = System.model_validate(content | {"training": content["training"] | {"step_hours": ()}})
+    of_one_step = system.changed(training=system.training.changed(step_hours=()))
     with torch.device("meta"):
         return StepModel(of_one_step, grid, torch.empty(len(system.state.static), *grid.shape))
 

@@ -1,38 +1,52 @@
-"""TODO: forecast/system/derived.py."""
+"""Systems that are derived from another: those of its mean network, and of its pretraining."""
 
+from forecast.system.anchor import AnchorSettings
+from forecast.system.diffusion import Diffusion
 from forecast.system.system import System
 
 
 def mean_system(system: System) -> System:
-    """The system whose model is the mean network of a system's anchor: a model of the step from persistence."""
-    mean, content = system.anchor.mean, system.model_dump()
-    lengths = {"iterations": mean.iterations, "batch_size": mean.batch_size, "learning_rate": mean.learning_rate}
-    parts = {
-        "anchor": {"kind": "persistence"},
-        "network": mean.network.model_dump(),
-        "training": content["training"] | lengths | {"stored_as": "float16"},
-        "diffusion": {},
-        "finetuning": (),
-        "pretraining": None,
-    }
-    return System.model_validate(content | parts)
+    """Return the system that trains the mean network of a system's anchor.
+
+    The network learns what a persistence anchor misses, by denoising from almost pure noise, where the best answer is
+    the mean. It keeps the state, the periods and the optimiser of the system.
+
+    Args:
+        system: A system whose anchor is of the kind `mean`.
+    """
+    mean = system.anchor.mean
+    return system.changed(
+        anchor=AnchorSettings(kind="persistence"),
+        network=mean.network,
+        training=system.training.changed(
+            iterations=mean.iterations,
+            batch_size=mean.batch_size,
+            learning_rate=mean.learning_rate,
+            stored_as="float16",
+        ),
+        diffusion=Diffusion(),
+        finetuning=(),
+        pretraining=None,
+    )
 
 
 def pretraining_system(system: System, *, iterations: int | None = None) -> System:
-    """The system whose training is a system's pretraining.
+    """Return the system whose training is the pretraining of a system.
 
     Args:
-        system: One with a pretraining.
-        iterations: Each stage gets at most as many.
+        system: A system with a pretraining.
+        iterations: Limit on the iterations of each stage; None for no limit.
     """
-    options, content = system.pretraining, system.model_dump()
+    options = system.pretraining
     assert options is not None, "a system with a pretraining"
 
     def length(wanted: int) -> int:
         return min(wanted, iterations or wanted)
 
-    lengths = {"iterations": length(options.iterations), "batch_size": options.batch_size}
-    alone = {"networks": 1, "stored_as": "float16"}
-    finetuning = [tuning.model_dump() | {"iterations": length(tuning.iterations)} for tuning in options.finetuning]
-    parts = {"training": content["training"] | lengths | alone, "finetuning": finetuning, "pretraining": None}
-    return System.model_validate(content | parts)
+    return system.changed(
+        training=system.training.changed(
+            iterations=length(options.iterations), batch_size=options.batch_size, networks=1, stored_as="float16"
+        ),
+        finetuning=tuple(stage.changed(iterations=length(stage.iterations)) for stage in options.finetuning),
+        pretraining=None,
+    )

@@ -1,7 +1,7 @@
 """The typed system file: dataset, predictands, model, training, forecast, products and verification in one TOML.
 
-Everything is checked when the file is read; an unknown key is an error. The objects are frozen: change one by
-validating a changed copy of its data (`System.model_validate`), never by attribute.
+Everything is checked when the file is read, and an unknown key is an error. The objects are immutable; `changed` makes
+a changed copy, which is checked in the same way.
 """
 
 import hashlib
@@ -23,16 +23,16 @@ from forecast.system.verification import Verification
 
 
 class State(Section):
-    """What the model carries from one lead step to the next."""
+    """The channels of a state, and the states that a lead step starts from."""
 
     predictands: Annotated[tuple[str, ...], Field(min_length=1)]
     """Channels that are forecast."""
     static: tuple[str, ...] = ()
-    """Channels that never change and only condition the forecast."""
+    """Channels that never change; the network sees them, and they are not forecast."""
     step_hours: Positive = 24
     """Hours from one state to the next."""
     past_states: Positive = 2
-    """States that a step is conditioned on: the latest and those before it."""
+    """Number of past states that the next one is forecast from, the latest included."""
 
     @model_validator(mode="after")
     def _known_channels(self) -> Self:
@@ -48,18 +48,19 @@ class State(Section):
 
 
 class Forecast(Section):
-    """What one cycle makes."""
+    """The size of one cycle's ensemble."""
 
     members: Positive = 20
     lead_days: Positive = 10
     batch_size: Positive = 10
-    """Members that are computed together."""
+    """Members that are computed together; limits memory."""
 
 
 class Schedule(Section):
-    """When a cycle runs by itself."""
+    """When the scheduler runs a cycle."""
 
     cron: str = "0 6 * * *"
+    """Time of each run, UTC."""
     every_hours: Positive = 24
     """Hours between the init times of successive cycles."""
 
@@ -106,37 +107,45 @@ class System(Section):
 
     @property
     def learned_step_hours(self) -> tuple[int, ...]:
-        """Lengths of a step that the model learns, ascending."""
+        """Step lengths that the model learns, hours, ascending."""
         return self.training.step_hours or (self.state.step_hours,)
 
     def in_steps_of(self, hours: int) -> "System":
-        """The system whose forecasts take steps of another length that its model learns.
+        """Return the system whose forecasts take steps of another length that its model has learned.
+
+        Args:
+            hours: Length of a step.
 
         Raises:
-            ConfigurationError: It does not.
+            ConfigurationError: The model does not learn steps of that length.
         """
         if hours not in self.learned_step_hours:
             raise ConfigurationError(
                 f"system {self.name}: expected a step of {' or '.join(map(str, self.learned_step_hours))} h, which "
                 f"its model learns, found {hours} h"
             )
-        content = self.model_dump()
-        return System.model_validate(content | {"state": content["state"] | {"step_hours": hours}})
+        return self.changed(state=self.state.changed(step_hours=hours))
 
     def of_network(self, number: int) -> "System":
-        """The system that trains one of its networks alone, counted from 0.
+        """Return the system that trains one of this system's networks alone, with that network's seed.
+
+        Args:
+            number: Which network, counted from 0.
 
         Raises:
-            ConfigurationError: It has not so many.
+            ConfigurationError: The system has no network of that number.
         """
-        count, content = self.training.networks, self.model_dump()
+        count = self.training.networks
         if not 0 <= number < count:
             raise ConfigurationError(f"system {self.name}: expected a network from 0 to {count - 1}, found {number}")
-        alone = {"seed": self.training.seed + number, "networks": 1, "stored_as": "float16"}
-        return self if count == 1 else System.model_validate(content | {"training": content["training"] | alone})
+        if count == 1:
+            return self
+        return self.changed(
+            training=self.training.changed(seed=self.training.seed + number, networks=1, stored_as="float16")
+        )
 
     def identity_hash(self) -> str:
-        """SHA-256 over what decides the members: dataset, state and sampler (the weights have a hash of their own).
+        """Return the SHA-256 of what decides the members besides the weights: name, dataset, state and sampler.
 
         Returns:
             64 hexadecimal digits.
@@ -144,26 +153,31 @@ class System(Section):
         return self._hash_of({"name", "dataset", "state", "sampler"})
 
     def training_hash(self) -> str:
-        """SHA-256 over what decides a training: all but its length, what computes it and what the model is used for."""
-        usual = Training().model_dump(include=set(NOT_HASHED))
-        trained_sampler = self.sampler.model_copy(update={"noise_inflation": 1.0}) if self.finetuning else Sampler()
-        alike = self.model_copy(
-            update={
-                "training": self.training.model_copy(update=usual),
-                "finetuning": tuple(each.model_copy(update={"iterations": 1}) for each in self.finetuning),
-                "sampler": trained_sampler,
-            }
+        """Return the SHA-256 of what decides the weights that a training arrives at after a given number of iterations.
+
+        Left out are the number of iterations, the keys in `NOT_HASHED`, and what the model is used for: products,
+        verification, schedule. The sampler counts only where finetuning runs it.
+
+        Returns:
+            64 hexadecimal digits.
+        """
+        usual = Training()
+        trained_sampler = self.sampler.changed(noise_inflation=1.0) if self.finetuning else Sampler()
+        alike = self.changed(
+            training=self.training.changed(**{key: getattr(usual, key) for key in NOT_HASHED}),
+            finetuning=tuple(stage.changed(iterations=1) for stage in self.finetuning),
+            sampler=trained_sampler,
         )
-        deciding = {"name", "dataset", "state", "periods", "anchor", "network", "diffusion"}
-        deciding |= {"training", "finetuning", "sampler"}
-        return alike._hash_of(deciding if self.pretraining is None else deciding | {"pretraining"})
+        hashed = {"name", "dataset", "state", "periods", "anchor", "network", "diffusion"}
+        hashed |= {"training", "finetuning", "sampler"}
+        return alike._hash_of(hashed if self.pretraining is None else hashed | {"pretraining"})
 
     def _hash_of(self, sections: set[str]) -> str:
-        deciding = self.model_dump(mode="json", include=sections)
+        hashed = self.model_dump(mode="json", include=sections)
         for name in sections:
             part = getattr(self, name)
             if isinstance(part, Section):
-                deciding[name] = part.hashed_values()
+                hashed[name] = part.hashed_values()
             elif isinstance(part, tuple):
-                deciding[name] = [each.hashed_values() for each in part]
-        return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
+                hashed[name] = [each.hashed_values() for each in part]
+        return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()

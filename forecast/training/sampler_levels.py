@@ -47,8 +47,7 @@ def fit_sampler_levels(
     """
     windows = samples.windows(chosen, 1)
     draws = Draws(SEED, 0, 0, range(len(chosen)), len(chosen))
-    fine = Sampler.model_validate(sampler.model_dump() | {"sampling_steps": candidates, "levels": ()})
-    levels = sampling_levels(fine)
+    levels = sampling_levels(sampler.changed(sampling_steps=candidates, levels=()))
     with torch.inference_mode():
         anchor = model.anchor(windows.past, windows.scalars[:, 0])
         denoiser = model.residual_denoiser(windows.past, anchor, windows.scalars[:, 0])

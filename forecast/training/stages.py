@@ -56,7 +56,7 @@ def stages(
 def _tuning(system: System, options: Finetuning, length: int, teacher: StepModel | None) -> Stage:
     objective: Objective
     # A factor on the noise calibrates a trained model; one that was trained with it would have learned it away.
-    sampler = system.sampler.model_copy(update={"noise_inflation": 1.0})
+    sampler = system.sampler.changed(noise_inflation=1.0)
     if options.objective == "consistency":
         objective = ConsistencyDistillation(teacher, sampler, options.levels)
         name = "distillation"

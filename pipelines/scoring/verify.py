@@ -16,7 +16,6 @@ from forecast.products.files.manifest import extend_manifest, file_hash, read_ma
 from forecast.products.files.runs import RunDirectory
 from forecast.states.starts import initial_state_hash
 from forecast.system.cycles import CYCLE_NAME
-from forecast.system.reading import parse_system
 from forecast.system.system import System
 from forecast.verification.baselines.baselines import load_baselines
 from forecast.verification.cycle_scores import baseline_seed, score_weights
@@ -139,8 +138,7 @@ def _system_of(judge: VerificationRequest, run: RunDirectory) -> System:
         return made_by
     if judge.system.name != made_by.name:
         raise ConfigurationError(f"run {run.path}: expected a run of '{judge.system.name}', found '{made_by.name}'")
-    content = {**made_by.model_dump(mode="json"), "verification": judge.system.verification.model_dump(mode="json")}
-    return parse_system(content, origin=f"run {run.path}")
+    return made_by.changed(verification=judge.system.verification)
 
 
 def _baselines_file(home: Home, system: System, checkpoint: Path | None) -> Path | None:

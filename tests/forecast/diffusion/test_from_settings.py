@@ -14,7 +14,6 @@ from forecast.members.ensemble import forecast_members
 from forecast.system.diffusion import Diffusion, Sampler
 from forecast.system.names import CHURNED
 from forecast.system.reading import parse_system
-from forecast.system.system import System
 from forecast.training.train import train
 
 CHOICES = [
@@ -27,10 +26,7 @@ CHOICES = [
 
 
 def changed(system, **sections):
-    content = system.model_dump()
-    for section, values in sections.items():
-        content[section] = content[section] | values
-    return System.model_validate(content)
+    return system.changed(**{name: getattr(system, name).changed(**values) for name, values in sections.items()})
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: " ".join(map(str, choice.values())))

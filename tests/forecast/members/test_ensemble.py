@@ -7,7 +7,6 @@ import torch
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.members.ensemble import forecast_members
 from forecast.members.noise import member_noise, member_seeds
-from forecast.system.system import System
 
 INIT = np.datetime64("2001-12-10", "ns")
 
@@ -124,7 +123,7 @@ def test_nan_in_the_analysis_names_variable_and_time(checkpoint, system, analysi
 
 
 def test_checkpoint_of_another_system_is_refused(checkpoint, system, analysis):
-    other = System.model_validate(system.model_dump() | {"name": "other"})
+    other = system.changed(name="other")
     with pytest.raises(ConfigurationError, match="expected one of system 'other'"):
         fields(checkpoint, other, analysis, [0])
 

@@ -35,5 +35,5 @@ def test_steps_are_made_only_when_asked_for(checkpoint, system):
 def test_euler_is_another_sampler(checkpoint, system):
     past = torch.randn(1, 2, 3, 8, 16)
     heun = next(states(checkpoint, system, past, range(1, 2)))
-    other = system.model_copy(update={"sampler": system.sampler.model_copy(update={"kind": "euler"})})
+    other = system.changed(sampler=system.sampler.changed(kind="euler"))
     assert not torch.equal(next(states(checkpoint, other, past, range(1, 2))), heun)

@@ -8,7 +8,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from forecast.model.costs import _measured, costs, meta_model
 from forecast.model.step_model import StepModel
 from forecast.sphere.grid import Grid
-from forecast.system.system import System
 
 
 def grid_of_size(latitudes, longitudes):
@@ -47,9 +46,7 @@ def test_four_times_the_points_cost_four_times_as_much(system, found):
     ("training", "memory"), [({"precision": "bfloat16"}, 0.75), ({"recompute_activations": True}, 0.9)]
 )
 def test_precision_and_recomputation_save_memory(system, grid, found, training, memory):
-    content = system.model_dump()
-    content["training"] |= training
-    saving = costs(System.model_validate(content), grid)
+    saving = costs(system.changed(training=system.training.changed(**training)), grid)
     assert saving.sample_bytes < memory * found.sample_bytes
     assert saving.evaluation_flops == found.evaluation_flops
     arithmetic = saving.training_flops / found.training_flops
@@ -74,8 +71,7 @@ def test_the_peak_counts_what_exists_at_once():
 
 
 def test_a_model_of_any_size_takes_no_memory(system):
-    content = system.model_dump()
-    content["network"] |= {"widths": (4096, 8192)}
-    model = meta_model(System.model_validate(content), grid_of_size(64, 128))
+    wide = system.changed(network=system.network.changed(widths=(4096, 8192)))
+    model = meta_model(wide, grid_of_size(64, 128))
     assert all(tensor.is_meta for tensor in model.state_dict().values())
     assert sum(parameter.numel() for parameter in model.parameters()) > 2e9

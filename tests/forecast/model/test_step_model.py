@@ -10,18 +10,13 @@ from forecast.members.ensemble import forecast_members
 from forecast.model.step_model import StepModel
 from forecast.sphere.grid import Grid
 from forecast.states.standardiser import grid_of, static_tensor
-from forecast.system.system import System
 from forecast.training.train import train
 
 TRANSFORMER = {"kind": "dit", "patch": 2, "width": 16, "depth": 2, "heads": 2, "window": (2, 4), "position_features": 2}
 
 
-def changed(system: System, **sections: object) -> System:
-    return System.model_validate(system.model_dump() | sections)
-
-
 def test_a_transformer_is_trained_and_opened_again(system, analysis, tmp_path):
-    attending = changed(system, network=TRANSFORMER)
+    attending = system.changed(network=TRANSFORMER)
     for _ in train(attending, analysis, tmp_path):
         pass
     model = load_checkpoint(tmp_path).model
@@ -34,14 +29,14 @@ def test_a_transformer_is_trained_and_opened_again(system, analysis, tmp_path):
 
 
 def test_a_network_that_does_not_fit_the_grid_is_named(system, analysis):
-    wide = changed(system, network=TRANSFORMER | {"window": (2, 5)})
+    wide = system.changed(network=TRANSFORMER | {"window": (2, 5)})
     with pytest.raises(ConfigurationError, match="system tiny: network: expected a window that divides 8 patches"):
         StepModel(wide, grid_of(analysis), static_tensor(analysis, ("orography",)))
 
 
 @pytest.mark.parametrize("kind", ["isotropic", "residual"])
 def test_noise_of_the_sphere_is_trained_with_and_forecast_with(system, analysis, tmp_path, kind):
-    shaped = changed(system, diffusion={"noise": kind})
+    shaped = system.changed(diffusion={"noise": kind})
     for _ in train(shaped, analysis, tmp_path):
         pass
     opened = load_checkpoint(tmp_path)
@@ -55,7 +50,7 @@ def test_noise_decides_the_model_s_identity(system, analysis, checkpoint, tmp_pa
     weights = checkpoint.model.state_dict()
     identities = {
         save_checkpoint(
-            tmp_path / kind, system=changed(system, diffusion={"noise": kind}), weights=[weights], **description
+            tmp_path / kind, system=system.changed(diffusion={"noise": kind}), weights=[weights], **description
         )
         for kind in ("white", "isotropic")
     }
@@ -65,4 +60,4 @@ def test_noise_decides_the_model_s_identity(system, analysis, checkpoint, tmp_pa
 def test_white_noise_on_a_region_only(system):
     region = Grid(np.linspace(30, 70, 8), np.linspace(-70, 10, 16))
     with pytest.raises(ConfigurationError, match=r"system tiny: diffusion.noise: expected 'white' on a region"):
-        StepModel(changed(system, diffusion={"noise": "isotropic"}), region, torch.zeros(1, 8, 16))
+        StepModel(system.changed(diffusion={"noise": "isotropic"}), region, torch.zeros(1, 8, 16))

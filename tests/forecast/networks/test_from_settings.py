@@ -11,7 +11,7 @@ from forecast.sphere.grid import Grid
 
 @pytest.mark.parametrize("patch", [1, 2])
 def test_output_has_the_grid_of_the_input(network, inputs, settings, grid, patch):
-    made = network(grid, settings.model_copy(update={"patch": patch}))
+    made = network(grid, settings.changed(patch=patch))
     out = made(*inputs(grid, batch=2))
     assert out.shape == (2, 2, *grid.shape)
     out.square().mean().backward()
@@ -76,4 +76,4 @@ def test_it_can_be_built_without_memory_to_count_its_work(settings, globe, ports
 def test_longitudes_that_do_not_divide_are_refused(network, settings, globe):
     odd = Grid(globe.latitude, np.arange(30) * 12.0)
     with pytest.raises(ValueError, match="expected longitudes divisible by"):
-        network(odd, settings.model_copy(update={"patch": 4}))
+        network(odd, settings.changed(patch=4))

@@ -17,7 +17,6 @@ from data_catalog.errors import ConfigurationError
 from forecast.checkpoints.files import load_checkpoint
 from forecast.members.ensemble import forecast_members, split_members
 from forecast.parallel.ranks import ALONE, Ranks, process_group
-from forecast.system.system import System
 from forecast.training.train import train
 
 SCRIPT = Path(__file__).with_name("ranks_script.py")
@@ -61,12 +60,13 @@ def trained_alone(directory, analysis, system, stop_after=1000):
 
 @pytest.fixture(scope="module")
 def tuned(system):
-    content = system.model_dump() | {"finetuning": [{"iterations": 2, "batch_size": 2, "lead_steps": 2}]}
-    content["sampler"] |= {"sampling_steps": 1}
-    # What training learns of its loss is shared, too, and a spectrum that the first process alone fits.
-    content["diffusion"] |= {"adaptive": True, "weight": "learned", "noise": "residual"}
-    content["training"] |= {"checkpoint_minutes": 1e-9, "iterations": 3}
-    return System.model_validate(content)
+    return system.changed(
+        finetuning=({"iterations": 2, "batch_size": 2, "lead_steps": 2},),
+        sampler=system.sampler.changed(sampling_steps=1),
+        # Adaptive noise levels and learned weights are shared by the processes; the first fits the noise spectrum.
+        diffusion=system.diffusion.changed(adaptive=True, weight="learned", noise="residual"),
+        training=system.training.changed(checkpoint_minutes=1e-9, iterations=3),
+    )
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ from forecast.model.step_model import StepModel
 from forecast.parallel.ranks import ALONE
 from forecast.parallel.sharding import distribute, repeated_blocks
 from forecast.states.standardiser import grid_of, static_tensor
-from forecast.system.system import System
 from forecast.training.loop import Losses
 from forecast.training.objectives import Denoising
 from forecast.training.random_numbers import Draws
@@ -34,8 +33,8 @@ def _traced_and_not_built(monkeypatch):
 
 @pytest.mark.parametrize("network", [None, DIT])
 def test_compiled_blocks_have_the_same_loss_and_gradients(system, analysis, checkpoint, network):
-    content = system.model_dump() | ({"network": network} if network else {})
-    model = StepModel(System.model_validate(content), grid_of(analysis), static_tensor(analysis, ("orography",)))
+    chosen = system.changed(network=network) if network else system
+    model = StepModel(chosen, grid_of(analysis), static_tensor(analysis, ("orography",)))
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for weight in model.parameters():
@@ -54,17 +53,16 @@ def test_compiled_blocks_have_the_same_loss_and_gradients(system, analysis, chec
 
 
 def test_compiled_training_keeps_the_names_of_the_weights(system, analysis, tmp_path):
-    content = system.model_dump()
-    content["training"] |= {"compiled": True, "iterations": 2}
-    for _ in train(System.model_validate(content), analysis, tmp_path):
+    compiled = system.changed(training=system.training.changed(compiled=True, iterations=2))
+    for _ in train(compiled, analysis, tmp_path):
         pass
     assert load_checkpoint(tmp_path).training["stages"]["denoising"]["iterations"] == 2
 
 
 def test_every_block_of_the_network_is_compiled_and_no_anchor(system, analysis):
-    content = system.model_dump() | {"anchor": {"kind": "linear", "eofs": 4}}
-    content["training"] |= {"step_hours": (24, 48)}
-    stepped = System.model_validate(content)
+    stepped = system.changed(
+        anchor={"kind": "linear", "eofs": 4}, training=system.training.changed(step_hours=(24, 48))
+    )
     model = StepModel(stepped, grid_of(analysis), static_tensor(analysis, ("orography",)))
     blocks = repeated_blocks(model)
     assert blocks

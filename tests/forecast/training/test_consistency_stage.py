@@ -7,7 +7,6 @@ import torch
 from data_catalog.errors import ConfigurationError
 from forecast.checkpoints.files import load_checkpoint
 from forecast.model.advance import advance
-from forecast.system.system import System
 from forecast.training.initial_model import continued_model
 from forecast.training.objectives import ConsistencyDistillation
 from forecast.training.random_numbers import Draws
@@ -18,10 +17,10 @@ from forecast.training.train import train
 
 @pytest.fixture(scope="module")
 def distilled(system):
-    content = system.model_dump()
-    content["finetuning"] = [{"objective": "consistency", "iterations": 3, "batch_size": 4, "levels": 6}]
-    content["sampler"] |= {"kind": "euler", "sampling_steps": 1, "sigma_max": 20.0, "sigma_min": 0.1}
-    return System.model_validate(content)
+    return system.changed(
+        finetuning=({"objective": "consistency", "iterations": 3, "batch_size": 4, "levels": 6},),
+        sampler=system.sampler.changed(kind="euler", sampling_steps=1, sigma_max=20.0, sigma_min=0.1),
+    )
 
 
 def test_it_needs_a_checkpoint_to_distil(distilled, analysis, tmp_path):
@@ -31,9 +30,7 @@ def test_it_needs_a_checkpoint_to_distil(distilled, analysis, tmp_path):
 
 
 def test_it_trains_and_goes_on_bit_for_bit(distilled, analysis, checkpoint, tmp_path):
-    content = distilled.model_dump()
-    content["training"] |= {"checkpoint_minutes": 1e-9}
-    often = System.model_validate(content)
+    often = distilled.changed(training=distilled.training.changed(checkpoint_minutes=1e-9))
     losses = [state.loss for state in train(often, analysis, tmp_path / "whole", initial_checkpoint=checkpoint)]
     assert len(losses) == 3
     assert np.isfinite(losses).all()

@@ -25,9 +25,7 @@ NETWORK = {"kind": "unet", "patch": 2, "widths": [8], "blocks": 1, "position_fea
 def with_mean(system: System, *, iterations=4, cross_fitted=True, **training) -> System:
     mean = {"network": NETWORK, "iterations": iterations, "batch_size": 4, "learning_rate": 3e-3, "folds": 2}
     anchor = {"kind": "mean", "cross_fitted": cross_fitted, "mean": mean}
-    content = system.model_dump(mode="json")
-    changes = {"anchor": anchor, "periods": PERIODS, "training": content["training"] | training}
-    return System.model_validate(content | changes)
+    return system.changed(anchor=anchor, periods=PERIODS, training=system.training.changed(**training))
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +44,10 @@ def test_the_plan_has_a_network_of_all_years_and_some_that_leave_years_out(syste
 
 
 def test_one_year_cannot_be_cross_fitted(system):
-    content = with_mean(system).model_dump(mode="json")
-    content["periods"]["training"]["start"] = "2001-01-01"
+    planned = with_mean(system)
+    one_year = planned.periods.changed(training=planned.periods.training.changed(start="2001-01-01"))
     with pytest.raises(ConfigurationError, match=r"system tiny: anchor.cross_fitted: .* found \[2001\]"):
-        mean_stages(System.model_validate(content))
+        mean_stages(planned.changed(periods=one_year))
 
 
 def test_a_trained_mean_is_the_anchor_and_travels_with_the_checkpoint(system, two_years, tmp_path):

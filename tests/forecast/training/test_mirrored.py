@@ -10,7 +10,6 @@ from forecast.model.step_model import StepModel
 from forecast.states.conditions import step_scalars
 from forecast.states.mirror import half_a_year_on, in_mirror, mirror_signs
 from forecast.states.standardiser import grid_of
-from forecast.system.system import System
 from forecast.training.random_numbers import Draws
 from forecast.training.train import train
 
@@ -19,12 +18,12 @@ CHANNELS = ("z500", "u850", "v850")
 
 @pytest.fixture
 def windy(system):
-    content = system.model_dump()
-    content["state"] |= {"predictands": CHANNELS}
-    content["training"] |= {"mirrored": True, "checkpoint_minutes": 1e-9}
-    content["finetuning"] = [{"iterations": 3, "batch_size": 4, "lead_steps": 2}]
-    content["sampler"] |= {"sampling_steps": 1}
-    return System.model_validate(content)
+    return system.changed(
+        state=system.state.changed(predictands=CHANNELS),
+        training=system.training.changed(mirrored=True, checkpoint_minutes=1e-9),
+        finetuning=({"iterations": 3, "batch_size": 4, "lead_steps": 2},),
+        sampler=system.sampler.changed(sampling_steps=1),
+    )
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def turned(fields):
 
 
 def unmirrored(system):
-    return system.model_copy(update={"training": system.training.model_copy(update={"mirrored": False})})
+    return system.changed(training=system.training.changed(mirrored=False))
 
 
 def test_only_winds_to_the_north_turn_round():
@@ -120,9 +119,8 @@ def test_symmetric_weather_is_learned_alike_on_both_sides(windy, winds, tmp_path
         straight, seen = (model.residual_denoiser(*given, each)(x, sigma) for each in (None, torch.ones(8).bool()))
         return float((straight - seen).square().mean() / straight.square().mean())
 
-    content = windy.model_dump() | {"finetuning": []}
-    content["training"] |= {"checkpoint_minutes": 3, "learning_rate": 3e-3}
-    mirrored = System.model_validate(content)
+    training = windy.training.changed(checkpoint_minutes=3, learning_rate=3e-3)
+    mirrored = windy.changed(finetuning=(), training=training)
     plain = unmirrored(mirrored)
     assert unlike(mirrored, tmp_path / "mirrored") < 0.8 * unlike(plain, tmp_path / "plain")
 

@@ -9,7 +9,6 @@ import torch
 from forecast.model.step_model import StepModel
 from forecast.states.standardiser import grid_of, static_tensor
 from forecast.system.diffusion import Sampler
-from forecast.system.system import System
 from forecast.training.objectives import ConsistencyDistillation, Denoising, MeanError, RolloutCrps
 from forecast.training.random_numbers import Draws
 from forecast.training.sample_batch import SampleBatch
@@ -27,9 +26,7 @@ OBJECTIVES = {
 @pytest.fixture
 def mixed(system, analysis, checkpoint):
     """A model with weights that matter, and a day's sample beside one of two days."""
-    content = system.model_dump()
-    content["training"] |= {"step_hours": (24, 48)}
-    stepped = System.model_validate(content)
+    stepped = system.changed(training=system.training.changed(step_hours=(24, 48)))
     samples = learned_samples(make_samples(analysis, checkpoint.standardiser, stepped, lead_steps=2), stepped)
     model = StepModel(stepped, grid_of(analysis), static_tensor(analysis, ("orography",)))
     generator = torch.Generator().manual_seed(0)

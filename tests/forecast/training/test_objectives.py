@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from data_catalog.errors import ConfigurationError
-from forecast.system.system import System
 from forecast.training.objectives import RolloutCrps
 from forecast.training.random_numbers import Draws
 from forecast.training.samples import in_period, make_samples
@@ -87,15 +86,17 @@ def test_less_than_no_rain_is_no_error_where_it_stays_dry(system, checkpoint, wi
 
 @pytest.mark.parametrize("key", ["spectral_weight", "amounts_weight"])
 def test_a_region_has_no_spectral_term(system, analysis, tmp_path, key):
-    tuned = System.model_validate(system.model_dump() | {"finetuning": [{"iterations": 1, key: 0.1}]})
+    tuned = system.changed(finetuning=({"iterations": 1, key: 0.1},))
     region = analysis.isel(latitude=slice(4))
     with pytest.raises(ConfigurationError, match=rf"finetuning.{key}: expected 0 on a region"):
         next(train(tuned, region, tmp_path))
 
 
 def test_without_amounts_there_is_no_term_of_theirs(system, analysis, tmp_path):
-    content = system.model_dump() | {"finetuning": [{"iterations": 1, "amounts_weight": 1.0}]}
-    dry = System.model_validate(content | {"state": content["state"] | {"predictands": ["z500", "u850"]}})
+    dry = system.changed(
+        finetuning=({"iterations": 1, "amounts_weight": 1.0},),
+        state=system.state.changed(predictands=("z500", "u850")),
+    )
     with pytest.raises(
         ConfigurationError, match=r"finetuning.amounts_weight: expected 0, as no predictand is an amount"
     ):

@@ -8,7 +8,6 @@ import xarray as xr
 from data_catalog.errors import ConfigurationError, MissingDataError
 from forecast.checkpoints.files import load_checkpoint
 from forecast.states.standardiser import grid_of
-from forecast.system.system import System
 from forecast.system.training import Pretraining
 from forecast.training.globe_windows import windows_of
 from forecast.training.pretraining import PRETRAINING
@@ -27,13 +26,14 @@ def region(analysis):
 
 @pytest.fixture
 def regional(system):
-    content = system.model_dump() | {"pretraining": FOREIGN}
-    content["state"] |= {"static": ()}
-    content["anchor"] |= {"kind": "linear", "eofs": 6}
-    content["finetuning"] = [{"iterations": 3, "batch_size": 2}]
-    content["sampler"] |= {"sampling_steps": 1}
-    content["training"] |= {"checkpoint_minutes": 1e-9}
-    return System.model_validate(content)
+    return system.changed(
+        pretraining=FOREIGN,
+        state=system.state.changed(static=()),
+        anchor=system.anchor.changed(kind="linear", eofs=6),
+        finetuning=({"iterations": 3, "batch_size": 2},),
+        sampler=system.sampler.changed(sampling_steps=1),
+        training=system.training.changed(checkpoint_minutes=1e-9),
+    )
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_the_region_starts_from_what_was_learned_elsewhere(regional, region, glo
     assert before.training["windows"] == 4
     learned, alone = (
         dict(before.model.named_parameters()),
-        train(System.model_validate(regional.model_dump() | {"pretraining": None}), region, tmp_path / "alone"),
+        train(regional.changed(pretraining=None), region, tmp_path / "alone"),
     )
     for _ in alone:
         pass
@@ -125,9 +125,8 @@ def test_another_pretraining_is_not_gone_on_with(regional, region, globe, tmp_pa
     killed.close()
     with pytest.raises(ConfigurationError, match="resume it with --resume"):
         next(train(regional, region, tmp_path, globe=globe))
-    faster = regional.model_dump()["training"] | {"learning_rate": 1e-2}
-    for changes in ({"pretraining": FOREIGN | {"mirrored": False}}, {"training": faster}):
-        other = System.model_validate(regional.model_dump() | changes)
+    faster = regional.training.changed(learning_rate=1e-2)
+    for other in (regional.changed(pretraining=FOREIGN | {"mirrored": False}), regional.changed(training=faster)):
         with pytest.raises(ConfigurationError, match="found another; remove it"):
             next(train(other, region, tmp_path, globe=globe, resume=True))
 
@@ -142,9 +141,8 @@ def test_what_cannot_be_pretrained_says_why(regional, region, globe, analysis, t
         next(train(regional, polar, tmp_path, globe=globe))
     late = FOREIGN | {"period": {"start": "2030-01-01", "end": "2030-12-31"}}
     with pytest.raises(MissingDataError, match="from 2030-01-01 to 2030-12-31"):
-        next(train(System.model_validate(regional.model_dump() | {"pretraining": late}), region, tmp_path, globe=globe))
-    content = regional.model_dump()
-    content["state"] |= {"static": ("orography",)}
+        next(train(regional.changed(pretraining=late), region, tmp_path, globe=globe))
+    uneven = regional.changed(state=regional.state.changed(static=("orography",)))
     rough = analysis[[*region.data_vars, "orography"]].sel(latitude=region["latitude"], longitude=region["longitude"])
     with pytest.raises(ConfigurationError, match="expected no static channels"):
-        next(train(System.model_validate(content), rough, tmp_path, globe=globe))
+        next(train(uneven, rough, tmp_path, globe=globe))

@@ -23,7 +23,7 @@ def fitted(checkpoint, samples):
 
 
 def test_fitted_levels_are_levels_of_the_sampler(fitted):
-    assert Sampler.model_validate(FEW.model_dump() | {"levels": fitted}).levels == fitted
+    assert FEW.changed(levels=fitted).levels == fitted
     assert fitted[0] == 20.0
 
 
@@ -42,7 +42,7 @@ def test_few_fitted_steps_are_closer_to_many_than_few_of_edm(fitted, checkpoint,
         start = np.datetime64("2001-12-10", "ns")
         return next(rollout(checkpoint, sampler, windows.past, start, range(1, 2), noise))
 
-    many = state(Sampler.model_validate(FEW.model_dump() | {"sampling_steps": 60}))
-    error = (state(Sampler.model_validate(FEW.model_dump() | {"levels": fitted})) - many).square().mean().sqrt()
+    many = state(FEW.changed(sampling_steps=60))
+    error = (state(FEW.changed(levels=fitted)) - many).square().mean().sqrt()
     error_of_edm = (state(FEW) - many).square().mean().sqrt()
     assert error < 0.7 * error_of_edm

@@ -12,7 +12,6 @@ from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.layout.variables import channel
 from forecast.states.standardiser import Standardiser
-from forecast.system.system import System
 from forecast.training.samples import ArchivedStates, make_samples, shuffled
 from forecast.training.train import train
 
@@ -38,9 +37,7 @@ def archive(analysis, tmp_path_factory):
 
 @pytest.fixture
 def from_archive(system):
-    content = system.model_dump()
-    content["training"] |= {"loader": "archive", "read_ahead": 2, "micro_batch_size": 2}
-    return System.model_validate(content)
+    return system.changed(training=system.training.changed(loader="archive", read_ahead=2, micro_batch_size=2))
 
 
 def test_windows_from_the_archive_are_those_in_memory(archive, analysis, system, checkpoint):
@@ -56,9 +53,8 @@ def test_windows_from_the_archive_are_those_in_memory(archive, analysis, system,
 
 
 def test_training_from_the_archive_is_training_from_memory(archive, analysis, from_archive, tmp_path):
-    content = from_archive.model_dump()
-    content["training"] |= {"loader": "memory"}
-    kept = [state.loss for state in train(System.model_validate(content), analysis, tmp_path / "memory")]
+    in_memory = from_archive.changed(training=from_archive.training.changed(loader="memory"))
+    kept = [state.loss for state in train(in_memory, analysis, tmp_path / "memory")]
     read = [state.loss for state in train(from_archive, open_archive(archive), tmp_path / "archive")]
     np.testing.assert_allclose(read, kept, rtol=1e-5)
 
@@ -92,6 +88,6 @@ def test_a_damaged_chunk_stops_the_training_and_is_named(archive, from_archive, 
 
 
 def test_an_anchor_that_is_fitted_in_memory_is_refused(archive, from_archive, tmp_path):
-    content = from_archive.model_dump() | {"anchor": {"kind": "linear", "eofs": 4}}
+    fitted = from_archive.changed(anchor={"kind": "linear", "eofs": 4})
     with pytest.raises(ConfigurationError, match=r"expected anchor\.kind 'persistence'"):
-        next(train(System.model_validate(content), open_archive(archive), tmp_path))
+        next(train(fitted, open_archive(archive), tmp_path))

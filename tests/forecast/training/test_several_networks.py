@@ -13,15 +13,13 @@ from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.checkpoints.combine import combine, network_places
 from forecast.checkpoints.files import NETWORKS, load_checkpoint
 from forecast.members.ensemble import forecast_members, split_members
-from forecast.system.system import System
 from forecast.training.train import is_finished, train
 
 INIT = np.datetime64("2001-12-10", "ns")
 
 
 def changed(system, **training):
-    content = system.model_dump()
-    return System.model_validate(content | {"training": content["training"] | training})
+    return system.changed(training=system.training.changed(**training))
 
 
 @pytest.fixture(scope="module")
@@ -172,11 +170,10 @@ def test_kept_as_bytes_the_members_stay_nearly_the_same(three, analysis, directo
 
 def test_how_weights_are_kept_does_not_change_what_is_learned(system, analysis, tmp_path):
     """The mean network of an anchor is read back from its own checkpoint."""
-    content = system.model_dump() | {"anchor": {"kind": "mean", "mean": {"iterations": 2, "batch_size": 4}}}
+    anchored = system.changed(anchor={"kind": "mean", "mean": {"iterations": 2, "batch_size": 4}})
     anchors = {}
     for form in ("float16", "int8"):
-        asked = System.model_validate(content | {"training": content["training"] | {"stored_as": form}})
-        trained(asked, analysis, tmp_path / form)
+        trained(changed(anchored, stored_as=form), analysis, tmp_path / form)
         anchors[form] = load_checkpoint(tmp_path / form).model.anchor.state_dict()
     assert all(torch.equal(value, anchors["int8"][name]) for name, value in anchors["float16"].items())
 

@@ -13,7 +13,6 @@ from forecast.members.rollout import rollout
 from forecast.model.advance import advance, censored
 from forecast.states.conditions import step_numbers, step_scalars
 from forecast.states.standardiser import grid_of
-from forecast.system.system import System
 from forecast.training.initial_model import fit_residual, prepare_model
 from forecast.training.pretraining import PRETRAINING
 from forecast.training.samples import learned_samples, make_samples
@@ -26,11 +25,12 @@ DAY, DAYS = 24, 48
 @pytest.fixture(scope="module")
 def stepped(system):
     """Steps of one day and of two, on a linear anchor."""
-    content = system.model_dump() | {"anchor": {"kind": "linear", "eofs": 6, "cross_fitted": False}}
-    content["training"] |= {"step_hours": (DAYS, DAY), "checkpoint_minutes": 1e-9}
-    content |= {"finetuning": [{"iterations": 3, "batch_size": 4, "lead_steps": 2}]}
-    content["sampler"] |= {"sampling_steps": 1}
-    return System.model_validate(content)
+    return system.changed(
+        anchor={"kind": "linear", "eofs": 6, "cross_fitted": False},
+        training=system.training.changed(step_hours=(DAYS, DAY), checkpoint_minutes=1e-9),
+        finetuning=({"iterations": 3, "batch_size": 4, "lead_steps": 2},),
+        sampler=system.sampler.changed(sampling_steps=1),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,8 @@ def trained(stepped, analysis, tmp_path_factory):
 
 def alone(stepped, hours):
     """The same system with steps of one length only."""
-    training = stepped.training.model_copy(update={"step_hours": ()})
-    return stepped.in_steps_of(hours).model_copy(update={"training": training})
+    training = stepped.training.changed(step_hours=())
+    return stepped.in_steps_of(hours).changed(training=training)
 
 
 def made(checkpoint, system, analysis, lead_steps=3):
@@ -79,9 +79,7 @@ def test_anchor_and_scale_are_those_of_each_length(stepped, analysis, checkpoint
 
 
 def test_years_are_left_out_of_the_anchor_of_each_length(stepped, analysis, checkpoint):
-    content = stepped.model_dump()
-    content["anchor"] |= {"cross_fitted": True}
-    folded = System.model_validate(content)
+    folded = stepped.changed(anchor=stepped.anchor.changed(cross_fitted=True))
     joined = learned_samples(make_samples(analysis, checkpoint.standardiser, folded), folded)
     model = prepare_model(folded, analysis, joined)
     for part in joined.parts:
@@ -117,8 +115,8 @@ def test_a_rollout_tells_the_model_its_step(stepped, trained, analysis, hours):
 
 
 def test_a_mean_network_is_scaled_by_its_step(stepped, analysis, checkpoint, tmp_path):
-    content = stepped.model_dump() | {"anchor": {"kind": "mean", "mean": {"iterations": 2, "batch_size": 4}}}
-    for _ in train(System.model_validate(content), analysis, tmp_path):
+    with_mean = stepped.changed(anchor={"kind": "mean", "mean": {"iterations": 2, "batch_size": 4}})
+    for _ in train(with_mean, analysis, tmp_path):
         pass
     anchor = load_checkpoint(tmp_path).model.anchor
     scales = anchor.model.get_buffer("residual_std")
@@ -136,11 +134,8 @@ def test_windows_of_a_globe_have_an_anchor_of_each_length(stepped, analysis, tmp
     globe = analysis[["z500", "u850", "tp24"]]
     region = globe.isel(latitude=slice(4, 8), longitude=slice(2, 10))
     period = {"start": "2001-01-01", "end": "2001-12-31"}
-    content = stepped.model_dump() | {
-        "pretraining": {"dataset": "globe", "period": period, "window_degrees": 180.0, "iterations": 2, "batch_size": 4}
-    }
-    content["state"] |= {"static": ()}
-    several = System.model_validate(content)
+    foreign = {"dataset": "globe", "period": period, "window_degrees": 180.0, "iterations": 2, "batch_size": 4}
+    several = stepped.changed(pretraining=foreign, state=stepped.state.changed(static=()))
     found = {}
     for name, learned in {"both": several, DAY: alone(several, DAY), DAYS: alone(several, DAYS)}.items():
         for _ in train(learned, region, tmp_path / str(name), globe=globe):
@@ -164,17 +159,14 @@ def test_a_step_that_was_not_learned_is_refused(stepped, trained, checkpoint, sy
     with pytest.raises(ConfigurationError, match="expected one with steps of 24 and 48 h, found of 24 h"):
         next(train(stepped, analysis, tmp_path, initial_checkpoint=checkpoint))
     for found, message in (((48,), "expected state.step_hours 24 among them"), ((24, 24), "expected each length once")):
-        content = stepped.model_dump()
-        content["training"] |= {"step_hours": found}
         with pytest.raises(ValueError, match=message):
-            System.model_validate(content)
+            stepped.changed(training=stepped.training.changed(step_hours=found))
 
 
 def test_the_order_of_lengths_changes_nothing(stepped):
-    content = stepped.model_dump()
     assert stepped.learned_step_hours == (24, 48)  # given the other way round
-    content["training"] |= {"step_hours": (24, 48)}
-    assert System.model_validate(content).training_hash() == stepped.training_hash()
+    ascending = stepped.changed(training=stepped.training.changed(step_hours=(24, 48)))
+    assert ascending.training_hash() == stepped.training_hash()
 
 
 def test_a_training_of_several_steps_goes_on_bit_for_bit(stepped, trained, analysis, tmp_path):

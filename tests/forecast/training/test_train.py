@@ -9,7 +9,6 @@ import torch
 from data_catalog.errors import ConfigurationError, DivergedError, InvalidDataError, MissingDataError
 from forecast.anchors.linear import LinearAnchor
 from forecast.checkpoints.files import load_checkpoint
-from forecast.system.system import System
 from forecast.training.initial_model import prepare_model
 from forecast.training.loop import DENOISER, Losses, TrainingRun
 from forecast.training.optimiser import Optimiser
@@ -19,10 +18,7 @@ from forecast.training.train import train
 
 
 def changed(system, **sections):
-    content = system.model_dump()
-    for section, values in sections.items():
-        content[section] = content[section] | values
-    return System.model_validate(content)
+    return system.changed(**{name: getattr(system, name).changed(**values) for name, values in sections.items()})
 
 
 def test_loss_falls(system, analysis, tmp_path):
@@ -145,10 +141,8 @@ def test_residual_is_unit_variance_and_undone(system, analysis, checkpoint):
 
 @pytest.fixture
 def tuned(system):
-    content = system.model_dump() | {"finetuning": [{"iterations": 3, "batch_size": 2, "lead_steps": 2}]}
-    content["sampler"] |= {"sampling_steps": 1}
-    content["training"] |= {"checkpoint_minutes": 1e-9}
-    return System.model_validate(content)
+    staged = system.changed(finetuning=({"iterations": 3, "batch_size": 2, "lead_steps": 2},))
+    return changed(staged, sampler={"sampling_steps": 1}, training={"checkpoint_minutes": 1e-9})
 
 
 def test_fine_tuning_follows_and_keeps_the_denoiser(tuned, analysis, tmp_path):
@@ -182,9 +176,8 @@ def test_a_factor_on_the_noise_is_not_trained_with(tuned):
 
 def test_fine_tuning_starts_from_a_checkpoint_and_may_deepen_it(tuned, analysis, checkpoint, tmp_path):
     deeper = changed(tuned, network={"blocks": 2}, training={"learning_rate": 1e-12})
-    content = deeper.model_dump()
-    content["finetuning"][0]["learning_rate"] = 1e-12
-    for _ in train(System.model_validate(content), analysis, tmp_path, initial_checkpoint=checkpoint):
+    resting = deeper.changed(finetuning=(deeper.finetuning[0].changed(learning_rate=1e-12),))
+    for _ in train(resting, analysis, tmp_path, initial_checkpoint=checkpoint):
         pass
     found = load_checkpoint(tmp_path)
     assert len(stages(deeper, continues=True)) == 1
@@ -268,9 +261,6 @@ def test_a_smaller_network_cannot_take_a_larger_ones_weights(tuned, analysis, ch
 
 
 def test_fine_tuning_lowers_the_crps_of_a_rollout(tuned, analysis, checkpoint, tmp_path):
-    content = tuned.model_dump()
-    content["finetuning"][0].update(iterations=60, learning_rate=3e-3)
-    losses = [
-        state.loss for state in train(System.model_validate(content), analysis, tmp_path, initial_checkpoint=checkpoint)
-    ]
+    longer = tuned.changed(finetuning=(tuned.finetuning[0].changed(iterations=60, learning_rate=3e-3),))
+    losses = [state.loss for state in train(longer, analysis, tmp_path, initial_checkpoint=checkpoint)]
     assert np.mean(losses[-10:]) < 0.9 * np.mean(losses[:10])

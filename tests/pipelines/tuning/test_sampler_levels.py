@@ -8,7 +8,6 @@ import pytest
 
 from data_catalog.errors import ConfigurationError
 from forecast.system.reading import read_system
-from forecast.system.system import System
 from pipelines.cli.app import main
 from pipelines.tuning.sampler_levels import LevelsRequest, fit_system_levels
 from pipelines.workspace.home import Home
@@ -21,9 +20,7 @@ def test_the_lines_are_a_sampler(
     assert main(["levels", str(tiny), option, "3", "--samples", "2", "--analysis", str(weather_file)]) == 0
     printed = tomllib.loads(capsys.readouterr().out)
     system = read_system(tiny)
-    content = system.model_dump()
-    content["sampler"] |= printed["sampler"]
-    sampler = System.model_validate(content).sampler
+    sampler = system.sampler.changed(**printed["sampler"])
     assert len(sampler.levels) == sampler.sampling_steps == 3
     assert sampler.levels[0] == system.sampler.sigma_max
 
@@ -38,8 +35,8 @@ def test_the_lines_are_a_sampler(
 def test_what_cannot_be_fitted_is_refused(
     sampler: dict[str, Any], steps: int, message: str, tiny: Path, tiny_checkpoint: Path, weather_file: Path
 ) -> None:
-    content = read_system(tiny).model_dump()
-    content["sampler"] |= sampler
-    request = LevelsRequest(System.model_validate(content), weather_file, tiny_checkpoint, sampling_steps=steps)
+    system = read_system(tiny)
+    asked = system.changed(sampler=system.sampler.changed(**sampler))
+    request = LevelsRequest(asked, weather_file, tiny_checkpoint, sampling_steps=steps)
     with pytest.raises(ConfigurationError, match=message):
         fit_system_levels(request)

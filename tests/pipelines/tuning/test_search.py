@@ -108,9 +108,9 @@ def test_one_search_at_a_time(of_sampler: SearchRequest) -> None:
 
 def test_the_first_trial_is_the_system_as_it_is(of_sampler: SearchRequest) -> None:
     only = ("sampler.kind", "sampler.sampling_steps", "sampler.sigma_max")
-    content = of_sampler.system.model_dump(mode="json")
-    content["sampler"] |= {"kind": "euler", "sampling_steps": 1, "sigma_max": 200.0, "churn": 0.0}
-    for system in (of_sampler.system, type(of_sampler.system).model_validate(content)):
+    own = of_sampler.system
+    euler = own.sampler.changed(kind="euler", sampling_steps=1, sigma_max=200.0, churn=0.0)
+    for system in (own, own.changed(sampler=euler)):
         space = chosen_space(system, only, sampler_only=True)
         directory = of_sampler.directory / system.sampler.kind
         found = tune(replace(of_sampler, system=system, space=space, trials=2, directory=directory))
@@ -133,10 +133,9 @@ def test_another_search_does_not_continue_it(of_sampler: SearchRequest, tmp_path
 
 def with_periods(request: SearchRequest, **periods: Any) -> SearchRequest:
     """The request with some days of its system's periods changed."""
-    content = request.system.model_dump(mode="json")
-    for name, days in periods.items():
-        content["periods"][name] |= days
-    return replace(request, system=type(request.system).model_validate(content))
+    own = request.system.periods
+    changed = own.changed(**{name: getattr(own, name).changed(**days) for name, days in periods.items()})
+    return replace(request, system=request.system.changed(periods=changed))
 
 
 def test_a_search_that_trains_holds_the_validation_days_out(

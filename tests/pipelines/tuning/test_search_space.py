@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from data_catalog.errors import ConfigurationError
-from forecast.system.reading import parse_system
 from pipelines.tuning.search_space import as_toml, changed_system, chosen_space, to_paste
 from pipelines.workspace.systems import find_system
 
@@ -20,9 +19,8 @@ def test_the_space_of_a_sampler_and_of_named_keys(tiny: Path) -> None:
 
 
 def test_a_choice_holds_the_systems_own_value(tiny: Path) -> None:
-    content = find_system(str(tiny)).model_dump(mode="json")
-    content["sampler"] |= {"sampling_steps": 5, "sigma_max": 200.0}
-    system = parse_system(content, origin="test")
+    found = find_system(str(tiny))
+    system = found.changed(sampler=found.sampler.changed(sampling_steps=5, sigma_max=200.0))
     keys = ("sampler.sampling_steps", "sampler.sigma_max")
     steps, sigma = chosen_space(system, keys, sampler_only=True)
     assert steps.options == (5, 4, 6, 8, 12)
@@ -38,9 +36,8 @@ def test_printed_values_make_the_changed_system(tiny: Path) -> None:
 
 
 def test_own_noise_levels_are_kept_until_the_schedule_changes(tiny: Path) -> None:
-    content = find_system(str(tiny)).model_dump(mode="json")
-    content["sampler"] |= {"levels": (40.0, 5.0, 0.5), "sampling_steps": 3}
-    system = parse_system(content, origin="test")
+    found = find_system(str(tiny))
+    system = found.changed(sampler=found.sampler.changed(levels=(40.0, 5.0, 0.5), sampling_steps=3))
     assert changed_system(system, {"sampler.rho": system.sampler.rho}).sampler == system.sampler
     assert changed_system(system, {"sampler.rho": system.sampler.rho + 1}).sampler.levels == ()
     pasted = as_toml(to_paste(system, {"sampler.kind": "dpmpp-2m", "sampler.rho": system.sampler.rho + 1}))
