@@ -1,1 +1,1 @@
-"""Cheap predictors of the mean of the next state; the network learns only what they miss."""
+"""Anchors: cheap predictors of the mean of the next state. The network learns only what they miss."""

@@ -1,4 +1,9 @@
-"""What all anchors have in common: a forecast of the mean, and others that were fitted without some years."""
+"""The interface of all anchors: a forecast of the mean, also by anchors that were fitted without the year in question.
+
+An anchor errs less on the years that it was fitted to than on others. Members that learn from its errors on those
+years would spread too little. Cross-fitting avoids this: in training, each year is predicted by an anchor that was
+fitted to the other years.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -9,17 +14,22 @@ from torch import Tensor, nn
 
 
 class Anchor(nn.Module, ABC):
-    """A predictor of the next standardised anomalies from past ones; its numbers travel in the checkpoint."""
+    """A predictor of the next standardised anomalies from past ones. Its fitted numbers are saved in the checkpoint."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._without: dict[int, Anchor] = {}  # of no use to a forecast, so no part of the module's state
+        self._without: dict[int, Anchor] = {}  # only for training, so not a part of the module's state
 
     @abstractmethod
     def predict(
         self, past: Float[Tensor, "batch past channel latitude longitude"], scalars: Float[Tensor, "batch scalar"]
     ) -> Float[Tensor, "batch channel latitude longitude"]:
-        """The anchor's own forecast."""
+        """Predict the next state by this anchor, which was fitted to all years of training.
+
+        Args:
+            past: Past states, standardised anomalies, oldest first.
+            scalars: Season, hour of the day and length of the step, from `step_scalars`.
+        """
 
     def forward(
         self,
@@ -27,13 +37,13 @@ class Anchor(nn.Module, ABC):
         scalars: Float[Tensor, "batch scalar"],
         years: Int[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, "batch channel latitude longitude"]:
-        """Mean of the next state.
+        """Predict the mean of the next state.
 
         Args:
-            past: Latest states, oldest first.
-            scalars: As `step_scalars` gives them.
-            years: Calendar year of each forecast state, in training: it is then predicted by an anchor that was fitted
-                without that year, if there is one.
+            past: Past states, standardised anomalies, oldest first.
+            scalars: Season, hour of the day and length of the step, from `step_scalars`.
+            years: Only in training: the calendar year of each state that is predicted. Where an anchor was fitted
+                without that year, it predicts in place of this one.
         """
         if years is None or not self._without:
             return self.predict(past, scalars)
@@ -45,25 +55,37 @@ class Anchor(nn.Module, ABC):
         return result
 
     def use_for_years(self, years: Iterable[int], anchor: "Anchor") -> None:
-        """From now on predict these years by an anchor that was fitted without them."""
+        """Let another anchor predict some years in training.
+
+        Args:
+            years: Calendar years that `anchor` was fitted without.
+            anchor: The anchor that predicts them.
+        """
         self._without.update(dict.fromkeys(years, anchor))
 
 
 class PersistenceAnchor(Anchor):
-    """The latest anomaly stays as it is."""
+    """Predicts that the latest anomaly persists."""
 
-    def predict(self, past: Float[Tensor, "batch past channel latitude longitude"], scalars: Tensor) -> Tensor:
-        """The latest state."""
+    def predict(
+        self, past: Float[Tensor, "batch past channel latitude longitude"], scalars: Float[Tensor, "batch scalar"]
+    ) -> Float[Tensor, "batch channel latitude longitude"]:
+        """Return the latest state.
+
+        Args:
+            past: Past states, standardised anomalies, oldest first.
+            scalars: Not used.
+        """
         del scalars
         return past[:, -1]
 
 
 class FittedAnchor(Anchor):
-    """An anchor that is found by regression of training states on those before them."""
+    """An anchor that is fitted by a regression of each training state on the states before it."""
 
     @abstractmethod
     def fresh(self) -> "FittedAnchor":
-        """Another one of the same shape, not fitted."""
+        """Return another anchor with the same options, not fitted."""
 
     @abstractmethod
     def fit(
@@ -76,11 +98,11 @@ class FittedAnchor(Anchor):
 
         Args:
             states: Standardised anomalies.
-            starts: Indices into `states`: the past states of each sample, oldest first, and the next one.
-            area_weights: Mean 1.
+            starts: For each sample, the indices in `states` of its past states, oldest first, and of the next one.
+            area_weights: Weight of each latitude, mean 1.
 
         Raises:
-            ConfigurationError: They are too few for what the anchor keeps.
+            ValueError: There are fewer states than the anchor has patterns.
         """
 
     def fit_without_each_year(
@@ -90,24 +112,24 @@ class FittedAnchor(Anchor):
         years: Int[Tensor, " time"],
         area_weights: Float[Tensor, "latitude 1"],
     ) -> None:
-        """For each year fit another anchor to samples with no state in that year, and predict the year by it.
+        """Fit one more anchor for each year, to the samples without a state in that year, and let it predict the year.
 
         Args:
-            states: See `fit`.
-            starts: See `fit`.
+            states: Standardised anomalies.
+            starts: For each sample, the indices in `states` of its past states, oldest first, and of the next one.
             years: Calendar year of each state.
-            area_weights: See `fit`.
+            area_weights: Weight of each latitude, mean 1.
 
         Raises:
-            ValueError: There is one year only.
+            ValueError: All samples are of one year.
         """
-        named = years[starts[:, -1]].unique().tolist()
-        if len(named) < 2:
-            raise ValueError(f"anchor.cross_fitted: expected two years of training or more, found {named}")
-        for year in named:
+        sampled = years[starts[:, -1]].unique().tolist()
+        if len(sampled) < 2:
+            raise ValueError(f"years: expected two or more, found {sampled}")
+        for year in sampled:
             kept = years != year
-            number = kept.cumsum(0) - 1  # of each state among those that are kept
+            kept_index = kept.cumsum(0) - 1
             elsewhere = starts[kept[starts].all(dim=1)]
             anchor = self.fresh()
-            anchor.fit(states[kept], number[elsewhere], area_weights)
+            anchor.fit(states[kept], kept_index[elsewhere], area_weights)
             self.use_for_years([year], anchor)

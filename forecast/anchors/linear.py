@@ -1,27 +1,26 @@
-"""The next state regressed on past ones, in the space of a few patterns."""
+"""An anchor that regresses the next state on past ones in the space of the leading patterns of variability."""
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Inexact, Int
 from torch import Tensor
 
-from data_catalog.errors import ConfigurationError
 from data_catalog.statistics.eofs import fit_eofs
 from forecast.anchors.anchor import FittedAnchor
 
 RIDGE = 1e-6
-"""Added to the diagonal of the predictors' covariance, relative to its mean."""
+"""Ridge of the regression: added to the diagonal of the predictors' covariance, relative to the diagonal's mean."""
 
 
 class LinearAnchor(FittedAnchor):
-    """The next state regressed on the past ones, in the space of the leading empirical orthogonal functions.
+    """Regresses the next state on past ones in the space of the leading empirical orthogonal functions.
 
-    What lies outside the kept functions is anchored to climatology, anomaly zero.
+    What the kept functions do not describe is predicted to be zero anomaly, the climatology.
 
     Args:
-        eofs: Functions kept.
-        past_states: States regressed on.
-        shape: Channels, latitudes, longitudes.
+        eofs: Number of functions kept.
+        past_states: Number of past states that the next one is regressed on.
+        shape: Numbers of channels, latitudes and longitudes.
 
     Source: Penland and Sardeshmukh (1995), doi:10.1175/1520-0442(1995)008<1999:TOGOTS>2.0.CO;2, with lagged predictors
     """
@@ -35,14 +34,21 @@ class LinearAnchor(FittedAnchor):
         self.register_buffer("synthesise", torch.zeros(points, eofs))
 
     def fresh(self) -> "LinearAnchor":
-        """Another one of the same shape, not fitted."""
+        """Return another anchor with the same options, not fitted."""
         return LinearAnchor(eofs=self.eofs, past_states=self.past_states, shape=self.shape)
 
-    def predict(self, past: Float[Tensor, "batch past channel latitude longitude"], scalars: Tensor) -> Tensor:
-        """Regression on the past states."""
+    def predict(
+        self, past: Float[Tensor, "batch past channel latitude longitude"], scalars: Float[Tensor, "batch scalar"]
+    ) -> Float[Tensor, "batch channel latitude longitude"]:
+        """Predict the next state by the fitted regression.
+
+        Args:
+            past: Past states, standardised anomalies, oldest first.
+            scalars: Not used.
+        """
         del scalars
-        scores = past.flatten(2) @ self.get_buffer("analyse").T
-        predicted = scores.flatten(1) @ self.get_buffer("propagate").T @ self.get_buffer("synthesise").T
+        amplitudes = past.flatten(2) @ self.get_buffer("analyse").T
+        predicted = amplitudes.flatten(1) @ self.get_buffer("propagate").T @ self.get_buffer("synthesise").T
         return predicted.view(past.shape[0], *past.shape[2:])
 
     def fit(
@@ -51,29 +57,46 @@ class LinearAnchor(FittedAnchor):
         starts: Int[Tensor, "sample past_and_next"],
         area_weights: Float[Tensor, "latitude 1"],
     ) -> None:
-        """See `FittedAnchor.fit`."""
+        """Fit to training states.
+
+        Args:
+            states: Standardised anomalies.
+            starts: For each sample, the indices in `states` of its past states, oldest first, and of the next one.
+            area_weights: Weight of each latitude, mean 1.
+
+        Raises:
+            ValueError: There are fewer states, or fewer values in a state, than functions to keep.
+        """
         root = area_weights.expand(states.shape[-2:]).sqrt().expand(states.shape[1:]).flatten()
         flat = states.flatten(1)
         if self.eofs > min(flat.shape):
-            raise ConfigurationError(
-                f"anchor.eofs: expected at most {min(flat.shape)}, as there are no more states or values, "
-                f"found {self.eofs}"
+            raise ValueError(
+                f"eofs: expected at most {min(flat.shape)}, as there are no more states or values, found {self.eofs}"
             )
         fitted = fit_eofs(flat.numpy(), root.square().numpy(), self.eofs)
         patterns = torch.from_numpy(np.ascontiguousarray(fitted.patterns, dtype=np.float32))
         analyse = patterns * root
-        scores = flat @ analyse.T
-        predictors = scores[starts[:, :-1]].flatten(1).double()
-        propagate = regression(predictors, scores[starts[:, -1]].double(), RIDGE)
+        amplitudes = flat @ analyse.T
+        predictors = amplitudes[starts[:, :-1]].flatten(1).double()
+        propagate = regression(predictors, amplitudes[starts[:, -1]].double(), RIDGE)
         self.get_buffer("analyse").copy_(analyse)
         self.get_buffer("propagate").copy_(propagate.float())
         self.get_buffer("synthesise").copy_((patterns / root).T)
 
 
 def regression(
-    predictors: Float[Tensor, "sample predictor"], targets: Float[Tensor, "sample target"], ridge: float
-) -> Float[Tensor, "target predictor"]:
-    """Least squares, real or complex, with a ridge relative to the mean square of the predictors."""
+    predictors: Inexact[Tensor, "sample predictor"], targets: Inexact[Tensor, "sample target"], ridge: float
+) -> Inexact[Tensor, "target predictor"]:
+    """Return the matrix of a ridge regression, real or complex.
+
+    Args:
+        predictors: Known values.
+        targets: Values to predict from them.
+        ridge: Added to the diagonal of the predictors' covariance, relative to the diagonal's mean.
+
+    Returns:
+        The matrix whose product with a column of predictors is the predicted column of targets.
+    """
     gram = predictors.mH @ predictors
     scale = ridge * gram.diagonal().real.mean().clamp_min(torch.finfo(torch.float32).tiny)
     gram = gram + scale * torch.eye(gram.shape[0], dtype=gram.dtype)

@@ -1,4 +1,4 @@
-"""A network as the anchor: it was trained to predict the mean of the next state."""
+"""An anchor that is a network, trained beforehand to predict the mean of the next state."""
 
 from typing import Protocol, Self
 
@@ -14,20 +14,20 @@ class MeanPredictor(Protocol):
     def expected_state(
         self, past: Float[Tensor, "batch past channel latitude longitude"], scalars: Float[Tensor, "batch scalar"]
     ) -> Float[Tensor, "batch channel latitude longitude"]:
-        """Mean of the next state given the past alone."""
+        """Predict the mean of the next state from the past states alone."""
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Whether its weights are trained; as `torch.nn.Module` has it."""
+        """Set whether the weights are trained, as `torch.nn.Module` does."""
 
     def eval(self) -> Self:
-        """Leave training mode; as `torch.nn.Module` has it."""
+        """Leave training mode, as `torch.nn.Module` does."""
 
 
 class MeanAnchor(Anchor):
-    """The mean that a trained network predicts from the past states alone.
+    """Predicts the mean of the next state by a trained network.
 
     Args:
-        model: Its weights are not trained any more.
+        model: The trained network. Its weights are frozen.
     """
 
     def __init__(self, model: MeanPredictor) -> None:
@@ -37,10 +37,19 @@ class MeanAnchor(Anchor):
     def predict(
         self, past: Float[Tensor, "batch past channel latitude longitude"], scalars: Float[Tensor, "batch scalar"]
     ) -> Float[Tensor, "batch channel latitude longitude"]:
-        """The mean that the network predicts."""
+        """Predict the next state by the network.
+
+        Args:
+            past: Past states, standardised anomalies, oldest first.
+            scalars: Season, hour of the day and length of the step, from `step_scalars`.
+        """
         return self.model.expected_state(past, scalars)
 
     def train(self, mode: bool = True) -> Self:
-        """Stay in evaluation mode, also within a model in training, so that nothing is dropped out."""
+        """Stay in evaluation mode, also inside a model that is trained, so that dropout stays off.
+
+        Args:
+            mode: Not used.
+        """
         del mode
         return super().train(False)

@@ -1,1 +1,1 @@
-"""Corrections of a trained model's spread, and how they are fitted."""
+"""Corrections of a trained model's spread: their form, how they are fitted, and the card that stores them."""

@@ -1,7 +1,7 @@
-"""Calibration cards: a calibration as a file beside its checkpoint, with what it was fitted on and what that changed.
+"""Calibration cards: a calibration as a file beside its checkpoint, with the days it was fitted to and its effect.
 
-A card belongs to one checkpoint and one sampler, enters the identity of the members, and holds its own hash: a damaged
-one is found when it is opened.
+A card belongs to one checkpoint and one sampler. It enters the identity of the members, and holds a hash of its own
+content, so that a damaged card is found when it is opened.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ from forecast.system.section import Positive, Section
 
 CARD = "calibration.json"
 CARD_VERSION: Literal[1] = 1
-_MEND = "make it again with 'plumecast calibrate', or remove it"
+_REMEDY = "calibrate the checkpoint again, or remove the file"
 ByLead = dict[str, float]
-"""Lead hours to a number."""
+"""A number by lead hours."""
 
 
 class CalibrationScores(Section):
@@ -36,7 +36,7 @@ class CalibrationScores(Section):
 
     @classmethod
     def of(cls, scores: xr.Dataset) -> Self:
-        """Return the scores of a dataset, rounded.
+        """Return the scores of a dataset, rounded to five digits.
 
         Args:
             scores: `crps` and `spread_skill` by channel and lead_time.
@@ -55,66 +55,81 @@ class CalibrationScores(Section):
 
 
 class CalibrationRecord(Section):
-    """What a card was fitted on, and what that changed there."""
+    """The days and forecasts that a card was fitted to, and its effect on their scores."""
 
     period: tuple[str, str]
-    """First and last day allowed."""
+    """First and last day that starts and valid times lie in."""
     starts: Positive
+    """Number of forecasts."""
     members: Positive
+    """Size of each ensemble."""
     seen_in_training: bool
-    """Whether the network had learned from some of these days, so that its errors look smaller than they are."""
+    """Whether the network was trained on some of these days, so that its errors there are smaller than elsewhere."""
     relative_crps: float
-    """Fair CRPS with the card over that without, mean over channels and lead times."""
+    """Fair CRPS with the card divided by that without, averaged over channels and lead times."""
     before: CalibrationScores
+    """Scores without the card."""
     after: CalibrationScores
+    """Scores with the card."""
 
 
 class CalibrationCard(Section):
-    """What was fitted after training, to what, and what that changed."""
+    """A calibration of one checkpoint, and the record of how it was fitted."""
 
     format_version: Literal[1] = CARD_VERSION
     model_id: str
-    """Of the checkpoint without its card."""
+    """Identity of the checkpoint without its card."""
     calibration: Calibration
     record: CalibrationRecord
 
     def content(self) -> dict[str, Any]:
-        """Plain values, as they are stored: samplers without the keys that came later and change nothing."""
+        """Return the plain values that are stored; samplers leave out keys added later that change nothing."""
         values, fitted = self.model_dump(mode="json"), self.calibration
         samplers = {"fitted_to": fitted.fitted_to.hashed_values(), "sampler": fitted.sampler.hashed_values()}
         return values | {"calibration": values["calibration"] | samplers}
 
     @property
     def sha256(self) -> str:
-        """Of the content."""
+        """SHA-256 of the content, 64 hexadecimal digits."""
         return _sha256(self.content())
 
     def identity_with(self, model_id: str) -> str:
-        """Identity of a checkpoint with this card, given that without."""
+        """Return the identity of the checkpoint with this card, 64 hexadecimal digits.
+
+        Args:
+            model_id: Identity of the checkpoint without its card.
+        """
         return hashlib.sha256(f"{model_id}|{self.sha256}".encode()).hexdigest()
 
 
 def save_card(directory: Path, card: CalibrationCard) -> Path:
     """Write a card beside its checkpoint, in place of an earlier one.
 
+    Args:
+        directory: Directory of the checkpoint.
+        card: The card.
+
     Returns:
-        The file.
+        Path of the file.
     """
     text = json.dumps({**card.content(), "sha256": card.sha256}, indent=1)
     return write_durably(directory / CARD, f"{text}\n")
 
 
 def load_card(directory: Path, *, model_id: str, channels: tuple[str, ...]) -> CalibrationCard | None:
-    """The card beside a checkpoint; None where there is none.
+    """Read the card beside a checkpoint.
 
     Args:
-        directory: Of the checkpoint.
-        model_id: Of the checkpoint without a card.
-        channels: That it forecasts.
+        directory: Directory of the checkpoint.
+        model_id: Identity of the checkpoint without a card.
+        channels: The channels that it forecasts, in the order of the state.
+
+    Returns:
+        The card; None if there is no card.
 
     Raises:
         InvalidDataError: The card is damaged.
-        ConfigurationError: It is of another format version, or of another checkpoint.
+        ConfigurationError: The card has another format version, or belongs to another checkpoint.
     """
     path = directory / CARD
     try:
@@ -124,17 +139,22 @@ def load_card(directory: Path, *, model_id: str, channels: tuple[str, ...]) -> C
     except OSError as error:
         raise ConfigurationError(f"{path}: expected a readable file, found {error.strerror}") from None
     except ValueError as error:
-        raise InvalidDataError(f"{path}: expected JSON, found {error}; {_MEND}") from None
+        raise InvalidDataError(f"{path}: expected JSON, found {error}; {_REMEDY}") from None
     card = _checked(path, content)
     if card.model_id != model_id or tuple(card.calibration.spread) != channels:
         raise ConfigurationError(
-            f"{path}: expected the card of model {model_id[:12]}, found that of {card.model_id[:12]}; {_MEND}"
+            f"{path}: expected the card of model {model_id[:12]}, found that of {card.model_id[:12]}; {_REMEDY}"
         )
     return card
 
 
 def remove_card_of_another(directory: Path, model_id: str) -> None:
-    """Remove a card that does not belong to a checkpoint, because its weights have been replaced."""
+    """Remove the card beside a checkpoint if it does not belong to it, as after its weights were replaced.
+
+    Args:
+        directory: Directory of the checkpoint.
+        model_id: Identity of the checkpoint without a card.
+    """
     path = directory / CARD
     if path.exists():
         try:
@@ -146,25 +166,29 @@ def remove_card_of_another(directory: Path, model_id: str) -> None:
 
 
 def significant(value: float) -> float:
-    """Round to five digits, so that a card does not depend on the order in which sums were taken."""
+    """Round a number to five digits, so that a card does not depend on the order of floating-point sums.
+
+    Args:
+        value: Any number.
+    """
     return float(f"{value:.5g}")
 
 
 def _checked(path: Path, content: object) -> CalibrationCard:
     if not isinstance(content, dict):
-        raise InvalidDataError(f"{path}: expected a table, found {type(content).__name__}; {_MEND}")
+        raise InvalidDataError(f"{path}: expected a table, found {type(content).__name__}; {_REMEDY}")
     stored = dict(content)
     version, expected = stored.get("format_version"), stored.pop("sha256", None)
     if version != CARD_VERSION:
-        raise ConfigurationError(f"{path}: expected format_version {CARD_VERSION}, found {version}; {_MEND}")
+        raise ConfigurationError(f"{path}: expected format_version {CARD_VERSION}, found {version}; {_REMEDY}")
     if expected != _sha256(stored):
-        raise InvalidDataError(f"{path}: expected sha256 {expected}, found {_sha256(stored)}; {_MEND}")
+        raise InvalidDataError(f"{path}: expected sha256 {expected}, found {_sha256(stored)}; {_REMEDY}")
     try:
         return CalibrationCard.model_validate(stored)
     except ValidationError as error:
         fault = error.errors()[0]
         place = ".".join(str(part) for part in fault["loc"]) or "card"
-        raise InvalidDataError(f"{path}: {place}: {fault['msg']}, found {fault['input']!r}; {_MEND}") from None
+        raise InvalidDataError(f"{path}: {place}: {fault['msg']}, found {fault['input']!r}; {_REMEDY}") from None
 
 
 def _sha256(content: Mapping[str, Any]) -> str:

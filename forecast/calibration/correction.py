@@ -1,10 +1,10 @@
-"""What is corrected in a trained model's spread.
+"""Corrections of a trained model's spread.
 
-A calibration replaces the sampler's noise level and churn, and scales how far each channel of a lead step's residual
-lies from its centre. The centre is what the step expects, as far as one member can tell: the mean of the samples from
-its noise and from the mirrored noise, or, for a sampler of many evaluations, the first estimate from almost pure noise.
-Both depend on the member's own past and noise alone, so a corrected member is still a function of its number. The
-corrected state is the one that the next lead step starts from.
+A calibration replaces the sampler's noise level and churn, and scales the distance of each channel of a lead step's
+residual from its centre. The centre estimates the mean of the residual from one member alone. It is the mean of the
+samples from the member's noise and from the same noise with the opposite sign or, for samplers of many evaluations, the
+denoiser's estimate from almost pure noise. Both depend on the member's own past and noise only, so a corrected member
+is still a function of its number. The next lead step starts from the corrected state.
 """
 
 from collections.abc import Callable
@@ -23,17 +23,18 @@ from forecast.system.diffusion import Sampler
 from forecast.system.section import PositiveFloat, Section
 
 FEW_EVALUATIONS = 3
-"""Up to so many, the first estimate of a sampler may be anything, and mirroring the noise is cheap."""
+"""Up to this many evaluations, a sampler's first estimate may be poor, and a second sample is cheap."""
 Centre = Literal["mirrored", "first-estimate"]
+"""Mean of the samples from the noise and from its negative, or the denoiser's estimate from almost pure noise."""
 
 
 @dataclass(frozen=True)
 class Correction:
-    """Of one lead step.
+    """The correction of one lead step.
 
     Attributes:
         spread: Factor on the distance of each channel's residual from its centre.
-        centre: What is taken for the centre.
+        centre: How the centre is estimated.
     """
 
     spread: Float[Tensor, "channel 1 1"]
@@ -41,15 +42,15 @@ class Correction:
 
 
 class Calibration(Section):
-    """What to correct in the members of a system."""
+    """The sampler to use in place of a system's, and factors on the spread of its members."""
 
     fitted_to: Sampler
-    """The system's sampler when this was fitted; with another one, it is void."""
+    """The system's sampler when the calibration was fitted. It is valid with this sampler only."""
     sampler: Sampler
     """The sampler to use: `fitted_to` with the fitted noise level and churn."""
     centre: Centre
     spread: Annotated[dict[str, tuple[PositiveFloat, ...]], Field(min_length=1)]
-    """By channel, in the order of the state: a factor for each lead step; the last one holds for all that follow."""
+    """By channel, in the order of the state: a factor for each lead step; the last one holds for all later steps."""
 
     @model_validator(mode="after")
     def _same_leads(self) -> Self:
@@ -59,7 +60,11 @@ class Calibration(Section):
         return self
 
     def correction(self, lead_step: int) -> Correction | None:
-        """What to change in a lead step, counted from 1; None where every factor is 1."""
+        """Return the correction of a lead step; None if all factors are 1.
+
+        Args:
+            lead_step: Counted from 1.
+        """
         factors = [of_leads[min(lead_step, len(of_leads)) - 1] for of_leads in self.spread.values()]
         if all(factor == 1.0 for factor in factors):
             return None
@@ -67,7 +72,11 @@ class Calibration(Section):
 
 
 def centre_of(sampler: Sampler) -> Centre:
-    """What to take for the centre of a sampler's samples."""
+    """Return how to estimate the centre of a sampler's samples.
+
+    Args:
+        sampler: The sampler section.
+    """
     few = network_evaluations(sampler.kind, sampler.sampling_steps) <= FEW_EVALUATIONS
     return "mirrored" if few else "first-estimate"
 
@@ -75,13 +84,13 @@ def centre_of(sampler: Sampler) -> Centre:
 def draw_corrected(
     sampler: Sampler, denoiser: Denoiser, noise: Callable[[int], Tensor], correction: Correction
 ) -> Float[Tensor, "batch channel latitude longitude"]:
-    """Turn noise into a sample, and correct its distance from the centre.
+    """Turn noise into a sample, and scale its distance from the centre.
 
     Args:
-        sampler: How noise becomes a sample.
-        denoiser: Expected clean state given (x, sigma).
-        noise: As `draw_sample` takes it.
-        correction: Of this lead step.
+        sampler: The sampler section.
+        denoiser: Returns the expected clean state given (x, sigma).
+        noise: Returns the standard normal noise of a draw. Draw 0 starts the sampler.
+        correction: The correction of this lead step.
     """
     sample = draw_sample(sampler, denoiser, noise)
     if correction.centre == "mirrored":

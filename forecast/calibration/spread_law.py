@@ -1,7 +1,7 @@
-"""Spread corrections of few parameters: for each channel one factor at the first lead and one for late leads.
+"""Spread corrections with two parameters for each channel: a factor at the first lead time, and one at late ones.
 
-Between them the logarithm relaxes exponentially. Both are shrunk: the mean of the channels towards 1, and each channel
-towards the mean of all.
+The logarithm of the factor relaxes exponentially from the first to the second. The estimates are shrunk: the mean over
+the channels towards a factor of 1, and each channel towards the mean over all.
 """
 
 from dataclasses import dataclass
@@ -11,24 +11,25 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 RELAXATION_HOURS = 36.0
-"""After which a factor is 1 - 1/e of the way from its early to its late value."""
+"""Time in which a factor covers 1 - 1/e of the way from its early to its late value."""
 COMMON_SCALE = 0.2
-"""Standard deviation expected of the logarithm that all channels share."""
+"""Prior standard deviation of the mean logarithm over the channels."""
 CHANNEL_SCALE = 0.1
-"""Standard deviation expected of each channel's difference from it."""
+"""Prior standard deviation of a channel's difference from that mean."""
 LEAST_ERROR = 0.01
-"""Leads are correlated with each other, and starts are too few to know the spread better than this."""
+"""Smallest standard error of ln(spread/error): errors of different lead times are correlated, and starts are few."""
 LARGEST_LOG = 0.5
+"""Largest absolute logarithm of a factor."""
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class SpreadLaw:
-    """Logarithm of a factor on the spread, by channel and lead.
+    """Factors on the spread by channel and lead time.
 
     Attributes:
-        logs: Early and late value of each channel.
-        lead_hours: Of each lead step.
+        logs: Logarithm of each channel's factor at the first lead time, and at late ones.
+        lead_hours: Lead time of each lead step, hours, ascending.
     """
 
     logs: Float[Array, "channel 2"]
@@ -36,25 +37,34 @@ class SpreadLaw:
 
     @classmethod
     def neutral(cls, channels: int, lead_hours: Float[Array, " lead"]) -> "SpreadLaw":
-        """All factors are 1."""
+        """Return the law whose factors are all 1.
+
+        Args:
+            channels: Number of channels.
+            lead_hours: Lead time of each lead step, hours, ascending.
+        """
         return cls(np.zeros((channels, 2)), lead_hours)
 
     def factors(self) -> Float[Array, "channel lead"]:
-        """Factor on each channel's spread at each lead step."""
+        """Return the factor on each channel's spread at each lead step."""
         return np.exp(self.logs @ self._basis().T)
 
     def halfway_to(self, other: "SpreadLaw") -> "SpreadLaw":
-        """The law between this one and another of the same leads."""
+        """Return the law half-way between this one and another, in the logarithm.
+
+        Args:
+            other: A law of the same channels and lead times.
+        """
         return SpreadLaw((self.logs + other.logs) / 2, self.lead_hours)
 
     def towards_reliable(
         self, log_ratio: Float[Array, "channel lead"], error: Float[Array, "channel lead"]
     ) -> "SpreadLaw":
-        """The law whose spread would match the error, if spread answered its factor in full.
+        """Return the law with which the spread would match the error, if spread were proportional to its factor.
 
         Args:
             log_ratio: ln(spread / error of the ensemble mean) of forecasts made with this law.
-            error: Standard error of it.
+            error: Standard error of `log_ratio`.
         """
         basis = self._basis()
         wanted = self.logs @ basis.T - log_ratio
@@ -72,9 +82,9 @@ class SpreadLaw:
 
 
 def _ridge(basis: Array, wanted: Array, variance: Array, scale: float) -> Float[Array, " 2"]:
-    """Coefficients that are expected to be 0 within `scale`, given values of known error variance.
+    """Coefficients with prior standard deviation `scale` about 0, given values of known error variance.
 
-    Errors of different leads are taken for one and the same, so that many leads weigh no more than one.
+    Errors of different lead times are taken as fully correlated, so that many lead times weigh no more than one.
     """
     weights = 1.0 / (variance * wanted.size)
     normal = basis.T @ (weights[:, None] * basis) + np.eye(2) / scale**2

@@ -1,1 +1,1 @@
-"""Learning a distribution by removing noise: schedules, preconditioning, losses, samplers."""
+"""Diffusion models: noise levels, preconditioning, losses, schedules and samplers; which network does not matter."""

@@ -1,4 +1,4 @@
-"""A network taught to give, from any noise level, the sample that its teacher's sampler would end at."""
+"""Consistency distillation: a network learns to return, from any noise level, its teacher's finished sample."""
 
 import torch
 from jaxtyping import Float
@@ -15,18 +15,21 @@ def consistency_loss(
     levels: tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]],
     weights: Float[Tensor, "channel latitude #longitude"],
 ) -> Float[Tensor, " batch"]:
-    """Squared difference of the student's samples from two neighbouring points of its teacher's probability flow.
+    """Return the squared difference between the student's samples from two neighbouring points of one trajectory.
 
-    Only the farther point is differentiated; at sigma 0 the point itself is the sample. The weight is EDM's, so that
-    all noise levels pull alike.
+    The trajectory is the teacher's probability flow. Only the sample from the noisier point is differentiated; at sigma
+    0 the point itself is the sample. The loss is weighted by EDM's weight, so that all noise levels count alike.
 
     Args:
-        student: A sample given (x, sigma).
-        teacher: Expected clean state given (x, sigma).
-        clean: Samples of unit variance.
+        student: Returns a sample given (x, sigma).
+        teacher: Returns the expected clean state given (x, sigma).
+        clean: Clean states of unit variance.
         noise: Standard normal.
-        levels: Noise level of each sample, and the next lower one.
+        levels: Noise level of each sample, and the next lower one, which may be 0.
         weights: Area and channel weights, mean 1.
+
+    Returns:
+        The loss of each sample.
 
     Source: Song et al. (2023), algorithm 2 with Heun's method and a squared distance, arXiv:2303.01469; without a
         moving average of the target, as in Song and Dhariwal (2024), arXiv:2310.14189
@@ -47,7 +50,13 @@ def heun_between(
     sigma: Float[Tensor, " batch"],
     next_sigma: Float[Tensor, " batch"],
 ) -> Float[Tensor, "batch channel latitude longitude"]:
-    """One step of Heun's method, Euler's where it ends at zero, from a noise level of its own for each sample.
+    """Take one step of Heun's method along the probability flow, or of Euler's method where it ends at zero.
+
+    Args:
+        denoiser: Returns the expected clean state given (x, sigma).
+        x: Noisy states.
+        sigma: Noise level of each sample.
+        next_sigma: Noise level that each sample is taken to.
 
     Source: Karras et al. (2022), algorithm 1, arXiv:2206.00364
     """

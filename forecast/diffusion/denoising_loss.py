@@ -1,4 +1,4 @@
-"""What a denoiser is taught: at which noise levels, and how much each of them counts."""
+"""The denoising loss: which noise levels training draws, and how much the error at each of them counts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,17 +13,18 @@ from forecast.diffusion.preconditioning import Denoiser
 from forecast.diffusion.time_distributions import Quantiles
 
 Weight = Callable[[Tensor], Tensor]
-"""sigma to the weight of the squared denoising error: (sample,) to (sample,)."""
+"""Returns the weight of the squared denoising error at sigma; (sample,) to (sample,)."""
 
 
 @dataclass(frozen=True)
 class NoiseLevels:
-    """Noise levels of a batch.
+    """The noise levels of a batch.
 
     Attributes:
         sigma: Noise standard deviation of each sample.
-        chance: Where it lies in the distribution of noise levels.
-        importance: How much its loss counts, to make up for levels that are drawn more often than others.
+        chance: Share of the distribution of noise levels that lies below sigma.
+        importance: Factor on the sample's loss that makes up for noise levels that are drawn more often than the
+            distribution says.
     """
 
     sigma: Float[Tensor, " batch"]
@@ -32,28 +33,31 @@ class NoiseLevels:
 
 
 class DenoisingLoss(nn.Module):
-    """Weighted squared error of the denoised state, and what training learns about it on the way.
+    """Weighted squared error of the denoised state.
 
-    Under plain settings it holds no numbers. An adaptive distribution keeps running means, and learned uncertainty
-    has weights: both are stored, resumed and moved between devices with the model that this is a part of.
+    By default it has no parameters. An adaptive distribution keeps running means, and learned uncertainty has weights;
+    both are part of the model's state, and so are saved and resumed with it.
 
     Args:
-        quantiles: Distribution of noise levels.
-        weight: Weight of a noise level.
-        adaptive: Draw more often where the loss is large; what is minimised stays the same.
-        uncertain_channels: Channels that learn their own uncertainty; 0 for none.
+        quantiles: Quantile function of the noise levels.
+        weight: Weight of the squared error at a noise level.
+        adaptive: Whether noise levels with a large loss are drawn more often. The expected loss stays the same.
+        uncertain_channels: Number of channels whose uncertainty is learned; 0 for none.
     """
 
     def __init__(self, quantiles: Quantiles, weight: Weight, *, adaptive: bool, uncertain_channels: int) -> None:
         super().__init__()
         self.quantiles, self.weight = quantiles, weight
-        self.tilt = LossSampler() if adaptive else None
+        self.tilt = LossSampler() if adaptive else None  # a name in stored training states
         self.log_variance = LogVariance(uncertain_channels) if uncertain_channels else None
 
     def levels(self, chances: Float[Tensor, " batch"]) -> NoiseLevels:
-        """Noise levels of a batch, from even chances as `stratified_chances` draws them.
+        """Return the noise levels of a batch.
 
-        Only training adapts them: a loss outside of it compares with others.
+        They are adapted in training mode only, so that validation losses can be compared.
+
+        Args:
+            chances: Uniform numbers between 0 and 1, from `stratified_chances`.
         """
         if self.tilt is None or not self.training:
             return NoiseLevels(self.quantiles(chances), chances, chances.new_ones(chances.shape))
@@ -68,13 +72,13 @@ class DenoisingLoss(nn.Module):
         levels: NoiseLevels,
         weights: Float[Tensor, "channel latitude #longitude"],
     ) -> Float[Tensor, " batch"]:
-        """Loss of each sample; in training, an adaptive distribution notes it until `settle`.
+        """Return the loss of each sample; in training, an adaptive distribution records it until `update`.
 
         Args:
-            denoiser: Expected clean state given (noisy state, sigma).
-            clean: Samples of unit variance.
+            denoiser: Returns the expected clean state given (x, sigma).
+            clean: Clean states of unit variance.
             noise: Standard normal.
-            levels: As `levels` returns them, on the device of `clean`.
+            levels: Noise levels from the method `levels`, on the device of `clean`.
             weights: Area and channel weights, mean 1.
 
         Source: Karras et al. (2022), equation 8; with learned uncertainty, Karras et al. (2024), equation 15
@@ -89,6 +93,6 @@ class DenoisingLoss(nn.Module):
         return levels.importance * loss
 
     def update(self) -> None:
-        """End an iteration of training: an adaptive distribution takes in the losses that it noted."""
+        """Adapt the distribution of noise levels to the losses recorded since the last call, once an iteration."""
         if self.tilt is not None:
             self.tilt.update()

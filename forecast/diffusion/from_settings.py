@@ -1,11 +1,11 @@
-"""From the words of the system file to what trains and uses a denoiser."""
+"""Build what trains and uses a denoiser from the sections of a system file."""
 
 from collections.abc import Callable
 from functools import partial
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from forecast.diffusion.denoising_loss import DenoisingLoss, Weight
 from forecast.diffusion.paths import PATHS
@@ -20,22 +20,51 @@ from forecast.diffusion.time_distributions import (
     path_uniform,
     rho_uniform,
 )
+from forecast.sphere.grid import Grid
+from forecast.sphere.noise import SphereNoise
 from forecast.system.diffusion import Diffusion, Sampler
 
 
 def network_output(options: Diffusion) -> Output:
-    """What the network returns."""
+    """Return the mixture of clean state and noise that the network is trained to return.
+
+    Args:
+        options: The diffusion section.
+    """
     return output_of(options.output, PATHS[options.path])
 
 
 def denoising_loss(options: Diffusion, channels: int) -> DenoisingLoss:
-    """What the denoiser is taught."""
+    """Return the denoising loss: which noise levels training draws, and how much each counts.
+
+    Args:
+        options: The diffusion section.
+        channels: Number of channels of a state.
+    """
     return DenoisingLoss(
         _quantiles(options),
         _weight(options),
         adaptive=options.adaptive,
         uncertain_channels=channels if options.weight == "learned" else 0,
     )
+
+
+def noise_map(options: Diffusion, grid: Grid, channels: int) -> SphereNoise | nn.Identity:
+    """Return the module that turns white noise into the noise of the diffusion.
+
+    Args:
+        options: The diffusion section.
+        grid: The grid of the states.
+        channels: Number of channels of a state.
+
+    Raises:
+        ValueError: The noise cannot be made on the grid, which is a region.
+    """
+    if options.noise == "white":
+        return nn.Identity()
+    if not grid.topology().is_globe:
+        raise ValueError(f"noise: expected 'white' on a region, which has no isotropic noise, found '{options.noise}'")
+    return SphereNoise(grid, channels, fitted=options.noise == "residual")
 
 
 def _quantiles(options: Diffusion) -> Quantiles:
@@ -64,7 +93,14 @@ def _weight(options: Diffusion) -> Weight:
 
 
 def sampling_levels(options: Sampler) -> Float[Tensor, " sampling_step"]:
-    """Noise levels that a sampler visits: descending, float64, the last one zero."""
+    """Return the noise levels that a sampler visits.
+
+    Args:
+        options: The sampler section.
+
+    Returns:
+        `sampling_steps + 1` descending noise standard deviations, float64; the last one is zero.
+    """
     if options.levels:
         return torch.tensor([*options.levels, 0.0], dtype=torch.float64)
     count, low, high = options.sampling_steps, options.sigma_min, options.sigma_max
@@ -79,9 +115,10 @@ def draw_sample(
     """Turn noise into a sample; differentiable.
 
     Args:
-        options: How.
-        denoiser: Expected clean state given (x, sigma).
-        noise: Draw to standard normal noise: draw 0 is the start, further ones count up where the sampler wants more.
+        options: The sampler section.
+        denoiser: Returns the expected clean state given (x, sigma).
+        noise: Returns the standard normal noise of a draw. Draw 0 starts the sampler; draws 1, 2, ... are for the
+            sampling steps that add noise.
     """
     sigmas = sampling_levels(options)
 

@@ -1,4 +1,4 @@
-"""A loss that learns how large it is: each channel and noise level is weighed by its own expected error."""
+"""Learned uncertainty: the loss of each channel and noise level is divided by its expected size."""
 
 import math
 
@@ -7,16 +7,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 OCTAVES = 8
+"""Number of frequencies of the Fourier features of ln(sigma)."""
 
 
 class LogVariance(nn.Module):
-    """ln of the expected squared error of each channel, as a smooth function of the noise level.
+    """The logarithm u of each channel's expected squared error, as a smooth function of the noise level.
 
-    Minimising error / exp(u) + u teaches u the logarithm of the error, and makes every channel and level pull with the
-    same strength on the network. It is used in training only.
+    The u that minimises error / exp(u) + u is the logarithm of the expected error. All channels and noise levels then
+    pull on the network equally strongly. It is used in training only.
 
     Args:
-        channels: Channels that have an error of their own.
+        channels: Number of channels.
 
     Source: Karras et al. (2024), equations 14 to 16, arXiv:2312.02696; Kendall and Gal (2017), arXiv:1703.04977
     """
@@ -29,7 +30,11 @@ class LogVariance(nn.Module):
         nn.init.zeros_(self.layer.bias)
 
     def forward(self, sigma: Float[Tensor, " batch"]) -> Float[Tensor, "batch channel"]:
-        """Return u of each sample and channel."""
+        """Return u of each sample and channel.
+
+        Args:
+            sigma: Noise standard deviation of each sample.
+        """
         label = sigma.log()[:, None] / 4.0
         angles = label * self.get_buffer("octaves") * math.pi
         result: Tensor = self.layer(torch.cat([label, angles.sin(), angles.cos()], dim=1))

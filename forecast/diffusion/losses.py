@@ -1,4 +1,4 @@
-"""What training minimises."""
+"""Losses of training: the denoising error, and the CRPS of an ensemble."""
 
 import torch
 from jaxtyping import Float
@@ -14,11 +14,11 @@ def squared_error(
     noise: Float[Tensor, "batch channel latitude longitude"],
     weights: Float[Tensor, "channel latitude #longitude"],
 ) -> Float[Tensor, "batch channel"]:
-    """Weighted squared error of the denoised state, one value a sample and channel.
+    """Return the weighted squared error of the denoised state of each sample and channel.
 
     Args:
-        denoiser: Expected clean state given (noisy state, sigma).
-        clean: Samples of unit variance.
+        denoiser: Returns the expected clean state given (x, sigma).
+        clean: Clean states of unit variance.
         sigma: Noise standard deviation of each sample.
         noise: Standard normal.
         weights: Area and channel weights, mean 1.
@@ -37,11 +37,11 @@ def error_by_noise_level(
     weights: Float[Tensor, "channel latitude #longitude"],
     sigmas: Float[Tensor, " level"],
 ) -> Float[Tensor, "level channel"]:
-    """Mean squared error of the denoised state at each of some noise levels, on the same samples and noise.
+    """Return the mean squared error of the denoised state at several noise levels, with the same samples and noise.
 
     Args:
-        denoiser: Expected clean state given (noisy state, sigma).
-        clean: Samples of unit variance.
+        denoiser: Returns the expected clean state given (x, sigma).
+        clean: Clean states of unit variance.
         noise: Standard normal.
         weights: Area weights, mean 1 in each channel.
         sigmas: Noise standard deviations.
@@ -56,15 +56,18 @@ def almost_fair_crps(
     *,
     fairness: float,
 ) -> Float[Tensor, "..."]:
-    """Continuous ranked probability score of each value, between its plain (`fairness` 0) and its fair (1) estimator.
+    """Return the continuous ranked probability score of each value, a mixture of its fair and its plain estimator.
 
-    The fair score of two members is degenerate: where one of them equals the analysis, the other may lie anywhere. A
-    little of the plain one mends that.
+    The fair score of two members is degenerate: where one of them equals the analysis, the score does not depend on the
+    other. A small share of the plain score removes the degeneracy.
 
     Args:
-        members: At least two; same units as `analysis`.
-        analysis: What came.
-        fairness: From 0 to 1.
+        members: At least two members; same units as `analysis`.
+        analysis: The analysis that verifies them.
+        fairness: Share of the fair estimator, from 0 to 1.
+
+    Returns:
+        Scores of the shape and units of `analysis`; smaller is better.
 
     Source: Lang et al. (2024), equation 4, arXiv:2412.15832; Ferro (2014), doi:10.1002/qj.2270
     """

@@ -1,9 +1,9 @@
-"""One Gaussian path under its many names: x = a(t) clean + b(t) noise.
+"""Gaussian probability paths x = a(t) clean + b(t) noise: EDM, flow matching, and variance-preserving schedules.
 
-Whatever a and b, x / a is the clean state plus noise of standard deviation sigma = b / a. A path is therefore a
-clock: it says which sigma comes at which time. Networks are made into denoisers D(x / a, sigma), samplers walk in
-sigma, and the path is left in three places: the noise levels that training draws when times are drawn evenly, the
-levels that a sampler visits when its times are evenly spaced, and what `velocity` means.
+Whatever a and b are, x / a is the clean state plus noise of standard deviation sigma = b / a. A path is therefore no
+more than a map between time and sigma. Networks are made into denoisers D(x / a, sigma), and samplers step in sigma.
+The path matters in three places only: the noise levels of training if times are drawn uniformly, the noise levels of a
+sampler if its times are evenly spaced, and what `velocity` means.
 
 Source: Karras et al. (2022), appendix B, arXiv:2206.00364; Kingma and Gao (2023), arXiv:2303.00848
 """
@@ -18,19 +18,19 @@ from torch import Tensor
 from forecast.system.names import PathName
 
 Mixture = tuple[Tensor, Tensor]
-"""Shares p, q of p clean + q noise."""
+"""The factors (p, q) of a mixture p clean + q noise."""
 
 
 @dataclass(frozen=True)
 class Path:
-    """A clock of noise levels.
+    """A map between time and noise level.
 
     Attributes:
-        signal: a(t).
-        noise: b(t).
-        sigma: b(t) / a(t), rising with t.
-        time: The t of a sigma above zero.
-        velocity: Shares of clean state and noise in dx/dt at a sigma, up to a factor that depends on t alone.
+        signal: a(t), the factor on the clean state.
+        noise: b(t), the factor on the noise.
+        sigma: sigma(t) = b(t) / a(t), which rises with t.
+        time: t(sigma), for sigma above zero.
+        velocity: The mixture of clean state and noise in dx/dt at a sigma, up to a factor that depends on t alone.
     """
 
     signal: Callable[[Tensor], Tensor]
@@ -41,7 +41,10 @@ class Path:
 
 
 def angular_velocity(sigma: Tensor) -> Mixture:
-    """Shares of clean state and noise in `v`: dx/d(angle) where x = cos(angle) clean + sin(angle) noise.
+    """Return the mixture `v` of clean state and noise: dx/d(angle) for x = cos(angle) clean + sin(angle) noise.
+
+    Args:
+        sigma: Noise standard deviation, tan(angle); any shape.
 
     Source: Salimans and Ho (2022), appendix D, arXiv:2202.00512
     """
@@ -62,7 +65,7 @@ def _identity(time: Tensor) -> Tensor:
 
 
 def _variance_preserving(sigma: Callable[[Tensor], Tensor], time: Callable[[Tensor], Tensor]) -> Path:
-    """The path with a^2 + b^2 = 1 whose noise level at time t is sigma(t)."""
+    """Return the path with a^2 + b^2 = 1 and a given sigma(t)."""
 
     def signal(t: Tensor) -> Tensor:
         return (1.0 + sigma(t).square()).rsqrt()
@@ -74,7 +77,7 @@ def _variance_preserving(sigma: Callable[[Tensor], Tensor], time: Callable[[Tens
 
 
 def _linear_beta(*, beta_min: float, beta_max: float) -> Path:
-    """Beta rises linearly from `beta_min` at t = 0 to `beta_max` at t = 1.
+    """Return the path whose beta rises linearly from `beta_min` at t = 0 to `beta_max` at t = 1.
 
     Source: Song et al. (2021), equation 32, arXiv:2011.13456; as a noise level, Karras et al. (2022), table 1
     """
@@ -91,7 +94,7 @@ def _linear_beta(*, beta_min: float, beta_max: float) -> Path:
 
 
 def _cosine_beta(*, offset: float) -> Path:
-    """The signal's variance falls as cos^2, a little delayed, so that the first betas are not too small.
+    """Return the path whose signal variance falls as cos^2, offset in time so that the first betas are not too small.
 
     Source: Nichol and Dhariwal (2021), equation 17, arXiv:2102.09672
     """
@@ -109,7 +112,7 @@ def _cosine_beta(*, offset: float) -> Path:
 
 
 def _sigmoid_beta(*, start: float, end: float, temperature: float) -> Path:
-    """The signal's variance falls as a logistic curve between `start` and `end`.
+    """Return the path whose signal variance falls along a logistic curve between `start` and `end`.
 
     Source: Jabri et al. (2023), arXiv:2212.11972; as written by Chen (2023), algorithm 1, arXiv:2301.10972
     """
@@ -127,12 +130,13 @@ def _sigmoid_beta(*, start: float, end: float, temperature: float) -> Path:
 
 
 def _secant(*, log_sigma_centre: float, log_sigma_std: float) -> Path:
-    """Even times give ln(sigma) a hyperbolic secant distribution: ln(sigma) = centre + width ln(tan(pi t / 2)).
+    """Return the path ln(sigma) = centre + width ln(tan(pi t / 2)).
 
-    With centre 0 and width 1 it is `trig` and, but for its offset, `vp-cosine`. Here it has the centre and the
-    standard deviation of the log-normal distribution of EDM, but tails that fall off exponentially. A sampler starts
-    where the log-normal draws almost nothing (2 in 100 000 above sigma = 40), and what the first evaluation gets
-    wrong no later one mends: the mean must be right there. These tails hold 1 in 1000.
+    Uniform times give ln(sigma) a hyperbolic secant distribution. With centre 0 and width 1 the path is `trig` and,
+    apart from its offset, `vp-cosine`. Here its centre and standard deviation are those of EDM's log-normal
+    distribution, but its tails fall off exponentially. This matters where a sampler starts: the log-normal draws almost
+    no samples there (2 in 100 000 above sigma = 40), although the first evaluation sets the mean of the forecast and no
+    later one can correct it. The secant draws 1 in 1000.
 
     Source: a cosine schedule moved along ln(sigma) is in Hoogeboom et al. (2023), equation 4, arXiv:2301.11093; its
         distribution in Kingma and Gao (2023), arXiv:2303.00848; the width and the reason are Plumecast's
@@ -150,11 +154,11 @@ def _secant(*, log_sigma_centre: float, log_sigma_std: float) -> Path:
 
 
 PATHS: Mapping[PathName, Path] = {
-    # Variance exploding: time is sigma itself (Karras et al. 2022, table 1).
+    # Variance exploding, with time equal to sigma (Karras et al. 2022, table 1).
     "edm": Path(torch.ones_like, _identity, _identity, _identity, _noise_alone),
-    # Straight from the clean state to noise (Lipman et al. 2023, arXiv:2210.02747, with time reversed).
+    # A straight line from the clean state to noise (Lipman et al. 2023, arXiv:2210.02747, with time reversed).
     "flow": Path(lambda t: 1.0 - t, _identity, lambda t: t / (1.0 - t), lambda sigma: sigma / (1.0 + sigma), _straight),
-    # Around a circle (Lu and Song 2024, equation 7, arXiv:2410.11081).
+    # Along a circle (Lu and Song 2024, equation 7, arXiv:2410.11081).
     "trig": Path(torch.cos, torch.sin, torch.tan, torch.atan, angular_velocity),
     "vp-linear": _linear_beta(beta_min=0.1, beta_max=20.0),
     "vp-cosine": _cosine_beta(offset=0.008),

@@ -1,7 +1,7 @@
-"""A network made into a denoiser, whatever it returns.
+"""Preconditioning: a denoiser made of a network, for every usual kind of network output.
 
-Each usual output is a mixture p clean + q noise whose shares depend on sigma. Since x = clean + sigma noise, every
-mixture gives the clean state: D(x, sigma) = (q x - sigma F) / (q - sigma p), with F the output. The input always has
+An output F is a mixture p clean + q noise with factors that depend on sigma. As x = clean + sigma noise, the clean
+state follows from any mixture: D(x, sigma) = (q x - sigma F) / (q - sigma p). The network's input is always scaled to
 unit variance.
 """
 
@@ -15,15 +15,18 @@ from forecast.diffusion.paths import Mixture, Path, angular_velocity
 from forecast.system.names import OutputName
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
-"""(x, sigma) to the expected clean state: (batch, channel, latitude, longitude), (batch,) to the shape of x."""
+"""Returns the expected clean state given x, (batch, channel, latitude, longitude), and sigma, (batch,)."""
 Network = Callable[[Tensor, Tensor], Tensor]
-"""(scaled x, noise label) to the network's raw output, shapes as for a denoiser."""
+"""Returns the raw output given x scaled to unit variance and the noise label ln(sigma) / 4, shapes as a denoiser."""
 Output = Callable[[Tensor], Mixture]
-"""sigma to the shares of clean state and noise in what the network returns."""
+"""Returns the mixture of clean state and noise that a network is trained to return at sigma."""
 
 
 def edm_output(sigma: Tensor) -> Mixture:
-    """Shares in the output of EDM: with data of unit variance it is `v` with the opposite sign.
+    """Return the mixture that EDM's network returns, which is `v` with the opposite sign for data of unit variance.
+
+    Args:
+        sigma: Noise standard deviation; any shape.
 
     Source: Karras et al. (2022), equation 7 with sigma_data = 1, arXiv:2206.00364
     """
@@ -43,12 +46,30 @@ OUTPUTS: Mapping[str, Output] = {"edm": edm_output, "x0": _clean, "eps": _noise,
 
 
 def output_of(name: OutputName, path: Path) -> Output:
-    """Shares in an output; `velocity` is that of the path: `eps` on `edm`, noise - clean on `flow`, else `v`."""
+    """Return an output by its name.
+
+    Args:
+        name: `edm`, `x0` (clean state), `eps` (noise), `v`, or `velocity`: that of the path, which is `eps` on `edm`,
+            noise - clean on `flow`, and `v` on the others.
+        path: The path of `velocity`.
+    """
     return path.velocity if name == "velocity" else OUTPUTS[name]
 
 
-def mix(output: Output, clean: Tensor, noise: Tensor, sigma: Float[Tensor, " batch"]) -> Tensor:
-    """What a perfect network returns if it knows the clean state and the noise: the shape of both."""
+def mix(
+    output: Output,
+    clean: Float[Tensor, "batch channel latitude longitude"],
+    noise: Float[Tensor, "batch channel latitude longitude"],
+    sigma: Float[Tensor, " batch"],
+) -> Float[Tensor, "batch channel latitude longitude"]:
+    """Return the output of a network that knows the clean state and the noise exactly.
+
+    Args:
+        output: The mixture that the network returns.
+        clean: Clean state.
+        noise: Noise of unit variance, same shape.
+        sigma: Noise standard deviation of each sample.
+    """
     clean_share, noise_share = output(sigma[:, None, None, None])
     return clean_share * clean + noise_share * noise
 
@@ -59,13 +80,13 @@ def precondition(
     sigma: Float[Tensor, " batch"],
     output: Output = edm_output,
 ) -> Float[Tensor, "batch channel latitude longitude"]:
-    """Expected clean state given a noisy one, for clean states of unit variance.
+    """Return the expected clean state given a noisy one, for clean states of unit variance.
 
     Args:
         network: Called with x / sqrt(1 + sigma^2) and ln(sigma) / 4.
         x: Clean state plus noise of standard deviation `sigma`.
-        sigma: Noise standard deviation, normalised units.
-        output: What the network returns.
+        sigma: Noise standard deviation of each sample, normalised units.
+        output: The mixture that the network returns.
 
     Source: Karras et al. (2022), equation 7 and table 1 with sigma_data = 1, for any output
     """
@@ -76,9 +97,13 @@ def precondition(
 
 
 def output_weight(sigma: Float[Tensor, " batch"], output: Output = edm_output) -> Float[Tensor, " batch"]:
-    """Weight of the squared denoising error that makes it the squared error of an output.
+    """Return the factor that turns the squared denoising error into the squared error of a network output.
 
-    With EDM's output every noise level has unit loss as long as the network returns nothing.
+    With EDM's output, the loss is 1 at every noise level for a network that returns zero.
+
+    Args:
+        sigma: Noise standard deviation of each sample.
+        output: The mixture that the network returns.
 
     Source: Karras et al. (2022), equation 8 and table 1 with sigma_data = 1; for any output, Kingma and Gao (2023),
         arXiv:2303.00848
@@ -87,8 +112,12 @@ def output_weight(sigma: Float[Tensor, " batch"], output: Output = edm_output) -
     return ((noise_share - sigma * clean_share) / sigma).square()
 
 
-def min_snr_weight(sigma: Float[Tensor, " batch"], *, limit: float = 5.0) -> Float[Tensor, " batch"]:
-    """Signal-to-noise ratio 1 / sigma^2, but no more than `limit`.
+def min_snr_weight(sigma: Float[Tensor, " batch"], *, limit: float) -> Float[Tensor, " batch"]:
+    """Return the signal-to-noise ratio 1 / sigma^2, limited from above.
+
+    Args:
+        sigma: Noise standard deviation of each sample.
+        limit: Largest weight.
 
     Source: Hang et al. (2023), section 3.4, arXiv:2303.09556
     """

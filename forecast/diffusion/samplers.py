@@ -1,12 +1,12 @@
-"""Samplers: plain, differentiable functions that turn noise into a sample by following the probability-flow equation.
+"""Samplers: plain, differentiable functions that turn noise into a sample by solving the probability-flow equation.
 
-dx/dsigma = (x - D(x, sigma)) / sigma (Karras et al. 2022, equation 3, arXiv:2206.00364). All of them take (denoiser,
-x, sigmas): x is noise of standard deviation `sigmas[0]`, and `sigmas` descend to a last one of zero. With two sigmas,
-all are one evaluation from `sigmas[0]` straight to the clean state.
+The equation is dx/dsigma = (x - D(x, sigma)) / sigma (Karras et al. 2022, equation 3, arXiv:2206.00364). All samplers
+take (denoiser, x, sigmas): x is noise of standard deviation `sigmas[0]`, and `sigmas` descend to zero. With two sigmas,
+each of them makes one evaluation, from `sigmas[0]` straight to the clean state.
 
-Which to take: with 10 evaluations and more `heun` or `dpmpp-2s`; with 4 to 10 `dpmpp-2m`, which needs one evaluation
-a sampling step; `euler` for a network that was tuned in it, with 1 or 2; `renoise` for one that was tuned in that.
-Churn mends errors of the network at the price of more sampling steps.
+How to choose: `heun` or `dpmpp-2s` with 10 or more network evaluations; `dpmpp-2m`, which needs one evaluation a
+sampling step, with 4 to 10; `euler` with 1 or 2, for a network that was fine-tuned in it; `renoise` for a network that
+was fine-tuned in that. Churn corrects errors of the network, but needs more sampling steps.
 """
 
 import itertools
@@ -23,32 +23,37 @@ from forecast.system.names import CHURNED, SamplerName
 State = Float[Tensor, "batch channel latitude longitude"]
 Sigmas = Float[Tensor, " sampling_step"]
 FreshNoise = Callable[[int], Tensor]
-"""Draw, counted from 1 as draw 0 is the starting noise, to standard normal noise of the shape of x."""
+"""Returns standard normal noise of the shape of x; draws are counted from 1, as draw 0 is the starting noise."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A clean state that the denoiser expected, and the sigma it was asked at."""
+    """A denoiser's estimate of the clean state.
+
+    Attributes:
+        sigma: Noise level that it was evaluated at.
+        clean: The expected clean state.
+    """
 
     sigma: float
     clean: Tensor
 
 
 SamplingStep = Callable[[Denoiser, Tensor, float, float, Estimate | None], tuple[Tensor, Estimate]]
-"""(denoiser, x, sigma, next sigma, estimate one sampling step before) to (x at the next sigma, estimate at sigma)."""
+"""Returns x at the next sigma and the estimate at sigma, given (denoiser, x, sigma, next sigma, previous estimate)."""
 
 
 @dataclass(frozen=True)
 class Churn:
-    """Noise that is added and taken away again in each sampling step whose sigma lies in a range.
+    """Noise that is added before each sampling step in a range of sigma, and removed again by the step.
 
     Attributes:
-        amount: Sum over the sampling steps of the factors by which sigma is raised; 0 for none.
+        amount: Sum over all sampling steps of the fraction by which sigma is raised; 0 for none.
         sigma_min: Smallest sigma that is raised.
         sigma_max: Largest sigma that is raised.
 
-    Source: Karras et al. (2022), algorithm 2 and equation 6; its factor on the noise is left to
-        the noise that is passed in
+    Source: Karras et al. (2022), algorithm 2 and equation 6; a factor S_noise on the added noise belongs in the noise
+        that is passed in
     """
 
     amount: float = 0.0
@@ -56,7 +61,12 @@ class Churn:
     sigma_max: float = math.inf
 
     def raised(self, sigma: float, sampling_steps: int) -> float:
-        """The sigma that a sampling step starts from."""
+        """Return the sigma that a sampling step starts from.
+
+        Args:
+            sigma: Noise level before churn.
+            sampling_steps: Number of sampling steps of the sampler.
+        """
         if not self.sigma_min <= sigma <= self.sigma_max:
             return sigma
         return sigma * (1.0 + min(self.amount / sampling_steps, math.sqrt(2.0) - 1.0))
@@ -66,15 +76,25 @@ NO_CHURN = Churn()
 
 
 def euler(denoiser: Denoiser, x: State, sigmas: Sigmas) -> State:
-    """First-order sampler; one evaluation a sampling step.
+    """Draw samples by Euler's method, first-order; one evaluation a sampling step.
 
     In these coordinates it is DDIM (Song et al. 2021, arXiv:2010.02502).
+
+    Args:
+        denoiser: Returns the expected clean state given (x, sigma).
+        x: Noise of standard deviation `sigmas[0]`.
+        sigmas: Descending noise levels, the last one zero.
     """
     return _walk(_euler_step, denoiser, x, sigmas)
 
 
 def heun(denoiser: Denoiser, x: State, sigmas: Sigmas) -> State:
-    """Second-order sampler; two evaluations a sampling step and one in the last.
+    """Draw samples by Heun's method, second-order; two evaluations a sampling step, one in the last.
+
+    Args:
+        denoiser: Returns the expected clean state given (x, sigma).
+        x: Noise of standard deviation `sigmas[0]`.
+        sigmas: Descending noise levels, the last one zero.
 
     Source: Karras et al. (2022), algorithm 1
     """
@@ -82,7 +102,12 @@ def heun(denoiser: Denoiser, x: State, sigmas: Sigmas) -> State:
 
 
 def dpmpp_2s(denoiser: Denoiser, x: State, sigmas: Sigmas) -> State:
-    """DPM-Solver++(2S): second-order, exact for a constant D; two evaluations a sampling step and one in the last.
+    """Draw samples by DPM-Solver++(2S), second-order, exact for constant D; two evaluations a step, one in the last.
+
+    Args:
+        denoiser: Returns the expected clean state given (x, sigma).
+        x: Noise of standard deviation `sigmas[0]`.
+        sigmas: Descending noise levels, the last one zero.
 
     Source: Lu et al. (2022), algorithm 1 with r = 1/2, arXiv:2211.01095
     """
@@ -90,7 +115,12 @@ def dpmpp_2s(denoiser: Denoiser, x: State, sigmas: Sigmas) -> State:
 
 
 def dpmpp_2m(denoiser: Denoiser, x: State, sigmas: Sigmas) -> State:
-    """DPM-Solver++(2M): second-order from the estimate of the sampling step before; one evaluation a sampling step.
+    """Draw samples by DPM-Solver++(2M), second-order through the previous estimate; one evaluation a sampling step.
+
+    Args:
+        denoiser: Returns the expected clean state given (x, sigma).
+        x: Noise of standard deviation `sigmas[0]`.
+        sigmas: Descending noise levels, the last one zero.
 
     Source: Lu et al. (2022), algorithm 2, arXiv:2211.01095
     """
@@ -98,10 +128,16 @@ def dpmpp_2m(denoiser: Denoiser, x: State, sigmas: Sigmas) -> State:
 
 
 def renoise(denoiser: Denoiser, x: State, sigmas: Sigmas, noise: FreshNoise) -> State:
-    """Clean state, fresh noise of the next sigma, clean state again; one evaluation a sampling step.
+    """Draw samples by adding fresh noise to each estimate of the clean state; one evaluation a sampling step.
 
-    It follows no equation: each evaluation draws from what the network takes for the distribution of clean states.
-    For networks that were tuned to do so in one or two evaluations.
+    It solves no equation: each evaluation returns a sample of what the network learned as the distribution of clean
+    states. It is meant for networks that were fine-tuned to sample in one or two evaluations.
+
+    Args:
+        denoiser: Returns a clean state given (x, sigma).
+        x: Noise of standard deviation `sigmas[0]`.
+        sigmas: Descending noise levels, the last one zero.
+        noise: Fresh noise; draw n for the sampling step n, counted from 0.
 
     Source: Song et al. (2023), algorithm 1, arXiv:2303.01469
     """
@@ -116,28 +152,33 @@ def renoise(denoiser: Denoiser, x: State, sigmas: Sigmas, noise: FreshNoise) -> 
 def run_sampler(
     name: SamplerName, denoiser: Denoiser, x: State, sigmas: Sigmas, *, noise: FreshNoise, churn: Churn = NO_CHURN
 ) -> State:
-    """Turn noise into a sample with the sampler of this name.
+    """Turn noise into a sample with a sampler given by its name.
 
     Args:
-        name: Which sampler.
-        denoiser: Expected clean state given (x, sigma).
+        name: Name of the sampler.
+        denoiser: Returns the expected clean state given (x, sigma).
         x: Noise of standard deviation `sigmas[0]`.
         sigmas: Descending noise levels, the last one zero.
-        noise: Fresh noise, where the sampler or churn wants it: draw n for the n-th sampling step.
-        churn: For the samplers in `CHURNED`.
+        noise: Fresh noise, for `renoise` and churn.
+        churn: Noise added on the way, for the samplers in `CHURNED` only.
 
     Raises:
-        ValueError: Churn is wanted of a sampler that has none.
+        ValueError: The sampler cannot churn.
     """
     if churn.amount and name not in CHURNED:
-        raise ValueError(f"sampler {name}: expected no churn, found {churn.amount:g}")
+        raise ValueError(f"churn: expected none with sampler {name}, found {churn.amount:g}")
     if name == "renoise":
         return renoise(denoiser, x, sigmas, noise)
     return _walk(SAMPLING_STEPS[name], denoiser, x, sigmas, churn, noise)
 
 
 def network_evaluations(name: SamplerName, sampling_steps: int) -> int:
-    """How often a sampler asks the denoiser."""
+    """Return how often a sampler evaluates the network for one sample.
+
+    Args:
+        name: Name of the sampler.
+        sampling_steps: Number of sampling steps.
+    """
     return 2 * sampling_steps - 1 if name in ("heun", "dpmpp-2s") else sampling_steps
 
 
@@ -164,7 +205,7 @@ def _estimate(denoiser: Denoiser, x: Tensor, sigma: float) -> Tensor:
 
 
 def _towards(clean: Tensor, x: Tensor, sigma: float, next_sigma: float) -> Tensor:
-    """The noisy state at the next sigma if the clean state were this one: its noise shrinks in proportion."""
+    """Noisy state at the next sigma for a given clean state: the noise shrinks in proportion to sigma."""
     return clean + (next_sigma / sigma) * (x - clean)
 
 

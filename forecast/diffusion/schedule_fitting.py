@@ -1,7 +1,7 @@
-"""Noise levels fitted to a denoiser: where a sampler errs, its steps are short.
+"""Noise levels fitted to a denoiser, so that a sampler takes short steps where its error is large.
 
-Steps that are chosen while sampling would make a member depend on who is sampled with it, and its cost unknown. So
-the choice is made once, on a few samples, and written down as the sampler's levels.
+Step sizes chosen while sampling would make a member depend on the others in its batch, and its cost unknown. The levels
+are therefore fitted once, on a few samples, and written to the system file.
 """
 
 import itertools
@@ -16,8 +16,9 @@ from forecast.diffusion.samplers import SAMPLING_STEPS, heun
 from forecast.system.names import SamplerName
 
 STEP_OF: dict[SamplerName, SamplerName] = {"dpmpp-2m": "dpmpp-2s"}
-"""Samplers whose steps depend on the one before are fitted as their closest relative that forgets."""
+"""A multistep sampler is fitted as the single-step sampler closest to it, whose steps have an error of their own."""
 SUBSTEPS = 4
+"""Heun steps between neighbouring candidates in the solution that errors are measured against."""
 
 
 def fit_schedule(
@@ -26,21 +27,21 @@ def fit_schedule(
     x: Float[Tensor, "batch channel latitude longitude"],
     candidates: Float[Tensor, " candidate"],
     sampling_steps: int,
-    tell: Callable[[int], object] = lambda _done: None,
+    report: Callable[[int], object] = lambda _done: None,
 ) -> Float[Tensor, " sampling_step"]:
-    """Choose the levels whose sampling steps leave a fine solution of the same equation least.
+    """Choose the noise levels with which a sampler stays closest to an accurate solution of its equation.
 
-    Each possible sampling step from one candidate to another is made from the fine solution, and its error measured
-    in units of the standard deviation of x there, which is how far it moves the sample in the end. The path of so
-    many steps whose errors have the least sum, a bound on the error of the sample, is found by dynamic programming.
+    A step between each pair of candidates is taken from the accurate solution, and its error measured in units of the
+    standard deviation of x there, which is about how far it moves the finished sample. Dynamic programming finds the
+    sequence of steps with the smallest sum of errors, a bound on the error of the sample.
 
     Args:
         name: The sampler; not `renoise`, which follows no equation.
-        denoiser: Expected clean state given (x, sigma).
+        denoiser: Returns the expected clean state given (x, sigma).
         x: Noise of standard deviation `candidates[0]`.
         candidates: Descending noise levels to choose from, the last one zero.
-        sampling_steps: Levels above zero that are chosen; the first is the first candidate.
-        tell: Called with the number of candidates from which every step has been tried.
+        sampling_steps: Number of levels above zero to choose; the first is the first candidate.
+        report: Called with the number of candidates from which all steps have been tried, for progress.
 
     Returns:
         `sampling_steps + 1` descending levels, the last one zero.
@@ -53,7 +54,7 @@ def fit_schedule(
     """
     if candidates.numel() < sampling_steps + 1:
         raise ValueError(f"schedule: expected {sampling_steps + 1} candidates or more, found {candidates.numel()}")
-    errors = step_errors(STEP_OF.get(name, name), denoiser, x, candidates, tell)
+    errors = step_errors(STEP_OF.get(name, name), denoiser, x, candidates, report)
     return candidates[cheapest_path(errors, sampling_steps)]
 
 
@@ -63,12 +64,20 @@ def step_errors(
     denoiser: Denoiser,
     x: Float[Tensor, "batch channel latitude longitude"],
     candidates: Float[Tensor, " candidate"],
-    tell: Callable[[int], object] = lambda _done: None,
+    report: Callable[[int], object] = lambda _done: None,
 ) -> Float[Tensor, "candidate candidate"]:
-    """Root-mean-square error of a sampling step from one level to another, over the standard deviation of x there.
+    """Return the error of a sampling step between each pair of noise levels.
+
+    Args:
+        name: A single-step sampler.
+        denoiser: Returns the expected clean state given (x, sigma).
+        x: Noise of standard deviation `candidates[0]`.
+        candidates: Descending noise levels, the last one zero.
+        report: Called with the number of candidates from which all steps have been tried, for progress.
 
     Returns:
-        Error from row to column; infinite where the column's level is not below the row's.
+        Root-mean-square error of the step from the row's to the column's level, in units of the standard deviation of x
+        at the column's level; infinite where that is not below the row's.
     """
     levels, solution = candidates.tolist(), fine_solution(denoiser, x, candidates)
     errors = torch.full((len(levels), len(levels)), torch.inf, dtype=torch.float64)
@@ -77,12 +86,25 @@ def step_errors(
             reached, _ = SAMPLING_STEPS[name](denoiser, solution[start], level, levels[end], None)
             error = (reached - solution[end]).square().mean().sqrt()
             errors[start, end] = error / (1.0 + levels[end] ** 2) ** 0.5
-        tell(start + 1)
+        report(start + 1)
     return errors
 
 
-def fine_solution(denoiser: Denoiser, x: Tensor, candidates: Float[Tensor, " candidate"]) -> list[Tensor]:
-    """State at each candidate, by several small Heun steps between neighbours."""
+def fine_solution(
+    denoiser: Denoiser,
+    x: Float[Tensor, "batch channel latitude longitude"],
+    candidates: Float[Tensor, " candidate"],
+) -> list[Float[Tensor, "batch channel latitude longitude"]]:
+    """Return an accurate solution of the probability-flow equation at each noise level.
+
+    Args:
+        denoiser: Returns the expected clean state given (x, sigma).
+        x: Noise of standard deviation `candidates[0]`.
+        candidates: Descending noise levels, the last one zero.
+
+    Returns:
+        The noisy state at each level, by several Heun steps from the level before.
+    """
     solution = [x]
     for start, end in itertools.pairwise(candidates.tolist()):
         ramp = torch.linspace(0.0, 1.0, SUBSTEPS + 1, dtype=torch.float64)
@@ -91,7 +113,15 @@ def fine_solution(denoiser: Denoiser, x: Tensor, candidates: Float[Tensor, " can
 
 
 def cheapest_path(errors: Float[Tensor, "candidate candidate"], steps: int) -> list[int]:
-    """From the first candidate to the last in so many steps, with the least sum of errors."""
+    """Return the path from the first candidate to the last with a given number of steps and the smallest sum of errors.
+
+    Args:
+        errors: Error of the step from the row's to the column's candidate.
+        steps: Number of steps.
+
+    Returns:
+        `steps + 1` indices of candidates.
+    """
     best, origins = errors[0], []
     for _ in range(steps - 1):
         totals = best[:, None] + errors

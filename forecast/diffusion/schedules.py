@@ -1,4 +1,4 @@
-"""Which noise levels a sampler visits."""
+"""Schedules: the noise levels that a sampler visits."""
 
 import torch
 from jaxtyping import Float
@@ -10,7 +10,7 @@ from forecast.diffusion.paths import Path
 def rho_schedule(
     sampling_steps: int, *, sigma_min: float, sigma_max: float, rho: float
 ) -> Float[Tensor, " sampling_step"]:
-    """Noise levels from `sigma_max` down to `sigma_min` and then 0, evenly spaced in sigma^(1/rho).
+    """Return noise levels from `sigma_max` down to `sigma_min`, then 0, evenly spaced in sigma^(1/rho).
 
     Args:
         sampling_steps: Noise levels above zero, at least 1.
@@ -31,11 +31,11 @@ def rho_schedule(
 def path_schedule(
     sampling_steps: int, *, path: Path, sigma_min: float, sigma_max: float
 ) -> Float[Tensor, " sampling_step"]:
-    """Noise levels from `sigma_max` down to `sigma_min` and then 0, evenly spaced in the time of a path.
+    """Return noise levels from `sigma_max` down to `sigma_min`, then 0, evenly spaced in the time of a path.
 
     Args:
         sampling_steps: Noise levels above zero, at least 1.
-        path: Whose clock.
+        path: The map between time and sigma.
         sigma_min: Smallest level above zero, normalised units.
         sigma_max: First level.
 

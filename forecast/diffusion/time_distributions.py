@@ -1,7 +1,7 @@
-"""Which noise levels training draws: functions from even chances to sigmas.
+"""Distributions of the noise levels that training draws, as quantile functions.
 
-A distribution is its quantile function, so that all of them are drawn in the same stratified way, and can be bent
-towards the levels whose loss is large (`forecast.diffusion.adaptive`).
+A quantile function turns uniform numbers between 0 and 1, called chances, into noise levels. So all distributions are
+sampled in the same stratified way, and chances can be moved towards noise levels whose loss is large.
 """
 
 from collections.abc import Callable
@@ -13,15 +13,19 @@ from torch import Tensor
 from forecast.diffusion.paths import Path
 
 Quantiles = Callable[[Tensor], Tensor]
-"""Chance between 0 and 1 to the sigma that is larger with that chance: (sample,) to (sample,)."""
+"""Returns the sigma below which a share `chance` of the distribution lies; (sample,) to (sample,)."""
 Chances = Float[Tensor, " sample"]
 Sigmas = Float[Tensor, " sample"]
 
 
 def stratified_chances(count: int, generator: torch.Generator) -> Chances:
-    """Numbers between 0 and 1, one from each of `count` equal parts.
+    """Draw uniform numbers between 0 and 1, one from each of `count` equal intervals, ascending.
 
-    Stratifying leaves each level's distribution as it is and lowers the variance of the loss over a batch.
+    Each is uniform over the batch; stratification lowers the variance of the mean loss of a batch.
+
+    Args:
+        count: Number of samples.
+        generator: Source of randomness.
 
     Source: Kingma et al. (2021), appendix I.1, arXiv:2107.00630
     """
@@ -30,7 +34,12 @@ def stratified_chances(count: int, generator: torch.Generator) -> Chances:
 
 
 def log_normal(chances: Chances, *, mean: float, std: float) -> Sigmas:
-    """ln(sigma) is normal.
+    """Return sigmas whose logarithm is normally distributed.
+
+    Args:
+        chances: Uniform numbers between 0 and 1.
+        mean: Mean of ln(sigma).
+        std: Standard deviation of ln(sigma).
 
     Source: Karras et al. (2022), table 1, arXiv:2206.00364
     """
@@ -38,7 +47,14 @@ def log_normal(chances: Chances, *, mean: float, std: float) -> Sigmas:
 
 
 def logit_normal(chances: Chances, *, mean: float, std: float) -> Sigmas:
-    """The logit of flow matching's t = sigma / (1 + sigma) is normal; since it is ln(sigma), this is `log_normal`.
+    """Return sigmas for which the logit of flow matching's time t = sigma / (1 + sigma) is normally distributed.
+
+    That logit is ln(sigma), so the distribution is that of `log_normal`.
+
+    Args:
+        chances: Uniform numbers between 0 and 1.
+        mean: Mean of the logit.
+        std: Standard deviation of the logit.
 
     Source: Esser et al. (2024), equation 19, arXiv:2403.03206
     """
@@ -47,13 +63,25 @@ def logit_normal(chances: Chances, *, mean: float, std: float) -> Sigmas:
 
 
 def log_uniform(chances: Chances, *, sigma_min: float, sigma_max: float) -> Sigmas:
-    """Every octave of sigma is as likely as any other."""
+    """Return sigmas whose logarithm is uniformly distributed.
+
+    Args:
+        chances: Uniform numbers between 0 and 1.
+        sigma_min: Smallest sigma.
+        sigma_max: Largest sigma.
+    """
     sigmas: Tensor = sigma_min * (sigma_max / sigma_min) ** chances
     return sigmas
 
 
 def rho_uniform(chances: Chances, *, sigma_min: float, sigma_max: float, rho: float) -> Sigmas:
-    """sigma^(1/rho) is uniform: training sees what a sampler with that schedule visits.
+    """Return sigmas for which sigma^(1/rho) is uniform, as a sampler with the `rho` schedule visits them.
+
+    Args:
+        chances: Uniform numbers between 0 and 1.
+        sigma_min: Smallest sigma.
+        sigma_max: Largest sigma.
+        rho: Larger values give more small sigmas.
 
     Source: Karras et al. (2022), equation 5; as a training distribution, Price et al. (2024), arXiv:2312.15796
     """
@@ -62,6 +90,13 @@ def rho_uniform(chances: Chances, *, sigma_min: float, sigma_max: float, rho: fl
 
 
 def path_uniform(chances: Chances, *, path: Path, sigma_min: float, sigma_max: float) -> Sigmas:
-    """The time of a path is uniform: what training with a beta schedule, or plain flow matching, draws."""
+    """Return sigmas at uniform times of a path, as training with a beta schedule or flow matching draws them.
+
+    Args:
+        chances: Uniform numbers between 0 and 1.
+        path: The map between time and sigma.
+        sigma_min: Smallest sigma.
+        sigma_max: Largest sigma.
+    """
     low, high = path.time(torch.tensor([sigma_min, sigma_max], dtype=torch.float64, device=chances.device))
     return path.sigma(low + chances.double() * (high - low)).to(chances.dtype)

@@ -6,21 +6,20 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from data_catalog.errors import ConfigurationError
 from forecast.anchors.anchor import Anchor, FittedAnchor, PersistenceAnchor
 from forecast.anchors.by_step_length import SteppedAnchor
 from forecast.anchors.from_settings import linear_anchor
 from forecast.anchors.network import MeanAnchor
-from forecast.diffusion.from_settings import denoising_loss, network_output
+from forecast.diffusion.from_settings import denoising_loss, network_output, noise_map
 from forecast.diffusion.preconditioning import Denoiser, precondition
 from forecast.networks.from_settings import build_network
-from forecast.networks.interface import Ports
+from forecast.networks.interface import NetworkInterface
 from forecast.sphere.grid import Grid
-from forecast.sphere.noise import SphereNoise
-from forecast.states.conditions import SCALARS, condition_maps, step_numbers
-from forecast.states.mirror import half_a_year_on, in_mirror, mirror_signs
+from forecast.states.conditions import SCALARS, condition_maps, step_length_indices
+from forecast.states.mirror import mirror_signs, reflect_maps, shift_half_a_year
 from forecast.states.standardiser import polar_signs
 from forecast.system.derived import mean_system
+from forecast.system.faults import faults_of_section
 from forecast.system.system import System
 
 PURE_NOISE = 1e4
@@ -57,7 +56,7 @@ class StepModel(nn.Module):
         self.position = nn.Parameter(0.1 * torch.randn(network.position_features, *grid.shape))
         signs = polar_signs(state.predictands)
         fixed_signs = torch.ones(static.shape[0] + network.position_features)
-        ports = Ports(
+        interface = NetworkInterface(
             grid=grid,
             polar_sign=torch.cat([signs.repeat(state.past_states + 2), fixed_signs]),
             outputs=channels,
@@ -66,13 +65,12 @@ class StepModel(nn.Module):
         turned = mirror_signs(state.predictands)
         mirror_sign = torch.cat([turned.repeat(state.past_states + 2), fixed_signs])[:, None, None]
         self.register_buffer("mirror_sign", mirror_sign, persistent=False)
-        kind = system.diffusion.noise
-        try:
+        with faults_of_section(system.name, "anchor"):
             self.anchor = _anchor(system, grid, static)
-            self.network = build_network(ports, network)
-            self.noise = nn.Identity() if kind == "white" else SphereNoise(grid, channels, fitted=kind == "residual")
-        except ValueError as error:
-            raise ConfigurationError(f"system {system.name}: {error}") from None
+        with faults_of_section(system.name, "network"):
+            self.network = build_network(interface, network)
+        with faults_of_section(system.name, "diffusion"):
+            self.noise = noise_map(system.diffusion, grid, channels)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # known to torch, not to its stubs
 
     def fitted_anchors(self) -> dict[int, FittedAnchor]:
@@ -99,16 +97,16 @@ class StepModel(nn.Module):
         maps = condition_maps(past, anchor, self.get_buffer("static"), self.position)
         signs = self.get_buffer("mirror_sign")
         if mirrored is not None:
-            scalars = half_a_year_on(scalars, mirrored)
+            scalars = shift_half_a_year(scalars, mirrored)
 
         def network(x: Tensor, noise_label: Tensor) -> Tensor:
             lower, inputs = self.training_dtype, torch.cat([x, maps], dim=1)
             if mirrored is not None:
-                inputs = in_mirror(inputs, signs, mirrored)
+                inputs = reflect_maps(inputs, signs, mirrored)
             with torch.autocast(x.device.type, dtype=lower, enabled=lower is not None):
                 output: Tensor = self.network(inputs, noise_label, scalars)
             if mirrored is not None:
-                output = in_mirror(output, signs[: output.shape[1]], mirrored)
+                output = reflect_maps(output, signs[: output.shape[1]], mirrored)
             return output.float()
 
         return lambda x, sigma: precondition(network, x, sigma, self.output)
@@ -162,7 +160,7 @@ class StepModel(nn.Module):
     def residual_scale(self, scalars: Float[Tensor, "batch scalar"]) -> Float[Tensor, "#batch channel 1 1"]:
         """Standard deviation of what the anchor misses in a step of each sample's length."""
         scales = self.get_buffer("residual_std")
-        return scales[step_numbers(scalars, self.step_hours)] if scales.ndim == 4 else scales[None]
+        return scales[step_length_indices(scalars, self.step_hours)] if scales.ndim == 4 else scales[None]
 
 
 def _anchor(system: System, grid: Grid, static: Tensor) -> Anchor:
@@ -171,5 +169,6 @@ def _anchor(system: System, grid: Grid, static: Tensor) -> Anchor:
         return PersistenceAnchor()
     if options.kind == "mean":
         return MeanAnchor(StepModel(mean_system(system), grid, static.clone()))
-    make = partial(linear_anchor, system, grid)
+    state = system.state
+    make = partial(linear_anchor, options, grid, channels=len(state.predictands), past_states=state.past_states)
     return SteppedAnchor(steps, make) if len(steps) > 1 else make()

@@ -1,1 +1,1 @@
-"""Denoiser backbones: tensors in, tensors out."""
+"""Denoiser networks: tensors in, tensors out. They know the sphere, and neither diffusion nor system files."""

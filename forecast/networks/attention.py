@@ -1,8 +1,8 @@
-"""Attention between the patches of a map, all of them or window by window, on the sphere as it is."""
+"""Attention between the patches of a map on the sphere, over the whole map or within windows."""
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
@@ -11,21 +11,22 @@ from forecast.networks.convolution import hidden_polar_sign
 from forecast.networks.tokens import Tokens, WindowTokens
 
 _UNSEEN = -1e4
-"""Added to the logits of tokens that are not there; finite, since a window may hold none but such."""
+"""Added to the logits of absent tokens. Finite, as all tokens of a window may be absent, and a softmax needs one."""
 
 
 class WindowLayout(nn.Module):
-    """Which tokens attend to each other, and how they lie to each other; shared by all blocks that use it.
+    """Which tokens attend to each other, and their relative positions; shared by all blocks with the same windows.
 
-    Tokens are turned by angles that are proportional to their longitude and latitude, so that attention depends on
-    differences of both (Su et al. 2021, arXiv:2104.09864). Round a globe the frequencies in longitude are whole
-    numbers: the date line is nowhere. The logarithm of a token's area is added to its logits, which makes attention
-    an integral over the sphere, not a sum over a grid that crowds the poles (Bonev et al. 2025, arXiv:2505.11157).
+    Queries and keys are rotated by angles proportional to their longitude and latitude, so that attention depends on
+    the differences of both (Su et al. 2021, arXiv:2104.09864). On a globe the frequencies in longitude are whole
+    numbers, so that there is no seam at the date line. The logarithm of a token's area is added to its logits, which
+    makes attention an integral over the sphere instead of a sum over a grid that is denser near the poles (Bonev et
+    al. 2025, arXiv:2505.11157).
 
     Args:
-        tokens: All of a map.
-        window: Rows and columns; the whole map when None.
-        shifted: See `WindowTokens`.
+        tokens: The tokens of a map.
+        window: Rows and columns of a window; None for attention over the whole map.
+        shifted: Whether the windows are shifted by half their size.
         head_width: Channels of an attention head, divisible by 4.
 
     Raises:
@@ -55,37 +56,69 @@ class WindowLayout(nn.Module):
         for name, value in buffers.items():
             self.register_buffer(name, value, persistent=False)
 
-    def gather(self, x: Float[Tensor, "batch token width"], odd: Tensor) -> Float[Tensor, "batch place width"]:
-        """Tokens window after window; `odd` channels of those from beyond a pole change sign."""
+    def gather(
+        self, x: Float[Tensor, "batch token width"], odd: Bool[Tensor, " width"]
+    ) -> Float[Tensor, "batch place width"]:
+        """Sort tokens into windows.
+
+        Args:
+            x: The tokens of the map.
+            odd: Channels that change sign where a token is seen from across a pole.
+
+        Returns:
+            The tokens of one window after the other.
+        """
         if self.whole:
             return x
         x = x.index_select(1, self.get_buffer("source"))
         return torch.where(self.get_buffer("crossed") & odd, -x, x) if self.crosses else x
 
     def scatter(self, x: Float[Tensor, "batch place width"]) -> Float[Tensor, "batch token width"]:
-        """Back from windows to the map."""
+        """Sort tokens from windows back to the map.
+
+        Args:
+            x: The tokens of one window after the other.
+        """
         return x if self.whole else x.index_select(1, self.get_buffer("place"))
 
-    def turn(self, x: Float[Tensor, "batch place part head width"]) -> Float[Tensor, "batch place part head width"]:
-        """Turn queries and keys by the angles of their places."""
+    def rotate(self, x: Float[Tensor, "batch place part head width"]) -> Float[Tensor, "batch place part head width"]:
+        """Rotate queries and keys by the angles of their positions.
+
+        Args:
+            x: Queries and keys, sorted into windows.
+        """
         first, second = x.chunk(2, dim=-1)
         cos, sin = self.get_buffer("cos").to(x.dtype), self.get_buffer("sin").to(x.dtype)
         return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
 
 
 class SphereAttention(nn.Module):
-    """Multi-head attention with normalised queries and keys (Dehghani et al. 2023, arXiv:2302.05442)."""
+    """Multi-head attention with normalised queries and keys.
+
+    Args:
+        width: Channels of a token.
+        heads: Number of attention heads.
+
+    Source: Dehghani et al. (2023), arXiv:2302.05442
+    """
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
         self.inputs = nn.Linear(width, 3 * width)
-        self.scale = nn.Parameter(torch.ones(width // heads))  # of queries and keys alike
+        self.scale = nn.Parameter(torch.ones(width // heads))  # shared by queries and keys
         self.output = nn.Linear(width, width)
         self.register_buffer("odd", hidden_polar_sign(width).flatten() < 0, persistent=False)
 
-    def forward(self, x: Float[Tensor, "batch token width"], layout: WindowLayout) -> Tensor:
-        """Each token's view of the tokens in its window."""
+    def forward(
+        self, x: Float[Tensor, "batch token width"], layout: WindowLayout
+    ) -> Float[Tensor, "batch token width"]:
+        """Attend within windows.
+
+        Args:
+            x: The tokens of the map.
+            layout: The windows.
+        """
         places = self.inputs(layout.gather(x, self.get_buffer("odd")))
         seen = self._attend(places.unflatten(-1, (3, self.heads, -1)), layout)
         result: Tensor = self.output(layout.scatter(seen.to(places.dtype).flatten(-2)))
@@ -95,9 +128,9 @@ class SphereAttention(nn.Module):
         batch = places.shape[0]
         with torch.autocast("cpu", enabled=False):
             if places.device.type == "cpu":
-                places = places.float()  # its attention kernels are slower in bfloat16
+                places = places.float()  # attention kernels of CPUs are slower in bfloat16
             scale = self.scale.to(places.dtype)
-            paired = layout.turn(functional.layer_norm(places[:, :, :2], scale.shape, weight=scale))
+            paired = layout.rotate(functional.layer_norm(places[:, :, :2], scale.shape, weight=scale))
             query, key, value = (
                 part.unflatten(1, (layout.windows, -1)).flatten(0, 1).transpose(1, 2)
                 for part in (paired[:, :, 0], paired[:, :, 1], places[:, :, 2])
@@ -110,7 +143,7 @@ class SphereAttention(nn.Module):
 
 
 def _frequencies(degrees: NDArray[np.float64], count: int, *, periodic: bool) -> Float[Tensor, " frequency"]:
-    """From once round a circle to the shortest wave that the spacing resolves; whole numbers where it closes."""
+    """Frequencies per radian, from 1 to that of the shortest wave on the grid; whole numbers if it is periodic."""
     spacing = np.deg2rad(np.diff(degrees).mean()) if degrees.size > 1 else np.pi
     frequencies = np.geomspace(1.0, max(1.0, np.pi / spacing), count)
     return torch.from_numpy(frequencies.round() if periodic else frequencies).float()

@@ -1,4 +1,4 @@
-"""A transformer over the patches of a map (Peebles and Xie 2023, arXiv:2212.09748), at home on the sphere."""
+"""A diffusion transformer over the patches of a map on the sphere (Peebles and Xie 2023, arXiv:2212.09748)."""
 
 import torch
 from jaxtyping import Float
@@ -8,14 +8,19 @@ from torch.nn import functional
 from forecast.networks.attention import SphereAttention, WindowLayout
 from forecast.networks.convolution import MapConvolution
 from forecast.networks.embedding import NoiseEmbedding
-from forecast.networks.interface import Ports
+from forecast.networks.interface import NetworkInterface
 from forecast.networks.patches import Patching
 from forecast.networks.tokens import Tokens
 from forecast.system.network import DiTSettings
 
 
 class TransformerBlock(nn.Module):
-    """Attention and a perceptron, each added as much as the embedding says; at first not at all."""
+    """Attention and a perceptron, both modulated by the embedding. A fresh block changes nothing.
+
+    Args:
+        settings: The size of the block.
+        embedding: Length of the embedding.
+    """
 
     def __init__(self, settings: DiTSettings, embedding: int) -> None:
         super().__init__()
@@ -26,8 +31,16 @@ class TransformerBlock(nn.Module):
             nn.Linear(width, hidden), nn.SiLU(), nn.Dropout(settings.dropout), nn.Linear(hidden, width)
         )
 
-    def forward(self, x: Float[Tensor, "batch token width"], embedding: Tensor, layout: WindowLayout) -> Tensor:
-        """Add the block's change to `x`."""
+    def forward(
+        self, x: Float[Tensor, "batch token width"], embedding: Float[Tensor, "batch embedding"], layout: WindowLayout
+    ) -> Float[Tensor, "batch token width"]:
+        """Return the tokens plus the block's change.
+
+        Args:
+            x: The tokens of the map.
+            embedding: Noise level and scalar conditions, embedded.
+            layout: The windows that tokens attend in.
+        """
         modulation = self.modulation(embedding)[:, None]
         shift, scale, gate, inner_shift, inner_scale, inner_gate = modulation.chunk(6, dim=-1)
         x = torch.addcmul(x, gate, self.attention(_modulated(x, shift, scale), layout))
@@ -35,26 +48,28 @@ class TransformerBlock(nn.Module):
 
 
 class SphereDiT(nn.Module):
-    """A transformer whose tokens know where on the sphere they lie, how large they are, and what lies over the pole.
+    """A transformer whose tokens carry their position on the sphere and their area, and attend across the poles.
+
+    Maps that do not fill whole patches are extended, and the output is cut back.
 
     Args:
-        ports: What it is joined to; the network extends the maps to whole patches and cuts back.
-        settings: How large it is.
+        interface: Its inputs and outputs.
+        settings: Its size.
 
     Raises:
-        ValueError: The settings do not fit the grid.
+        ValueError: The settings do not fit the grid; names the setting.
     """
 
-    def __init__(self, ports: Ports, settings: DiTSettings) -> None:
+    def __init__(self, interface: NetworkInterface, settings: DiTSettings) -> None:
         super().__init__()
-        patch, width, signs = settings.patch, settings.width, ports.polar_sign
+        patch, width, signs = settings.patch, settings.width, interface.polar_sign
         width_embedding = width // 2
-        self.patching = Patching(ports.grid.shape, ports.grid.topology(), patch=patch)
-        tokens = Tokens.of(ports.grid, self.patching)
+        self.patching = Patching(interface.grid.shape, interface.grid.topology(), patch=patch)
+        tokens = Tokens.of(interface.grid, self.patching)
         self.register_buffer("polar_sign", signs[:, None, None], persistent=False)
         self.register_buffer("features", tokens.features(), persistent=False)
         patch_sign = signs.repeat_interleave(patch * patch)[:, None, None]
-        self.embedding = NoiseEmbedding(ports.scalars, width_embedding)
+        self.embedding = NoiseEmbedding(interface.scalars, width_embedding)
         self.entry = MapConvolution(patch_sign.shape[0], width, self.patching.inner, patch_sign)
         self.place_embedding = nn.Linear(tokens.features().shape[1], width)
         window = None if settings.window == "global" else settings.window
@@ -64,7 +79,7 @@ class SphereDiT(nn.Module):
         self.shifted = WindowLayout(tokens, window, shifted=True, head_width=head_width) if shifted else self.aligned
         self.blocks = nn.ModuleList(TransformerBlock(settings, width_embedding) for _ in range(settings.depth))
         self.exit_modulation = _zeroed(nn.Linear(width_embedding, 2 * width))
-        self.exit = MapConvolution(width, ports.outputs * patch * patch, self.patching.inner)
+        self.exit = MapConvolution(width, interface.outputs * patch * patch, self.patching.inner)
         nn.init.zeros_(self.exit.convolution.weight)
 
     def forward(
@@ -73,7 +88,13 @@ class SphereDiT(nn.Module):
         noise_label: Float[Tensor, " batch"],
         scalars: Float[Tensor, "batch scalar"],
     ) -> Float[Tensor, "batch outputs latitude longitude"]:
-        """Map inputs to outputs on the same grid."""
+        """Return the output maps.
+
+        Args:
+            x: The input maps.
+            noise_label: ln(sigma) / 4 of each sample.
+            scalars: Scalar conditions of each sample.
+        """
         embedding = self.embedding(noise_label, scalars)
         patches = self.entry(self.patching.cut(x, self.get_buffer("polar_sign")))
         tokens = patches.permute(0, 2, 3, 1).flatten(1, 2)
@@ -85,8 +106,10 @@ class SphereDiT(nn.Module):
         return self.patching.join(self.exit(tokens.unflatten(1, patches.shape[-2:]).permute(0, 3, 1, 2)))
 
 
-def _modulated(x: Float[Tensor, "batch token width"], shift: Tensor, scale: Tensor) -> Tensor:
-    """Normalised tokens, scaled and shifted."""
+def _modulated(
+    x: Float[Tensor, "batch token width"], shift: Float[Tensor, "batch 1 width"], scale: Float[Tensor, "batch 1 width"]
+) -> Float[Tensor, "batch token width"]:
+    """Normalise tokens, then scale and shift them."""
     return torch.addcmul(shift, functional.layer_norm(x, x.shape[-1:]), 1 + scale)
 
 

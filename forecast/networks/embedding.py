@@ -1,4 +1,4 @@
-"""The noise level and the scalar conditions as one vector that modulates a network."""
+"""The noise level and the scalar conditions as one vector, which modulates a network."""
 
 import math
 
@@ -6,20 +6,37 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+FREQUENCIES = 16
+"""Number of Fourier features of the noise label, each a sine and a cosine."""
+
 
 class NoiseEmbedding(nn.Module):
-    """The noise level and the scalar conditions as one vector (Fourier features, Tancik et al. 2020)."""
+    """Embeds the noise level and the scalar conditions in one vector.
 
-    def __init__(self, scalars: int, width: int, frequencies: int = 16) -> None:
+    Args:
+        scalars: Number of scalar conditions.
+        width: Length of the vector.
+
+    Source: Fourier features, Tancik et al. (2020), arXiv:2006.10739
+    """
+
+    def __init__(self, scalars: int, width: int) -> None:
         super().__init__()
-        octaves = 2.0 ** torch.linspace(-2.0, 4.0, frequencies)
+        octaves = 2.0 ** torch.linspace(-2.0, 4.0, FREQUENCIES)
         self.register_buffer("octaves", octaves, persistent=False)
         self.layers = nn.Sequential(
-            nn.Linear(2 * frequencies + scalars, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+            nn.Linear(2 * FREQUENCIES + scalars, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
         )
 
-    def forward(self, noise_label: Float[Tensor, " batch"], scalars: Float[Tensor, "batch scalar"]) -> Tensor:
-        """Embed; returns (batch, width)."""
+    def forward(
+        self, noise_label: Float[Tensor, " batch"], scalars: Float[Tensor, "batch scalar"]
+    ) -> Float[Tensor, "batch width"]:
+        """Embed noise levels and scalar conditions.
+
+        Args:
+            noise_label: ln(sigma) / 4 of each sample.
+            scalars: Scalar conditions of each sample.
+        """
         angles = noise_label[:, None] * self.get_buffer("octaves") * math.pi
         result: Tensor = self.layers(torch.cat([angles.sin(), angles.cos(), scalars], dim=1))
         return result
@@ -28,11 +45,11 @@ class NoiseEmbedding(nn.Module):
 def widen_scalars(
     weight: Float[Tensor, "width narrow_inputs"], *, known: int, wanted: int
 ) -> Float[Tensor, "width wide_inputs"]:
-    """First weight of a `NoiseEmbedding` that knew fewer scalar conditions, made to ignore the new ones.
+    """Return the first weight of a `NoiseEmbedding` extended by scalar conditions that it ignores.
 
     Args:
-        weight: The scalars are its last columns.
-        known: Scalars it was trained with.
-        wanted: Scalars it shall take; the first `known` of them mean what they meant.
+        weight: First weight of an embedding that was trained with `known` scalar conditions, its last columns.
+        known: Number of scalar conditions that it was trained with.
+        wanted: Number of scalar conditions that it shall take; the first `known` of them are those it was trained with.
     """
     return torch.cat([weight, weight.new_zeros(weight.shape[0], wanted - known)], dim=1)

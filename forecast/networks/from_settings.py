@@ -1,23 +1,23 @@
-"""From the settings of a system file to a network."""
+"""Build the network that a system file asks for."""
 
 from forecast.networks.dit import SphereDiT
-from forecast.networks.interface import Ports
+from forecast.networks.interface import NetworkInterface
 from forecast.networks.unet import SphereUNet
 from forecast.system.network import NetworkSettings, UNetSettings
 
 Network = SphereUNet | SphereDiT
 
 
-def build_network(ports: Ports, settings: NetworkSettings) -> Network:
-    """A fresh network of the kind that the settings ask for.
+def build_network(interface: NetworkInterface, settings: NetworkSettings) -> Network:
+    """Return a network with fresh random weights.
 
     Args:
-        ports: What it is joined to.
+        interface: Its inputs and outputs.
         settings: Its kind and size.
 
     Raises:
-        ValueError: The settings do not fit the grid.
+        ValueError: The settings do not fit the grid; names the setting.
     """
     if isinstance(settings, UNetSettings):
-        return SphereUNet(ports, settings)
-    return SphereDiT(ports, settings)
+        return SphereUNet(interface, settings)
+    return SphereDiT(interface, settings)

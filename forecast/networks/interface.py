@@ -1,4 +1,4 @@
-"""What every kind of network is joined to."""
+"""The inputs and outputs that every kind of network has."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,17 @@ from forecast.sphere.grid import Grid
 
 
 @dataclass(frozen=True)
-class Ports:
+class NetworkInterface:
     """Inputs and outputs of a network, whatever its kind.
 
     A network is called as `network(x, noise_label, scalars)`, with shapes (batch, inputs, latitude, longitude),
-    (batch,) and (batch, scalars), and returns (batch, outputs, latitude, longitude).
+    (batch,) and (batch, scalars), and returns (batch, outputs, latitude, longitude). The noise label is ln(sigma) / 4.
 
     Attributes:
-        grid: Where the maps lie.
-        polar_sign: +1 or -1 per input map: what a component of a vector becomes beyond a pole.
-        outputs: Maps returned.
-        scalars: Scalar conditions.
+        grid: The grid of the maps.
+        polar_sign: For each input map: -1 if it changes sign across a pole, as components of vectors do, else +1.
+        outputs: Number of maps returned.
+        scalars: Number of scalar conditions.
     """
 
     grid: Grid

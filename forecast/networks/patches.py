@@ -1,4 +1,4 @@
-"""Maps cut into patches and put together again, whatever their size and edges."""
+"""Maps of any size cut into square patches, and patches joined to maps."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,14 @@ from forecast.sphere.grid import Topology, beyond_latitudes
 
 @dataclass(frozen=True)
 class Extension:
-    """Rows and columns that complete a map to whole patches; they are cut off again at the end.
+    """Rows and columns added to a map to fill whole patches. They are cut off again at the end.
 
-    A map with points on its poles gets rows from beyond both, since a patch cannot be centred on a pole.
+    A map with grid points on its poles gets rows from beyond both poles, as no patch can be centred on a pole.
+
+    Attributes:
+        south: Rows added in the south.
+        north: Rows added in the north.
+        east: Columns added in the east.
     """
 
     south: int
@@ -23,18 +28,35 @@ class Extension:
 
     @classmethod
     def to_whole_patches(cls, shape: tuple[int, int], stride: int, topology: Topology) -> "Extension":
-        """Smallest extension of `shape` to multiples of `stride`."""
+        """Return the smallest extension to multiples of a number of points.
+
+        Args:
+            shape: Numbers of latitudes and longitudes of the map.
+            stride: Number of points that both sides of the extended map are multiples of.
+            topology: How the edges of the map are joined.
+        """
         if topology.pole == "on_point" and stride > 1:
             rows = -(shape[0] + 2) % stride + 2
             return cls(rows // 2, rows - rows // 2, 0)
         return cls(0, -shape[0] % stride, -shape[1] % stride)
 
     def is_empty(self) -> bool:
-        """Whether the map is whole patches already."""
+        """Return whether nothing is added."""
         return not (self.south or self.north or self.east)
 
-    def apply(self, x: Tensor, topology: Topology, polar_sign: Tensor) -> Tensor:
-        """Extend a map: across the poles where it has them, else by repeating its edges."""
+    def apply(
+        self,
+        x: Float[Tensor, "batch map latitude longitude"],
+        topology: Topology,
+        polar_sign: Float[Tensor, "map 1 1"],
+    ) -> Float[Tensor, "batch map extended_latitude extended_longitude"]:
+        """Extend maps across the poles where they have poles, else by repeating their edges.
+
+        Args:
+            x: The maps.
+            topology: How the edges of the map are joined.
+            polar_sign: -1 for maps that change sign across a pole, +1 for the others.
+        """
         if self.south or self.north:
             south, north = beyond_latitudes(x, max(self.south, self.north), topology, polar_sign)
             x = torch.cat([south[..., south.shape[-2] - self.south :, :], x, north[..., : self.north, :]], dim=-2)
@@ -42,16 +64,16 @@ class Extension:
 
 
 class Patching:
-    """How the maps of one grid are cut into square patches.
+    """Cuts the maps of one grid into square patches.
 
     Args:
-        shape: Latitudes and longitudes.
+        shape: Numbers of latitudes and longitudes.
         topology: How the edges of the map are joined.
-        patch: Points a side of a patch.
-        halvings: How often the map of patches is halved further on.
+        patch: Grid points on each side of a patch.
+        halvings: How often the network halves the map of patches.
 
     Raises:
-        ValueError: The longitudes of a globe do not divide into whole patches, or round a pole not into an even number.
+        ValueError: On a globe, the longitudes do not fill whole patches, or across a pole not an even number of them.
     """
 
     def __init__(self, shape: tuple[int, int], topology: Topology, *, patch: int, halvings: int = 0) -> None:
@@ -60,17 +82,31 @@ class Patching:
         self.extension = Extension.to_whole_patches(shape, stride, topology)
         self.inner = topology if self.extension.is_empty() else topology.without_poles()
         """How the edges of the map of patches are joined."""
-        divisor = stride if self.inner.pole == "none" else 2 * stride  # beyond a pole means half a turn away
+        divisor = stride if self.inner.pole == "none" else 2 * stride  # across a pole lies the opposite longitude
         if topology.periodic and shape[1] % divisor:
-            raise ValueError(f"network: expected longitudes divisible by {divisor}, found {shape[1]}")
+            raise ValueError(f"patch: expected longitudes divisible by {divisor}, found {shape[1]}")
 
-    def cut(self, x: Float[Tensor, "batch map latitude longitude"], polar_sign: Tensor) -> Tensor:
-        """The map of patches, (batch, map * patch * patch, rows, columns), channels last."""
+    def cut(
+        self, x: Float[Tensor, "batch map latitude longitude"], polar_sign: Float[Tensor, "map 1 1"]
+    ) -> Float[Tensor, "batch patch_map row column"]:
+        """Cut maps into patches.
+
+        Args:
+            x: The maps.
+            polar_sign: -1 for maps that change sign across a pole, +1 for the others.
+
+        Returns:
+            For each map patch * patch maps of patches, in channels-last memory format.
+        """
         x = self.extension.apply(x, self.topology, polar_sign)
         return functional.pixel_unshuffle(x, self.patch).contiguous(memory_format=torch.channels_last)
 
-    def join(self, x: Float[Tensor, "batch patch_map row column"]) -> Tensor:
-        """The map that patches make, without its extension: (batch, map, latitude, longitude)."""
+    def join(self, x: Float[Tensor, "batch patch_map row column"]) -> Float[Tensor, "batch map latitude longitude"]:
+        """Join patches to maps, and cut off the extension.
+
+        Args:
+            x: Maps of patches, patch * patch for each map.
+        """
         x = functional.pixel_shuffle(x, self.patch)
         south = self.extension.south
         return x[..., south : south + self.shape[0], : self.shape[1]]

@@ -1,4 +1,4 @@
-"""Where the patches of a map lie on the sphere, and which of them see each other in one window."""
+"""The patches of a map as tokens on the sphere, and how they are sorted into windows that attention works within."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -18,14 +18,15 @@ _Kind = TypeVar("_Kind", bound=np.generic)
 
 @dataclass(frozen=True)
 class Tokens:
-    """Patches as points; those that hold no cell of the map have no area.
+    """The patches of a map as points on the sphere.
 
     Attributes:
-        latitude: Degrees, of each row: the mean of the map's own latitudes in it.
-        longitude: Degrees, of each column.
-        area: (row, column), 1 for the mean cell of the map.
-        periodic: East and west edge meet.
-        poles: The rows reach both poles, beyond which the map goes on.
+        latitude: Mean latitude of the map's own points in each row of patches, degrees north.
+        longitude: Mean longitude of each column of patches, degrees east.
+        area: (row, column); area of the map's own cells in each patch, in units of the map's mean cell. It is 0 for
+            patches that lie in the extension only.
+        periodic: Whether the east and the west edge meet.
+        poles: Whether the rows reach both poles, across which the map goes on.
     """
 
     latitude: NDArray[np.float64]
@@ -36,7 +37,12 @@ class Tokens:
 
     @classmethod
     def of(cls, grid: Grid, patching: Patching) -> "Tokens":
-        """The patches of a grid."""
+        """Return the tokens of a grid.
+
+        Args:
+            grid: The grid of the map.
+            patching: How the map is cut into patches.
+        """
         extension, patch, topology = patching.extension, patching.patch, patching.topology
         cell_area = grid.area_weights()[:, 0].double().numpy()
         latitude, row_area = _merge(grid.latitude, cell_area, (extension.south, extension.north), patch)
@@ -46,31 +52,34 @@ class Tokens:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
+        """Numbers of rows and columns."""
         return self.latitude.size, self.longitude.size
 
     def features(self) -> Float[Tensor, "token feature"]:
-        """Sine and cosine of the latitude and the logarithm of the area of each token."""
+        """Return sine and cosine of the latitude, and the logarithm of the area, of each token."""
         latitude = np.deg2rad(self.latitude)[:, None] + 0 * self.longitude
         columns = [np.sin(latitude), np.cos(latitude), self.log_area()]
         return torch.from_numpy(np.stack(columns, axis=-1).reshape(-1, 3)).float()
 
     def log_area(self) -> NDArray[np.float64]:
-        """Logarithm of the area, (row, column); 0 where there is none."""
+        """Return the logarithm of the area, (row, column); 0 for tokens without area."""
         return np.log(np.where(self.area > 0, self.area, 1.0))
 
 
 @dataclass(frozen=True)
 class WindowTokens:
-    """Tokens sorted into windows, all of one size; the last windows may reach beyond the map.
+    """Tokens sorted into windows of one size. Windows at the edges may reach beyond the map.
+
+    Across a pole, a window continues with the tokens of the opposite meridian. They keep the longitude of the window,
+    and their latitude continues beyond 90 degrees, so that distances along the meridian come out right.
 
     Attributes:
-        source: Number of the token at each place of each window.
-        crossed: It is seen from beyond a pole, where east and north point the other way.
-        latitude: Degrees; goes on beyond 90 on the far side of a pole, where the longitude stays as it was.
-        longitude: Degrees; goes on beyond the date line.
-        area: As for `Tokens`; 0 beyond the edges of an open map.
-        place: Where each token of the map is found itself, counted through all windows.
+        source: Index of the token at each place of each window.
+        crossed: Whether that token is seen from across a pole, where east and north point the other way.
+        latitude: Degrees north; continues beyond 90 across a pole.
+        longitude: Degrees east; continues beyond the date line.
+        area: Area of the token in units of the map's mean cell; 0 beyond the edges of an open map.
+        place: For each token of the map, the place where it stands as itself, counted through all windows.
     """
 
     source: Int[Tensor, "window place"]
@@ -85,18 +94,19 @@ class WindowTokens:
         """Sort tokens into windows.
 
         Args:
-            tokens: All of a map.
+            tokens: The tokens of a map.
             window: Rows and columns of a window.
-            shifted: Begin about half a window further south and west, over the pole and the date line if there.
+            shifted: Whether the windows start about half a window further south and west, across the pole and the
+                date line on a globe.
 
         Raises:
-            ValueError: The windows do not divide the columns round a globe, or those do not reach across its poles.
+            ValueError: On a globe, the windows do not divide the columns, or the number of columns is odd.
         """
         rows = _rows(tokens, window[0], shifted=shifted)
         columns = _columns(tokens, window[1], shifted=shifted)
         count = tokens.longitude.size
         if rows.turned.any() and count % 2:
-            raise ValueError(f"network: expected an even number of patches round the globe, found {count}")
+            raise ValueError(f"patch: expected an even number of patches round the globe, found {count}")
         column = (columns.index + rows.turned[:, None] * (count // 2)) % count
         source = rows.index[:, None] * count + column
         own = rows.own[:, None] & columns.own
@@ -119,7 +129,15 @@ class WindowTokens:
 
 @dataclass(frozen=True)
 class _Line:
-    """Rows or columns in the order in which windows take them; `own` ones are themselves, not seen from elsewhere."""
+    """Rows or columns in the order in which windows take them.
+
+    Attributes:
+        index: Row or column of the map.
+        degrees: Latitude or longitude as seen from the window.
+        own: Whether it stands as itself, not for what lies beyond an edge.
+        known: Whether there is such a row or column, or an open edge lies before it.
+        turned: Whether it is seen from across a pole.
+    """
 
     index: NDArray[np.int64]
     degrees: NDArray[np.float64]
@@ -129,7 +147,7 @@ class _Line:
 
 
 def _rows(tokens: Tokens, window: int, *, shifted: bool) -> _Line:
-    """All rows and those from beyond the poles that complete the windows."""
+    """All rows, and the rows from beyond the edges that complete the windows."""
     count = tokens.latitude.size
     before, after = _spare(count, window, shifted=shifted)
     south, north = _beyond(tokens, -1.0, before), _beyond(tokens, 1.0, after)
@@ -142,7 +160,7 @@ def _rows(tokens: Tokens, window: int, *, shifted: bool) -> _Line:
 
 
 def _spare(count: int, window: int, *, shifted: bool) -> tuple[int, int]:
-    """Rows before and after that complete the windows; a shift shares them out, so that both ends are crossed."""
+    """Number of rows before and after the map that complete the windows; shifted windows have some at both ends."""
     spare = -count % window
     if not shifted or not 1 < window < count:
         return 0, spare
@@ -152,7 +170,7 @@ def _spare(count: int, window: int, *, shifted: bool) -> tuple[int, int]:
 
 
 def _beyond(tokens: Tokens, side: float, count: int) -> _Line:
-    """Rows beyond the southern (-1) or northern (+1) edge, nearest first: across the pole, or unknown."""
+    """Rows beyond the southern (-1) or northern (+1) edge, nearest first: from across the pole, or not known."""
     held = np.flatnonzero(tokens.area[:, 0] > 0)
     order = held[np.argsort(-side * tokens.latitude[held])]
     outermost = side * tokens.latitude[order[0]]
@@ -168,10 +186,10 @@ def _beyond(tokens: Tokens, side: float, count: int) -> _Line:
 
 
 def _columns(tokens: Tokens, window: int, *, shifted: bool) -> _Line:
-    """All columns from where the windows begin: round the globe, or with unknown ones beyond the edges."""
+    """All columns in order from the first window's western edge; beyond the edges of a region they are not known."""
     count = tokens.longitude.size
     if tokens.periodic and count % window:
-        raise ValueError(f"network: expected a window that divides {count} patches round the globe, found {window}")
+        raise ValueError(f"window: expected a window that divides {count} patches round the globe, found {window}")
     before, after = _spare(count, window, shifted=shifted)
     if tokens.periodic:
         before, after = (window // 2, -(window // 2)) if shifted else (0, 0)
@@ -188,7 +206,7 @@ def _columns(tokens: Tokens, window: int, *, shifted: bool) -> _Line:
 def _merge(
     degrees: NDArray[np.float64], area: NDArray[np.float64], beyond: tuple[int, int], patch: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean coordinate and total area of every `patch` points, where points beyond the edges have no area."""
+    """Mean coordinate and total area of each run of `patch` points; points beyond the edges have no area."""
     spacing = float(np.diff(degrees).mean())
     before = degrees[0] - spacing * np.arange(beyond[0], 0, -1)
     after = degrees[-1] + spacing * np.arange(1, beyond[1] + 1)
@@ -200,7 +218,7 @@ def _merge(
 
 
 def _windows(values: NDArray[_Kind], window: tuple[int, int]) -> NDArray[_Kind]:
-    """(row, column) to (window, place)."""
+    """Rearrange (row, column) to (window, place)."""
     rows, columns = values.shape[0] // window[0], values.shape[1] // window[1]
     parted = values.reshape(rows, window[0], columns, window[1]).swapaxes(1, 2)
     return np.ascontiguousarray(parted.reshape(rows * columns, -1))

@@ -1,4 +1,4 @@
-"""A residual U-Net whose convolutions know how the edges of the map are joined."""
+"""A residual U-Net over the patches of a map on the sphere."""
 
 import itertools
 import math
@@ -9,14 +9,21 @@ from torch.nn import functional
 
 from forecast.networks.convolution import MapConvolution
 from forecast.networks.embedding import NoiseEmbedding
-from forecast.networks.interface import Ports
+from forecast.networks.interface import NetworkInterface
 from forecast.networks.patches import Patching
 from forecast.sphere.grid import Topology
 from forecast.system.network import UNetSettings
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions added to their input, scaled and shifted by the embedding."""
+    """Two convolutions, modulated by the embedding and added to their input. A fresh block changes nothing.
+
+    Args:
+        width: Channels of the maps.
+        embedding: Length of the embedding.
+        topology: How the edges of the map are joined.
+        dropout: Share of the activations that training drops.
+    """
 
     def __init__(self, width: int, embedding: int, topology: Topology, dropout: float) -> None:
         super().__init__()
@@ -30,8 +37,15 @@ class ResidualBlock(nn.Module):
         if self.second.convolution.bias is not None:
             nn.init.zeros_(self.second.convolution.bias)
 
-    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
-        """Add the block's change to `x`."""
+    def forward(
+        self, x: Float[Tensor, "batch width row column"], embedding: Float[Tensor, "batch embedding"]
+    ) -> Float[Tensor, "batch width row column"]:
+        """Return the maps plus the block's change.
+
+        Args:
+            x: The maps.
+            embedding: Noise level and scalar conditions, embedded.
+        """
         scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
         change = self.first(functional.silu(self.first_norm(x)))
         change = self.second_norm(change) * (1 + scale) + shift
@@ -40,26 +54,28 @@ class ResidualBlock(nn.Module):
 
 
 class SphereUNet(nn.Module):
-    """A U-Net over patches of a latitude-longitude map; additive skips, one halving between successive widths.
+    """A U-Net with additive skips, which halves the map of patches between successive widths.
+
+    Maps that do not fill whole patches are extended, and the output is cut back.
 
     Args:
-        ports: What it is joined to; the network extends the maps to whole patches and cuts back.
-        settings: How large it is.
+        interface: Its inputs and outputs.
+        settings: Its size.
 
     Raises:
-        ValueError: The settings do not fit the grid.
+        ValueError: The settings do not fit the grid; names the setting.
     """
 
-    def __init__(self, ports: Ports, settings: UNetSettings) -> None:
+    def __init__(self, interface: NetworkInterface, settings: UNetSettings) -> None:
         super().__init__()
-        patch, widths, signs = settings.patch, settings.widths, ports.polar_sign
-        topology = ports.grid.topology()
-        self.patching = Patching(ports.grid.shape, topology, patch=patch, halvings=len(widths) - 1)
+        patch, widths, signs = settings.patch, settings.widths, interface.polar_sign
+        topology = interface.grid.topology()
+        self.patching = Patching(interface.grid.shape, topology, patch=patch, halvings=len(widths) - 1)
         inner = self.patching.inner
         self.register_buffer("polar_sign", signs[:, None, None], persistent=False)
         width_embedding = 2 * widths[0]
         patch_sign = signs.repeat_interleave(patch * patch)[:, None, None]
-        self.embedding = NoiseEmbedding(ports.scalars, width_embedding)
+        self.embedding = NoiseEmbedding(interface.scalars, width_embedding)
         self.entry = MapConvolution(patch_sign.shape[0], widths[0], inner, patch_sign)
         self.down = _stages(settings, width_embedding, inner)
         self.up = _stages(settings, width_embedding, inner)
@@ -67,7 +83,7 @@ class SphereUNet(nn.Module):
         self.narrower = nn.ModuleList(nn.Conv2d(fine, coarse, kernel_size=2, stride=2) for fine, coarse in pairs)
         self.wider = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, kernel_size=2, stride=2) for fine, coarse in pairs)
         self.exit_norm = _norm(widths[0])
-        self.exit = MapConvolution(widths[0], ports.outputs * patch * patch, inner)
+        self.exit = MapConvolution(widths[0], interface.outputs * patch * patch, inner)
         nn.init.zeros_(self.exit.convolution.weight)
 
     def forward(
@@ -76,7 +92,13 @@ class SphereUNet(nn.Module):
         noise_label: Float[Tensor, " batch"],
         scalars: Float[Tensor, "batch scalar"],
     ) -> Float[Tensor, "batch outputs latitude longitude"]:
-        """Map inputs to outputs on the same grid."""
+        """Return the output maps.
+
+        Args:
+            x: The input maps.
+            noise_label: ln(sigma) / 4 of each sample.
+            scalars: Scalar conditions of each sample.
+        """
         embedding = self.embedding(noise_label, scalars)
         x = self.entry(self.patching.cut(x, self.get_buffer("polar_sign")))
         skips = []
@@ -100,12 +122,12 @@ def _through(stage: nn.Module, x: Tensor, embedding: Tensor) -> Tensor:
 
 
 def _norm(width: int) -> nn.GroupNorm:
-    """Group norm over about 16 channels a group: fewer would erase how strong a feature is."""
+    """Group norm with about 16 channels in a group; in smaller groups the strength of a feature would be lost."""
     return nn.GroupNorm(math.gcd(width, max(1, width // 16)), width)
 
 
 def _stages(settings: UNetSettings, embedding: int, topology: Topology) -> nn.ModuleList:
-    """Residual blocks of each resolution, finest first."""
+    """The residual blocks of each resolution, finest first."""
     return nn.ModuleList(
         nn.ModuleList(ResidualBlock(width, embedding, topology, settings.dropout) for _ in range(settings.blocks))
         for width in settings.widths

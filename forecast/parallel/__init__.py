@@ -1,1 +1,1 @@
-"""Work shared by several processes: ranks, sharded weights, reading ahead."""
+"""Work shared by several processes or threads: ranks, sharded weights, prefetching."""

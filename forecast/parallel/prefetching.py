@@ -1,4 +1,4 @@
-"""Items made in other threads while the caller works on those before: order stays, memory is bounded."""
+"""Items prepared by other threads while the caller works on earlier ones, in order and within bounded memory."""
 
 import queue
 from collections import deque
@@ -9,18 +9,19 @@ from typing import TypeVar
 
 K = TypeVar("K")
 T = TypeVar("T")
-_SECONDS_BETWEEN_LOOKS = 0.1
+_POLL_SECONDS = 0.1
+"""How often a thread with a full queue looks whether its reader has gone."""
 
 
 def prefetched(items: Iterable[T], depth: int) -> Iterator[T]:
-    """The same items in the same order, made up to `depth` ahead of their use.
+    """Yield the same items in the same order, prepared ahead of their use in another thread.
 
-    At most `depth + 2` items exist at a time: those that wait, one being made and one in use. What the making raises is
-    raised where the item would have come. Closing the iterator ends the thread after the item under way.
+    At most `depth + 2` items exist at a time: those waiting, one in preparation and one in use. An exception is raised
+    where the item would have come. Closing the iterator ends the thread as soon as the item in preparation is ready.
 
     Args:
-        items: Iterated in another thread.
-        depth: At least 1.
+        items: Iterated in the other thread.
+        depth: Number of items that may wait, at least 1.
     """
     ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(depth)
     stopped = Event()
@@ -28,7 +29,7 @@ def prefetched(items: Iterable[T], depth: int) -> Iterator[T]:
     def hand_over(item: T | None, error: BaseException | None) -> bool:
         while not stopped.is_set():
             try:
-                ready.put((item, error), timeout=_SECONDS_BETWEEN_LOOKS)
+                ready.put((item, error), timeout=_POLL_SECONDS)
             except queue.Full:
                 continue
             return True
@@ -39,7 +40,7 @@ def prefetched(items: Iterable[T], depth: int) -> Iterator[T]:
             for item in items:
                 if not hand_over(item, None):
                     return
-        except BaseException as error:  # raised again by the reader
+        except BaseException as error:  # raised again in the reader's thread
             hand_over(None, error)
         else:
             hand_over(None, StopIteration())
@@ -53,21 +54,21 @@ def prefetched(items: Iterable[T], depth: int) -> Iterator[T]:
                 return
             if error is not None:
                 raise error
-            yield item  # type: ignore[misc]  # there is an item where there is no error
+            yield item  # type: ignore[misc]  # the item is absent only where there is an error
     finally:
         stopped.set()
         maker.join()
 
 
 def mapped_ahead(function: Callable[[K], T], keys: Iterable[K], workers: int) -> Iterator[T]:
-    """A function of each key, in the order of the keys, worked out by several threads ahead of its use.
+    """Yield a function of each key, in the order of the keys, computed ahead of its use by several threads.
 
-    At most `workers + 1` results exist at a time. What the function raises is raised where its result would have come.
+    At most `workers + 1` results exist at a time. An exception is raised where the result would have come.
 
     Args:
         function: Safe to call from several threads.
-        keys: Taken as they are needed; may never end.
-        workers: Threads, at least 1.
+        keys: Taken as they are needed; may be endless.
+        workers: Number of threads, at least 1.
     """
     waiting: deque[Future[T]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="ahead")

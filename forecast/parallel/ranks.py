@@ -1,7 +1,7 @@
 """Processes that share one training or one forecast.
 
-torchrun starts them, or `plumecast ... --processes N`; both say in the environment who is who. A process that was
-started alone is a group of one that runs the same code and sends nothing.
+Each process learns from environment variables, as torchrun sets them, which of the processes it is. A process that was
+started alone runs the same code as a group of one and communicates with nobody.
 """
 
 import os
@@ -13,13 +13,14 @@ from typing import TypeVar
 
 import torch
 import torch.distributed as dist
+from jaxtyping import Shaped
 from torch import Tensor
 
 from data_catalog.errors import ConfigurationError
 
 T = TypeVar("T")
 LONGEST_WAIT = timedelta(hours=4)
-"""What one process may do while the others wait for it, such as fitting statistics to decades of analyses."""
+"""Longest time that processes wait for one, which may be fitting statistics to decades of analyses."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,9 @@ class Ranks:
     """This process among those that work together.
 
     Attributes:
-        rank: Its number, from 0.
-        count: How many they are.
-        device: Where this process computes.
+        rank: Number of this process, from 0.
+        count: Number of processes.
+        device: PyTorch device that this process computes on, such as `cpu` or `cuda:0`.
     """
 
     rank: int = 0
@@ -38,22 +39,34 @@ class Ranks:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the process that writes files and speaks."""
+        """Whether this is the process that writes files and messages."""
         return self.rank == 0
 
-    def share(self, samples: Tensor) -> Tensor:
-        """This process's part of something whose first dimension divides evenly."""
+    def share(self, samples: Shaped[Tensor, "sample ..."]) -> Shaped[Tensor, "share ..."]:
+        """Return the part of samples that is this process's.
+
+        Args:
+            samples: The samples of all processes; their number is divisible by the number of processes.
+        """
         return samples.chunk(self.count)[self.rank]
 
     def broadcast(self, value: T | None) -> T:
-        """A small plain value of the first process, for all of them; the others' own does not count."""
+        """Return the first process's value in every process. Every process must call it.
+
+        Args:
+            value: A small value that can be pickled; ignored in all processes but the first.
+        """
         values = [value]
         if self.count > 1:
             dist.broadcast_object_list(values, src=0, device=torch.device(self.device))
-        return values[0]  # type: ignore[return-value]  # the first process gave one
+        return values[0]  # type: ignore[return-value]  # the first process passes a value
 
-    def gathered(self, part: Tensor) -> Tensor:
-        """The parts of all processes, in their order, along the first dimension."""
+    def gather(self, part: Shaped[Tensor, "share ..."]) -> Shaped[Tensor, "sample ..."]:
+        """Return the parts of all processes, in their order, in every process. Every process must call it.
+
+        Args:
+            part: This process's part, of the same shape in all processes.
+        """
         if self.count == 1:
             return part
         parts = [torch.empty_like(part) for _ in range(self.count)]
@@ -61,49 +74,58 @@ class Ranks:
         return torch.cat(parts)
 
     def copy_from_first(self, tensors: Iterator[Tensor]) -> None:
-        """Overwrite tensors by those of the first process."""
+        """Overwrite tensors with those of the first process. Every process must call it.
+
+        Args:
+            tensors: The same tensors, in the same order, in all processes.
+        """
         if self.count > 1:
             for tensor in tensors:
-                whole = tensor.contiguous()  # processes may hold the same tensor in another order of memory
+                whole = tensor.contiguous()  # memory formats may differ between processes
                 dist.broadcast(whole, src=0)
                 tensor.copy_(whole)
 
     def wait(self) -> None:
-        """Until every process has come here."""
+        """Return when every process has called it."""
         if self.count > 1:
             dist.barrier()
 
 
 ALONE = Ranks()
-"""A process that shares its work with nobody."""
+"""A process that works alone."""
 
 
 def rank_in_environment() -> int:
-    """Number of this process among those started together; 0 for one started alone.
+    """Return the number of this process among those started together; 0 for a process that was started alone.
 
     Raises:
-        ConfigurationError: The environment says something else than a number.
+        ConfigurationError: The environment variable RANK is no number.
     """
     return _number("RANK", 0)
 
 
 def is_one_of_several() -> bool:
-    """Whether the environment tells of other processes."""
+    """Return whether the environment variables say that this process was started together with others.
+
+    Raises:
+        ConfigurationError: The environment variable WORLD_SIZE is no number.
+    """
     return _number("WORLD_SIZE", 1) > 1
 
 
 @contextmanager
 def process_group(device: str) -> Iterator[Ranks]:
-    """Find the processes that the environment tells of, and work with them.
+    """Join the processes that the environment variables describe, and leave them at the end.
 
     Args:
-        device: `cpu`, or `cuda`: then each process of a machine takes a GPU of its own.
+        device: `cpu`, or `cuda` for one GPU for each process on a machine.
 
     Yields:
-        Who is who.
+        This process among the others.
 
     Raises:
-        ConfigurationError: The environment is wrong, or a machine has fewer GPUs than processes.
+        ConfigurationError: An environment variable is no number, the device is unknown, or a machine has fewer GPUs
+            than processes.
     """
     if not is_one_of_several():
         yield Ranks(device=device)
@@ -120,7 +142,7 @@ def process_group(device: str) -> Iterator[Ranks]:
         device_id=torch.device(ranks.device) if on_gpu else None,
     )
     yield ranks
-    # Not after an exception: the others may be waiting inside a collective, and whoever started them ends them.
+    # Not after an exception: other processes may be waiting in a collective operation. Their launcher ends them.
     dist.destroy_process_group()
 
 
@@ -128,15 +150,15 @@ def _own_device(device: str) -> str:
     if device == "cpu":
         return device
     if device != "cuda":
-        raise ConfigurationError(f"--device: expected cpu or cuda for several processes, found '{device}'")
+        raise ConfigurationError(f"device: expected cpu or cuda for several processes, found '{device}'")
     local, found = _number("LOCAL_RANK", 0), torch.cuda.device_count()
     if local >= found:
-        raise ConfigurationError(f"--processes: expected at most one a GPU, {found} on this machine, found {local + 1}")
+        raise ConfigurationError(f"processes: expected at most one a GPU, {found} on this machine, found {local + 1}")
     return f"cuda:{local}"
 
 
 def _number(variable: str, default: int) -> int:
     found = os.environ.get(variable, str(default))
     if not found.isdecimal():
-        raise ConfigurationError(f"environment: expected a number in {variable}, found '{found}'")
+        raise ConfigurationError(f"environment variable {variable}: expected a number, found '{found}'")
     return int(found)

@@ -1,6 +1,6 @@
-"""One model over several processes: whole in each of them (DDP) or cut up among them (FSDP2).
+"""One model on several processes: all weights in each of them (DDP), or a part of each weight in each (FSDP2).
 
-Weights keep the names that they have in a lone process, so a checkpoint is the same file however its model was trained.
+Weights keep the names that they have in a single process, so a checkpoint does not depend on how its model was trained.
 """
 
 import inspect
@@ -21,10 +21,10 @@ from torch.utils.checkpoint import checkpoint
 from forecast.parallel.ranks import Ranks
 
 Parallel = Literal["ddp", "fsdp"]
-_KNOWN = inspect.signature(DistributedDataParallel).parameters
-# What is kept in buffers stays equal by itself. The option that says so has a new name from torch 2.13 on.
-_EQUAL_BUFFERS: dict[str, Any] = {
-    "forward_sync_buffers" if "forward_sync_buffers" in _KNOWN else "broadcast_buffers": False
+_DDP_OPTIONS = inspect.signature(DistributedDataParallel).parameters
+# All processes compute the same buffers, so they need no synchronisation. PyTorch 2.13 renamed the option.
+_NO_BUFFER_SYNC: dict[str, Any] = {
+    "forward_sync_buffers" if "forward_sync_buffers" in _DDP_OPTIONS else "broadcast_buffers": False
 }
 
 
@@ -39,23 +39,23 @@ def distribute(
 ) -> nn.Module:
     """Prepare a module whose forward pass is a loss for training on all processes.
 
-    The weights of the first process become those of all. Gradients come out averaged over the processes.
+    All processes get the weights of the first one. Gradients are averaged over the processes.
 
     Args:
         module: On the device of this process; changed in place.
         ranks: The processes.
         parallel: `ddp` keeps all weights in each process, `fsdp` a part of each weight.
-        recompute: Keep only the inputs of each repeated block and compute the rest again in the backward pass (Chen et
-            al. 2016, arXiv:1604.06174).
-        compiled: Compile each repeated block.
-        idle_weights: Whether some weights take no part in some losses.
+        recompute: Whether to keep only the input of each repeated block, and to compute its activations again in the
+            backward pass (Chen et al. 2016, arXiv:1604.06174).
+        compiled: Whether to compile each repeated block with torch.compile.
+        idle_weights: Whether some losses do not depend on some weights.
 
     Returns:
-        What to call in place of `module`; optimise the parameters of `module` itself.
+        The module to call in place of `module`. Optimise the parameters of `module` itself.
     """
     for block in repeated_blocks(module):
         if recompute:
-            # The instance's own attribute: hooks and names of the module stay as they are.
+            # As an attribute of the instance, so that hooks and the names of weights stay as they are.
             vars(block)["forward"] = partial(checkpoint, block.forward, use_reentrant=False)
         if compiled:
             block.compile()
@@ -68,13 +68,20 @@ def distribute(
             gradient_as_bucket_view=True,
             init_sync=False,
             find_unused_parameters=idle_weights,
-            **_EQUAL_BUFFERS,
+            **_NO_BUFFER_SYNC,
         )
     return _sharded(module, ranks)
 
 
 def repeated_blocks(module: nn.Module) -> list[nn.Module]:
-    """The modules that a network is a list of: worth a message of their own, and small beside the whole."""
+    """Return the elements of all module lists in a module, the blocks that a network repeats.
+
+    They are the units that are recomputed, compiled and sharded: large enough for a collective operation of their own,
+    and small beside the whole network.
+
+    Args:
+        module: Any module.
+    """
     lists = [part for part in module.modules() if isinstance(part, nn.ModuleList)]
     return [block for one in lists for block in one if not isinstance(block, nn.ModuleList)]
 
@@ -82,23 +89,23 @@ def repeated_blocks(module: nn.Module) -> list[nn.Module]:
 def _sharded(module: nn.Module, ranks: Ranks) -> nn.Module:
     mesh = init_device_mesh(torch.device(ranks.device).type, (ranks.count,))
     for parameter in module.parameters():
-        parameter.data = parameter.data.contiguous()  # parts are cut from plainly ordered weights
+        parameter.data = parameter.data.contiguous()  # sharding ignores memory formats
     for block in repeated_blocks(module):
         fully_shard(block, mesh=mesh)
-    # Cut up again after each forward pass, as a validation is followed by no backward pass that would do it.
+    # Reshard after each forward pass: after a validation there is no backward pass that would do it.
     fully_shard(module, mesh=mesh, reshard_after_forward=True)
     return module
 
 
 @contextmanager
 def accumulating(module: nn.Module, *, more: bool) -> Iterator[None]:
-    """A backward pass whose gradients add to those before it.
+    """Run a backward pass that adds to the gradients of the ones before it.
 
-    Those of whole weights are averaged over the processes with the last pass only; those of parts with each, as no
-    process has room for all of them.
+    With DDP, gradients are averaged over the processes in the last pass of an iteration only. With FSDP2 they are
+    averaged in each, as no process can hold all of them.
 
     Args:
-        module: As `distribute` returned it.
+        module: The module that `distribute` returned.
         more: Whether another backward pass of the same iteration follows.
     """
     if more and isinstance(module, DistributedDataParallel):
@@ -108,25 +115,39 @@ def accumulating(module: nn.Module, *, more: bool) -> Iterator[None]:
         yield
 
 
-def whole(tensor: Tensor) -> Tensor:
-    """All of a tensor, of which this process may hold a part. Every process must call it."""
+def full_tensor(tensor: Tensor) -> Tensor:
+    """Return all of a tensor of which this process may hold a part. Every process must call it.
+
+    Args:
+        tensor: A tensor, or a part of a sharded one.
+    """
     gathered: Tensor = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
     return gathered.detach()
 
 
-def whole_on_cpu(tensors: Mapping[str, Tensor], ranks: Ranks) -> dict[str, Tensor]:
-    """All of some tensors, in the first process; nothing in the others. Every process must call it."""
+def full_tensors_on_cpu(tensors: Mapping[str, Tensor], ranks: Ranks) -> dict[str, Tensor]:
+    """Return all of some tensors in the first process, and nothing in the others. Every process must call it.
+
+    Args:
+        tensors: Tensors by name, in the same order in all processes.
+        ranks: The processes.
+    """
     result = {}
     for name, tensor in tensors.items():
-        gathered = whole(tensor)
+        gathered = full_tensor(tensor)
         if ranks.is_first:
             result[name] = gathered.contiguous().cpu()
     return result
 
 
 @torch.no_grad()
-def fill(tensor: Tensor, values: Tensor) -> None:
-    """Overwrite a tensor, of which this process may hold a part. Every process must call it, with the same values."""
+def overwrite(tensor: Tensor, values: Tensor) -> None:
+    """Overwrite a tensor of which this process may hold a part. Every process must call it.
+
+    Args:
+        tensor: A tensor, or a part of a sharded one.
+        values: The values of the whole tensor, the same in all processes.
+    """
     values = values.to(tensor.device, tensor.dtype)
     if isinstance(tensor, DTensor):
         values = distribute_tensor(values.contiguous(), tensor.device_mesh, tensor.placements)

@@ -1,1 +1,1 @@
-"""The grid, spherical harmonics and noise on the sphere, as tensors."""
+"""The grid, spherical harmonics, and noise that is isotropic on the sphere, as tensors."""

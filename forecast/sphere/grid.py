@@ -1,4 +1,4 @@
-"""The sphere, or a region of it, as tensors: cell areas, and padding that knows where the map's edges meet."""
+"""Latitude-longitude grids, global or regional: how their edges are joined, cell areas, and padding across edges."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -20,9 +20,10 @@ class Topology:
     """How the edges of a latitude-longitude map are joined.
 
     Attributes:
-        periodic: East and west edge meet.
-        pole: What lies beyond the first and last latitude: nothing known (`none`), or the other side of the pole, which
-            is half a cell (`between_points`) or a whole cell (`on_point`: the edge row is the pole itself) away.
+        periodic: Whether the east and the west edge meet.
+        pole: What lies beyond the first and the last latitude. `none`: an open edge. `between_points`: the other side
+            of the pole, and the pole lies half a cell beyond the edge row. `on_point`: the other side of the pole, and
+            the edge row is the pole itself.
     """
 
     periodic: bool
@@ -34,13 +35,21 @@ class Topology:
         return self.periodic and self.pole != "none"
 
     def without_poles(self) -> "Topology":
-        """The same map with its northern and southern edges left open."""
+        """Return the topology of the same map with open northern and southern edges."""
         return Topology(self.periodic, "none")
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A rectilinear grid; latitude and longitude in degrees, both ascending."""
+    """A rectilinear grid.
+
+    Attributes:
+        latitude: Degrees north, ascending, at least two.
+        longitude: Degrees east, ascending, at least two.
+
+    Raises:
+        InvalidDataError: A coordinate is too short or does not ascend.
+    """
 
     latitude: NDArray[np.float64]
     longitude: NDArray[np.float64]
@@ -52,7 +61,7 @@ class Grid:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Number of latitudes and longitudes."""
+        """Numbers of latitudes and longitudes."""
         return self.latitude.size, self.longitude.size
 
     @property
@@ -61,13 +70,20 @@ class Grid:
         return Cells(self.latitude, self.longitude)
 
     def is_close_to(self, other: "Grid") -> bool:
-        """Whether all points are the same, to what coordinates are rounded to."""
+        """Return whether all points are the same to within 1e-4 degrees, the rounding of coordinates in files.
+
+        Args:
+            other: The grid to compare with.
+        """
         return self.shape == other.shape and all(
             np.allclose(getattr(self, axis), getattr(other, axis), atol=1e-4) for axis in ("latitude", "longitude")
         )
 
     def topology(self) -> Topology:
-        """Find how the edges are joined, from the spacing of the coordinates."""
+        """Return how the edges are joined, found from the spacing of the coordinates.
+
+        A pole can be crossed only if the number of longitudes is even, so that each has an opposite one.
+        """
         cells = self.cells
         if not cells.is_global or self.longitude.size % 2:
             return Topology(cells.is_periodic, "none")
@@ -75,12 +91,12 @@ class Grid:
         beyond = max(90.0 - self.latitude[-1], self.latitude[0] + 90.0)
         return Topology(True, "on_point" if beyond < 0.01 * gap else "between_points")
 
-    def has_mirror(self) -> bool:
-        """Whether it goes round the globe and a mirror at the equator shows each latitude another of them."""
+    def is_symmetric_globe(self) -> bool:
+        """Return whether the grid covers the globe, with each latitude of one hemisphere also in the other."""
         return self.topology().is_globe and bool(np.allclose(self.latitude, -self.latitude[::-1], atol=1e-4))
 
     def area_weights(self) -> Float[Tensor, "latitude 1"]:
-        """Relative area of the cells of each latitude, mean 1, in float32."""
+        """Return the area of each latitude's cells relative to the mean, float32."""
         return torch.from_numpy(self.cells.areas).float()[:, None]
 
 
@@ -90,17 +106,17 @@ def pad(
     topology: Topology,
     polar_sign: Float[Tensor, "channel 1 1"],
 ) -> Float[Tensor, "batch channel padded_latitude padded_longitude"]:
-    """Continue a map beyond its edges.
+    """Pad maps with what lies beyond their edges.
 
-    East and west continue into each other on a periodic map. Across a pole the map continues on the opposite
-    meridian, where east and north point the other way: `polar_sign` is -1 for the components of vectors. Open edges
-    repeat the outermost value.
+    A periodic map is padded in longitude with its other end. Across a pole, a map goes on along the opposite meridian,
+    where east and north point the other way, so the components of vectors change sign. Open edges are padded with
+    their outermost values.
 
     Args:
-        x: The map.
-        amount: Points added on each side.
+        x: The maps.
+        amount: Number of points added on each side.
         topology: How the edges are joined.
-        polar_sign: +1 or -1 per channel.
+        polar_sign: -1 for channels that change sign across a pole, +1 for the others.
     """
     south, north = beyond_latitudes(x, amount, topology, polar_sign)
     x = torch.cat([south, x, north], dim=-2)
@@ -116,7 +132,17 @@ def beyond_latitudes(
     topology: Topology,
     polar_sign: Float[Tensor, "channel 1 1"],
 ) -> tuple[Float[Tensor, "batch channel beyond longitude"], Float[Tensor, "batch channel beyond longitude"]]:
-    """Rows south of the first latitude and north of the last one; see `pad`."""
+    """Return the rows that lie south of the first latitude and north of the last one.
+
+    Args:
+        x: The maps.
+        amount: Number of rows on each side.
+        topology: How the edges are joined; open edges repeat their outermost row.
+        polar_sign: -1 for channels that change sign across a pole, +1 for the others.
+
+    Returns:
+        The southern and the northern rows, each in ascending latitude.
+    """
     if topology.pole == "none":
         shape = (*x.shape[:-2], amount, x.shape[-1])
         return x[..., :1, :].expand(shape), x[..., -1:, :].expand(shape)

@@ -1,4 +1,4 @@
-"""Spherical harmonics of fields as tensors, by sums over the grid; differentiable."""
+"""Spherical harmonic transforms of tensors by sums over the grid; differentiable."""
 
 from functools import lru_cache
 
@@ -12,20 +12,23 @@ from forecast.sphere.grid import Grid
 
 
 class HarmonicTransform(nn.Module):
-    """Between fields and the amplitudes of their harmonics, which have mean square 1 over the sphere.
+    """Transforms fields to the amplitudes of spherical harmonics, and back.
+
+    The harmonics are normalised to a mean square of 1 over the sphere.
 
     Args:
-        grid: Round the globe and from pole to pole.
-        truncation: Largest degree; None takes two thirds of the number of latitudes, which sums over it resolve well.
+        grid: A globe.
+        truncation: Largest degree. None for two thirds of the number of latitudes, up to which sums over the grid are
+            accurate.
 
     Raises:
-        ValueError: The grid is a region, or cannot resolve the truncation.
+        ValueError: The grid is a region, or has too few points for the truncation.
     """
 
     def __init__(self, grid: Grid, truncation: int | None = None) -> None:
         super().__init__()
         if not grid.topology().is_globe:
-            raise ValueError("expected a grid round the globe, found a region, which has no spherical harmonics")
+            raise ValueError("grid: expected a globe, found a region, which has no spherical harmonics")
         largest = min(grid.latitude.size, grid.longitude.size // 2) - 1
         self.truncation = min(2 * grid.latitude.size // 3, largest) if truncation is None else truncation
         if self.truncation > largest:
@@ -38,24 +41,42 @@ class HarmonicTransform(nn.Module):
         areas = grid.area_weights()[:, 0]
         self.register_buffer("areas", areas / areas.sum(), persistent=False)
 
-    def analysed(self, fields: Float[Tensor, "*batch latitude longitude"]) -> Complex[Tensor, "*batch order degree"]:
-        """Amplitudes of the harmonics; zero where the degree is below the order."""
+    def analyse(self, fields: Float[Tensor, "*batch latitude longitude"]) -> Complex[Tensor, "*batch order degree"]:
+        """Return the amplitudes of the harmonics of fields.
+
+        Args:
+            fields: Values on the grid.
+
+        Returns:
+            Complex amplitudes, zero where the degree is below the order.
+        """
         waves = torch.fft.rfft(fields.float(), dim=-1)[..., : self.truncation + 1] / fields.shape[-1]
         projection = (self.get_buffer("functions") * self.get_buffer("areas")).to(waves.dtype)
         return torch.einsum("mdy,...ym->...md", projection, waves)
 
-    def synthesised(
+    def synthesise(
         self, amplitudes: Complex[Tensor, "*batch order degree"]
     ) -> Float[Tensor, "*batch latitude longitude"]:
-        """Fields that harmonics of these amplitudes make."""
+        """Return the fields that harmonics add up to.
+
+        Args:
+            amplitudes: Complex amplitudes, as `analyse` returns them.
+        """
         functions = self.get_buffer("functions").to(amplitudes.dtype)
         waves = torch.einsum("mdy,...md->...ym", functions, amplitudes)
         result: Tensor = torch.fft.irfft(waves * self.longitudes, n=self.longitudes, dim=-1)
         return result
 
     def coefficients(self, fields: Float[Tensor, "*batch latitude longitude"]) -> Float[Tensor, "*batch coefficient"]:
-        """Real coefficients of the (truncation + 1)^2 real harmonics; their squares add up to the mean square."""
-        amplitudes = self.analysed(fields)
+        """Return the coefficients of the real harmonics of fields; their squares add up to the mean square.
+
+        Args:
+            fields: Values on the grid.
+
+        Returns:
+            (truncation + 1)^2 coefficients of each field, units of the field.
+        """
+        amplitudes = self.analyse(fields)
         order, degree = torch.triu_indices(self.truncation + 1, self.truncation + 1)
         flat = amplitudes[..., order, degree]
         waves = torch.view_as_real(flat[..., order > 0]).flatten(-2) * 2**0.5
@@ -68,9 +89,12 @@ def _transform(latitude: tuple[float, ...], longitude: tuple[float, ...]) -> Har
 
 
 def harmonic_transform(grid: Grid) -> HarmonicTransform:
-    """The transform of a grid up to what it resolves well, made once.
+    """Return the transform of a grid up to two thirds of the number of latitudes; the latest four are kept.
+
+    Args:
+        grid: A globe.
 
     Raises:
-        ValueError: See `HarmonicTransform`.
+        ValueError: The grid is a region.
     """
     return _transform(tuple(grid.latitude.tolist()), tuple(grid.longitude.tolist()))

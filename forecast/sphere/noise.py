@@ -1,15 +1,14 @@
-"""Noise on the sphere: from independent normal numbers at the grid's points to what the diffusion adds.
+"""Isotropic noise on the sphere, made from white noise: independent normal numbers at the points of a grid.
 
-A latitude-longitude grid crowds the poles, so numbers that are independent at its points average out there: their mean
-over a cap of 10 degrees varies three times less at a pole than at the equator. An isotropic field has the same
-covariance between any two points that are the same distance apart. Cut off at a grid's wavenumber it would leave
-combinations of points without any noise, in which the sampler could never make anything; a share of every point's
-variance therefore stays independent of the other points.
+A latitude-longitude grid crowds its points near the poles, so white noise averages out there: its mean over a cap of 10
+degrees has a third of the standard deviation at a pole that it has at the equator. Isotropic noise has the same
+covariance between any two points at the same distance. If it were cut off at the grid's largest wavenumber, some
+patterns of the grid would get no noise at all, and the sampler could never produce them. A small share of the variance
+at each point is therefore left white.
 
-Nothing else of the diffusion changes. With x = clean + sigma L z and z white, everything holds for L^-1 x, whose noise
-is white: the expected clean state there is L^-1 D(x, sigma), and L cancels in dx/dsigma = (x - D) / sigma. The squared
-error has the same minimiser in any metric. Scalings in and out of the network depend on the variance at a point, which
-is 1 at each, as for white noise.
+The rest of the diffusion is unchanged. Let x = clean + sigma L z with white z. For L^-1 x the noise is white and the
+expected clean state is L^-1 D(x, sigma), and L cancels in dx/dsigma = (x - D) / sigma. The squared error has the same
+minimiser in any metric. Preconditioning depends on the variance at a point only, which is 1, as for white noise.
 """
 
 from collections.abc import Iterable
@@ -24,20 +23,20 @@ from data_catalog.statistics.legendre import covariance_by_order, power_by_degre
 from forecast.sphere.grid import Grid
 
 INDEPENDENT_SHARE = 0.01
-"""Least share of the variance at a point that is independent of all other points."""
+"""Smallest share of the variance at a point that is white."""
 
 
 class SphereNoise(nn.Module):
-    """A linear map that gives white noise the same variance and covariance all over the globe.
+    """Turns white noise into isotropic noise of unit variance.
 
-    Along longitude it is a convolution, so that it is a symmetric matrix of latitudes for each zonal wavenumber: the
-    root of the covariance.
+    The map is the symmetric square root of the covariance. Along longitude it is a convolution, so it is kept as one
+    matrix over latitude for each zonal wavenumber.
 
     Args:
-        grid: Round the globe and from pole to pole.
-        channels: Fields; each has a spectrum of its own if it is fitted.
-        fitted: The spectrum is that of the residual, once `fit` was called; else all harmonics have the same variance,
-            up to the wavenumber of the grid.
+        grid: A globe.
+        channels: Number of channels of a state.
+        fitted: Whether each channel gets the spectrum that `fit` finds. Otherwise all harmonics up to the largest
+            wavenumber of the grid have the same variance, in all channels.
 
     Raises:
         ValueError: The grid is a region.
@@ -46,7 +45,7 @@ class SphereNoise(nn.Module):
     def __init__(self, grid: Grid, channels: int, *, fitted: bool) -> None:
         super().__init__()
         if not grid.topology().is_globe:
-            raise ValueError("diffusion.noise: expected 'white' on a region, which has no isotropic noise")
+            raise ValueError("grid: expected a globe, found a region, which has no isotropic noise")
         self.latitude, self.longitudes = grid.latitude, grid.longitude.size
         self.areas = grid.area_weights()[:, 0].double().numpy()
         self.fitted = fitted
@@ -58,7 +57,11 @@ class SphereNoise(nn.Module):
         self.refresh()
 
     def forward(self, white: Float[Tensor, "batch channel latitude longitude"]) -> Tensor:
-        """Isotropic noise of unit variance from independent standard normal numbers, in float32."""
+        """Return isotropic noise of unit variance, float32.
+
+        Args:
+            white: Independent standard normal numbers.
+        """
         root = self.get_buffer("root")
         fields = white.float().reshape(-1, root.shape[0], *white.shape[-2:])
         waves = torch.view_as_real(torch.fft.rfft(fields, dim=-1))
@@ -67,10 +70,12 @@ class SphereNoise(nn.Module):
         return shaped.reshape(white.shape)
 
     def fit(self, residuals: Iterable[Float[Tensor, "batch channel latitude longitude"]]) -> None:
-        """Take the spectrum of residuals: what their harmonics do not hold becomes independent.
+        """Give the noise of each channel the power spectrum of residuals.
+
+        Variance of the residuals that no harmonic of the grid describes becomes white.
 
         Args:
-            residuals: Batches of them, of unit variance in the mean over all and the globe.
+            residuals: Batches of residuals, normalised to unit variance over all samples and the globe.
         """
         truncation = self.get_buffer("variances").shape[1] - 1
         total, count = np.zeros(self.get_buffer("variances").shape), 0
@@ -85,7 +90,7 @@ class SphereNoise(nn.Module):
         self.refresh()
 
     def refresh(self) -> None:
-        """Make the map from the spectrum."""
+        """Compute the square root of the covariance from the spectrum, after the spectrum has changed."""
         variances = self.get_buffer("variances")
         if not variances.is_meta:
             roots = _roots(self.latitude, variances.detach().cpu().double().numpy(), self.longitudes)
@@ -98,12 +103,21 @@ def _refresh(noise: nn.Module, _: object) -> None:
 
 
 def _roots(latitude: NDArray[np.float64], variances: NDArray[np.float64], longitudes: int) -> NDArray[np.float64]:
-    """(channel, zonal wavenumber, latitude, latitude): symmetric roots of the covariance of a circle's amplitudes."""
+    """Symmetric square roots of the covariance between latitudes, by channel and zonal wavenumber.
+
+    Args:
+        latitude: Degrees north.
+        variances: Variance at a point that harmonics of each degree contribute, (channel, degree); the rest is white.
+        longitudes: Number of longitudes.
+
+    Returns:
+        (channel, zonal wavenumber, latitude, latitude)
+    """
     independent = 1.0 - variances.sum(axis=1)[:, None, None] * np.ones((1, latitude.size))
     shape = (variances.shape[0], longitudes // 2 + 1, latitude.size, latitude.size)
     covariance = np.zeros(shape)
     for order, part in enumerate(covariance_by_order(latitude, variances)):
-        # A cosine is two waves, one of which goes the other way; orders stay below half the number of longitudes.
+        # A real wave of order m > 0 is half at +m and half at -m; all orders are below half the number of longitudes.
         covariance[:, order] = part * (longitudes if order == 0 else longitudes / 2)
     covariance += independent[:, :, None, :] * np.eye(latitude.size)
     values, vectors = np.linalg.eigh(covariance)

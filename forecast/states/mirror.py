@@ -1,4 +1,8 @@
-"""TODO: forecast/states/mirror.py."""
+"""Reflection of states at the equator, which turns weather into other possible weather of the other season.
+
+The equations of motion keep their form if the globe is reflected at the equator and northward winds change sign: the
+Coriolis force changes sign with latitude. The season of the reflected state is that of half a year later.
+"""
 
 from collections.abc import Sequence
 
@@ -11,32 +15,39 @@ from forecast.states.conditions import SCALARS
 
 
 def mirror_signs(channels: Sequence[str]) -> Float[Tensor, " channel"]:
-    """-1 for channels that change sign in a mirror at the equator (components of vectors to the north), else +1."""
+    """Return -1 for channels that change sign in a reflection at the equator, which are northward winds, else +1.
+
+    Args:
+        channels: Channel names, such as `v850`.
+    """
     northward = (channel(name).variable.standard_name == "northward_wind" for name in channels)
-    return torch.tensor([-1.0 if turned else 1.0 for turned in northward])
+    return torch.tensor([-1.0 if changes else 1.0 for changes in northward])
 
 
-def in_mirror(
+def reflect_maps(
     maps: Float[Tensor, "batch map latitude longitude"],
     signs: Float[Tensor, "map 1 1"],
     mirrored: Bool[Tensor, " batch"],
 ) -> Float[Tensor, "batch map latitude longitude"]:
-    """The maps of some samples as a mirror at the equator shows them.
-
-    The equations of motion hold there too: the air turns the other way round on the other side, and winds to the north
-    blow to the south.
+    """Reflect the maps of some samples at the equator.
 
     Args:
-        maps: On latitudes that are as far north as south.
-        signs: -1 for components of vectors to the north, else +1.
-        mirrored: Which samples.
+        maps: Maps on latitudes that are symmetric about the equator.
+        signs: -1 for maps of northward components of vectors, +1 for the others.
+        mirrored: Which samples to reflect.
     """
     return torch.where(mirrored[:, None, None, None], maps.flip(-2) * signs, maps)
 
 
-def half_a_year_on(
+def shift_half_a_year(
     scalars: Float[Tensor, "batch scalar"], mirrored: Bool[Tensor, " batch"]
 ) -> Float[Tensor, "batch scalar"]:
-    """The scalars of some samples half a year later, when the other hemisphere has their season."""
+    """Move the season of some samples on by half a year.
+
+    Args:
+        scalars: Scalar conditions, from `step_scalars`.
+        mirrored: Which samples to shift.
+    """
+    # The first annual harmonic changes sign in half a year; the second one, the hour and the step's length do not.
     signs = scalars.new_tensor([-1.0, -1.0] + [1.0] * (SCALARS - 2))
     return torch.where(mirrored[:, None], scalars * signs, scalars)

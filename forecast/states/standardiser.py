@@ -1,8 +1,8 @@
-"""xarray to tensors and back; nothing else knows both.
+"""Conversion between xarray analyses and the tensors that the model works on.
 
-Tensors hold standardised anomalies: (transformed value - climatology) / standard deviation of the channel.
-Precipitation amounts are square roots before anything else, which brings their skewed distribution nearer to a
-normal one.
+Tensors hold standardised anomalies: (transformed value - climatology) / standard deviation of the channel. The
+transformation takes the square root of precipitation amounts, which makes their distribution less skewed, and leaves
+all other channels as they are.
 """
 
 from collections.abc import Sequence
@@ -19,43 +19,55 @@ from data_catalog.errors import InvalidDataError
 from data_catalog.layout.variables import channel
 from data_catalog.statistics.climatology import evaluate_climatology, fit_climatology, fit_normalisation
 from forecast.sphere.grid import Grid
-from forecast.states.starts import iso
+from forecast.states.starts import iso_minutes
 
 SPACE = ("latitude", "longitude")
 
 
 def grid_of(analysis: xr.Dataset) -> Grid:
-    """Grid of an analysis."""
+    """Return the grid of an analysis.
+
+    Args:
+        analysis: Has `latitude` and `longitude`, degrees, ascending.
+    """
     return Grid(analysis["latitude"].values.astype(np.float64), analysis["longitude"].values.astype(np.float64))
 
 
 def polar_signs(channels: Sequence[str]) -> Float[Tensor, " channel"]:
-    """-1 for channels that change sign across a pole (components of vectors), +1 for the others."""
+    """Return -1 for channels that change sign across a pole, which are components of vectors, else +1.
+
+    Args:
+        channels: Channel names, such as `u850`.
+    """
     return torch.tensor([float(channel(name).variable.polar_sign) for name in channels])
 
 
-def transform(analysis: xr.Dataset) -> xr.Dataset:
-    """Physical values to those that the model standardises: the square root of precipitation amounts.
+def _transformed(analysis: xr.Dataset) -> xr.Dataset:
+    """Take the square root of precipitation amounts.
 
-    Amounts below none, which rounding and packing leave and the variable table believes, count as none.
+    Packing and rounding leave slightly negative amounts, which the variable table allows. They are set to zero.
     """
     amounts = [name for name in analysis.data_vars if is_amount(str(name))]
     return analysis.assign({name: np.sqrt(analysis[name].clip(min=0)) for name in amounts})
 
 
 def is_amount(name: str) -> bool:
-    """Whether a channel is gathered over some time, as precipitation is; the model works on its root."""
+    """Return whether a channel is accumulated over time, as precipitation is. The model works on its square root.
+
+    Args:
+        name: Channel name, such as `tp24`.
+    """
     return channel(name).variable.accumulation_hours is not None
 
 
 @dataclass(frozen=True)
 class Standardiser:
-    """Physical fields to standardised anomalies and back.
+    """Converts physical fields to standardised anomalies, and back.
 
     Attributes:
         channels: Channel names, in the order of the tensors' channel dimension.
-        climatology: As `fit_climatology` returns it, of transformed fields.
-        std: Standard deviation per channel, of transformed anomalies.
+        climatology: Coefficients of the annual cycle of transformed fields, from `fit_climatology`.
+        std: Standard deviation of each channel's transformed anomalies, (channel,).
     """
 
     channels: tuple[str, ...]
@@ -64,8 +76,16 @@ class Standardiser:
 
     @classmethod
     def fit(cls, analysis: xr.Dataset, channels: Sequence[str]) -> "Standardiser":
-        """Fit climatology and standard deviations to the training period's analysis."""
-        transformed = transform(analysis[list(channels)])
+        """Fit climatology and standard deviations.
+
+        Args:
+            analysis: The analyses of the training period.
+            channels: Channels to standardise, in the order of the tensors.
+
+        Raises:
+            InvalidDataError: A channel does not vary.
+        """
+        transformed = _transformed(analysis[list(channels)])
         climatology = fit_climatology(transformed)
         spread = fit_normalisation(transformed, climatology)
         std = np.array([float(spread[name]) for name in channels], dtype=np.float32)
@@ -77,31 +97,49 @@ class Standardiser:
         return cls(tuple(channels), climatology, std)
 
     def climatology_at(self, times: NDArray[np.datetime64]) -> NDArray[np.float32]:
-        """Climatology of the transformed fields: (time, channel, latitude, longitude)."""
+        """Return the climatology of transformed fields.
+
+        Args:
+            times: Valid times, (time,).
+
+        Returns:
+            (time, channel, latitude, longitude), units of the transformed channels.
+        """
         values = evaluate_climatology(self.climatology, times)
         return np.stack([values[name].values for name in self.channels], axis=1).astype(np.float32)
 
     def to_tensor(self, analysis: xr.Dataset) -> Float[Tensor, "time channel latitude longitude"]:
         """Standardise every time of an analysis.
 
+        Args:
+            analysis: Physical fields of all channels.
+
         Raises:
-            InvalidDataError: A value is missing; names the variable and the time.
+            InvalidDataError: A value is missing; names the channel and the time.
         """
         times = analysis["time"].values
-        transformed = transform(analysis[list(self.channels)])
+        transformed = _transformed(analysis[list(self.channels)])
         result = self.climatology_at(times)
         for index, name in enumerate(self.channels):
             values = transformed[name].transpose("time", *SPACE).values
             faulty = ~np.isfinite(values).all(axis=(1, 2))
             if faulty.any():
-                raise InvalidDataError(f"{name}: expected finite values, found NaN at {iso(times[faulty][0])}")
+                raise InvalidDataError(f"{name}: expected finite values, found NaN at {iso_minutes(times[faulty][0])}")
             result[:, index] = (values - result[:, index]) / self.std[index]
         return torch.from_numpy(result)
 
     def to_fields(
         self, state: Float[Tensor, "member channel latitude longitude"], valid_time: np.datetime64
     ) -> dict[str, NDArray[np.float32]]:
-        """Physical fields (member, latitude, longitude) of standardised states that are valid at one time."""
+        """Convert standardised states to physical fields.
+
+        Args:
+            state: Standardised anomalies.
+            valid_time: Valid time of all of them.
+
+        Returns:
+            For each channel (member, latitude, longitude), SI units.
+        """
         mean = self.climatology_at(np.array([valid_time]))[0]
         values = state.detach().cpu().numpy() * self.std[:, None, None] + mean
         return {
@@ -111,14 +149,18 @@ class Standardiser:
 
     @property
     def minima(self) -> dict[str, float]:
-        """Physical minimum of each channel that has one, transformed."""
+        """Physical minimum of each channel that has one, after the transformation."""
         found = {name: channel(name).variable.minimum for name in self.channels}
         return {
             name: minimum**0.5 if is_amount(name) else minimum for name, minimum in found.items() if minimum is not None
         }
 
     def lower_bounds(self, valid_times: NDArray[np.datetime64]) -> Float[Tensor, "time channel latitude longitude"]:
-        """Standardised value of each channel's physical minimum; minus infinity where it has none."""
+        """Return the standardised value of each channel's physical minimum; minus infinity for channels without one.
+
+        Args:
+            valid_times: Valid times, (time,).
+        """
         space = [self.climatology.sizes[name] for name in SPACE]
         bounds = np.full((len(valid_times), len(self.channels), *space), -np.inf, dtype=np.float32)
         if self.minima:
@@ -130,7 +172,12 @@ class Standardiser:
 
 
 def static_tensor(analysis: xr.Dataset, names: Sequence[str]) -> Float[Tensor, "static latitude longitude"]:
-    """Static fields, each scaled to mean 0 and standard deviation 1."""
+    """Return static fields, each scaled to mean 0 and standard deviation 1 over the grid.
+
+    Args:
+        analysis: Has the fields on latitude and longitude.
+        names: Names of the static channels.
+    """
     fields = np.zeros((len(names), *grid_of(analysis).shape), dtype=np.float32)
     for index, name in enumerate(names):
         values = analysis[name].transpose(*SPACE).values

@@ -1,4 +1,4 @@
-"""TODO: forecast/states/starts.py."""
+"""The analyses that a forecast starts from: their times, how they are selected, and their hash."""
 
 import hashlib
 
@@ -10,46 +10,65 @@ from data_catalog.errors import InvalidDataError, MissingDataError
 
 
 def past_times(init_time: np.datetime64, past_states: int, step_hours: int) -> NDArray[np.datetime64]:
-    """Times of the states a forecast starts from, oldest first, the last one `init_time`."""
+    """Return the valid times of the states that a forecast starts from.
+
+    Args:
+        init_time: Time that the forecast starts at.
+        past_states: Number of states, at least 1.
+        step_hours: Hours between them.
+
+    Returns:
+        (past_states,) times, oldest first; the last one is `init_time`.
+    """
     steps = np.arange(past_states - 1, -1, -1) * np.timedelta64(step_hours, "h")
     times: NDArray[np.datetime64] = (init_time.astype("datetime64[ns]") - steps).astype("datetime64[ns]")
     return times
 
 
 def select_past(analysis: xr.Dataset, init_time: np.datetime64, past_states: int, step_hours: int) -> xr.Dataset:
-    """The analyses that a forecast from `init_time` starts from.
+    """Select the analyses that a forecast starts from.
+
+    Args:
+        analysis: Has `time`, ascending.
+        init_time: Time that the forecast starts at.
+        past_states: Number of states, at least 1.
+        step_hours: Hours between them.
+
+    Returns:
+        The analysis at `past_states` times, oldest first.
 
     Raises:
         MissingDataError: `init_time` is later than the last analysis.
-        InvalidDataError: A needed time is absent though later ones are there.
+        InvalidDataError: A time is absent although later ones are present.
     """
     known = analysis["time"].values
     wanted = past_times(init_time, past_states, step_hours)
     absent = wanted[~np.isin(wanted, known)]
     if absent.size:
-        message = f"init time {iso(init_time)}: expected an analysis at {iso(absent[0])}, found {_span(known)}"
+        message = f"init time {iso_minutes(init_time)}: expected an analysis at {iso_minutes(absent[0])}, found "
+        message += f"{known.size} times from {iso_minutes(known.min())} to {iso_minutes(known.max())}"
         raise (MissingDataError if absent.max() > known.max() else InvalidDataError)(message)
     return analysis.sel(time=wanted)
 
 
-def _span(times: NDArray[np.datetime64]) -> str:
-    return f"{times.size} times from {iso(times.min())} to {iso(times.max())}"
+def iso_minutes(time: np.datetime64) -> str:
+    """Return a time to the minute in ISO 8601, such as `2008-01-15T00:00`.
 
-
-def iso(time: np.datetime64) -> str:
-    """Return a time to the minute, such as `2008-01-15T00:00`."""
+    Args:
+        time: UTC.
+    """
     return str(np.datetime_as_string(time.astype("datetime64[ns]"), unit="m"))
 
 
 def initial_state_hash(past: xr.Dataset, predictands: tuple[str, ...]) -> str:
-    """Identity of the states that a cycle starts from.
+    """Return the SHA-256 of the times and values that a forecast starts from.
 
     Args:
-        past: The past states of the cycle, and nothing else in time.
-        predictands: Channels that count.
+        past: The past states, from `select_past`.
+        predictands: Channels that enter the hash, in the order of the state.
 
     Returns:
-        SHA-256 over times and values, 64 hexadecimal digits.
+        64 hexadecimal digits.
     """
     digest = hashlib.sha256(past["time"].values.astype("datetime64[s]").astype("<i8").tobytes())
     for name in predictands:

@@ -1,4 +1,4 @@
-"""The section of the system file that says which anchor, and how it is fitted."""
+"""The anchor section of the system file: which anchor, and how it is fitted."""
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -9,36 +9,36 @@ from forecast.system.section import Positive, PositiveFloat, Section
 
 
 class MeanTraining(Section):
-    """The network that predicts the mean of the next state, and its training on the squared error."""
+    """A network that predicts the mean of the next state, and its training on the squared error."""
 
     network: NetworkSettings = UNetSettings()
     iterations: Positive = 1000
     batch_size: Positive = 16
     learning_rate: PositiveFloat = 1e-3
     folds: Positive = 3
-    """Groups of years; for each a network learns without it, where residuals are cross-fitted."""
+    """Groups of years for cross-fitting; for each group, a network is trained on the other years."""
 
 
 class AnchorSettings(Section):
-    """The cheap predictor of the next state that the network corrects."""
+    """The cheap predictor of the next state, whose error the network learns."""
 
     kind: Literal["persistence", "linear", "mean"] = "linear"
     space: Literal["eofs", "harmonics"] = "eofs"
-    """Of the linear anchor: patterns of all channels together, or spherical harmonics, each order by itself."""
+    """Space of the linear anchor: patterns of all channels, or the harmonics of each zonal wavenumber."""
     eofs: Positive = 100
-    """Empirical orthogonal functions that the linear anchor works in."""
+    """Number of empirical orthogonal functions, in the space `eofs`."""
     truncation: Positive = 15
-    """Largest degree of the harmonics that the linear anchor works in."""
+    """Largest degree of the harmonics, in the space `harmonics`."""
     fading: Annotated[int, Field(ge=0)] = 0
-    """Number of the last degrees over which the harmonic anchor fades out, so that what it misses has no edge."""
+    """Number of the last degrees over which the forecast is tapered to zero, so that its error has no sharp edge."""
     cross_fitted: bool = False
-    """Train on residuals from anchors that were fitted without the residual's own year; forecast with one of all years.
+    """Train on the errors of anchors that were fitted without the year in question; forecast with one of all years.
 
-    An anchor misses less of the years that it was fitted to than of any other, so that members trained on what it
-    misses there would spread too little.
+    An anchor errs less on the years that it was fitted to than on others, so members trained on its errors there would
+    spread too little.
     """
     mean: MeanTraining = MeanTraining()
-    """Of the kind `mean`."""
+    """The network of the kind `mean`."""
 
     @model_validator(mode="after")
     def _fades_within_the_truncation(self) -> Self:
@@ -51,7 +51,7 @@ class AnchorSettings(Section):
         return self
 
     def form(self) -> tuple[object, ...]:
-        """What two anchors must share for the numbers of one to mean the same in the other."""
+        """Return what two anchors must have in common for one to take over the fitted numbers of the other."""
         if self.kind != "linear":
             return (self.kind,)
         sizes = (self.truncation, self.fading) if self.space == "harmonics" else (self.eofs,)

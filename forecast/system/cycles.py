@@ -1,4 +1,4 @@
-"""TODO: forecast/system/cycles.py."""
+"""Names of cycles: how a run directory is called after its init time."""
 
 import re
 
@@ -7,16 +7,24 @@ import numpy as np
 from data_catalog.errors import InvalidDataError
 
 CYCLE_NAME = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})Z")
+"""A cycle's name: year, month, day, hour, minute, UTC."""
 
 
 def cycle_name(init_time: np.datetime64) -> str:
-    """Name of a cycle's directory, such as `20080115T0000Z`."""
+    """Return the name of a cycle's directory, such as `20080115T0000Z`.
+
+    Args:
+        init_time: Init time of the cycle, UTC.
+    """
     minute = np.datetime_as_string(init_time, unit="m")
     return f"{minute.replace('-', '').replace(':', '')}Z"
 
 
 def parse_cycle_name(name: str) -> np.datetime64:
-    """Initial time that a cycle's directory is named for.
+    """Return the init time of a cycle from the name of its directory.
+
+    Args:
+        name: Name of the directory, without its parents.
 
     Raises:
         InvalidDataError: The name is not of the form YYYYMMDDTHHMMZ.

@@ -1,8 +1,8 @@
-"""The sections of the system file that say what the denoiser is taught and how noise becomes a member."""
+"""The diffusion and sampler sections of the system file: how the denoiser is trained and how it makes members."""
 
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from forecast.system.names import (
     CHURNED,
@@ -14,38 +14,37 @@ from forecast.system.names import (
     ScheduleName,
     WeightName,
 )
-from forecast.system.section import Positive, PositiveFloat, Section
-
-NotNegative = Annotated[float, Field(ge=0)]
+from forecast.system.section import NotNegative, Positive, PositiveFloat, Section
 
 
 class Diffusion(Section):
-    """What the network returns, which noise levels training sees, and how much each counts."""
+    """What the network returns, which noise levels training draws, and how much each counts."""
 
     path: PathName = "edm"
-    """Clock of noise levels: what `velocity` and `path-uniform` refer to."""
+    """Map between time and noise level, which `velocity` and `path-uniform` refer to."""
     output: OutputName = "edm"
-    """What the network returns; `velocity` is that of the path."""
+    """Mixture of clean state and noise that the network returns; `velocity` is that of the path."""
     time_distribution: DistributionName = "log-normal"
     """Distribution of noise levels in training."""
     adaptive: bool = False
-    """Draw noise levels more often where the loss is large, without changing what is minimised."""
+    """Draw noise levels with a large loss more often, at a smaller weight; the expected loss stays the same."""
     weight: WeightName = "edm"
-    """Of the squared error at a noise level; `velocity` makes it that of the path's velocity."""
+    """Weight of the squared error at a noise level; `velocity` is the squared error of the path's velocity."""
     log_sigma_mean: float = -1.2
-    """Of `log-normal` and `logit-normal`, which are one: the mean of ln(sigma)."""
+    """Mean of ln(sigma), for `log-normal` and `logit-normal`, which are the same distribution."""
     log_sigma_std: PositiveFloat = 1.2
+    """Standard deviation of ln(sigma), for the same distributions."""
     sigma_min: PositiveFloat = 0.02
     """Smallest noise level of the uniform distributions."""
     sigma_max: PositiveFloat = 80.0
     """Largest noise level of the uniform distributions."""
     rho: PositiveFloat = 7.0
-    """Of `rho-uniform`."""
+    """Exponent of the distribution `rho-uniform`."""
     snr_limit: PositiveFloat = 5.0
-    """Of `min-snr`."""
+    """Largest weight of `min-snr`."""
     noise: NoiseName = "white"
-    """Independent at each grid point, or alike all over the globe: with equal power in all harmonics (`isotropic`), or
-    with the residual's."""
+    """White noise, or noise that is isotropic on the globe, with equal power in all harmonics (`isotropic`) or with the
+    power spectrum of the residual (`residual`)."""
 
     added: ClassVar[dict[str, Any]] = {
         "path": "edm",
@@ -67,24 +66,28 @@ class Diffusion(Section):
 
 
 class Sampler(Section):
-    """How noise becomes a member."""
+    """How noise is turned into a member."""
 
     kind: SamplerName = "heun"
     sampling_steps: Positive = 6
-    """Noise levels above zero, one network evaluation each; two with `heun` and `dpmpp-2s`, but for the last."""
+    """Number of noise levels above zero. Each takes one network evaluation; two with `heun` and `dpmpp-2s`, but for the
+    last."""
     sigma_min: PositiveFloat = 0.02
+    """Smallest noise level above zero."""
     sigma_max: PositiveFloat = 80.0
+    """First noise level."""
     rho: PositiveFloat = 7.0
-    """Bends the schedule `rho` towards small noise."""
+    """Exponent of the schedule `rho`; larger values give more small noise levels."""
     schedule: ScheduleName = "rho"
-    """Levels between sigma_max and sigma_min: evenly spaced in sigma^(1/rho), or in the time of a path."""
+    """Spacing of the noise levels: even in sigma^(1/rho), or in the time of a path."""
     levels: tuple[PositiveFloat, ...] = ()
     """Noise levels in place of a schedule, descending; as many as sampling_steps."""
     noise_inflation: PositiveFloat = 1.0
     """Factor on all noise, tuned on the validation period."""
     churn: NotNegative = 0.0
-    """Noise added on the way, as the sum over the sampling steps of the factors by which sigma is raised."""
+    """Noise added between sampling steps, as the sum over all steps of the fraction by which it raises sigma."""
     churn_sigma_min: NotNegative = 0.0
+    """Smallest noise level that is raised."""
     churn_sigma_max: PositiveFloat = 1000.0
     """Largest noise level that is raised."""
 

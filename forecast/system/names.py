@@ -1,6 +1,6 @@
-"""What paths, outputs, distributions, weights and samplers are called.
+"""Names of paths, outputs, distributions, weights and samplers, as system files spell them.
 
-Free of torch, so that a system file is read quickly.
+They stand apart from the functions that they name, which need torch.
 """
 
 from typing import Literal
@@ -13,4 +13,4 @@ NoiseName = Literal["white", "isotropic", "residual"]
 SamplerName = Literal["euler", "heun", "dpmpp-2s", "dpmpp-2m", "renoise"]
 ScheduleName = Literal["rho", "edm", "flow", "trig", "vp-linear", "vp-cosine", "vp-sigmoid", "vp-secant"]
 CHURNED = ("euler", "heun", "dpmpp-2s")
-"""Samplers that can churn; estimates of different noise must not be extrapolated, as `dpmpp-2m` does."""
+"""Samplers that can churn. `dpmpp-2m` cannot: it extrapolates from the previous estimate, which had other noise."""

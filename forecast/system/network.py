@@ -1,4 +1,4 @@
-"""The section of the system file that says which network and how large."""
+"""The network section of the system file: which network, and its size."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -8,18 +8,19 @@ from forecast.system.section import Positive, Section, Share
 
 
 class UNetSettings(Section):
-    """A convolutional network over patches, at several resolutions."""
+    """A convolutional U-Net over patches."""
 
     kind: Literal["unet"] = "unet"
     patch: Literal[1, 2, 4] = 1
-    """Grid points a side that the first convolution merges."""
+    """Grid points on each side of a patch."""
     widths: Annotated[tuple[Positive, ...], Field(min_length=1)] = (32, 64)
-    """Channels per resolution, finest first; each resolution halves the one before."""
+    """Channels at each resolution, finest first; each resolution is half the one before."""
     blocks: Positive = 2
-    """Residual blocks per resolution, on the way down and up."""
+    """Residual blocks at each resolution, on the way down and on the way up."""
     position_features: Annotated[int, Field(ge=0)] = 4
-    """Learned maps that tell the network where it is."""
+    """Number of learned maps that tell the network where on the grid it is."""
     dropout: Share = 0.0
+    """Share of the activations that training drops."""
 
 
 class DiTSettings(Section):
@@ -27,19 +28,21 @@ class DiTSettings(Section):
 
     kind: Literal["dit"]
     patch: Literal[1, 2, 4, 8] = 4
-    """Grid points a side that one token stands for."""
+    """Grid points on each side of a patch, which is one token."""
     width: Positive = 256
     """Channels of a token."""
     depth: Positive = 6
-    """Blocks of attention and perceptron."""
+    """Number of transformer blocks."""
     heads: Positive = 4
+    """Attention heads of a block."""
     window: Literal["global"] | tuple[Positive, Positive] = "global"
-    """Tokens, north-south and west-east, that attend to each other; shifted by half of it in every other block."""
+    """Rows and columns of tokens that attend to each other; shifted by half a window in every other block."""
     expansion: Positive = 4
-    """Hidden channels of a perceptron, in widths."""
+    """Hidden channels of a perceptron as a multiple of `width`."""
     position_features: Annotated[int, Field(ge=0)] = 4
-    """Learned maps that tell the network where it is."""
+    """Number of learned maps that tell the network where on the grid it is."""
     dropout: Share = 0.0
+    """Share of the activations that training drops."""
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Self:
@@ -55,4 +58,4 @@ def _kind(section: Any) -> Any:
 NetworkSettings = Annotated[
     Annotated[UNetSettings, Tag("unet")] | Annotated[DiTSettings, Tag("dit")], Discriminator(_kind)
 ]
-"""The denoiser backbone; `kind` decides which keys there are, "unet" where it is absent."""
+"""The denoiser network. `kind` decides which keys are allowed; "unet" where it is absent."""

@@ -1,4 +1,4 @@
-"""TODO: forecast/system/periods.py."""
+"""The periods of the system file: which days are trained on, tuned on and tested on."""
 
 from datetime import date
 from typing import Self
@@ -9,7 +9,7 @@ from forecast.system.section import Section
 
 
 class Period(Section):
-    """Calendar days, both ends included."""
+    """A range of calendar days, UTC; both ends are included."""
 
     start: date
     end: date
@@ -21,18 +21,22 @@ class Period(Section):
         return self
 
     def overlaps(self, other: "Period") -> bool:
-        """Whether a day is in both."""
+        """Return whether a day lies in both periods.
+
+        Args:
+            other: Another period.
+        """
         return self.start <= other.end and other.start <= self.end
 
 
 class Periods(Section):
-    """Which days may be used for what."""
+    """The days that may be used for training, for tuning, and for the test."""
 
     training: Period
     validation: Period
-    """Watched while tuning; a last training may include it."""
+    """Days that tuning and calibration are judged on. The final training may include them."""
     test: Period
-    """Never fitted to."""
+    """Days that nothing is ever fitted to."""
 
     @model_validator(mode="after")
     def _test_apart(self) -> Self:

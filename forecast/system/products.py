@@ -1,4 +1,4 @@
-"""The products section of the system file: what is derived from the members and drawn."""
+"""The products section of the system file: what is computed and drawn from the members."""
 
 from typing import Annotated, Self
 
@@ -8,19 +8,23 @@ from forecast.system.section import Positive, Section
 
 
 class Point(Section):
-    """A named place for a plume."""
+    """A named place that a plume is drawn for."""
 
     name: str
     latitude: Annotated[float, Field(ge=-90, le=90)]
+    """Degrees north."""
     longitude: Annotated[float, Field(ge=-180, lt=360)]
+    """Degrees east."""
 
 
 class Event(Section):
-    """An exceedance whose probability is published; strictly above or strictly below the threshold."""
+    """An event whose probability is published: a channel strictly above, or strictly below, a threshold."""
 
     channel: str
     above: float | None = None
+    """Threshold, SI units of the channel."""
     below: float | None = None
+    """Threshold, SI units of the channel."""
 
     @model_validator(mode="after")
     def _one_threshold(self) -> Self:
@@ -30,11 +34,13 @@ class Event(Section):
 
 
 class Products(Section):
-    """What is derived from the members and drawn."""
+    """What is computed and drawn from the members."""
 
     quantiles: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.1, 0.25, 0.5, 0.75, 0.9)
     probabilities: tuple[Event, ...] = ()
     points: tuple[Point, ...] = ()
+    """Places that plumes are drawn for."""
     map_channels: tuple[str, ...] = ()
-    """Channels drawn as maps, stamps and plumes; the first is the headline."""
+    """Channels that are drawn as maps, stamps and plumes; the first one heads the page."""
     map_lead_days: tuple[Positive, ...] = (1, 3, 5, 10)
+    """Lead times of the maps, days."""

@@ -1,4 +1,4 @@
-"""TODO: forecast/system/reading.py."""
+"""Read system files, and report every fault of one in a single line."""
 
 import itertools
 import tomllib
@@ -17,7 +17,7 @@ def read_system(path: Path) -> System:
         path: A TOML file.
 
     Raises:
-        ConfigurationError: The file is absent, is no TOML, or a key or value is wrong; names each fault.
+        ConfigurationError: The file is absent or no TOML, or keys or values are wrong; names each fault.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -32,11 +32,11 @@ def parse_system(content: object, *, origin: str) -> System:
     """Check the content of a system file.
 
     Args:
-        content: Nested mappings, as TOML or JSON give them.
-        origin: Where it came from, for the error.
+        content: Nested tables, parsed from TOML or JSON.
+        origin: Where the content comes from, such as `system file x.toml`; the error message starts with it.
 
     Raises:
-        ConfigurationError: A key or value is wrong; one line that names each fault.
+        ConfigurationError: Keys or values are wrong; names each fault.
     """
     try:
         return System.model_validate(content)
@@ -46,7 +46,7 @@ def parse_system(content: object, *, origin: str) -> System:
 
 
 def _fault(location: tuple[int | str, ...], message: str, found: object) -> str:
-    # The kind of a network stands in the location, though it is no key.
+    # For a network, pydantic puts the kind into the location, although it is no key.
     parts = [part for before, part in itertools.pairwise((None, *location)) if before != "network"]
     key = ".".join(map(str, parts)) or "system"
     if message == "Extra inputs are not permitted":

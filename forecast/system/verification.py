@@ -1,6 +1,6 @@
-"""The verification section of the system file: baselines, and the regions that scores are given for.
+"""The verification section of the system file: baselines, and the regions that are scored.
 
-Beside `system.py` and not in `verification/`, as the model side reads system files and must not see its scores.
+It stands here and not in `forecast.verification`, as the model reads system files and must not import its scores.
 """
 
 from typing import Annotated, Literal, Self, get_args
@@ -12,18 +12,18 @@ from data_catalog.layout.variables import channel
 from forecast.system.section import Positive, Section
 
 RegionName = Literal["global", "northern-extratropics", "southern-extratropics", "tropics", "europe", "north-america"]
-"""Regions that are built in; `forecast.verification.regions` says where they are."""
+"""Built-in regions; `forecast.verification.regions` defines their boundaries."""
 OwnRegionName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
 class ScoreBox(Section):
-    """A region of one's own: a range of latitudes and longitudes, degrees, its edges included."""
+    """A user-defined region: a range of latitudes and longitudes, degrees, with its edges."""
 
     name: OwnRegionName
     south: Annotated[float, Field(ge=-90, le=90)]
     north: Annotated[float, Field(ge=-90, le=90)]
     west: Annotated[float, Field(ge=-360, le=360)] = 0.0
-    """Where it begins, going east; a box across the meridian is `west = -10.0, east = 20.0`."""
+    """Western edge; a box across the prime meridian is `west = -10.0, east = 20.0`."""
     east: Annotated[float, Field(ge=-360, le=720)] = 360.0
 
     @model_validator(mode="after")
@@ -39,14 +39,14 @@ class ScoreBox(Section):
 
 
 class ScoreMask(Section):
-    """A region of one's own: where a static channel is strictly above or strictly below a threshold."""
+    """A user-defined region: where a static channel is strictly above or strictly below a threshold."""
 
     name: OwnRegionName
     channel: str
     above: float | None = None
     below: float | None = None
     within: str | None = None
-    """Region that it is a part of, built in or a box; the whole grid when None."""
+    """Built-in region or box that the mask is restricted to; None for the whole grid."""
 
     @model_validator(mode="after")
     def _static_and_bounded(self) -> Self:
@@ -62,13 +62,13 @@ class ScoreMask(Section):
 
 
 class Verification(Section):
-    """How a run is judged. The whole grid is always scored: `global`, or `domain` where it is a part of the world."""
+    """How a run is scored. The whole grid is always scored: as `global`, or as `domain` if the grid is a region."""
 
     baseline_eofs: Positive = 100
-    """Empirical orthogonal functions of the linear baseline."""
+    """Number of empirical orthogonal functions of the linear baseline."""
     baselines: tuple[Literal["climatology", "persistence", "linear"], ...] = ("climatology", "persistence", "linear")
     regions: tuple[RegionName, ...] | None = None
-    """Built-in regions to score; each must lie on the grid. None: those that do."""
+    """Built-in regions to score; each must lie on the grid. None for all that do."""
     boxes: tuple[ScoreBox, ...] = ()
     masks: tuple[ScoreMask, ...] = ()
 

@@ -11,8 +11,9 @@ from forecast.anchors.network import MeanAnchor
 from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.model.step_model import StepModel
 from forecast.sphere.noise import SphereNoise
-from forecast.states.conditions import step_numbers
+from forecast.states.conditions import step_length_indices
 from forecast.states.standardiser import grid_of, static_tensor
+from forecast.system.faults import faults_of_section
 from forecast.system.system import System
 from forecast.training.samples import Samples, SampleSource
 
@@ -45,7 +46,9 @@ def prepare_model(
     model = fresh_model(system, analysis)
     anchors = model.fitted_anchors()
     for part in samples.parts if anchors else ():
-        anchors[part.step_hours].fit(_in_memory(system, part), _starts(part), grid_of(analysis).area_weights())
+        states, area = _in_memory(system, part), grid_of(analysis).area_weights()
+        with faults_of_section(system.name, "anchor"):
+            anchors[part.step_hours].fit(states, _starts(part), area)
     if isinstance(model.anchor, MeanAnchor):
         assert means is not None, "a mean anchor is made of trained networks"
         model.anchor.get_submodule("model").load_state_dict(means[()].state_dict())
@@ -70,7 +73,7 @@ def cross_fit(
         try:
             anchors[part.step_hours].fit_without_each_year(states, _starts(part), part.years, area)
         except ValueError as error:
-            raise ConfigurationError(f"system {system.name}: {error}") from None
+            raise ConfigurationError(f"system {system.name}: anchor.cross_fitted: {error}") from None
     for years, network in (means or {}).items():
         if years:
             model.anchor.use_for_years(years, MeanAnchor(network))
@@ -115,9 +118,9 @@ def fit_residual(model: StepModel, samples: SampleSource, area: Tensor) -> None:
     scales = model.get_buffer("residual_std")
     totals, counts = scales.new_zeros(len(model.step_hours), scales.shape[-3]), scales.new_zeros(len(model.step_hours))
     for missed, scalars in _anchor_errors(model, samples):
-        numbers = step_numbers(scalars, model.step_hours)
-        totals.index_add_(0, numbers, (missed.square() * area).mean(dim=(2, 3)))
-        counts += numbers.bincount(minlength=counts.numel())
+        indices = step_length_indices(scalars, model.step_hours)
+        totals.index_add_(0, indices, (missed.square() * area).mean(dim=(2, 3)))
+        counts += indices.bincount(minlength=counts.numel())
     for hours, count in zip(model.step_hours, counts.tolist(), strict=True):
         if not count:
             raise MissingDataError(f"training: expected samples in steps of {hours} h, found none")

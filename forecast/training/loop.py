@@ -15,7 +15,7 @@ from data_catalog.errors import ConfigurationError, DivergedError
 from forecast.checkpoints.files import load_checkpoint, save_checkpoint
 from forecast.model.step_model import StepModel
 from forecast.parallel.ranks import Ranks
-from forecast.parallel.sharding import accumulating, distribute, whole, whole_on_cpu
+from forecast.parallel.sharding import accumulating, distribute, full_tensor, full_tensors_on_cpu
 from forecast.sphere.grid import Grid
 from forecast.states.standardiser import Standardiser
 from forecast.system.system import System
@@ -210,7 +210,7 @@ class TrainingRun:
                 loss.backward()
             total += loss.detach()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), options.gradient_clip)
-        told = self.ranks.gathered(torch.stack([total, whole(norm), total.new_tensor(float(due))])[None])
+        told = self.ranks.gather(torch.stack([total, full_tensor(norm), total.new_tensor(float(due))])[None])
         loss, size, _ = told.mean(dim=0).tolist()
         self._checked(loss, "loss")
         self._checked(size, "gradient")
@@ -287,7 +287,7 @@ class TrainingRun:
             self.optimiser = self._fresh_optimiser()
             self.position = self.position.next_stage()
         self._save_checkpoint(self.directory, finished=self.position.stage == len(self.plan))
-        tensors = whole_on_cpu(self._moving(), self.ranks)
+        tensors = full_tensors_on_cpu(self._moving(), self.ranks)
         if self.ranks.is_first:
             save_training_state(self.directory, self.position, self._identity, tensors)
 
@@ -295,7 +295,7 @@ class TrainingRun:
         return training_tensors(self.model, self.averaged, self.optimiser)
 
     def _save_checkpoint(self, directory: Path, *, finished: bool) -> None:
-        weights = whole_on_cpu(self.averaged.state(), self.ranks)
+        weights = full_tensors_on_cpu(self.averaged.state(), self.ranks)
         if self.ranks.is_first:
             save_checkpoint(
                 directory,

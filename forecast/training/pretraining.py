@@ -21,6 +21,7 @@ from forecast.model.step_model import StepModel
 from forecast.parallel.ranks import Ranks
 from forecast.sphere.grid import Grid
 from forecast.states.standardiser import Standardiser, grid_of
+from forecast.system.faults import faults_of_section
 from forecast.system.system import System
 from forecast.system.training import Pretraining
 from forecast.training.globe_windows import windows_of
@@ -114,7 +115,8 @@ def _train(
     numbered = enumerate(windows, start=1)
     parts = [part for number, window in numbered for part in _samples_of(window, number, system, lead_steps)]
     for part in parts:
-        _give_anchor(model, part, grid)
+        with faults_of_section(system.name, "anchor"):
+            _give_anchor(model, part, grid)
     samples = JoinedSamples(tuple(parts))
     fit_residual(model, samples, grid.area_weights())
     record = {**material.record, "windows": len(parts) // len(model.step_hours)}

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.storage.atomic_files import atomic_path
 from forecast.checkpoints.files import DESCRIPTION, read_description
-from forecast.parallel.sharding import fill
+from forecast.parallel.sharding import overwrite
 from forecast.training.averaged_weights import AveragedWeights
 from forecast.training.optimiser import Optimiser
 
@@ -80,7 +80,7 @@ def load_training_state(directory: Path, training_hash: str, tensors: Mapping[st
             if record["training_hash"] != training_hash:
                 raise ConfigurationError(f"{path}: expected the training of this system, found another's")
             for name, tensor in tensors.items():
-                fill(tensor, stored.get_tensor(name))
+                overwrite(tensor, stored.get_tensor(name))
     except SafetensorError as error:
         raise InvalidDataError(f"{path}: expected a training state, found {error}; train without --resume") from None
     return TrainingPosition(int(record.get("stage", 0)), int(record["done"]))

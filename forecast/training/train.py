@@ -92,7 +92,7 @@ def train(
         raise ConfigurationError(
             f"system {system.name}: finetuning.amounts_weight: expected 0, as no predictand is an amount, found more"
         )
-    if system.training.mirrored and not grid_of(analysis).has_mirror():
+    if system.training.mirrored and not grid_of(analysis).is_symmetric_globe():
         raise ConfigurationError(
             f"system {system.name}: training.mirrored: expected a globe with each latitude on both sides, found another"
         )

@@ -35,7 +35,7 @@ def linear():
 
 
 def harmonic():
-    return HarmonicAnchor(truncation=4, past_states=2, channels=2, grid=GRID)
+    return HarmonicAnchor(truncation=4, fading=0, past_states=2, channels=2, grid=GRID)
 
 
 KINDS = pytest.mark.parametrize("make", [linear, harmonic])
@@ -92,7 +92,7 @@ def test_it_fades_out_towards_its_truncation():
     for fading in (0, 1, 2):
         anchor = HarmonicAnchor(truncation=4, past_states=2, channels=2, grid=GRID, fading=fading)
         anchor.fit(states, starts, GRID.area_weights())
-        predicted[fading] = anchor.transform.analysed(anchor(past, SCALARS.expand(6, -1)))
+        predicted[fading] = anchor.transform.analyse(anchor(past, SCALARS.expand(6, -1)))
         assert anchor.fresh().fading == fading
     kept = {1: [1, 1, 1, 1, 0.5], 2: [1, 1, 1, 0.75, 0.25]}
     for fading, factors in kept.items():
@@ -138,7 +138,7 @@ def test_what_is_left_out_is_no_part_of_the_checkpoint(make):
 
 @KINDS
 def test_one_year_cannot_be_cross_fitted(make):
-    with pytest.raises(ValueError, match=r"expected two years of training or more, found \[2001\]"):
+    with pytest.raises(ValueError, match=r"years: expected two or more, found \[2001\]"):
         make().fit_without_each_year(waves(50), starts_of(50), torch.full((50,), 2001), GRID.area_weights())
 
 
@@ -159,10 +159,10 @@ def test_turning_the_globe_turns_the_harmonic_forecast():
 
 
 def test_harmonics_need_a_globe_that_resolves_them():
-    with pytest.raises(ValueError, match="expected 'eofs' on a region"):
-        HarmonicAnchor(truncation=4, past_states=2, channels=2, grid=REGION)
-    with pytest.raises(ValueError, match=r"anchor.truncation: expected at most 7 on this grid, found 8"):
-        HarmonicAnchor(truncation=8, past_states=2, channels=2, grid=GRID)
+    with pytest.raises(ValueError, match="grid: expected a globe, found a region"):
+        HarmonicAnchor(truncation=4, fading=0, past_states=2, channels=2, grid=REGION)
+    with pytest.raises(ValueError, match="truncation: expected at most 7 on this grid, found 8"):
+        HarmonicAnchor(truncation=8, fading=0, past_states=2, channels=2, grid=GRID)
 
 
 def test_complex_regression_finds_a_turning_wave():

@@ -130,7 +130,9 @@ def test_identity_follows_the_card(checkpoint, system, directory):
 def test_a_damaged_card_is_found(checkpoint, system, directory):
     path = save_card(directory, card_for(checkpoint, calibration(system)))
     path.write_text(path.read_text().replace("1.3", "1.4", 1))
-    with pytest.raises(InvalidDataError, match=r"calibration\.json: expected sha256 .* found .*; make it again"):
+    with pytest.raises(
+        InvalidDataError, match=r"calibration\.json: expected sha256 .* found .*; calibrate the checkpoint again"
+    ):
         load_checkpoint(directory)
     path.write_text(path.read_text()[:-20])
     with pytest.raises(InvalidDataError, match="expected JSON"):

@@ -140,7 +140,7 @@ def test_churn_draws_count_up_from_one_and_only_where_it_is_asked_for(exact):
 
 def test_samplers_that_cannot_churn_say_so(exact):
     sigmas = rho_schedule(3, sigma_min=0.02, sigma_max=20.0, rho=7.0)
-    with pytest.raises(ValueError, match="dpmpp-2m: expected no churn, found 1"):
+    with pytest.raises(ValueError, match="churn: expected none with sampler dpmpp-2m, found 1"):
         run_sampler(
             "dpmpp-2m", exact.normal.denoiser, exact.noise_quantiles(2), sigmas, noise=no_noise, churn=Churn(1.0)
         )

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from forecast.networks.from_settings import build_network
-from forecast.networks.interface import Ports
+from forecast.networks.interface import NetworkInterface
 from forecast.sphere.grid import Grid
 from forecast.system.network import DiTSettings, UNetSettings
 
@@ -51,18 +51,18 @@ def settings(request: pytest.FixtureRequest) -> UNetSettings | DiTSettings:
 
 
 @pytest.fixture
-def ports() -> Callable[[Grid], Ports]:
+def interface() -> Callable[[Grid], NetworkInterface]:
     """Three inputs, the second one odd, and one scalar; two outputs."""
-    return lambda grid: Ports(grid=grid, polar_sign=torch.tensor([1.0, -1.0, 1.0]), outputs=2, scalars=1)
+    return lambda grid: NetworkInterface(grid=grid, polar_sign=torch.tensor([1.0, -1.0, 1.0]), outputs=2, scalars=1)
 
 
 @pytest.fixture
-def network(ports):
+def network(interface):
     """Makes a network whose weights are all random."""
 
     def make(grid, settings):
         torch.manual_seed(0)
-        made = build_network(ports(grid), settings)
+        made = build_network(interface(grid), settings)
         for parameter in made.parameters():  # some start at zero; make them say something
             torch.nn.init.normal_(parameter, std=0.2)
         return made.eval()

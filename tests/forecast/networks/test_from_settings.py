@@ -42,8 +42,8 @@ def test_what_lies_beyond_the_pole_matters(network, inputs, settings, globe):
     assert difference[-1, 4] > 1e-4
 
 
-def test_a_fresh_network_says_nothing_yet(ports, inputs, settings, globe):
-    made = build_network(ports(globe), settings)
+def test_a_fresh_network_says_nothing_yet(interface, inputs, settings, globe):
+    made = build_network(interface(globe), settings)
     expected = made.exit.convolution.bias
     patches = torch.nn.functional.pixel_unshuffle(made(*inputs(globe)), 2)
     torch.testing.assert_close(patches, expected[None, :, None, None].expand_as(patches))
@@ -64,9 +64,9 @@ def test_lower_precision_changes_little(network, inputs, settings, globe):
     assert (lower - exact).square().mean().sqrt() < 0.05 * exact.square().mean().sqrt()
 
 
-def test_it_can_be_built_without_memory_to_count_its_work(settings, globe, ports):
+def test_it_can_be_built_without_memory_to_count_its_work(settings, globe, interface):
     with torch.device("meta"):
-        made = build_network(ports(globe), settings).to("meta")
+        made = build_network(interface(globe), settings).to("meta")
         with FlopCounterMode(display=False) as counter:
             out = made(torch.zeros(1, 3, *globe.shape), torch.zeros(1), torch.zeros(1, 1))
     assert out.shape == (1, 2, *globe.shape)

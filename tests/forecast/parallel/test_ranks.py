@@ -165,7 +165,7 @@ def test_a_lone_process_sends_nothing():
     with process_group("cpu") as ranks:
         assert ranks == ALONE
         assert ranks.broadcast("value") == "value"
-        torch.testing.assert_close(ranks.gathered(torch.ones(2)), torch.ones(2))
+        torch.testing.assert_close(ranks.gather(torch.ones(2)), torch.ones(2))
         ranks.wait()
 
 
@@ -177,7 +177,10 @@ def test_shares_are_in_order_and_complete():
 
 def test_an_environment_that_makes_no_sense_is_refused(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "two")
-    with pytest.raises(ConfigurationError, match="expected a number in WORLD_SIZE, found 'two'"), process_group("cpu"):
+    with (
+        pytest.raises(ConfigurationError, match="environment variable WORLD_SIZE: expected a number, found 'two'"),
+        process_group("cpu"),
+    ):
         pass
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ConfigurationError, match="expected cpu or cuda for several processes"), process_group("cuda:1"):

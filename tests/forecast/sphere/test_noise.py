@@ -120,5 +120,5 @@ def test_turning_the_globe_turns_the_noise():
 
 
 def test_a_region_has_no_isotropic_noise():
-    with pytest.raises(ValueError, match="expected 'white' on a region"):
+    with pytest.raises(ValueError, match="grid: expected a globe, found a region"):
         SphereNoise(REGION, 1, fitted=False)

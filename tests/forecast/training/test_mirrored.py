@@ -8,7 +8,7 @@ from data_catalog.errors import ConfigurationError
 from forecast.checkpoints.files import load_checkpoint
 from forecast.model.step_model import StepModel
 from forecast.states.conditions import step_scalars
-from forecast.states.mirror import half_a_year_on, in_mirror, mirror_signs
+from forecast.states.mirror import mirror_signs, reflect_maps, shift_half_a_year
 from forecast.states.standardiser import grid_of
 from forecast.training.random_numbers import Draws
 from forecast.training.train import train
@@ -47,7 +47,7 @@ def test_only_winds_to_the_north_turn_round():
 def test_seasons_change_and_hours_do_not():
     times = np.array(["2001-01-15T06", "2001-07-16T18", "2001-04-01T00"], dtype="datetime64[ns]")
     later = np.array(["2001-07-16T18", "2002-01-15T06", "2001-04-01T00"], dtype="datetime64[ns]")
-    found = half_a_year_on(step_scalars(times, 24), torch.tensor([True, True, False]))
+    found = shift_half_a_year(step_scalars(times, 24), torch.tensor([True, True, False]))
     hours = [4, 5]
     torch.testing.assert_close(found[:, :4], step_scalars(later, 24)[:, :4], atol=0.02, rtol=0)
     torch.testing.assert_close(found[:, hours], step_scalars(times, 24)[:, hours], rtol=0, atol=0)
@@ -67,7 +67,7 @@ def test_the_network_answers_in_the_mirror_what_it_answers_to_mirrored_weather(w
     x, sigma, scalars = torch.randn(2, 3, 8, 16, generator=generator), torch.ones(2), torch.randn(2, 7)
     given, mixed = torch.tensor([True, True]), torch.tensor([False, True])
     found = model.residual_denoiser(past, anchor, scalars, given)(x, sigma)
-    season = half_a_year_on(scalars, given)
+    season = shift_half_a_year(scalars, given)
     expected = turned(elsewhere.residual_denoiser(turned(past), turned(anchor), season)(turned(x), sigma))
     torch.testing.assert_close(found, expected)
     plain = model.residual_denoiser(past, anchor, scalars)(x, sigma)
@@ -79,7 +79,7 @@ def test_the_network_answers_in_the_mirror_what_it_answers_to_mirrored_weather(w
 def test_looking_twice_is_looking_at_it():
     maps, signs = torch.randn(2, 3, 8, 16), mirror_signs(CHANNELS)[:, None, None]
     mirrored = torch.tensor([True, False])
-    torch.testing.assert_close(in_mirror(in_mirror(maps, signs, mirrored), signs, mirrored), maps, rtol=0, atol=0)
+    torch.testing.assert_close(reflect_maps(reflect_maps(maps, signs, mirrored), signs, mirrored), maps, rtol=0, atol=0)
 
 
 def test_every_other_sample_is_mirrored_whoever_computes_it():

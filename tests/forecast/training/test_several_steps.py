@@ -11,7 +11,7 @@ from forecast.checkpoints.files import load_checkpoint
 from forecast.members.ensemble import forecast_members
 from forecast.members.rollout import rollout
 from forecast.model.advance import advance, censored
-from forecast.states.conditions import step_numbers, step_scalars
+from forecast.states.conditions import step_length_indices, step_scalars
 from forecast.states.standardiser import grid_of
 from forecast.training.initial_model import fit_residual, prepare_model
 from forecast.training.pretraining import PRETRAINING
@@ -66,7 +66,7 @@ def test_anchor_and_scale_are_those_of_each_length(stepped, analysis, checkpoint
     model = prepare_model(stepped, analysis, joined)
     mixed = joined.windows(torch.tensor([5, len(joined.parts[0]) + 7, 30, len(joined) - 1]))
     scalars = mixed.scalars[:, 0]
-    numbers = step_numbers(scalars, model.step_hours)
+    numbers = step_length_indices(scalars, model.step_hours)
     assert numbers.tolist() == [0, 1, 0, 1]
     for number, part in enumerate(joined.parts):
         single = prepare_model(alone(stepped, part.step_hours), analysis, part)
@@ -201,4 +201,4 @@ def test_a_card_is_of_the_systems_own_step(stepped, trained, analysis):
 def test_what_a_sample_is_scaled_by_is_told_by_its_lead_time():
     times = np.array(["2001-06-01T00"], dtype="datetime64[ns]")
     scalars = torch.cat([step_scalars(times, hours) for hours in (6, 24, 12, 1)])
-    assert step_numbers(scalars, (1, 6, 12, 24)).tolist() == [1, 3, 2, 0]
+    assert step_length_indices(scalars, (1, 6, 12, 24)).tolist() == [1, 3, 2, 0]

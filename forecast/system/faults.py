@@ -1,0 +1,26 @@
+"""Faults of values from a system file, named by the section that they stand in."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from data_catalog.errors import ConfigurationError
+
+
+@contextmanager
+def faults_of_section(system_name: str, section: str) -> Iterator[None]:
+    """Raise a ValueError about an argument as a ConfigurationError about the key that the argument comes from.
+
+    What is built from a section, such as a network or an anchor, knows no system file: it raises
+    `ValueError("window: expected ...")`. A user reads `system NAME: network.window: expected ...`.
+
+    Args:
+        system_name: Name of the system.
+        section: The section whose values are used inside the block, such as `network`.
+
+    Raises:
+        ConfigurationError: In place of the ValueError.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise ConfigurationError(f"system {system_name}: {section}.{error}") from None
