@@ -1,17 +1,13 @@
 """Cards correct the spread, belong to one checkpoint, enter its identity, and leave members what they are."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from data_catalog.errors import ConfigurationError, InvalidDataError
-from forecast.calibration.card import CARD, CalibrationCard, CalibrationRecord, CalibrationScores, save_card
+from data_catalog.errors import ConfigurationError
 from forecast.calibration.correction import Calibration, Correction, centre_of, draw_corrected
-from forecast.calibration.spread_law import SpreadLaw
-from forecast.checkpoints.files import load_checkpoint, save_checkpoint
 from forecast.diffusion.from_settings import draw_sample
 from forecast.members.ensemble import forecast_members
 from forecast.system.diffusion import Sampler
@@ -26,37 +22,6 @@ def calibration(system, factor=1.3, **changes):
     spread = dict.fromkeys(system.state.predictands, (factor, 1.0))
     given = {"fitted_to": system.sampler, "sampler": system.sampler, "centre": "mirrored", "spread": spread}
     return Calibration(**(given | changes))
-
-
-def card_for(checkpoint, fitted):
-    empty = CalibrationScores(crps={}, spread_skill={})
-    record = CalibrationRecord(
-        period=("2001-12-01", "2001-12-31"),
-        starts=2,
-        members=3,
-        seen_in_training=False,
-        relative_crps=0.99,
-        before=empty,
-        after=empty,
-    )
-    return CalibrationCard(model_id=checkpoint.model_id, calibration=fitted, record=record)
-
-
-@pytest.fixture
-def directory(checkpoint, tmp_path):
-    save(checkpoint, tmp_path)
-    return tmp_path
-
-
-def save(checkpoint, directory, weights=None):
-    return save_checkpoint(
-        directory,
-        system=checkpoint.system,
-        grid=checkpoint.grid,
-        standardiser=checkpoint.standardiser,
-        weights=[weights or checkpoint.model.state_dict()],
-        training=checkpoint.training,
-    )
 
 
 def z500(checkpoint, system, analysis, members, batch_size):
@@ -113,64 +78,7 @@ def test_without_factors_nothing_changes_by_a_bit(checkpoint, system, analysis):
     np.testing.assert_array_equal(z500(neutral, system, analysis, range(4), batch_size=2), expected)
 
 
-def test_identity_follows_the_card(checkpoint, system, directory):
-    without = load_checkpoint(directory)
-    assert (without.model_id, without.calibration, without.card_sha256) == (checkpoint.model_id, None, None)
-    card = card_for(checkpoint, calibration(system))
-    save_card(directory, card)
-    first = load_checkpoint(directory)
-    assert first.calibration == card.calibration
-    assert first.card_sha256 == card.sha256
-    save_card(directory, card_for(checkpoint, calibration(system, factor=1.2)))
-    second = load_checkpoint(directory)
-    assert len({without.model_id, first.model_id, second.model_id}) == 3
-    assert load_checkpoint(directory, calibrated=False).model_id == without.model_id
-
-
-def test_a_damaged_card_is_found(checkpoint, system, directory):
-    path = save_card(directory, card_for(checkpoint, calibration(system)))
-    path.write_text(path.read_text().replace("1.3", "1.4", 1))
-    with pytest.raises(
-        InvalidDataError, match=r"calibration\.json: expected sha256 .* found .*; calibrate the checkpoint again"
-    ):
-        load_checkpoint(directory)
-    path.write_text(path.read_text()[:-20])
-    with pytest.raises(InvalidDataError, match="expected JSON"):
-        load_checkpoint(directory)
-    path.write_text("[]")
-    with pytest.raises(InvalidDataError, match="expected a table, found list"):
-        load_checkpoint(directory)
-    path.write_text(json.dumps({"format_version": 9}))
-    with pytest.raises(ConfigurationError, match="expected format_version 1, found 9"):
-        load_checkpoint(directory)
-
-
-def test_a_card_of_other_weights_is_refused_and_goes_when_they_are_replaced(checkpoint, system, directory):
-    path = save_card(directory, card_for(replace(checkpoint, model_id="f" * 64), calibration(system)))
-    with pytest.raises(ConfigurationError, match=r"expected the card of model .* found that of ffffffffffff"):
-        load_checkpoint(directory)
-    save_card(directory, card_for(checkpoint, calibration(system)))
-    save(checkpoint, directory)
-    assert path.exists()
-    weights = {name: value.clone() for name, value in checkpoint.model.state_dict().items()}
-    weights["position"] += 1e-3
-    save(checkpoint, directory, weights)
-    assert not (directory / CARD).exists()
-
-
 def test_a_card_of_another_sampler_is_refused(checkpoint, system, analysis):
     other = replace(checkpoint, calibration=calibration(system, fitted_to=ONE))
     with pytest.raises(ConfigurationError, match="expected a card fitted to the sampler of system 'tiny'"):
         next(forecast_members(other, system, analysis, INIT, [0], 1, batch_size=1))
-
-
-def test_factors_widen_what_is_too_narrow_and_are_shrunk():
-    hours = np.arange(1, 11) * 24.0
-    neutral = SpreadLaw.neutral(2, hours)
-    np.testing.assert_array_equal(neutral.factors(), np.ones((2, 10)))
-    narrow = np.log(np.array([[0.8] * 10, [1.0] * 10]))
-    sure = neutral.towards_reliable(narrow, np.full((2, 10), 0.01)).factors()
-    unsure = neutral.towards_reliable(narrow, np.full((2, 10), 0.3)).factors()
-    assert 1.2 < sure[0].mean() < 1.27
-    assert 1.0 < unsure[0].mean() < sure[0].mean()
-    assert abs(unsure[0] - unsure[1]).max() < abs(sure[0] - sure[1]).max()

@@ -7,8 +7,6 @@ import pytest
 import torch
 
 from forecast.diffusion.denoising_loss import DenoisingLoss
-from forecast.diffusion.loss_sampling import PARTS, LossSampler
-from forecast.diffusion.losses import error_by_noise_level, squared_error
 from forecast.diffusion.preconditioning import output_weight
 from forecast.diffusion.time_distributions import log_normal, stratified_chances
 
@@ -41,34 +39,6 @@ def test_plain_loss_has_no_numbers_and_is_the_weighted_mean(exact):
     torch.testing.assert_close(loss(shrink, clean, noise, levels, WEIGHTS), expected)
 
 
-def test_adaptive_draws_do_not_change_what_is_minimised():
-    """The mean of the weighted losses is that of even draws, of any function of the level."""
-    tilt = LossSampler()
-    tilt.get_buffer("mean_square").copy_(torch.linspace(0.1, 9.0, PARTS) ** 2)
-    chances = stratified_chances(200_000, torch.Generator().manual_seed(0))
-    bent, importance = tilt(chances)
-    for of in (torch.square, lambda u: (7 * u).sin(), torch.ones_like):
-        assert float((importance * of(bent)).mean()) == pytest.approx(float(of(chances).mean()), abs=2e-3)
-    assert 0 < float(importance.min()) < 1 < float(importance.max()) <= 5
-
-
-def test_adaptive_draws_follow_the_loss_and_lower_its_variance():
-    def steep(chance):
-        return torch.exp(4 * chance)
-
-    tilt, generator = LossSampler(), torch.Generator().manual_seed(1)
-    for _ in range(300):
-        bent, _ = tilt(stratified_chances(16, generator))
-        tilt.observe(bent, steep(bent))
-        tilt.update()
-    middles = (torch.arange(PARTS) + 0.5) / PARTS
-    expected = 0.8 * steep(middles) / steep(middles).sum() + 0.2 / PARTS
-    torch.testing.assert_close(tilt.shares(), expected, rtol=0.15, atol=0)
-    even = torch.rand(20_000, generator=generator)
-    bent, importance = tilt(even)
-    assert float((importance * steep(bent)).std()) < 0.4 * float(steep(even).std())
-
-
 def test_adaptive_loss_learns_in_training_only_and_goes_on_where_it_was():
     loss = loss_of(adaptive=True)
     clean, noise, chances = batch(16)
@@ -98,6 +68,17 @@ def test_adaptive_loss_does_not_depend_on_how_a_batch_is_cut_up():
     torch.testing.assert_close(parts.tilt.shares(), whole.tilt.shares())
 
 
+def test_channel_weights_count_under_learned_uncertainty():
+    """A channel of weight w pulls w times as hard; the uncertainty does not undo it."""
+    loss = loss_of(uncertain_channels=2)
+    clean, noise, chances = batch(8)
+    shift = torch.zeros(2, requires_grad=True)
+    levels = loss.levels(chances)
+    same = torch.stack([clean[:, 0], clean[:, 0]], dim=1)
+    loss(lambda x, sigma: same + shift[:, None, None] + 1, same, noise, levels, WEIGHTS).mean().backward()
+    assert float(shift.grad[1] / shift.grad[0]) == pytest.approx(3.0)
+
+
 def test_learned_uncertainty_finds_the_error_of_each_channel_and_level():
     """The first channel's weighted error is 1, as the best denoiser has it; the second's grows with sigma."""
     loss = loss_of(uncertain_channels=2)
@@ -121,32 +102,3 @@ def test_learned_uncertainty_finds_the_error_of_each_channel_and_level():
     sigma = torch.tensor([0.1, 0.3, 1.0])
     expected = torch.stack([torch.zeros(3), (1 + excess(sigma)).log()], dim=1)
     torch.testing.assert_close(loss.log_variance(sigma), expected, rtol=0, atol=0.1)
-
-
-def test_channel_weights_count_under_learned_uncertainty():
-    """A channel of weight w pulls w times as hard; the uncertainty does not undo it."""
-    loss = loss_of(uncertain_channels=2)
-    clean, noise, chances = batch(8)
-    shift = torch.zeros(2, requires_grad=True)
-    levels = loss.levels(chances)
-    same = torch.stack([clean[:, 0], clean[:, 0]], dim=1)
-    loss(lambda x, sigma: same + shift[:, None, None] + 1, same, noise, levels, WEIGHTS).mean().backward()
-    assert float(shift.grad[1] / shift.grad[0]) == pytest.approx(3.0)
-
-
-def test_squared_error_is_weighted_by_area_and_channel():
-    clean, noise, _ = batch(4)
-    weights = torch.rand(2, 3, 1)
-    sigma = torch.full((4,), 0.5)
-    found = squared_error(lambda x, level: torch.zeros_like(x), clean, sigma, noise, weights)
-    torch.testing.assert_close(found, (clean**2 * weights).mean(dim=(2, 3)))
-
-
-def test_error_by_noise_level_is_that_of_the_best_denoiser_on_normal_data():
-    generator = torch.Generator().manual_seed(0)
-    clean, noise = torch.randn(2, 256, 2, 8, 8, generator=generator)
-    sigmas = torch.tensor([0.05, 0.5, 5.0])
-    found = error_by_noise_level(shrink, clean, noise, torch.ones(2, 8, 1), sigmas)
-    assert found.shape == (3, 2)
-    expected = (sigmas**2 / (1 + sigmas**2))[:, None].expand(3, 2)
-    torch.testing.assert_close(found, expected, rtol=0.05, atol=0)

@@ -30,7 +30,9 @@ def test_a_transformer_is_trained_and_opened_again(system, analysis, tmp_path):
 
 def test_a_network_that_does_not_fit_the_grid_is_named(system, analysis):
     wide = system.changed(network=TRANSFORMER | {"window": (2, 5)})
-    with pytest.raises(ConfigurationError, match="system tiny: network.window: expected a window that divides 8 patches"):
+    with pytest.raises(
+        ConfigurationError, match=r"system tiny: network\.window: expected a window that divides 8 patches"
+    ):
         StepModel(wide, grid_of(analysis), static_tensor(analysis, ("orography",)))
 
 

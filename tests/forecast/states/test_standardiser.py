@@ -6,9 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_catalog.errors import InvalidDataError, MissingDataError
 from forecast.states.standardiser import Standardiser, polar_signs, static_tensor
-from forecast.states.starts import past_times, select_past
 
 DAY = np.timedelta64(1, "D")
 
@@ -59,16 +57,3 @@ def test_static_fields_are_scaled(analysis):
     static = static_tensor(analysis, ["orography"])
     assert static.shape == (1, 8, 16)
     assert float(static.mean()) == pytest.approx(0, abs=1e-5)
-
-
-def test_past_times_end_at_the_init_time():
-    times = past_times(np.datetime64("2008-03-01", "ns"), 3, 12)
-    assert [str(time)[:13] for time in times] == ["2008-02-29T00", "2008-02-29T12", "2008-03-01T00"]
-
-
-def test_a_hole_in_the_past_is_an_error_and_a_late_analysis_is_not_yet(analysis):
-    init = analysis["time"].values[10]
-    with pytest.raises(InvalidDataError, match="expected an analysis at 2001-01-10"):
-        select_past(analysis.drop_isel(time=[9]), init, 2, 24)
-    with pytest.raises(MissingDataError, match="found 10 times"):
-        select_past(analysis.isel(time=slice(10)), init, 2, 24)

@@ -1,14 +1,12 @@
 """Weather in a mirror at the equator: what the network is shown of it, and what it learns there."""
 
-import numpy as np
 import pytest
 import torch
 
 from data_catalog.errors import ConfigurationError
 from forecast.checkpoints.files import load_checkpoint
 from forecast.model.step_model import StepModel
-from forecast.states.conditions import step_scalars
-from forecast.states.mirror import mirror_signs, reflect_maps, shift_half_a_year
+from forecast.states.mirror import mirror_signs, shift_half_a_year
 from forecast.states.standardiser import grid_of
 from forecast.training.random_numbers import Draws
 from forecast.training.train import train
@@ -40,19 +38,6 @@ def unmirrored(system):
     return system.changed(training=system.training.changed(mirrored=False))
 
 
-def test_only_winds_to_the_north_turn_round():
-    assert mirror_signs(("z500", "u850", "v850", "v250", "tp24")).tolist() == [1, 1, -1, -1, 1]
-
-
-def test_seasons_change_and_hours_do_not():
-    times = np.array(["2001-01-15T06", "2001-07-16T18", "2001-04-01T00"], dtype="datetime64[ns]")
-    later = np.array(["2001-07-16T18", "2002-01-15T06", "2001-04-01T00"], dtype="datetime64[ns]")
-    found = shift_half_a_year(step_scalars(times, 24), torch.tensor([True, True, False]))
-    hours = [4, 5]
-    torch.testing.assert_close(found[:, :4], step_scalars(later, 24)[:, :4], atol=0.02, rtol=0)
-    torch.testing.assert_close(found[:, hours], step_scalars(times, 24)[:, hours], rtol=0, atol=0)
-
-
 def test_the_network_answers_in_the_mirror_what_it_answers_to_mirrored_weather(windy, analysis):
     """One model is shown weather in a mirror; another, on a mirrored earth, the mirrored weather itself."""
     generator = torch.Generator().manual_seed(0)
@@ -74,12 +59,6 @@ def test_the_network_answers_in_the_mirror_what_it_answers_to_mirrored_weather(w
     assert not torch.allclose(plain, found, atol=1e-2)
     one_of_two = model.residual_denoiser(past, anchor, scalars, mixed)(x, sigma)
     torch.testing.assert_close(one_of_two, torch.stack([plain[0], found[1]]))
-
-
-def test_looking_twice_is_looking_at_it():
-    maps, signs = torch.randn(2, 3, 8, 16), mirror_signs(CHANNELS)[:, None, None]
-    mirrored = torch.tensor([True, False])
-    torch.testing.assert_close(reflect_maps(reflect_maps(maps, signs, mirrored), signs, mirrored), maps, rtol=0, atol=0)
 
 
 def test_every_other_sample_is_mirrored_whoever_computes_it():
