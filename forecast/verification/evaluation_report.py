@@ -1,39 +1,81 @@
-"""The evaluation JSON: scores of every forecaster over many cycles, and the sums that they are pooled from."""
+"""The evaluation JSON: scores of every forecaster over many cycles, pooled from the sums of each cycle."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import xarray as xr
+from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
-from data_catalog.errors import ConfigurationError
+from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.storage.atomic_files import write_durably
 from forecast.verification.evaluation import EvaluationSums
 
 MODEL = "plumecast"
+"""Name of our own model among the forecasters; every other is a baseline or somebody else's forecast."""
+Score = FiniteFloat | list[FiniteFloat] | None
+"""A number, the shares of a rank histogram, or None where the score is undefined."""
+Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Score]]]]
+"""By forecaster, channel, name of the score, and lead time in hours as text, such as `"24"`."""
 
 
-def write_evaluation(evaluation: Mapping[str, Any], out: Path) -> Path:
-    """Write an evaluation as JSON, whole or not at all."""
-    return write_durably(out, json.dumps(evaluation, indent=2, allow_nan=False) + "\n")
+class EvaluationReport(BaseModel):
+    """Scores over many cycles, as they stand in the evaluation JSON; keys that a later release adds are ignored.
+
+    Attributes:
+        system: Name of the system.
+        model_id: Identity of the model's weights; empty for forecasts from elsewhere.
+        period: First day and last day, ISO 8601: from the first start to the last valid time.
+        initialisations: Number of cycles.
+        members: Size of the ensemble.
+        scores: The forecast that is verified first, then its baselines; see `Scores`. `crps` is the fair CRPS, `rmse`,
+            `mae` and `bias` are of the ensemble mean, all in the channel's unit, area-weighted over the whole grid.
+        starts: Number of starts that each forecaster was scored on, by forecaster and lead time in hours; empty in
+            files of the first release. A baseline that knows other hours of the day than the model has fewer.
+        format: Version of this layout; files without one are of version 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    system: str
+    model_id: str
+    period: tuple[str, str]
+    initialisations: int
+    members: int
+    scores: dict[str, dict[str, dict[str, dict[str, Score]]]]
+    starts: dict[str, dict[str, int]] = {}
+    format: Literal[1] = 1
+
+    def of_channels(self, channels: Collection[str]) -> "EvaluationReport":
+        """The same evaluation with the scores of some channels only.
+
+        Args:
+            channels: Names of channels, such as `z500`; they appear in this order.
+
+        Raises:
+            KeyError: A forecaster has no scores of a channel.
+        """
+        scores = {name: {channel: part[channel] for channel in channels} for name, part in self.scores.items()}
+        return EvaluationReport.model_validate({**self.model_dump(), "scores": scores})
 
 
 @dataclass(frozen=True)
 class ScoredCycle:
-    """Sums of one cycle, ready to be merged with those of others.
+    """Sums of one cycle, ready to be pooled with those of others.
 
     Attributes:
-        system_name: Whose forecast it is.
-        model_id: Of the model, or empty when it is not ours.
-        system_hash: Of what else decides its members, length of a step and sampler among it, or empty.
+        system_name: Name of the system that made the forecast.
+        model_id: Identity of the model's weights; empty for a forecast from elsewhere.
+        system_hash: Identity of everything else that decides the members (length of a step and sampler among it); empty
+            for a forecast from elsewhere.
         members: Size of the ensemble.
         init_time: Start of the forecast.
         last_time: Last valid time.
-        sums: By forecaster: the forecast first, then the baselines.
+        sums: From `cycle_sums`, by forecaster: the forecast that is verified first, then the baselines.
     """
 
     system_name: str
@@ -45,11 +87,14 @@ class ScoredCycle:
     sums: dict[str, xr.DataArray]
 
 
-def pooled(scored: Sequence[ScoredCycle]) -> dict[str, Any]:
-    """The evaluation JSON over several cycles; a baseline may be missing from some of them.
+def pooled(scored: Sequence[ScoredCycle]) -> EvaluationReport:
+    """Scores over several cycles of one system; a baseline may be missing from some of them.
+
+    Args:
+        scored: At least one cycle.
 
     Raises:
-        ConfigurationError: They are of different systems or sizes.
+        ConfigurationError: The cycles are of different models, ensemble sizes, steps or samplers.
     """
     for name, values in (
         ("members", {part.members for part in scored}),
@@ -63,49 +108,50 @@ def pooled(scored: Sequence[ScoredCycle]) -> dict[str, Any]:
     widest_first = sorted(scored, key=lambda part: -len(part.sums))
     names = dict.fromkeys(name for part in widest_first for name in part.sums)
     sums = {name: [part.sums[name] for part in scored if name in part.sums] for name in names}
-    return evaluation_json(first.system_name, first.model_id, period, len(scored), first.members, sums)
+    return evaluation_report(first.system_name, first.model_id, period, len(scored), first.members, sums)
 
 
 def pooled_sums(parts: Sequence[xr.DataArray]) -> EvaluationSums:
-    """Sums of several cycles over the whole grid."""
+    """Sums of several cycles, added in their order, over the whole grid.
+
+    Args:
+        parts: From `cycle_sums`, one a cycle; the first region of each is the whole grid.
+    """
     return reduce(EvaluationSums.merge, (EvaluationSums(part.isel(region=[0]), 1) for part in parts))
 
 
-def evaluation_json(
+def evaluation_report(
     system_name: str,
     model_id: str,
     period: tuple[np.datetime64, np.datetime64],
     initialisations: int,
     members: int,
     sums: Mapping[str, Sequence[xr.DataArray]],
-) -> dict[str, Any]:
-    """The evaluation JSON.
+) -> EvaluationReport:
+    """Scores of every forecaster, each over the cycles that it was scored on.
 
     Args:
         system_name: Name of the system.
-        model_id: Identity of the weights, or empty.
-        period: First start and last valid time.
-        initialisations: Number of starts.
+        model_id: Identity of the model's weights; empty for forecasts from elsewhere.
+        period: First and last time of the evaluation.
+        initialisations: Number of cycles.
         members: Size of the ensemble.
-        sums: By forecaster, from `cycle_sums`: one for each start that the forecaster was scored on.
-
-    Returns:
-        `scores` by forecaster, channel, score and lead hours; `starts`, the number of starts that each forecaster was
-        scored on, by lead hours; and the arguments.
+        sums: From `cycle_sums`, one a cycle, by forecaster: the forecast that is verified first.
     """
-    return {
-        "system": system_name,
-        "model_id": model_id,
-        "period": [str(np.datetime_as_string(time, unit="D")) for time in period],
-        "initialisations": initialisations,
-        "members": members,
-        "scores": {name: pooled_sums(parts).scores() for name, parts in sums.items()},
-        "starts": {name: starts_by_lead(parts) for name, parts in sums.items()},
-    }
+    first, last = (str(np.datetime_as_string(time, unit="D")) for time in period)
+    return EvaluationReport(
+        system=system_name,
+        model_id=model_id,
+        period=(first, last),
+        initialisations=initialisations,
+        members=members,
+        scores={name: pooled_sums(parts).scores() for name, parts in sums.items()},
+        starts={name: starts_by_lead(parts) for name, parts in sums.items()},
+    )
 
 
 def starts_by_lead(parts: Sequence[xr.DataArray]) -> dict[str, int]:
-    """Number of starts that a forecaster was scored on, by lead hours.
+    """Number of starts that a forecaster was scored on, by lead time in hours.
 
     Args:
         parts: From `cycle_sums`, one a start.
@@ -113,3 +159,35 @@ def starts_by_lead(parts: Sequence[xr.DataArray]) -> dict[str, int]:
     leads, counts = np.unique(np.concatenate([part["lead_time"].values for part in parts]), return_counts=True)
     hours = leads / np.timedelta64(1, "h")
     return {f"{lead:g}": count for lead, count in zip(hours.tolist(), counts.tolist(), strict=True)}
+
+
+def write_evaluation(report: EvaluationReport, out: Path) -> Path:
+    """Write an evaluation as JSON, whole or not at all.
+
+    Args:
+        report: What to write.
+        out: File to write or replace.
+
+    Returns:
+        `out`.
+    """
+    return write_durably(out, json.dumps(report.model_dump(), indent=2, allow_nan=False) + "\n")
+
+
+def read_evaluation(path: Path) -> EvaluationReport:
+    """Read an evaluation JSON of this or an earlier release.
+
+    Args:
+        path: File that `write_evaluation` wrote.
+
+    Raises:
+        InvalidDataError: The file cannot be read, is no evaluation, or is of a later format.
+    """
+    try:
+        return EvaluationReport.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InvalidDataError(f"{path}: expected an evaluation, found {error.strerror}") from None
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(map(str, fault["loc"])) or "file"
+        raise InvalidDataError(f"{path}: expected an evaluation, found {place}: {fault['msg']}") from None

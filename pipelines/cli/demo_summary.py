@@ -1,28 +1,18 @@
 """TODO: pipelines/cli/demo_summary.py."""
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from forecast.products.files.runs import RunDirectory
+from forecast.verification.evaluation_report import read_evaluation
 from pipelines.flows.demo_system import DemoResult, shipped_system
 from pipelines.scoring.tables import print_scores
 from pipelines.terminal.times import iso
 
 
-def headline(evaluation: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of an evaluation that is about the channels drawn as maps."""
-    channels = shipped_system().products.map_channels
-    parts = {name: {key: part[key] for key in channels} for name, part in evaluation["scores"].items()}
-    return {**evaluation, "scores": parts}
-
-
 def print_summary(result: DemoResult) -> None:
     """Say what was made, how good it is and where it lies."""
-    evaluation = json.loads(result.scores.read_text(encoding="utf-8"))
-    print_scores(headline(evaluation), [24, 72, 120, 240])
+    evaluation = read_evaluation(result.scores).of_channels(shipped_system().products.map_channels)
+    print_scores(evaluation, [24, 72, 120, 240])
     print("Simulated weather (SPEEDY): skill here is not skill on the real atmosphere.")
     if result.trained:
         print(

@@ -2,14 +2,14 @@
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
+from forecast.verification.evaluation_report import EvaluationReport
 from pipelines.scoring.tables import header, markdown_table, rows
 
 SHOWN_WIDTH = 1000
@@ -32,7 +32,7 @@ def embedded(plot: Path) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode('ascii')}"
 
 
-def show_scores(name: str, evaluation: Mapping[str, Any]) -> None:
+def show_scores(name: str, evaluation: EvaluationReport) -> None:
     """Make the score table an artifact, as a table to sort and as Markdown to read."""
     names = header(evaluation)
     table = [dict(zip(names, row, strict=True)) for row in rows(evaluation)]

@@ -21,6 +21,7 @@ from forecast.system.cycles import CYCLE_NAME
 from forecast.system.reading import parse_system
 from forecast.system.system import System
 from forecast.verification.baselines.baselines import load_baselines
+from forecast.verification.evaluation_report import read_evaluation
 from pipelines.runs import staging
 from pipelines.workspace.analyses import open_system_analysis, scalar
 from pipelines.workspace.checkpoints import BASELINES_FILE, find_checkpoint
@@ -105,10 +106,7 @@ def _climatology(forecast: xr.Dataset, around: Surroundings) -> xr.Dataset | Non
 
 
 def _scores(run: RunDirectory) -> dict[str, Any] | None:
-    if not run.scores.exists():
-        return None
-    scores: dict[str, Any] = json.loads(run.scores.read_text(encoding="utf-8"))["scores"]
-    return scores
+    return read_evaluation(run.scores).scores if run.scores.exists() else None
 
 
 CONFIGURATION = "plumecast_configuration"

@@ -7,7 +7,7 @@ goes on where it stopped, and a longer one takes what a shorter one has done.
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -21,7 +21,7 @@ from forecast.system.system import System
 from forecast.verification.baselines.baselines import Baselines, load_baselines
 from forecast.verification.cycle_scores import baseline_seed, score_forecast, score_weights, verifying_analysis
 from forecast.verification.evaluation import AXES
-from forecast.verification.evaluation_report import MODEL, evaluation_json, write_evaluation
+from forecast.verification.evaluation_report import MODEL, EvaluationReport, evaluation_report, write_evaluation
 from pipelines.scoring.forecasters import (
     Forecaster,
     analysis_digests,
@@ -85,13 +85,13 @@ class Evaluated:
     """What an evaluation leaves.
 
     Attributes:
-        content: The evaluation JSON.
+        content: Scores of every forecaster.
         labels: Names in the score archive, by forecaster: the model first.
         starts: Init times that each forecaster was scored on. A baseline that knows other hours of the day than the
             model has fewer.
     """
 
-    content: dict[str, Any]
+    content: EvaluationReport
     labels: dict[str, str]
     starts: dict[str, tuple[np.datetime64, ...]]
 
@@ -126,7 +126,7 @@ def evaluate(wanted: Evaluation) -> Evaluated:
     end = min(wanted.end, inputs.analysis["time"].values.max())
     of_name = {name: [each for each in scored if name in each.sums] for name in _forecaster_names(wanted.system)}
     of_name = {name: its_starts for name, its_starts in of_name.items() if its_starts}
-    content = evaluation_json(
+    content = evaluation_report(
         wanted.system.name,
         inputs.checkpoint.model_id,
         (wanted.start, end),

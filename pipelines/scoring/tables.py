@@ -1,41 +1,39 @@
 """Scores as tables: for a terminal, for a Prefect artifact, for a file."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from forecast.verification.evaluation_report import MODEL
+from forecast.verification.evaluation_report import MODEL, EvaluationReport, Score, Scores
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
-"""Forecaster, channel, score, lead hours: the innermost table of the evaluation JSON."""
 LEAST_WIDTH = 124
 
 
-def header(evaluation: Mapping[str, Any]) -> list[str]:
+def header(evaluation: EvaluationReport) -> list[str]:
     """Column names of `rows`.
 
     Args:
-        evaluation: The evaluation JSON.
+        evaluation: Scores of every forecaster.
     """
-    scores = evaluation["scores"]
+    scores = evaluation.scores
     others = [name for name in scores if name != _first(scores)]
     skills = [f"skill/{name}" for name in others if name != "persistence"]
     return ["channel", "lead", _measure(scores, _first(scores)).upper(), *others, *skills, "spread/skill"]
 
 
-def rows(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None = None) -> list[list[str]]:
+def rows(evaluation: EvaluationReport, leads_hours: Sequence[int] | None = None) -> list[list[str]]:
     """One row a channel and lead: fair CRPS of each forecaster (MAE of persistence), skill, spread/skill.
 
     A forecast of one member has no fair CRPS: all are compared by the MAE of their means then. A forecaster that was
     scored on other starts than the model is shown without a skill, as the two are not comparable.
 
     Args:
-        evaluation: The evaluation JSON.
+        evaluation: Scores of every forecaster.
         leads_hours: Leads to show; a few when None.
     """
-    scores = evaluation["scores"]
+    scores = evaluation.scores
     model = scores[_first(scores)]
     table = []
     for channel_name, by_score in model.items():
@@ -44,7 +42,7 @@ def rows(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None = None
     return table
 
 
-def score_table(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None = None) -> "Table":
+def score_table(evaluation: EvaluationReport, leads_hours: Sequence[int] | None = None) -> "Table":
     """The table for a terminal."""
     from rich.table import Table
 
@@ -56,7 +54,7 @@ def score_table(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None
     return table
 
 
-def print_scores(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None = None) -> None:
+def print_scores(evaluation: EvaluationReport, leads_hours: Sequence[int] | None = None) -> None:
     """Print the table on stdout, as wide as it needs to be."""
     print_table(score_table(evaluation, leads_hours), caption(evaluation))
 
@@ -70,7 +68,7 @@ def print_table(table: "Table", title: str) -> None:
     Console(width=max(Console().width, LEAST_WIDTH)).print(table)
 
 
-def markdown_table(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | None = None) -> str:
+def markdown_table(evaluation: EvaluationReport, leads_hours: Sequence[int] | None = None) -> str:
     """The table as Markdown."""
     names = header(evaluation)
     lines = [caption(evaluation), "", "| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
@@ -78,12 +76,12 @@ def markdown_table(evaluation: Mapping[str, Any], leads_hours: Sequence[int] | N
     return "\n".join(lines) + "\n"
 
 
-def caption(evaluation: Mapping[str, Any]) -> str:
+def caption(evaluation: EvaluationReport) -> str:
     """What the table is about, in one line."""
-    start, end = evaluation["period"]
-    scores = evaluation["scores"]
-    starts = _counted(evaluation["initialisations"], "forecast")
-    members = _counted(evaluation["members"], "member")
+    start, end = evaluation.period
+    scores = evaluation.scores
+    starts = _counted(evaluation.initialisations, "forecast")
+    members = _counted(evaluation.members, "member")
     measures = {_measure(scores, name) for name in scores}
     words = "fair CRPS"
     if _measure(scores, _first(scores)) == "mae":
@@ -91,13 +89,13 @@ def caption(evaluation: Mapping[str, Any]) -> str:
     elif "mae" in measures:
         words = f"fair CRPS, of {', '.join(name for name in scores if _measure(scores, name) == 'mae')} MAE"
     fewer = "".join(f"; {name} on {count}" for name, count in _scored_on_fewer(evaluation).items())
-    return f"{evaluation['system']}: {starts} of {members}, {start} to {end}; {words}{fewer}"
+    return f"{evaluation.system}: {starts} of {members}, {start} to {end}; {words}{fewer}"
 
 
-def _scored_on_fewer(evaluation: Mapping[str, Any]) -> dict[str, str]:
+def _scored_on_fewer(evaluation: EvaluationReport) -> dict[str, str]:
     """Number of starts of each forecaster that was not scored on all of them."""
-    total = evaluation["initialisations"]
-    counts = {name: sorted(set(by_lead.values())) for name, by_lead in evaluation.get("starts", {}).items()}
+    total = evaluation.initialisations
+    counts = {name: sorted(set(by_lead.values())) for name, by_lead in evaluation.starts.items()}
     return {
         name: f"{'-'.join(map(str, dict.fromkeys((few[0], few[-1]))))} of {_counted(total, 'start')}"
         for name, few in counts.items()
@@ -105,8 +103,8 @@ def _scored_on_fewer(evaluation: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _row(evaluation: Mapping[str, Any], channel_name: str, lead: str) -> list[str]:
-    scores, starts = evaluation["scores"], evaluation.get("starts", {})
+def _row(evaluation: EvaluationReport, channel_name: str, lead: str) -> list[str]:
+    scores, starts = evaluation.scores, evaluation.starts
     first = _first(scores)
     own = _value(scores, first, channel_name, lead)
     others = [name for name in scores if name != first]
@@ -117,7 +115,7 @@ def _row(evaluation: Mapping[str, Any], channel_name: str, lead: str) -> list[st
         for name in others
         if name != "persistence"
     ]
-    ratio = scores[first][channel_name].get("spread_skill", {}).get(lead)
+    ratio = _single(scores[first][channel_name].get("spread_skill", {}).get(lead))
     return [
         channel_name,
         f"{int(lead) / 24:g} d",
@@ -129,8 +127,12 @@ def _row(evaluation: Mapping[str, Any], channel_name: str, lead: str) -> list[st
 
 
 def _value(scores: Scores, name: str, channel_name: str, lead: str) -> float | None:
-    value: float | None = scores[name].get(channel_name, {}).get(_measure(scores, name), {}).get(lead)
-    return value
+    return _single(scores[name].get(channel_name, {}).get(_measure(scores, name), {}).get(lead))
+
+
+def _single(score: Score) -> float | None:
+    assert not isinstance(score, list), "only a rank histogram has several numbers"
+    return score
 
 
 def _measure(scores: Scores, name: str) -> str:
@@ -139,7 +141,7 @@ def _measure(scores: Scores, name: str) -> str:
     return "crps" if all(has_crps) else "mae"
 
 
-def _has_crps(by_channel: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> bool:
+def _has_crps(by_channel: Mapping[str, Mapping[str, Mapping[str, Score]]]) -> bool:
     return any(value is not None for by_score in by_channel.values() for value in by_score.get("crps", {}).values())
 
 

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import xarray as xr
 
@@ -19,7 +18,7 @@ from forecast.system.cycles import CYCLE_NAME
 from forecast.system.system import System
 from forecast.verification.baselines.baselines import load_baselines
 from forecast.verification.cycle_scores import baseline_seed, score_weights
-from forecast.verification.evaluation_report import ScoredCycle, pooled, write_evaluation
+from forecast.verification.evaluation_report import EvaluationReport, ScoredCycle, pooled, write_evaluation
 from pipelines.runs import staging
 from pipelines.runs.page import Surroundings, draw_run, run_system
 from pipelines.scoring.forecasters import baseline_forecasters, model_forecaster
@@ -38,11 +37,11 @@ class Verified:
     """What a verification leaves.
 
     Attributes:
-        content: The evaluation JSON over all forecasts.
+        content: Scores over all forecasts.
         score_archives: Where each cycle's scores are kept.
     """
 
-    content: dict[str, Any]
+    content: EvaluationReport
     score_archives: tuple[Path, ...]
 
 

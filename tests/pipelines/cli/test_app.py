@@ -88,7 +88,8 @@ def test_ingest_train_forecast_evaluate_verify(
     assert status == 0
     assert "skill/climatology" in out
     evaluation = json.loads((tmp_path / "s.json").read_text())
-    assert list(evaluation) == ["system", "model_id", "period", "initialisations", "members", "scores", "starts"]
+    documented = ["system", "model_id", "period", "initialisations", "members", "scores"]
+    assert list(evaluation) == [*documented, "starts", "format"]
     assert (evaluation["initialisations"], evaluation["members"]) == (5, 3)
     assert evaluation["period"] == ["2008-01-01", "2008-02-20"]
     assert set(evaluation["scores"]) == {"plumecast", "climatology", "persistence", "linear"}

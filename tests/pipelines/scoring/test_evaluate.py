@@ -1,6 +1,5 @@
 """Many cycles: which starts, resuming, agreement with single runs."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import xarray as xr
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.verification import UnscorableError, open_score_archive, scores_of
+from forecast.verification.evaluation_report import read_evaluation
 from pipelines.scoring import evaluate as evaluating
 from pipelines.scoring.evaluate import Evaluation, evaluate, evaluate_to, init_times, request_evaluation
 from pipelines.workspace.home import Home
@@ -64,7 +64,7 @@ def test_a_killed_evaluation_goes_on(wanted: Evaluation, tmp_path: Path, monkeyp
         "2008-01-01", "2008-01-11", "2008-01-21", "2008-01-21", "2008-01-31", "2008-02-10",
     ]  # fmt: skip
     assert resumed == whole
-    assert json.loads((tmp_path / "killed.json").read_text()) == whole.content
+    assert read_evaluation(tmp_path / "killed.json") == whole.content
 
 
 def test_what_was_scored_before_is_not_made_again(wanted: Evaluation, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,10 +79,7 @@ def test_what_was_scored_before_is_not_made_again(wanted: Evaluation, monkeypatc
     assert (made, len(again.starts["plumecast"])) == ([], 2)
     shorter = evaluate(replace(wanted, lead_steps=1))
     assert made == []
-    assert (
-        shorter.content["scores"]["linear"]["msl"]["crps"]["24"]
-        == first.content["scores"]["linear"]["msl"]["crps"]["24"]
-    )
+    assert shorter.content.scores["linear"]["msl"]["crps"]["24"] == first.content.scores["linear"]["msl"]["crps"]["24"]
     evaluate(replace(wanted, lead_steps=3))
     assert len(made) == 4 * 3
     made.clear()
@@ -137,7 +134,7 @@ regions = ["global", "tropics"]""",
     assert 0 < float(weight.sel(region="high")) < float(weight.sel(region="belt")) < float(weight.sel(region="global"))
     for label in evaluated.labels.values():
         pooled = scores_of(sums.sel(forecaster=label, region="global").sum("init_time", skipna=False))
-        found = evaluated.content["scores"][label.partition("@")[0]]["msl"]["rmse"]["48"]
+        found = evaluated.content.scores[label.partition("@")[0]]["msl"]["rmse"]["48"]
         assert float(pooled["rmse"].sel(channel="msl").isel(lead_time=1)) == pytest.approx(found, rel=1e-12)
 
 

@@ -82,8 +82,8 @@ def test_any_layout_has_the_same_scores(
     verified = scored(home, written(ensemble, tmp_path / "theirs ens"), weather_file)
     assert "1 of 3 cycles lack an analysis and are left out, the first from 2008-02-19" in caplog.text
     found = verified.content
-    assert (found["system"], found["members"], found["initialisations"]) == ("theirs ens", 5, 2)
-    assert found["period"] == ["2008-01-05", "2008-01-08"]
+    assert (found.system, found.members, found.initialisations) == ("theirs ens", 5, 2)
+    assert found.period == ("2008-01-05", "2008-01-08")
     assert verified.score_archives == (home.score_archive("theirs-ens"),)
     archive = open_score_archive(verified.score_archives[0])["sums"]
     assert archive["forecaster"].values.tolist() == ["theirs-ens"]
@@ -94,7 +94,7 @@ def test_any_layout_has_the_same_scores(
     options = {"reduce": ("init_time", "latitude", "longitude"), "weights": area_weights(analysis["latitude"])}
     for name in ("t2m", "u850"):
         expected = crps(ensemble[name][:2], analysis[name], **options).values
-        by_lead = found["scores"]["forecast"][name]["crps"]
+        by_lead = found.scores["forecast"][name]["crps"]
         assert list(by_lead) == ["24", "48"]
         np.testing.assert_allclose(list(by_lead.values()), expected, rtol=1e-5)
 
@@ -105,7 +105,7 @@ def test_a_single_forecast_has_no_crps_and_says_so(
     one = ensemble[["t2m"]].isel(init_time=0, member=2, drop=True).assign_coords(init_time=STARTS[0])
     found = scored(home, ours(one, tmp_path / "one.nc"), weather_file).content
     assert "one member, which has no fair CRPS and no spread: these are null" in caplog.text
-    scores = found["scores"]["forecast"]["t2m"]
+    scores = found.scores["forecast"]["t2m"]
     assert (scores["crps"], scores["spread_skill"]) == ({"24": None, "48": None}, {"24": None, "48": None})
     with xr.open_dataset(weather_file, engine="netcdf4") as weather:
         analysis = weather["t2m"].sel(time=STARTS[0] + LEADS).load().rename(time="lead_time")
@@ -120,7 +120,7 @@ def test_one_forecaster_in_many_files(home: Home, ensemble: xr.Dataset, weather_
     directory.mkdir()
     files = [ours(ensemble.isel(init_time=index), directory / f"{index}.nc") for index in range(2)]
     verified = verify(VerificationRequest(home, analysis=weather_file), files)
-    assert verified.content["initialisations"] == 2
+    assert verified.content.initialisations == 2
     assert verify(VerificationRequest(home, analysis=weather_file), files) == verified
     assert verified.score_archives == (home.score_archive("ecmwf"),)
     assert open_score_archive(home.score_archive("ecmwf"))["sums"].sizes["init_time"] == 2
@@ -135,7 +135,7 @@ def test_in_the_archive_of_a_system(
     file = ours(ensemble.isel(init_time=[0]), tmp_path / "theirs.nc")
     system = find_system(str(tiny))
     judge = VerificationRequest(home, analysis=weather_file, system=system, forecaster="theirs", channels=("t2m",))
-    assert list(verify(judge, [file]).content["scores"]["forecast"]) == ["t2m"]
+    assert list(verify(judge, [file]).content.scores["forecast"]) == ["t2m"]
     assert open_score_archive(home.score_archive("tiny"))["sums"]["forecaster"].values.tolist() == ["theirs"]
     with pytest.raises(MissingDataError, match="archive of 'speedy-5p6'"):
         verify(VerificationRequest(home, system=system), [file])

@@ -55,7 +55,7 @@ def test_the_step_is_chosen_when_forecasting(stepped: Path, place: Home, twice_d
     assert read_manifest(own).system_hash != read_manifest(half).system_hash
     assert (half / "plots" / "plume_london.png").exists()
     judge = VerificationRequest(home=place, analysis=twice_daily, system=find_system(str(stepped)))
-    scores = verify(judge, [half]).content["scores"]
+    scores = verify(judge, [half]).content.scores
     crps = {name: list(each["msl"]["crps"]) for name, each in scores.items()}
     assert crps["plumecast"] == crps["climatology"] == ["12", "24", "36", "48"]
     assert crps["linear"] == ["24", "48"]  # fitted to the system's own step
@@ -69,7 +69,7 @@ def test_the_linear_baseline_is_scored_where_it_has_whole_steps(
     def scored(lead: str, step: str | None = "12h") -> dict[str, list[str]]:
         wanted = {"analysis": twice_daily, "every": "10d", "members": 3, "device": "cpu"}
         evaluated = evaluate(request_evaluation(place, str(stepped), step=step, lead=lead, **wanted))
-        return {name: list(each["msl"]["crps"]) for name, each in evaluated.content["scores"].items()}
+        return {name: list(each["msl"]["crps"]) for name, each in evaluated.content.scores.items()}
 
     hours = scored("2d")
     assert hours["plumecast"] == hours["climatology"] == hours["persistence"] == ["12", "24", "36", "48"]

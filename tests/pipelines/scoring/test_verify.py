@@ -1,6 +1,5 @@
 """Scores of forecasts that exist."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from data_catalog.errors import ConfigurationError, MissingDataError
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import verify_manifest
 from forecast.products.files.runs import RunDirectory
+from forecast.verification.evaluation_report import EvaluationReport, read_evaluation
 from pipelines.runs.cycle import request_cycle
 from pipelines.runs.forecast import forecast_cycle
 from pipelines.scoring.judge import VerificationRequest
@@ -21,8 +21,22 @@ from pipelines.scoring.verify import verify as verify_all
 from pipelines.workspace.home import Home
 
 
-def verify(place: Home, locations: list[Path], analysis: Path | None = None, **named: Any) -> dict[str, Any]:
+def verify(place: Home, locations: list[Path], analysis: Path | None = None, **named: Any) -> EvaluationReport:
     return verified(place, locations, analysis, **named).content
+
+
+def report(
+    initialisations: int, members: int, scores: dict[str, Any], starts: dict[str, dict[str, int]] | None = None
+) -> EvaluationReport:
+    return EvaluationReport(
+        system="s",
+        model_id="m",
+        period=("a", "b"),
+        initialisations=initialisations,
+        members=members,
+        scores=scores,
+        starts=starts or {},
+    )
 
 
 def verified(place: Home, locations: list[Path], analysis: Path | None = None, **named: Any) -> Verified:
@@ -40,10 +54,10 @@ def test_run_gets_scores_and_a_page(place: Home, run: Path, weather_file: Path) 
     evaluation = verify(place, [run], weather_file)
     files = verify_manifest(run).files
     assert {"scores.json", "report.html", "plots/skill.png"} <= set(files)
-    assert json.loads((run / "scores.json").read_text()) == evaluation
+    assert read_evaluation(run / "scores.json") == evaluation
     assert (run / "tiny_20080110T0000Z.nc").read_bytes() == before
-    assert evaluation["period"] == ["2008-01-10", "2008-01-13"]
-    scores = evaluation["scores"]
+    assert evaluation.period == ("2008-01-10", "2008-01-13")
+    scores = evaluation.scores
     assert scores["persistence"]["msl"]["crps"] == {"24": None, "48": None, "72": None}
     assert scores["persistence"]["msl"]["mae"]["24"] > 0
 
@@ -61,15 +75,15 @@ def test_crps_by_hand(place: Home, run: Path, weather_file: Path, monkeypatch: p
     pairs = np.abs(members[:, None] - members[None]).sum((0, 1)) / (2 * count * (count - 1))
     crps = np.abs(members - analysis).mean(0) - pairs
     expected = np.average(crps.mean(axis=1), weights=area)
-    assert evaluation["scores"]["plumecast"]["msl"]["crps"]["48"] == pytest.approx(expected, rel=1e-4)
+    assert evaluation.scores["plumecast"]["msl"]["crps"]["48"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_anyones_file(place: Home, run: Path, weather_file: Path, tmp_path: Path) -> None:
     copy = tmp_path / "theirs.nc"
     copy.write_bytes((run / "tiny_20080110T0000Z.nc").read_bytes())
     evaluation = verify(place, [copy], weather_file)
-    assert list(evaluation["scores"]) == ["forecast"]
-    assert evaluation["system"] == "theirs"
+    assert list(evaluation.scores) == ["forecast"]
+    assert evaluation.system == "theirs"
     with pytest.raises(ConfigurationError, match="--analysis"):
         verify(place, [copy])
 
@@ -92,7 +106,7 @@ def test_tables() -> None:
         "persistence": {"msl": {"crps": {"24": None}, "mae": {"24": 400.0}, "rmse": {"24": 1}}},
         "linear": {"msl": {"crps": {"24": 250.0, "48": 300.0}, "rmse": {"24": 1}}},
     }
-    evaluation = {"system": "s", "period": ["a", "b"], "initialisations": 2, "members": 3, "scores": scores}
+    evaluation = report(2, 3, scores)
     assert header(evaluation) == ["channel", "lead", "CRPS", "persistence", "linear", "skill/linear", "spread/skill"]
     assert rows(evaluation) == [
         ["msl", "1 d", "200", "400", "250", "+20%", "0.90"],
@@ -108,7 +122,7 @@ def test_a_forecast_of_one_member_is_shown_by_its_mae() -> None:
     one = {"crps": {"24": None}, "mae": {"24": 250.0}, "rmse": {"24": 300.0}, "spread_skill": {"24": None}}
     many = {"crps": {"24": 150.0}, "mae": {"24": 200.0}, "rmse": {"24": 260.0}, "spread_skill": {"24": 1.0}}
     scores = {"forecast": {"msl": one}, "linear": {"msl": many}}
-    evaluation = {"system": "s", "period": ["a", "b"], "initialisations": 1, "members": 1, "scores": scores}
+    evaluation = report(1, 1, scores)
     assert header(evaluation) == ["channel", "lead", "MAE", "linear", "skill/linear", "spread/skill"]
     assert rows(evaluation) == [["msl", "1 d", "250", "200", "-25%", "-"]]
     assert caption(evaluation) == "s: 1 forecast of 1 member, a to b; MAE, as one member has no fair CRPS"
@@ -120,7 +134,8 @@ def test_a_forecaster_scored_on_other_starts_is_counted_and_has_no_skill() -> No
         "linear": {"msl": {"crps": {"24": 250.0, "48": 400.0}, "rmse": {"24": 1, "48": 1}}},
     }
     starts = {"plumecast": {"24": 4, "48": 4}, "linear": {"24": 2, "48": 4}}
-    evaluation = {"system": "s", "period": ["a", "b"], "initialisations": 4, "members": 3, "scores": scores}
-    assert caption(evaluation | {"starts": starts}).endswith("; fair CRPS; linear on 2-4 of 4 starts")
-    assert [row[4] for row in rows(evaluation | {"starts": starts})] == ["-", "+25%"]
+    evaluation = report(4, 3, scores)
+    fewer = report(4, 3, scores, starts)
+    assert caption(fewer).endswith("; fair CRPS; linear on 2-4 of 4 starts")
+    assert [row[4] for row in rows(fewer)] == ["-", "+25%"]
     assert [row[4] for row in rows(evaluation)] == ["+20%", "+25%"]

@@ -68,7 +68,7 @@ def test_machines_side_by_side_train_what_one_would(
 def test_a_network_can_be_scored_alone(double: Path, trained: Path, place: Home, weather_file: Path) -> None:
     wanted = {"analysis": weather_file, "members": 2, "lead": "1d", "every": "30d"}
     alone = request_evaluation(place, str(double), checkpoint=trained / "networks" / "1", **wanted)
-    assert evaluate(alone).content["initialisations"] == 2
+    assert evaluate(alone).content.initialisations == 2
     assert (trained / "networks" / "1" / NOISE_LEVELS_PICTURE).exists()
 
 
