@@ -13,11 +13,11 @@ from forecast.calibration.fitting import Candidate, calibration_of, fit_calibrat
 from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.system.periods import Period
 from forecast.system.system import System
+from forecast.verification.paired_scores import PairedScores
 from pipelines.terminal.progress import progress
 from pipelines.terminal.times import parse_time
 from pipelines.tuning.validation import (
     Validation,
-    ValidationScores,
     refuse_test_days,
     spaced_starts,
     warn_of_learned_days,
@@ -112,7 +112,7 @@ def _validation(request: CalibrationRequest) -> Validation:
 
 def _fit(
     request: CalibrationRequest, checkpoint: Checkpoint, validation: Validation
-) -> tuple[Candidate[ValidationScores], Candidate[ValidationScores]]:
+) -> tuple[Candidate[PairedScores], Candidate[PairedScores]]:
     """The uncalibrated model and the best calibration that was found, both scored with the same noise."""
     sampler, state = request.system.sampler, request.system.state
     lead_hours = np.arange(1.0, request.lead_steps + 1) * state.step_hours
@@ -120,7 +120,7 @@ def _fit(
     with progress(f"Calibrate {request.system.name}", forecasts, "forecasts") as advance:
         counted = itertools.count(1)
 
-        def score(calibration: Calibration) -> ValidationScores:
+        def score(calibration: Calibration) -> PairedScores:
             return validation.score(replace(checkpoint, calibration=calibration), lambda: advance(next(counted)))
 
         return fit_calibration(sampler, state.predictands, lead_hours, score)
@@ -130,8 +130,8 @@ def _record(
     request: CalibrationRequest,
     starts: int,
     learned: bool,
-    raw: Candidate[ValidationScores],
-    best: Candidate[ValidationScores],
+    raw: Candidate[PairedScores],
+    best: Candidate[PairedScores],
 ) -> CalibrationRecord:
     return CalibrationRecord(
         period=(str(request.period.start), str(request.period.end)),

@@ -16,15 +16,16 @@ from forecast.parallel.ranks import process_group
 from forecast.system.periods import Period
 from forecast.system.system import System
 from forecast.training.train import train
+from forecast.verification.paired_scores import PairedScores
 from pipelines.tuning.search_request import SearchRequest
 from pipelines.tuning.search_space import Value, changed_system
-from pipelines.tuning.validation import Validation, ValidationScores, refuse_test_days, warn_of_learned_days
+from pipelines.tuning.validation import Validation, refuse_test_days, warn_of_learned_days
 
 logger = logging.getLogger("plumecast")
 PARTS = 4
 """A trial is judged, and may be given up, after each of this many parts."""
 
-Trial = Callable[[dict[str, Value]], Iterator[ValidationScores]]
+Trial = Callable[[dict[str, Value]], Iterator[PairedScores]]
 """Makes the trial of some values, and yields its scores after each part."""
 
 
@@ -55,7 +56,7 @@ def trained_trials(request: SearchRequest, validation: Validation) -> Trial:
         validation: What each is judged by; its system is the one that the values of a trial change.
     """
 
-    def make(values: dict[str, Value]) -> Iterator[ValidationScores]:
+    def make(values: dict[str, Value]) -> Iterator[PairedScores]:
         system = changed_system(validation.system, values)
         every = max(1, request.iterations // PARTS)
         often: dict[str, Value] = {"training.checkpoint_iterations": every, "training.checkpoint_minutes": 1e6}
@@ -87,7 +88,7 @@ def resampled_trials(checkpoint: Checkpoint, validation: Validation) -> Trial:
     system = validation.system
     neutral: dict[str, tuple[float, ...]] = dict.fromkeys(system.state.predictands, (1.0,))
 
-    def make(values: dict[str, Value]) -> Iterator[ValidationScores]:
+    def make(values: dict[str, Value]) -> Iterator[PairedScores]:
         sampler = changed_system(system, values).sampler
         fitted = Calibration(fitted_to=system.sampler, sampler=sampler, centre=centre_of(sampler), spread=neutral)
         scored = []
@@ -95,7 +96,7 @@ def resampled_trials(checkpoint: Checkpoint, validation: Validation) -> Trial:
         for sums in validation.score_each(replace(checkpoint, calibration=fitted)):
             scored.append(sums)
             if len(scored) in ends:
-                yield ValidationScores(xr.concat(scored, "start"))
+                yield PairedScores(xr.concat(scored, "start"))
 
     return make
 

@@ -14,54 +14,12 @@ from forecast.members.gather import ensemble_forecast, lead_times
 from forecast.system.periods import Period
 from forecast.system.system import System
 from forecast.verification.cycle_scores import verifying_analysis
-from forecast.verification.evaluation import TOTALS, cycle_sums, scores_of
+from forecast.verification.evaluation import TOTALS, cycle_sums
+from forecast.verification.paired_scores import PairedScores
 from pipelines.terminal.times import LAST_OF_DAY, day
 from pipelines.workspace.starts import Times, complete_starts
 
 logger = logging.getLogger("plumecast")
-
-
-@dataclass(frozen=True)
-class ValidationScores:
-    """Scores of the same starts for one way to forecast.
-
-    Attributes:
-        sums: Along start, channel, lead_time and statistic, as `cycle_sums` gives them for the whole grid.
-    """
-
-    sums: xr.DataArray
-
-    @property
-    def scores(self) -> xr.Dataset:
-        """`crps` (fair), `spread_skill` and others by channel and lead_time, over all starts."""
-        return scores_of(self.sums.sum("start"))
-
-    def relative_crps(self, reference: "ValidationScores") -> float:
-        """Fair CRPS over that of another way to forecast, mean over channels and lead times."""
-        return float((self.scores["crps"] / reference.scores["crps"]).mean())
-
-    def gain(self, other: "ValidationScores", reference: "ValidationScores") -> tuple[float, float]:
-        """By how much the relative CRPS of another way to forecast is larger, and the standard error of that.
-
-        Both are forecasts from the same starts, so that their difference is known better than either. With a single
-        start the error is infinite.
-        """
-        each = [part.sums.sel(statistic="crps") / part.sums.sel(statistic="weight") for part in (self, other)]
-        larger = ((each[1] - each[0]) / reference.scores["crps"]).mean(["channel", "lead_time"]).values
-        error = larger.std(ddof=1) / np.sqrt(larger.size) if larger.size > 1 else np.inf
-        return float(larger.mean()), float(error)
-
-    def log_spread_skill(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """ln(spread/skill) by channel and lead time, and its standard error by leaving out one start after the other.
-
-        With a single start the error is unknown, and taken for 1.
-        """
-        total, starts = self.sums.sum("start"), self.sums.sizes["start"]
-        value = np.log(scores_of(total)["spread_skill"].transpose("channel", "lead_time").values)
-        if starts == 1:
-            return value, np.ones_like(value)
-        others = scores_of(total - self.sums)["spread_skill"].transpose("start", "channel", "lead_time")
-        return value, np.sqrt((starts - 1) * np.log(others.values).var(axis=0))
 
 
 @dataclass(frozen=True)
@@ -84,7 +42,7 @@ class Validation:
     lead_steps: int
     device: str = "cpu"
 
-    def score(self, checkpoint: Checkpoint, tick: Callable[[], None] = lambda: None) -> ValidationScores:
+    def score(self, checkpoint: Checkpoint, tick: Callable[[], None] = lambda: None) -> PairedScores:
         """Forecast from every start and score.
 
         Args:
@@ -95,7 +53,7 @@ class Validation:
         for sums in self.score_each(checkpoint):
             scored.append(sums)
             tick()
-        return ValidationScores(xr.concat(scored, "start"))
+        return PairedScores(xr.concat(scored, "start"))
 
     def score_each(self, checkpoint: Checkpoint) -> Iterator[xr.DataArray]:
         """Sums of one start after the other."""
