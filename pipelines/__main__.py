@@ -2,6 +2,7 @@
 
 import sys
 
+from pipelines.cli import app
 from pipelines.terminal.processes import die_with_launcher
 
 
@@ -12,9 +13,7 @@ def main() -> int:
         The exit status.
     """
     die_with_launcher()
-    from pipelines.cli.app import main as run
-
-    return run()
+    return app.main()
 
 
 if __name__ == "__main__":

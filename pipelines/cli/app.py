@@ -1,6 +1,6 @@
-"""The command line: reads options, calls the plain steps or flows, prints where the results are.
+"""The command line: it reads options, calls the steps or flows, and prints where the results are.
 
-Everything heavy is imported where it is used, so that help comes at once.
+Commands import what they call, so that `plumecast --help` takes a fraction of a second.
 """
 
 import logging
@@ -39,7 +39,7 @@ def options(
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; allowed anywhere.")] = False,
 ) -> None:
-    """Options of every command; `main` has read them already."""
+    """Options of all commands; `main` has read them."""
     check_shared(context.invoked_subcommand)
 
 
@@ -69,12 +69,12 @@ def demo(
 @app.command()
 def doctor(
     systems: Annotated[
-        list[str] | None, typer.Argument(metavar="[SYSTEM...]", help="Say what these cost instead.")
+        list[str] | None, typer.Argument(metavar="[SYSTEM...]", help="Print what these cost instead.")
     ] = None,
 ) -> None:
-    """Say what this machine can and cannot do, and how to mend what is missing; or what systems cost.
+    """Say what this machine can and cannot do, what is missing and how to get it; or what systems cost.
 
-    With SYSTEM: weights, memory and arithmetic of training and forecast, found without data or GPU.
+    With SYSTEM: weights, memory and arithmetic of training and forecast, computed without data or GPU.
     """
     if systems:
         from pipelines.training.cost_table import print_costs
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def act() -> None:
         returned.append(run())
-        if returned[0] == INTERRUPTED:  # which Typer makes of Ctrl-C, and says nothing
+        if returned[0] == INTERRUPTED:  # Typer turns Ctrl-C into this status and prints nothing
             raise KeyboardInterrupt
 
     command = next((word for word in words if not word.startswith("-")), "plumecast")

@@ -1,4 +1,4 @@
-"""Data: what is known, and what of it is archived."""
+"""Commands about data: what the catalogue knows, and what of it is archived."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,14 +9,12 @@ from pipelines.cli.options import SourceOption
 
 commands = typer.Typer()
 catalog_app = typer.Typer(rich_markup_mode=None, help="What data is known, and what of it is archived.")
-
-
 commands.add_typer(catalog_app, name="catalog")
 
 
 @catalog_app.command("list")
 def catalog_list() -> None:
-    """List the datasets that are known."""
+    """List the datasets that the catalogue knows."""
     from pipelines.data.listing import print_datasets
     from pipelines.workspace.home import home
 

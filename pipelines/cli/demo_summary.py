@@ -1,4 +1,4 @@
-"""TODO: pipelines/cli/demo_summary.py."""
+"""The summary that `plumecast demo` ends with."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from pipelines.terminal.times import iso
 
 
 def print_summary(result: DemoResult) -> None:
-    """Say what was made, how good it is and where it lies."""
+    """Print the scores of a demonstration, and where its runs are."""
     evaluation = read_evaluation(result.scores).of_channels(shipped_system().products.map_channels)
     print_scores(evaluation, [24, 72, 120, 240])
     print("Simulated weather (SPEEDY): skill here is not skill on the real atmosphere.")

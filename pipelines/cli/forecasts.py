@@ -1,4 +1,4 @@
-"""Forecasts: made once, or on a schedule."""
+"""Commands that make forecasts, once or on a schedule."""
 
 from pathlib import Path
 from typing import Annotated
@@ -41,8 +41,8 @@ def forecast(
 ) -> int:
     """Make one run: members as NetCDF, products, pictures, page.
 
-    A killed run goes on where it stopped, and asking for more members keeps those that are there. Started by torchrun,
-    its processes share the members.
+    A killed run continues where it stopped; asking for more members keeps those that exist. Processes that torchrun
+    starts share the members.
     """
     if processes > 1:
         return launch(without_processes(context.obj), processes)
@@ -71,7 +71,7 @@ def forecast(
 
 @commands.command()
 def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
-    """Draw the pictures of a run again and write its page."""
+    """Draw the pictures of a run again, and write its page."""
     from pipelines.runs.page import refresh_report
     from pipelines.workspace.home import home
 
@@ -91,7 +91,7 @@ def cycle(
 ) -> None:
     """Run one scheduled cycle: ingest what is new, forecast, publish, verify what has become verifiable.
 
-    Simulated weather is played in time: each cycle takes the next start after the newest run.
+    Simulated weather is played back: each cycle starts one interval of the schedule after the newest run.
     """
     from pipelines.flows.environment import prepare_prefect
     from pipelines.terminal.parts import require

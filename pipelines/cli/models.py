@@ -1,4 +1,4 @@
-"""Models: trained, fitted and tuned."""
+"""Commands that train, calibrate and tune models."""
 
 from pathlib import Path
 from typing import Annotated
@@ -39,7 +39,7 @@ def train(
 ) -> int:
     """Train a system's model on its archive, and fit the baselines that it is measured against.
 
-    Started by torchrun, its processes share the training, on any number of machines.
+    Processes that torchrun starts share the training, on any number of machines.
     """
     if processes > 1:
         return launch(without_processes(context.obj), processes)
@@ -73,11 +73,11 @@ def levels(
     steps: Annotated[int | None, typer.Option(min=1, hidden=True, help="An older name of --sampling-steps.")] = None,
     checkpoint: CheckpointOption = None,
     analysis: AnalysisOption = None,
-    samples: Annotated[int, typer.Option(min=1, help="Validation samples to fit to.")] = 8,
+    samples: Annotated[int, typer.Option(min=1, help="Number of validation samples to fit to.")] = 8,
 ) -> None:
     """Fit the sampler's noise levels to the model, on validation days; prints lines for the system file.
 
-    Few sampling steps then stay closer to many. Scores decide whether that is better: see 'plumecast evaluate'.
+    Few sampling steps then stay closer to many. Whether scores improve, 'plumecast evaluate' shows.
     """
     from pipelines.tuning.sampler_levels import LevelsRequest, fit_system_levels
     from pipelines.workspace.analyses import find_analysis
@@ -107,14 +107,14 @@ def calibrate(
     end: Annotated[
         str | None, typer.Option(metavar="ISO", help="Last day [default: of the validation period].")
     ] = None,
-    starts: Annotated[int, typer.Option(min=1, help="Forecasts, spread evenly over these days.")] = 20,
+    starts: Annotated[int, typer.Option(min=1, help="Number of forecasts, spread evenly over these days.")] = 20,
     members: Annotated[int, typer.Option(min=2, help="Members of each.")] = 10,
     lead: Annotated[str | None, typer.Option(metavar="10d", help="How far [default: the system's].")] = None,
     device: Device = "auto",
 ) -> None:
-    """Fit noise level, churn and spread of a trained model on validation days; leaves a card beside its checkpoint.
+    """Fit noise level, churn and spread of a trained model on validation days; writes a card beside its checkpoint.
 
-    Test days are refused. Forecasts use the card as long as the system's sampler and the weights stay the same.
+    Test days are refused. Forecasts use the card for as long as the system's sampler and the weights stay the same.
     """
     from forecast.calibration.card import CARD
     from pipelines.tuning.calibrate import CalibrationRequest, calibration_period, describe_card
@@ -144,7 +144,7 @@ def calibrate(
 def tune(
     system: SystemName,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the study is kept.")] = None,
-    trials: Annotated[int, typer.Option(min=1, help="In all; a killed search goes on up to so many.")] = 20,
+    trials: Annotated[int, typer.Option(min=1, help="In all, counting those of a killed search.")] = 20,
     iterations: Annotated[int, typer.Option(min=1, help="Length of each trial's training.")] = 300,
     sampler_only: Annotated[
         bool, typer.Option("--sampler-only", help="Try samplers of a finished checkpoint; trains nothing.")
@@ -154,14 +154,14 @@ def tune(
     ] = None,
     checkpoint: CheckpointOption = None,
     analysis: AnalysisOption = None,
-    starts: Annotated[int, typer.Option(min=1, help="Validation forecasts of each trial.")] = 8,
+    starts: Annotated[int, typer.Option(min=1, help="Number of validation forecasts of each trial.")] = 8,
     members: Annotated[int, typer.Option(min=2, help="Members of each.")] = 8,
     lead: Annotated[str, typer.Option(metavar="5d", help="How far.")] = "5d",
     device: Device = "auto",
 ) -> None:
     """Search noise levels, weights and sampler by fair CRPS on validation days; prints lines for the system file.
 
-    Trials that fall behind are given up. A killed search goes on with the same command. Test days are never used.
+    Trials that fall behind are given up. The same command continues a killed search. Test days are never used.
     """
     from pipelines.tuning.search import trials_file
     from pipelines.tuning.search import tune as search

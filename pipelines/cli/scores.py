@@ -1,4 +1,4 @@
-"""Scores: of systems, of forecasts that exist, and of one against another."""
+"""Commands that score systems and forecasts, and compare scores."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +29,7 @@ def evaluate(
 ) -> None:
     """Forecast and score many cycles, with every baseline beside the model; draw scorecards against them.
 
-    Each scored cycle is kept in the score archive, so a killed evaluation goes on, and a longer one has less to do.
+    Each scored cycle is kept in the score archive, so a killed evaluation continues, and a longer one has less to do.
     """
     from pipelines.scoring.evaluate import evaluate_to, request_evaluation
     from pipelines.scoring.scorecard_output import draw_evaluation_cards
@@ -66,7 +66,7 @@ def verify(
     analysis: AnalysisOption = None,
     system: Annotated[
         str | None,
-        typer.Option(metavar="SYSTEM", help="Judge as this system says: its analysis, regions and score archive."),
+        typer.Option(metavar="SYSTEM", help="Verify with the analysis, regions and score archive of this system."),
     ] = None,
     channel: Annotated[
         list[str] | None, typer.Option(help="Of anyone's file; repeat for several [default: all that it has].")
@@ -108,9 +108,11 @@ def scorecard_command(
         list[str],
         typer.Argument(metavar="SYSTEM_OR_ARCHIVE [OTHER]", help="Whose scores; with OTHER, two systems are compared."),
     ],
-    forecaster: Annotated[str | None, typer.Option(metavar="NAME", help="To be judged [default: the model].")] = None,
+    forecaster: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Whose forecasts [default: the model].")
+    ] = None,
     reference: Annotated[
-        str | None, typer.Option(metavar="NAME", help="To be judged by [default: the model of OTHER, else linear].")
+        str | None, typer.Option(metavar="NAME", help="Against whose [default: the model of OTHER, else linear].")
     ] = None,
     score: Annotated[str, typer.Option(help="crps, rmse or mae.")] = "crps",
     start: Annotated[str | None, typer.Option(metavar="ISO", help="First init time.")] = None,

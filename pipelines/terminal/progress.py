@@ -1,4 +1,4 @@
-"""Progress of long steps: a bar on a terminal, plain log lines with rates elsewhere."""
+"""Progress of long steps: a bar on a terminal, log lines with rates elsewhere."""
 
 import logging
 import sys
@@ -7,24 +7,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
 from pipelines.terminal.output import is_first_process
 
 logger = logging.getLogger("plumecast")
 
 
+SECONDS_BETWEEN_LINES = 15.0
+
+
 class Advance(Protocol):
-    """Tells how far a step is."""
+    """Reports how far a step is."""
 
     def __call__(self, done: int, note: str = "") -> None:
-        """Take how much is done so far, and a word on it."""
-
-
-SECONDS_BETWEEN_LINES = 15.0
+        """Take how much is done so far in all, and a note to show beside it."""
 
 
 @contextmanager
 def progress(title: str, total: int, unit: str) -> Iterator[Advance]:
-    """Show how far a step is.
+    """Show how far a step is: as a bar where stderr is a terminal, else as log lines.
 
     Args:
         title: What is being done.
@@ -32,7 +42,7 @@ def progress(title: str, total: int, unit: str) -> Iterator[Advance]:
         unit: What is counted, in the plural.
 
     Yields:
-        A function of the amount done so far and a note.
+        A function to call with the amount done so far.
     """
     show = _bar if sys.stderr.isatty() and is_first_process() else _lines
     with show(title, total, unit) as advance:
@@ -41,16 +51,6 @@ def progress(title: str, total: int, unit: str) -> Iterator[Advance]:
 
 @contextmanager
 def _bar(title: str, total: int, unit: str) -> Iterator[Advance]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -96,7 +96,7 @@ def _rate(done: int, total: int, unit: str, seconds: float, note: str) -> str:
 
 
 def spoken(seconds: float) -> str:
-    """A span of seconds for people: 42 s, 3 min 20 s, 2 h 5 min."""
+    """A number of seconds for people: 42 s, 3 min 20 s, 2 h 5 min."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes_left = divmod(minutes, 60)
     if hours:
