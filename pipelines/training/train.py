@@ -144,7 +144,7 @@ def _train_networks(request: TrainingRequest, inputs: _Inputs, ranks: Ranks) -> 
 
 
 def _check_free(directory: Path, parts: Sequence[TrainingRequest], ranks: Ranks) -> None:
-    """Refuse directories that hold other trainings or are in use, before hours of work rather than after."""
+    """Refuse a directory that a single network was trained in, and networks that are in use, before hours of work."""
     if left := ranks.broadcast(unfinished(directory)):
         raise ConfigurationError(
             f"training of {len(parts)} networks: expected no unfinished training in {left}, found one; "
@@ -208,8 +208,13 @@ def _warn_of_absent_days(period: Period, times: NDArray[np.datetime64]) -> None:
 
 
 def _refuse_overwriting(directory: Path, resume: bool) -> None:
-    if (directory / "model.json").exists() and not resume:
+    """Refuse to train anew where there is a checkpoint, or what an interrupted training has left."""
+    if resume:
+        return
+    left = unfinished(directory)
+    if left or (directory / "model.json").exists():
+        found = f"an unfinished training in {left}" if left else "a checkpoint"
         raise ConfigurationError(
-            f"checkpoint {directory}: expected an empty directory, found a checkpoint; "
+            f"checkpoint {directory}: expected an empty directory, found {found}; "
             "continue it with --resume, or write elsewhere with --out"
         )

@@ -2,15 +2,17 @@
 
 import json
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import xarray as xr
 from PIL import Image
 
-from data_catalog.errors import MissingDataError
+from data_catalog.errors import ConfigurationError, MissingDataError
 from data_catalog.storage.locks import LOCK, lock
 from forecast.system.reading import read_system
+from forecast.training.state import STATE
 from pipelines.training.noise_levels import NOISE_LEVELS_PICTURE, show_noise_levels
 from pipelines.training.train import TrainingRequest, train_system
 
@@ -28,6 +30,15 @@ def test_one_training_at_a_time(tiny, weather_file, tmp_path):
     ):
         train_system(TrainingRequest(system, weather_file, tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == [LOCK]
+
+
+def test_what_is_there_is_not_trained_over(tiny, tiny_checkpoint, weather_file, tmp_path):
+    request = TrainingRequest(read_system(tiny), weather_file, tiny_checkpoint)
+    with pytest.raises(ConfigurationError, match="found a checkpoint; continue it with --resume"):
+        train_system(request)
+    (tmp_path / STATE).write_bytes(b"")
+    with pytest.raises(ConfigurationError, match=r"found an unfinished training in .*; continue it with --resume"):
+        train_system(replace(request, directory=tmp_path))
 
 
 def test_days_that_are_absent_are_told(tiny, weather_file, tmp_path, caplog):
