@@ -12,7 +12,8 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.errors import InvalidDataError
-from data_catalog.layout.coordinates import Times, apply_by_time, time_text
+from data_catalog.layout.coordinates import Times, apply_by_time
+from data_catalog.layout.times import at_time
 from data_catalog.layout.variables import Channel, channel
 
 SAME_DEGREES = 1e-4
@@ -73,7 +74,7 @@ def check_values(wanted: Channel, times: Times, what: str, values: np.ndarray) -
     if believable.all():
         return values
     at = tuple(np.argwhere(~believable)[0])
-    when = time_text(times, int(at[0]))
+    when = at_time(times, int(at[0]))
     bad = values[at]
     if not np.isfinite(bad):
         count = int(np.count_nonzero(~np.isfinite(values)))
@@ -100,7 +101,7 @@ def check_times(times: Times, *, where: str) -> None:
         return
     at = int((steps <= np.timedelta64(0)).argmax())
     fault = "repeated" if steps[at] == np.timedelta64(0) else "out of order"
-    raise InvalidDataError(f"{where}: expected increasing times, found {fault}{time_text(times, at + 1)}")
+    raise InvalidDataError(f"{where}: expected increasing times, found {fault}{at_time(times, at + 1)}")
 
 
 def check_ascending(analysis: xr.Dataset, name: str, *, where: str) -> None:
@@ -142,7 +143,7 @@ def check_step(times: np.ndarray, step_hours: int, *, where: str) -> None:
     if not fits.all():
         at = int((~fits).argmax())
         raise InvalidDataError(
-            f"{where}: expected a step of {step_hours} h, found {hours[at]:g} h{time_text(times, at + 1)}"
+            f"{where}: expected a step of {step_hours} h, found {hours[at]:g} h{at_time(times, at + 1)}"
         )
 
 

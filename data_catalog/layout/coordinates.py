@@ -10,15 +10,23 @@ import xarray as xr
 
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.cells import is_periodic
+from data_catalog.layout.times import at_time
 
 SPELLINGS: dict[str, tuple[str, ...]] = {
     "time": ("time", "valid_time", "time_index", "date"),
     "latitude": ("latitude", "lat"),
     "longitude": ("longitude", "lon"),
     "level": ("level", "pressure_level", "isobaricInhPa", "plev", "lev", "pressure"),
-    "member": ("member", "number", "realization", "ensemble"),
-}
-"""Names of dimensions: ours, and those of sources."""
+    "member": ("member", "realization", "number", "ensemble", "ensemble_member", "ens", "sample"),
+    "lead_time": (
+        "lead_time", "forecast_period", "prediction_timedelta", "step", "lead", "leadtime", "forecast_hour",
+    ),
+    "init_time": (
+        "init_time", "forecast_reference_time", "initial_time", "initialization_time", "reftime", "start_date",
+    ),
+}  # fmt: skip
+"""What sources call each dimension; our own name is the first."""
+_ANALYSIS_DIMS = ("time", "latitude", "longitude", "level", "member")
 _TIME_UNITS = re.compile(r"^(seconds|minutes|hours|days) since \d{4}-\d{1,2}-\d{1,2}[^()]*")
 _SAME_PLACE_DEGREES = 1e-4
 _FULL_CIRCLE = 360.0
@@ -33,9 +41,9 @@ def with_our_names(dataset: xr.Dataset) -> xr.Dataset:
 
     A dimension wins over a scalar coordinate of the same meaning (CDS files hold both `valid_time` and `time`).
     """
-    for ours, spellings in SPELLINGS.items():
-        present = [name for name in spellings if name in dataset.dims] or [
-            name for name in spellings if name in dataset.coords or (name in dataset and dataset[name].ndim == 0)
+    for ours in _ANALYSIS_DIMS:
+        present = [name for name in SPELLINGS[ours] if name in dataset.dims] or [
+            name for name in SPELLINGS[ours] if name in dataset.coords or (name in dataset and dataset[name].ndim == 0)
         ]
         if not present or present[0] == ours:
             continue
@@ -113,7 +121,7 @@ def with_merged_versions(field: xr.DataArray, what: str) -> xr.DataArray:
 def _complement(times: Times, what: str, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     both = ~np.isnan(first) & ~np.isnan(second)
     if both.any():
-        when = time_text(times, int(np.argwhere(both)[0][0]))
+        when = at_time(times, int(np.argwhere(both)[0][0]))
         raise InvalidDataError(f"{what}{when}: expected one release (expver) at each point, found two")
     return np.where(np.isnan(first), second, first)
 
@@ -153,11 +161,6 @@ def at_times(dataset: xr.Dataset, indices: np.ndarray) -> xr.Dataset:
     if len(indices) and len(steps) == 1 and steps[0] > 0:
         return dataset.isel(time=slice(int(indices[0]), int(indices[-1]) + 1, int(steps[0])))
     return dataset.isel(time=indices)
-
-
-def time_text(times: Times, index: int) -> str:
-    """` at 2008-01-01T00:00`, to end the name of a field in an error; empty for a field without time."""
-    return "" if times is None else f" at {np.datetime_as_string(times[index], unit='m')}"
 
 
 def with_ascending_latitude(dataset: xr.Dataset, where: str) -> xr.Dataset:

@@ -23,7 +23,7 @@ class Variable:
     plausible: tuple[float, float]
     """Values outside this range are a fault of the data, not weather."""
     source_names: tuple[str, ...] = ()
-    """What sources call it, besides `short_name`: ECMWF, CDS, ARCO-ERA5 and WeatherBench2, NCEP, CMIP."""
+    """What sources call it, besides `short_name`: the long name of ERA5 first, then those of NCEP, CMIP and others."""
     cell_methods: str = "time: point"
     on_levels: bool = False
     minimum: float | None = None
@@ -40,6 +40,11 @@ class Variable:
     def names(self) -> tuple[str, ...]:
         """Every spelling, the short name first."""
         return (self.short_name, *self.source_names)
+
+    @property
+    def era5_name(self) -> str:
+        """The long name of ERA5, which CDS, ARCO-ERA5 and WeatherBench2 use."""
+        return self.source_names[0]
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.layout.canonical import canonicalise, present_channels
 from data_catalog.layout.checks import check_analysis, check_channels, check_same_grid
 from data_catalog.layout.coordinates import with_our_names
+from data_catalog.layout.times import iso
 from data_catalog.sources.reading import open_netcdf
-from data_catalog.sources.zarr_stores import open_zarr
+from data_catalog.sources.zarr_stores import is_zarr, open_zarr
 
 _LOG = logging.getLogger(__name__)
 _NETCDF_SUFFIXES = {".nc", ".nc3", ".nc4", ".cdf", ".netcdf"}
-_ZARR_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
 
 
 def open_files(location: Path | str, channels: Sequence[str], static: Sequence[str] = ()) -> xr.Dataset:
@@ -54,11 +54,6 @@ def _listed(path: Path) -> list[Path]:
         expected = "NetCDF files or Zarr groups in the directory" if path.is_dir() else "a file or directory"
         raise ConfigurationError(f"{path}: expected {expected}, found none")
     return files
-
-
-def is_zarr(path: Path) -> bool:
-    """Whether a directory is a Zarr group."""
-    return path.is_dir() and any((path / mark).is_file() for mark in _ZARR_MARKS)
 
 
 def _open(path: Path) -> xr.Dataset:
@@ -121,9 +116,8 @@ def _joined(name: str, parts: list[tuple[str, xr.DataArray]], static: bool) -> x
     for (earlier, before), (later, after) in pairwise(aligned):
         last, start = before["time"].values[-1], after["time"].values[0]
         if start <= last:
-            when = np.datetime_as_string(start, unit="m")
             raise InvalidDataError(
-                f"{later}: {name} at {when}: expected times after those of {earlier}, found an overlap"
+                f"{later}: {name} at {iso(start)}: expected times after those of {earlier}, found an overlap"
             )
     joined: xr.DataArray = xr.concat([part for _, part in aligned], "time", join="exact", coords="minimal")
     return joined.assign_attrs(first.attrs)
@@ -134,7 +128,6 @@ def _check_same_times(fields: dict[str, xr.DataArray], channels: Sequence[str], 
     for name in channels[1:]:
         odd = np.setxor1d(times, fields[name]["time"].values)
         if odd.size:
-            when = np.datetime_as_string(odd[0], unit="m")
             raise InvalidDataError(
-                f"{where}: expected the same times for {channels[0]} and {name}, found {when} in one only"
+                f"{where}: expected the same times for {channels[0]} and {name}, found {iso(odd[0])} in one only"
             )

@@ -8,6 +8,7 @@ import xarray as xr
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.layout.coordinates import at_times
+from data_catalog.layout.times import iso, span
 from data_catalog.sources.arco_era5 import open_arco_era5
 from data_catalog.sources.bundled import open_bundled
 from data_catalog.sources.files import open_files
@@ -64,8 +65,6 @@ def between(analysis: xr.Dataset, start: date | None, end: date | None, *, where
     if chosen.size == len(times):
         return analysis
     if not chosen.size:
-        wanted = f"{np.datetime_as_string(first, unit='m')} to {np.datetime_as_string(last, unit='m')}"
-        has = f"{np.datetime_as_string(times[0], unit='m')} to {np.datetime_as_string(times[-1], unit='m')}"
         kind = MissingDataError if first > times[-1] else InvalidDataError
-        raise kind(f"{where}: expected times in {wanted}, found {has}")
+        raise kind(f"{where}: expected times from {iso(first)} to {iso(last)}, found {span(times)}")
     return at_times(analysis, chosen)

@@ -14,6 +14,7 @@ from obstore.exceptions import BaseError as ObjectStoreError
 
 from data_catalog.errors import InvalidDataError, MissingDataError, PlumecastError
 from data_catalog.layout.coordinates import with_our_names, with_times
+from data_catalog.layout.times import iso
 
 _CHUNK_CACHE_BYTES = 256 * 1024
 _NETCDF_BLOCK_BYTES = 4 * 1024**2
@@ -134,7 +135,7 @@ class GuardedVariable:
             return self._what
         axis = self._variable.dims.index("time")
         chosen = np.atleast_1d(self._times[key[axis] if isinstance(key, tuple) else slice(None)])
-        first, last = np.datetime_as_string(chosen[[0, -1]], unit="m")
+        first, last = iso(chosen[0]), iso(chosen[-1])
         return f"{self._what} at {first}" + (f" to {last}" if last != first else "")
 
 

@@ -24,6 +24,7 @@ from data_catalog.sources.reading import in_blocks, one_line
 if TYPE_CHECKING:
     from obstore.store import RetryConfig
 
+_GROUP_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
 _METADATA = frozenset({"zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata"})
 _BLOCK_BYTES = 512 * 1024
 _BLOSC_HEADER_BYTES = 16
@@ -73,6 +74,11 @@ def _check_whole(key: str, length: int, header: bytes) -> None:
     written = int.from_bytes(header[12:16], "little") if complete else _BLOSC_HEADER_BYTES
     if length < written:
         raise DamagedChunkError(f"chunk {key} of {length} bytes where its header needs {written}")
+
+
+def is_zarr(path: Path) -> bool:
+    """Whether a directory is a Zarr group."""
+    return path.is_dir() and any((path / mark).is_file() for mark in _GROUP_MARKS)
 
 
 def open_zarr(location: Path | str) -> xr.Dataset:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.cells import row_areas
 from data_catalog.layout.coordinates import at_times
+from data_catalog.layout.times import iso, minute, span
 
 _LARGEST_CONDITION = 1e6
 _HOUR = np.timedelta64(1, "h")
@@ -46,16 +47,15 @@ def fit_climatology(analysis: xr.Dataset, *, harmonics: int = 3) -> xr.Dataset:
         if not condition < _LARGEST_CONDITION:
             raise InvalidDataError(
                 f"climatology: expected times at {hour} UTC over most of a year for {harmonics} harmonics, found "
-                f"{_period(times[chosen])} ({len(chosen)} times)"
+                f"{span(times[chosen])}"
             )
         weights = xr.DataArray(np.linalg.solve(gram, basis.T / len(chosen)), dims=("coefficient", "time"))
         fitted.append(_weighted_sums(at_times(analysis, chosen), weights))
     climatology = xr.concat(fitted, xr.DataArray(np.unique(hours), dims="hour", name="hour")).compute()
-    first, last = np.datetime_as_string(times[[0, -1]], unit="m")
     return climatology.assign_attrs(
         title="Mean seasonal cycle as annual harmonics",
-        training_start=str(first),
-        training_end=str(last),
+        training_start=minute(times[0]),
+        training_end=minute(times[-1]),
         training_times=len(times),
         harmonics=harmonics,
     )
@@ -90,8 +90,9 @@ def evaluate_climatology(climatology: xr.Dataset, times: NDArray[np.datetime64])
     hours = _hours_of_day(times)
     unknown = np.flatnonzero(~np.isin(hours, fitted))
     if unknown.size:
-        when = np.datetime_as_string(times[unknown[0]], unit="m")
-        raise InvalidDataError(f"climatology: expected an hour of the day among {fitted.tolist()}, found {when}")
+        raise InvalidDataError(
+            f"climatology: expected an hour of the day among {fitted.tolist()}, found {iso(times[unknown[0]])}"
+        )
     basis = annual_basis(times, (climatology.sizes["coefficient"] - 1) // 2)
     at = np.searchsorted(fitted, hours)
     fields = {}
@@ -157,7 +158,3 @@ def _hours_of_day(times: NDArray[np.datetime64]) -> NDArray[np.int64]:
     since_midnight = times - times.astype("datetime64[D]")
     hours: NDArray[np.int64] = (since_midnight // _HOUR).astype(np.int64)
     return hours
-
-
-def _period(times: NDArray[np.datetime64]) -> str:
-    return " to ".join(np.datetime_as_string(times[[0, -1]], unit="D"))

@@ -11,6 +11,7 @@ import jinja2
 import numpy as np
 import xarray as xr
 
+from data_catalog.layout.times import minute
 from data_catalog.storage.atomic_files import write_durably
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import file_hash
@@ -134,7 +135,7 @@ def _forecast_content(forecast: xr.Dataset, caption: Caption) -> dict[str, Any]:
     return {
         "caption": caption,
         "init": clock(caption.init_time),
-        "init_iso": str(np.datetime_as_string(caption.init_time, unit="m")),
+        "init_iso": minute(caption.init_time),
         "first_valid": clock(caption.init_time + leads[0]),
         "last_valid": clock(caption.init_time + leads[-1]),
         "lead": _duration(leads[-1]),

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from data_catalog.errors import InvalidDataError
+from data_catalog.layout.times import iso
 from data_catalog.layout.variables import channel
 from data_catalog.statistics.climatology import evaluate_climatology, fit_climatology, fit_normalisation
 from forecast.sphere.grid import Grid
-from forecast.states.starts import iso_minutes
 
 SPACE = ("latitude", "longitude")
 
@@ -124,7 +124,7 @@ class Standardiser:
             values = transformed[name].transpose("time", *SPACE).values
             faulty = ~np.isfinite(values).all(axis=(1, 2))
             if faulty.any():
-                raise InvalidDataError(f"{name}: expected finite values, found NaN at {iso_minutes(times[faulty][0])}")
+                raise InvalidDataError(f"{name}: expected finite values, found NaN at {iso(times[faulty][0])}")
             result[:, index] = (values - result[:, index]) / self.std[index]
         return torch.from_numpy(result)
 

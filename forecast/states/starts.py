@@ -7,6 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.layout.times import iso, span
 
 
 def past_times(init_time: np.datetime64, past_states: int, step_hours: int) -> NDArray[np.datetime64]:
@@ -45,19 +46,9 @@ def select_past(analysis: xr.Dataset, init_time: np.datetime64, past_states: int
     wanted = past_times(init_time, past_states, step_hours)
     absent = wanted[~np.isin(wanted, known)]
     if absent.size:
-        message = f"init time {iso_minutes(init_time)}: expected an analysis at {iso_minutes(absent[0])}, found "
-        message += f"{known.size} times from {iso_minutes(known.min())} to {iso_minutes(known.max())}"
+        message = f"init time {iso(init_time)}: expected an analysis at {iso(absent[0])}, found {span(known)}"
         raise (MissingDataError if absent.max() > known.max() else InvalidDataError)(message)
     return analysis.sel(time=wanted)
-
-
-def iso_minutes(time: np.datetime64) -> str:
-    """Return a time to the minute in ISO 8601, such as `2008-01-15T00:00`.
-
-    Args:
-        time: UTC.
-    """
-    return str(np.datetime_as_string(time.astype("datetime64[ns]"), unit="m"))
 
 
 def initial_state_hash(past: xr.Dataset, predictands: tuple[str, ...]) -> str:

@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from data_catalog.errors import InvalidDataError
+from data_catalog.layout.times import iso
 
 CYCLE_NAME = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})Z")
 """A cycle's name: year, month, day, hour, minute, UTC."""
@@ -16,8 +17,7 @@ def cycle_name(init_time: np.datetime64) -> str:
     Args:
         init_time: Init time of the cycle, UTC.
     """
-    minute = np.datetime_as_string(init_time, unit="m")
-    return f"{minute.replace('-', '').replace(':', '')}Z"
+    return iso(init_time).replace("-", "").replace(":", "")
 
 
 def parse_cycle_name(name: str) -> np.datetime64:

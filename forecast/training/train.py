@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import xarray as xr
 
 from data_catalog.errors import ConfigurationError
+from data_catalog.layout.times import minute
 from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.parallel.ranks import ALONE, Ranks
 from forecast.states.standardiser import Standardiser, grid_of, is_amount
@@ -153,7 +153,7 @@ def is_finished(directory: Path) -> bool:
 
 def _record(system: System, training: xr.Dataset, initial_checkpoint: Checkpoint | None) -> dict[str, Any]:
     times = training["time"].values
-    first, last = (str(np.datetime_as_string(time, unit="m")) for time in (times[0], times[-1]))
+    first, last = minute(times[0]), minute(times[-1])
     held_out = system.periods.validation.start > system.periods.training.end
     if initial_checkpoint is not None:  # what it had seen, its weights still know
         held_out = held_out and bool(initial_checkpoint.training.get("validation_held_out"))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from data_catalog.archive.analysis import open_analysis
 from data_catalog.errors import MissingDataError
+from data_catalog.layout.times import iso
 from forecast.system.system import System
 from forecast.system.verification import ScoreMask
 from forecast.verification.evaluation import cycle_sums
@@ -82,7 +83,7 @@ def verifying_analysis(
     absent = absent_times(analysis, init_time, lead_times)
     if absent.size:
         raise MissingDataError(
-            f"verification of {_iso(init_time)}: expected an analysis at {_iso(absent[0])}, "
+            f"verification of {iso(init_time)}: expected an analysis at {iso(absent[0])}, "
             f"found none ({absent.size} of {valid.size} valid times lack one)"
         )
     chosen = analysis[list(channels)].sel(time=valid).load()
@@ -112,10 +113,6 @@ def _mask(mask: ScoreMask, field: xr.DataArray, places: dict[str, Box]) -> xr.Da
     if mask.within is not None:
         inside &= places[mask.within].mask(field["latitude"], field["longitude"])
     return inside
-
-
-def _iso(time: np.datetime64) -> str:
-    return f"{np.datetime_as_string(time, unit='m')}Z"
 
 
 @cache

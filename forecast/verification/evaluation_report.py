@@ -12,6 +12,7 @@ import xarray as xr
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.layout.times import day
 from data_catalog.storage.atomic_files import write_durably
 from forecast.verification.evaluation import EvaluationSums
 
@@ -138,7 +139,7 @@ def evaluation_report(
         members: Size of the ensemble.
         sums: From `cycle_sums`, one a cycle, by forecaster: the forecast that is verified first.
     """
-    first, last = (str(np.datetime_as_string(time, unit="D")) for time in period)
+    first, last = map(day, period)
     return EvaluationReport(
         system=system_name,
         model_id=model_id,

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from data_catalog.layout.times import iso
 from forecast.products.files.runs import RunDirectory
 from forecast.verification.evaluation_report import read_evaluation
 from pipelines.flows.demo_system import DemoResult, shipped_system
 from pipelines.scoring.tables import print_scores
-from pipelines.terminal.times import iso
 
 
 def print_summary(result: DemoResult) -> None:

@@ -9,9 +9,9 @@ from data_catalog.archive.state import inspect_archive
 from data_catalog.archive.writer import IngestSummary
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import MissingDataError
+from data_catalog.layout.times import iso
 from data_catalog.sources.open_source import open_source
 from pipelines.terminal.progress import progress
-from pipelines.terminal.times import iso
 from pipelines.workspace.home import Home
 
 logger = logging.getLogger("plumecast")

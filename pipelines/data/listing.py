@@ -5,7 +5,7 @@ from pathlib import Path
 from data_catalog.archive.state import inspect_archive
 from data_catalog.catalog import DatasetEntry, dataset, dataset_names
 from data_catalog.errors import InvalidDataError, PlumecastError
-from pipelines.terminal.times import day, iso
+from data_catalog.layout.times import day, iso
 from pipelines.workspace.home import Home
 
 

@@ -3,10 +3,11 @@
 from importlib.metadata import version
 
 from data_catalog.catalog import dataset
+from data_catalog.layout.times import iso
 from data_catalog.layout.variables import channel
 from forecast.system.system import System
 from pipelines.runs.cycle import Cycle, Inputs
-from pipelines.terminal.times import iso, now
+from pipelines.terminal.times import now
 
 
 def cycle_seeds(cycle: Cycle, inputs: Inputs) -> tuple[str, ...]:

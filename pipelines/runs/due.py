@@ -6,10 +6,10 @@ import numpy as np
 
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import MissingDataError
+from data_catalog.layout.times import iso, span
 from forecast.products.files.manifest import find_runs, is_complete, read_manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
-from pipelines.terminal.times import iso
 from pipelines.workspace.home import Home
 from pipelines.workspace.starts import HOUR, Times, startable
 
@@ -32,7 +32,7 @@ def due_init_time(system: System, entry: DatasetEntry, times: Times, runs: Path)
     if not starts.size:
         raise MissingDataError(
             f"cycle of '{system.name}': expected {system.state.past_states} analyses "
-            f"{system.state.step_hours} h apart, found none in {_span(times)}"
+            f"{system.state.step_hours} h apart, found none in {span(times)}"
         )
     made = [run.init_time for run in find_runs(runs, system.name) if is_complete(run.path)]
     return _next_in_play(system, starts, made) if entry.simulated else _latest(system, starts, made)
@@ -70,12 +70,8 @@ def _next_in_play(system: System, starts: Times, made: list[np.datetime64]) -> n
     later = starts[starts >= wanted]
     if not later.size:
         raise MissingDataError(
-            f"cycle of '{system.name}': expected an analysis at {iso(wanted)} or later, found {_span(starts)}; "
+            f"cycle of '{system.name}': expected an analysis at {iso(wanted)} or later, found {span(starts)}; "
             "the simulated weather has been played through"
         )
     first: np.datetime64 = later.min()
     return first
-
-
-def _span(times: Times) -> str:
-    return f"{times.size} times from {iso(times.min())} to {iso(times.max())}" if times.size else "no times"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data_catalog.errors import InvalidDataError
+from data_catalog.layout.times import iso
 from data_catalog.storage.locks import lock
 from forecast.products.files.cf import ForecastAxes
 from forecast.products.files.derived import write_products
@@ -19,7 +20,6 @@ from pipelines.runs.attributes import cycle_seeds, forecast_attributes
 from pipelines.runs.cycle import Cycle, Inputs, open_inputs
 from pipelines.runs.page import Surroundings, draw_run
 from pipelines.terminal.progress import Advance, progress
-from pipelines.terminal.times import iso
 from pipelines.workspace.checkpoints import BASELINES_FILE
 
 if TYPE_CHECKING:

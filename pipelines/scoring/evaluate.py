@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.layout.times import day, iso
 from forecast.members.gather import ensemble_forecast, lead_times
 from forecast.products.files.manifest import file_hash
 from forecast.states.starts import initial_state_hash
@@ -31,7 +32,7 @@ from pipelines.scoring.forecasters import (
     store_scores,
 )
 from pipelines.terminal.progress import progress
-from pipelines.terminal.times import day, iso, parse_end, parse_hours, parse_time
+from pipelines.terminal.times import parse_end, parse_hours, parse_time
 from pipelines.workspace.analyses import find_analysis, open_system_analysis
 from pipelines.workspace.checkpoints import find_baselines, find_checkpoint
 from pipelines.workspace.devices import choose_device

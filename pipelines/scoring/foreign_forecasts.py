@@ -9,13 +9,13 @@ import xarray as xr
 
 from data_catalog.archive.analysis import open_analysis
 from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.layout.times import iso
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.verification.archive.files import NAME
 from forecast.verification.cycle_scores import absent_times, score_weights
 from forecast.verification.evaluation_report import ScoredCycle
 from pipelines.scoring.forecasters import Forecaster
 from pipelines.scoring.judge import Scorer, VerificationRequest, score_archive_of, scored_forecast
-from pipelines.terminal.times import iso
 from pipelines.workspace.analyses import find_analysis
 
 logger = logging.getLogger("plumecast")

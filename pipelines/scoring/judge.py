@@ -6,6 +6,7 @@ from pathlib import Path
 import xarray as xr
 
 from data_catalog.errors import InvalidDataError
+from data_catalog.layout.times import iso
 from data_catalog.sources.reading import one_line
 from data_catalog.sources.zarr_stores import AbsentChunkError
 from forecast.system.system import System
@@ -13,7 +14,6 @@ from forecast.verification.checks import UnscorableError
 from forecast.verification.cycle_scores import score_forecast, verifying_analysis
 from forecast.verification.evaluation_report import ScoredCycle
 from pipelines.scoring.forecasters import Forecaster, analysis_digests, store_scores
-from pipelines.terminal.times import iso
 from pipelines.workspace.analyses import scalar
 from pipelines.workspace.home import Home
 

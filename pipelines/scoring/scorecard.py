@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.layout.times import day
 from forecast.verification.archive.archive import ArchivedForecaster, archived_forecasters, open_score_archive
 from forecast.verification.comparison.scorecard import scorecard
 from forecast.verification.evaluation_report import MODEL
-from pipelines.terminal.times import day
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system, system_names
 

@@ -11,6 +11,7 @@ import xarray as xr
 
 from data_catalog.catalog import dataset, dataset_names
 from data_catalog.errors import ConfigurationError
+from data_catalog.layout.times import day
 from data_catalog.storage.atomic_files import write_durably
 from forecast.products.plots.scorecards import SCORE_WORDS, SIGNIFICANT, plot_scorecard
 from forecast.verification.archive.archive import archived_forecasters
@@ -19,7 +20,6 @@ from forecast.verification.comparison.significance import LEAST_CYCLES
 from forecast.verification.evaluation_report import MODEL
 from pipelines.scoring.scorecard import REFERENCES, ScoredForecaster, Selection, compare, find_side
 from pipelines.scoring.tables import print_table
-from pipelines.terminal.times import day
 
 if TYPE_CHECKING:
     from rich.table import Table

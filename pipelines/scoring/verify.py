@@ -9,6 +9,7 @@ import xarray as xr
 
 from data_catalog.archive.analysis import open_analysis
 from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.layout.times import iso
 from data_catalog.storage.locks import lock
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import extend_manifest, file_hash, read_manifest
@@ -24,7 +25,6 @@ from pipelines.runs.page import Surroundings, draw_run, run_system
 from pipelines.scoring.forecasters import baseline_forecasters, model_forecaster
 from pipelines.scoring.foreign_forecasts import name_of_files, score_file
 from pipelines.scoring.judge import Scorer, VerificationRequest, score_archive_of, scored_forecast
-from pipelines.terminal.times import iso
 from pipelines.workspace.analyses import find_analysis, scalar
 from pipelines.workspace.checkpoints import BASELINES_FILE, find_checkpoint
 from pipelines.workspace.home import Home

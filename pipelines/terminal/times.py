@@ -98,16 +98,6 @@ def lead_steps(hours: int, step_hours: int, option: str = "--lead") -> int:
     return hours // step_hours
 
 
-def iso(time: np.datetime64) -> str:
-    """A time as 2008-01-10T00:00Z."""
-    return f"{np.datetime_as_string(time, unit='m')}Z"
-
-
-def day(time: np.datetime64) -> str:
-    """The day of a time as 2008-01-10."""
-    return str(np.datetime_as_string(time, unit="D"))
-
-
 def now() -> np.datetime64:
     """The present time in UTC, without an offset."""
     return np.datetime64(datetime.now(UTC).replace(tzinfo=None), "ns")

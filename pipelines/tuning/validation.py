@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.layout.times import day
 from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.members.gather import ensemble_forecast, lead_times
 from forecast.system.periods import Period
@@ -16,7 +17,7 @@ from forecast.system.system import System
 from forecast.verification.cycle_scores import verifying_analysis
 from forecast.verification.evaluation import TOTALS, cycle_sums
 from forecast.verification.paired_scores import PairedScores
-from pipelines.terminal.times import LAST_OF_DAY, day
+from pipelines.terminal.times import LAST_OF_DAY
 from pipelines.workspace.starts import Times, complete_starts
 
 logger = logging.getLogger("plumecast")

@@ -8,39 +8,19 @@ import xarray as xr
 
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.canonical import canonicalise
+from data_catalog.layout.coordinates import SPELLINGS
+from data_catalog.layout.times import iso
+from data_catalog.layout.variables import VARIABLES
 from data_catalog.sources.reading import check_netcdf
-from data_catalog.sources.zarr_stores import open_complete
+from data_catalog.sources.zarr_stores import is_zarr, open_complete
 from forecast.products.files.runs import RunDirectory
 from forecast.system.cycles import CYCLE_NAME
 
-MEMBER_NAMES = ("member", "realization", "number", "ensemble", "ensemble_member", "ens", "sample")
-LEAD_NAMES = ("lead_time", "forecast_period", "prediction_timedelta", "step", "lead", "leadtime", "forecast_hour")
-INIT_NAMES = ("init_time", "forecast_reference_time", "initial_time", "initialization_time", "reftime", "start_date")
 AXES = ("init_time", "member", "lead_time")
 KINDS = {
     "init_time": ("M", "times"),
     "member": ("iu", "integers"),
     "lead_time": ("m", "durations with units (such as hours)"),
-}
-AXIS_NAMES = {"member": MEMBER_NAMES, "lead_time": LEAD_NAMES, "init_time": INIT_NAMES}
-ZARR_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
-# Names that WeatherBench2 gives to variables; others keep the short name of the variable table.
-WEATHERBENCH2_NAMES = {
-    "z": "geopotential",
-    "t": "temperature",
-    "u": "u_component_of_wind",
-    "v": "v_component_of_wind",
-    "w": "vertical_velocity",
-    "q": "specific_humidity",
-    "msl": "mean_sea_level_pressure",
-    "sp": "surface_pressure",
-    "t2m": "2m_temperature",
-    "d2m": "2m_dewpoint_temperature",
-    "u10": "10m_u_component_of_wind",
-    "v10": "10m_v_component_of_wind",
-    "sst": "sea_surface_temperature",
-    "tp6": "total_precipitation_6hr",
-    "tp24": "total_precipitation_24hr",
 }
 LEVELS_PRESENT = "levels_present"
 """Attribute of a Zarr variable that lacks some of the levels: those that it has, in hPa."""
@@ -85,13 +65,12 @@ def open_store(path: Path, *, chunked: bool) -> xr.Dataset:
     Raises:
         InvalidDataError: It is neither, or cannot be read.
     """
-    is_zarr = path.is_dir() and any((path / mark).exists() for mark in ZARR_MARKS)
-    if path.is_dir() and not is_zarr:
+    if path.is_dir() and not is_zarr(path):
         raise InvalidDataError(
             f"forecast {path}: expected a run, a NetCDF file or a Zarr store, found another directory"
         )
     try:
-        if is_zarr:
+        if is_zarr(path):
             return open_complete(path, chunked=chunked, decode_timedelta=True)
         check_netcdf(path)
         chunks: dict[str, Any] | None = {} if chunked else None
@@ -121,8 +100,8 @@ def _own_layout(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def _foreign_layout(dataset: xr.Dataset, path: Path) -> xr.Dataset:
-    for ours, names in AXIS_NAMES.items():
-        dataset = _rename_first(dataset, names, ours)
+    for name in AXES:
+        dataset = _rename_first(dataset, SPELLINGS[name], name)
     if "lead_time" in dataset.dims and "init_time" not in dataset.variables and "time" in dataset.variables:
         # WeatherBench2 and cfgrib call the start `time`.
         dataset = dataset.rename(time="init_time")
@@ -130,7 +109,7 @@ def _foreign_layout(dataset: xr.Dataset, path: Path) -> xr.Dataset:
         dataset = _with_leads_of_times(dataset)
     if "member" not in dataset.variables and "member" not in dataset.dims:
         dataset = dataset.assign_coords(member=0)
-    for name in AXIS_NAMES:
+    for name in AXES:
         _check_axis(dataset, name, path)
     return _canonical_fields(dataset.drop_vars(["valid_time", "time"], errors="ignore"), path)
 
@@ -149,7 +128,7 @@ def _check_axis(dataset: xr.Dataset, name: str, path: Path) -> None:
     if name not in dataset.coords:
         found = ", ".join(sorted(map(str, dataset.coords)))
         raise InvalidDataError(
-            f"forecast {path}: expected a coordinate {name} (or {', '.join(AXIS_NAMES[name][1:])}), found {found}"
+            f"forecast {path}: expected a coordinate {name} (or {', '.join(SPELLINGS[name][1:])}), found {found}"
         )
     axis = dataset[name]
     kinds, words = KINDS[name]
@@ -171,7 +150,7 @@ def _check_axis(dataset: xr.Dataset, name: str, path: Path) -> None:
 def _spelled(value: np.generic) -> str:
     if isinstance(value, np.timedelta64):
         return f"{float(value / np.timedelta64(1, 'h')):g} h"
-    return str(np.datetime_as_string(value, unit="m")) if isinstance(value, np.datetime64) else str(value)
+    return iso(value) if isinstance(value, np.datetime64) else str(value)
 
 
 def _canonical_fields(dataset: xr.Dataset, path: Path) -> xr.Dataset:
@@ -193,7 +172,7 @@ def _canonical_fields(dataset: xr.Dataset, path: Path) -> xr.Dataset:
 
 def _absent_channels(dataset: xr.Dataset) -> list[str]:
     """Channels that a shared level axis has room for, but that the variable says it does not have."""
-    short_names = {theirs: ours for ours, theirs in WEATHERBENCH2_NAMES.items()}
+    short_names = {variable.era5_name: variable.short_name for variable in VARIABLES.values()}
     return [
         f"{short_names.get(str(name), name)}{level:g}"
         for name, field in dataset.data_vars.items()

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.layout.times import iso
 from data_catalog.storage.atomic_files import PARTIAL_SUFFIX, synchronise, write_durably
 from forecast.products.files.runs import RunDirectory
 
@@ -100,7 +100,7 @@ def write_manifest(
     manifest = Manifest(
         format=FORMAT,
         system=run.system_name,
-        init_time=np.datetime_as_string(run.init_time, unit="m") + "Z",
+        init_time=iso(run.init_time),
         system_hash=system_hash,
         model_id=model_id,
         data_hash=data_hash,

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from data_catalog.errors import InvalidDataError
+from data_catalog.layout.times import iso
 from data_catalog.layout.variables import channel
 from data_catalog.storage.atomic_files import atomic_path, disk_errors
 from forecast.products.files import cf
@@ -175,7 +176,7 @@ class ForecastWriter:
         bad = ~np.isfinite(values)
         if bad.any():
             member = members[int(np.argmax(bad.any(axis=(1, 2))))]
-            time = np.datetime_as_string(self.axes.valid_times[lead_index], unit="m")
+            time = iso(self.axes.valid_times[lead_index])
             raise InvalidDataError(
                 f"{self.path.name}, {name}, member {member}, valid {time}: "
                 f"expected finite values, found {int(bad.sum())} others"

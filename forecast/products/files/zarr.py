@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.errors import InvalidDataError
-from data_catalog.layout.variables import channel
+from data_catalog.layout.variables import VARIABLES, channel
 from data_catalog.storage.atomic_files import atomic_path
-from forecast.products.files.forecast_reading import LEVELS_PRESENT, WEATHERBENCH2_NAMES, open_forecast
+from forecast.products.files.forecast_reading import LEVELS_PRESENT, open_forecast
 
 SPREAD_OUT = {"init_time": "time", "member": "number", "lead_time": "prediction_timedelta"}
 
@@ -47,7 +47,7 @@ def weatherbench2_layout(forecast: xr.Dataset) -> xr.Dataset:
     grouped: dict[str, list[str]] = {}
     for name in cycles.data_vars:
         grouped.setdefault(channel(str(name)).variable.short_name, []).append(str(name))
-    fields = {WEATHERBENCH2_NAMES.get(short, short): _with_levels(cycles, names) for short, names in grouped.items()}
+    fields = {VARIABLES[short].era5_name: _with_levels(cycles, names) for short, names in grouped.items()}
     dims = ("init_time", "member", "lead_time", "level", "latitude", "longitude")
     spread_out = {
         name: field.transpose(*(dim for dim in dims if dim in field.dims)).rename(

@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.layout.times import iso
 from data_catalog.statistics.climatology import evaluate_climatology, fit_climatology
 from data_catalog.storage.atomic_files import atomic_path, disk_errors
 from forecast.verification.baselines.linear_model import LinearModel, fit_linear_model
@@ -151,11 +152,11 @@ class Baselines:
         times = analysis["time"].values
         if time not in times:
             late = times.size == 0 or time > times.max()
-            message = f"analysis at {np.datetime_as_string(time, unit='m')}: expected to start from, found none"
+            message = f"analysis at {iso(time)}: expected to start from, found none"
             raise MissingDataError(message) if late else InvalidDataError(message)
         state: NDArray[np.float32] = flattened(analysis[list(self.channels)].sel(time=[time]), self.channels)[0]
         if not np.isfinite(state).all():
-            raise InvalidDataError(f"analysis at {np.datetime_as_string(time, unit='m')}: expected numbers, found NaN")
+            raise InvalidDataError(f"analysis at {iso(time)}: expected numbers, found NaN")
         return state
 
     def _by_point(self, values: dict[str, float]) -> NDArray[np.float64]:

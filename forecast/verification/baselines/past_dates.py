@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from data_catalog.layout.times import iso
 from forecast.verification.checks import UnscorableError
 
 HALF_WINDOW_DAYS = 15
@@ -53,7 +54,7 @@ class PastDates:
         by_year = [same_hour[years == year][_nearest(distance[years == year])] for year in np.unique(years)]
         most = max(map(len, by_year), default=0)
         if most == 0:
-            when = np.datetime_as_string(valid_time, unit="m")
+            when = iso(valid_time)
             raise UnscorableError(f"climatology at {when}: expected past dates at that hour of the day, found none")
         full = [dates for dates in by_year if len(dates) >= WHOLE_YEAR * most]
         count = max(round((2 * HALF_WINDOW_DAYS + 1) * most / DAYS_IN_YEAR), 1)

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from data_catalog.layout.times import minute
 from forecast.verification.checks import UnscorableError
 from forecast.verification.comparison.significance import (
     LEAST_CYCLES,
@@ -72,8 +73,8 @@ def scorecard(sums: xr.DataArray, forecaster: str, reference: str, *, score: str
         reference=reference,
         score_name=score,
         cycles=times.size,
-        first_init_time=str(np.datetime_as_string(times[0], unit="m")),
-        last_init_time=str(np.datetime_as_string(times[-1], unit="m")),
+        first_init_time=minute(times[0]),
+        last_init_time=minute(times[-1]),
         evenly_spaced=int(np.unique(np.diff(times)).size == 1),
         tests=int(card["p_value"].notnull().sum()),
         adjustment=ADJUSTMENT,

@@ -200,7 +200,7 @@ def test_a_ledger_that_lost_its_end_is_an_error(
 def test_nan_in_the_source_stops_the_ingest(entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path) -> None:
     analysis = make_analysis(times=40)
     analysis["msl"][33, 0, 0] = np.nan
-    with pytest.raises(InvalidDataError, match=r"tiny \(ingest\): msl at 2001-02-03T00:00: expected a value"):
+    with pytest.raises(InvalidDataError, match=r"tiny \(ingest\): msl at 2001-02-03T00:00Z: expected a value"):
         ingest(entry, analysis.chunk({"time": 4}), archive)
 
 

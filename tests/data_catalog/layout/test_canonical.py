@@ -72,7 +72,7 @@ def test_old_cds_netcdf_merges_complementary_releases(chunked: bool) -> None:
 
 def test_two_releases_of_one_value_are_refused() -> None:
     dataset = _old_cds(np.array([_values(281.0), _values(290.0)]))
-    with pytest.raises(InvalidDataError, match=r"old\.nc: t2m at 2020-07-01T00:00: expected one release"):
+    with pytest.raises(InvalidDataError, match=r"old\.nc: t2m at 2020-07-01T00:00Z: expected one release"):
         canonicalise(dataset, ["t2m"], where="old.nc")
 
 

@@ -30,7 +30,7 @@ def test_a_bad_value_names_file_variable_and_time(
 ) -> None:
     analysis = make_analysis(times=9)
     analysis["msl"][5, 1, 2] = value
-    with pytest.raises(InvalidDataError, match=rf"here\.nc: msl at 2001-01-06T00:00: .*{found}"):
+    with pytest.raises(InvalidDataError, match=rf"here\.nc: msl at 2001-01-06T00:00Z: .*{found}"):
         check_analysis(analysis.chunk({"time": 2}) if chunked else analysis, where="here.nc").compute()
 
 

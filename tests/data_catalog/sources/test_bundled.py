@@ -43,7 +43,7 @@ def test_days_are_chosen_with_both_ends() -> None:
 
 
 def test_days_outside_the_source() -> None:
-    with pytest.raises(MissingDataError, match="expected times in 2009-01-01"):
+    with pytest.raises(MissingDataError, match="expected times from 2009-01-01"):
         open_source(dataset("speedy-5p6"), start=date(2009, 1, 1))
     with pytest.raises(InvalidDataError, match="expected times in"):
         open_source(dataset("speedy-5p6"), end=date(2007, 1, 1))

@@ -106,7 +106,7 @@ def test_precipitation_is_never_negative(checkpoint, system, analysis):
 
 def test_init_time_after_the_analysis_is_data_that_is_late(checkpoint, system, analysis):
     late = analysis["time"].values[-1] + np.timedelta64(1, "D")
-    with pytest.raises(MissingDataError, match=r"expected an analysis at 2002-02-05T00:00, found 400 times"):
+    with pytest.raises(MissingDataError, match=r"expected an analysis at 2002-02-05T00:00Z, found 400 times"):
         fields(checkpoint, system, analysis, [0], init=late)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_catalog.errors import InvalidDataError, MissingDataError
-from forecast.states.starts import initial_state_hash, iso_minutes, past_times, select_past
+from forecast.states.starts import initial_state_hash, past_times, select_past
 
 
 def test_past_times_end_at_the_init_time():
@@ -23,10 +23,6 @@ def test_a_hole_in_the_past_is_an_error_and_a_late_analysis_is_not_yet(analysis)
 def test_the_selected_states_are_the_past_ones(analysis):
     init = analysis["time"].values[10]
     assert (select_past(analysis, init, 3, 48)["time"].values == analysis["time"].values[[6, 8, 10]]).all()
-
-
-def test_times_are_written_to_the_minute():
-    assert iso_minutes(np.datetime64("2008-01-15T06:30:59", "s")) == "2008-01-15T06:30"
 
 
 def test_the_hash_is_of_times_and_values_of_the_predictands(analysis):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data_catalog.errors import ConfigurationError
-from pipelines.terminal.times import day, iso, lead_steps, parse_end, parse_hours, parse_moment, parse_time
+from pipelines.terminal.times import lead_steps, parse_end, parse_hours, parse_moment, parse_time
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,3 @@ def test_durations() -> None:
     assert lead_steps(240, 24) == 10
     with pytest.raises(ConfigurationError, match="30 h"):
         lead_steps(30, 24)
-
-
-def test_words() -> None:
-    assert iso(np.datetime64("2008-01-10", "ns")) == "2008-01-10T00:00Z"
-    assert day(np.datetime64("2008-01-10T23:59", "ns")) == "2008-01-10"

@@ -111,7 +111,7 @@ def _fill(writer, synthetic, members=(0, 1), leads=(0, 1)):
     [
         ("missing lead", "first missing one is member 0 at lead index 1"),
         ("missing member", "first missing one is member 1 at lead index 0"),
-        ("nan", "t2m, member 1, valid 2008-01-16T00:00: expected finite values, found 1"),
+        ("nan", "t2m, member 1, valid 2008-01-16T00:00Z: expected finite values, found 1"),
         ("twice", "expected each member once, found member 0 twice"),
         ("stranger", "expected members of the file, found 7"),
         ("shape", "expected shape"),

@@ -1,0 +1,50 @@
+"""The one spelling of times: UTC, by ISO 8601."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def iso(time: np.datetime64) -> str:
+    """Return a time to the minute as messages and files spell it, such as `2008-01-10T00:00Z`.
+
+    Args:
+        time: UTC.
+    """
+    return f"{minute(time)}Z"
+
+
+def minute(time: np.datetime64) -> str:
+    """Return a time to the minute without its zone, such as `2008-01-10T00:00`, as some records keep it.
+
+    Args:
+        time: UTC.
+    """
+    return str(np.datetime_as_string(time, unit="m"))
+
+
+def day(time: np.datetime64) -> str:
+    """Return the day of a time, such as `2008-01-10`.
+
+    Args:
+        time: UTC.
+    """
+    return str(np.datetime_as_string(time, unit="D"))
+
+
+def span(times: NDArray[np.datetime64]) -> str:
+    """Return how many times there are, with the first and the last, as the end of an error.
+
+    Args:
+        times: UTC, in any order.
+    """
+    return f"{times.size} times from {iso(times.min())} to {iso(times.max())}" if times.size else "no times"
+
+
+def at_time(times: NDArray[np.datetime64] | None, index: int) -> str:
+    """Return ` at 2008-01-10T00:00Z`, to go on after a field's name in an error; nothing for a field without time.
+
+    Args:
+        times: Of the field, UTC; None where it has no time.
+        index: Which of them.
+    """
+    return "" if times is None else f" at {iso(times[index])}"
