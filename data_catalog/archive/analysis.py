@@ -1,4 +1,4 @@
-"""Opens an analysis wherever it lies: in an archive of ours or in files of anyone's."""
+"""TODO: data_catalog/archive/analysis.py."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -46,33 +46,43 @@ def forecast(
     """
     if processes > 1:
         return launch(without_processes(context.obj), processes)
-    from pipelines.runs.cycle import request_cycle
+    from pipelines.runs.cycle import Cycle, check_single_member
     from pipelines.runs.forecast import forecast_cycle
+    from pipelines.terminal.times import parse_time
+    from pipelines.workspace.analyses import find_analysis
+    from pipelines.workspace.checkpoints import find_checkpoint
+    from pipelines.workspace.devices import choose_device
     from pipelines.workspace.home import home
+    from pipelines.workspace.systems import find_system, in_steps, requested_lead_steps
 
-    run = forecast_cycle(
-        request_cycle(
-            home(),
-            system,
-            init,
-            members=members,
-            lead=lead,
-            step=step,
-            checkpoint=checkpoint,
-            analysis=analysis,
-            runs=out,
-            only_member=only_member,
-            device=device,
+    usual, place = find_system(system), home()
+    found = in_steps(usual, step)
+    if found.state.step_hours != usual.state.step_hours and out is None:
+        raise ConfigurationError(
+            f"--step {step}: expected --out DIR beside it, as runs at home are in steps of {usual.state.step_hours} h"
         )
+    if only_member is not None and (out is None or members is not None):
+        raise ConfigurationError("--only-member: expected --out DIR and no --members beside it")
+    request = Cycle(
+        system=found,
+        init_time=parse_time(init, "--init"),
+        analysis=find_analysis(place, found, analysis),
+        checkpoint=find_checkpoint(place, found, checkpoint),
+        runs=place.runs if out is None else out.absolute(),
+        members=tuple(range(members or found.forecast.members)) if only_member is None else (only_member,),
+        lead_steps=requested_lead_steps(found, lead),
+        device=choose_device(device),
     )
-    say(f"Run: {run}")
+    if only_member is not None:
+        check_single_member(request)
+    say(f"Run: {forecast_cycle(request)}")
     return 0
 
 
 @commands.command()
 def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
     """Draw the pictures of a run again, and write its page."""
-    from pipelines.runs.page import refresh_report
+    from pipelines.runs.republish import refresh_report
     from pipelines.workspace.home import home
 
     print(f"Page: {refresh_report(home(), run)}")

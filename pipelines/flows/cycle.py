@@ -7,8 +7,9 @@ from prefect import flow
 from data_catalog.storage.locks import lock
 from pipelines.flows import tasks
 from pipelines.runs import staging
-from pipelines.runs.cycle import Cycle, request_cycle
+from pipelines.runs.cycle import Cycle, cycle_at_home
 from pipelines.runs.due import lock_path
+from pipelines.terminal.times import parse_time
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
 
@@ -42,8 +43,8 @@ def cycle_flow(
     with lock(lock_path(place, found.name), f"cycle of '{found.name}'"):
         tasks.ingest(home, found.dataset, source)
         given = None if checkpoint is None else Path(checkpoint)
-        init_time = init or tasks.choose_init_time(home, system)
-        cycle = request_cycle(place, system, init_time, members=members, checkpoint=given)
+        init_time = parse_time(init or tasks.choose_init_time(home, system), "--init")
+        cycle = cycle_at_home(place, found, init_time, members=members, checkpoint=given)
         run = make_run(cycle)
         for earlier in tasks.find_verifiable(home, found):
             if earlier != run:
@@ -58,9 +59,8 @@ def make_run(cycle: Cycle) -> str:
         The run's directory.
     """
     with lock(staging.lock_path(cycle.run), f"run {cycle.run.path}"):
-        if tasks.is_made(cycle):
-            return str(cycle.run.path)
-        tasks.make_members(cycle)
-        tasks.make_products(cycle)
-        tasks.make_page(cycle)
-        return tasks.publish(cycle)
+        if tasks.make_members(cycle):
+            tasks.make_products(cycle)
+            tasks.make_page(cycle)
+            tasks.publish(cycle)
+    return str(cycle.run.path)

@@ -8,10 +8,9 @@ from pipelines.flows import demo_system as demo
 from pipelines.flows import tasks
 from pipelines.flows.cycle import make_run
 from pipelines.flows.demo_system import DemoResult
-from pipelines.runs.cycle import Cycle
-from pipelines.terminal.times import lead_steps, parse_time
+from pipelines.runs.cycle import cycle_at_home
+from pipelines.terminal.times import parse_time
 from pipelines.workspace.checkpoints import find_checkpoint
-from pipelines.workspace.devices import choose_device
 from pipelines.workspace.home import Home
 
 
@@ -34,17 +33,7 @@ def demo_flow(home: str, train: bool = False) -> DemoResult:
     checkpoint = find_checkpoint(place, system)
     runs = []
     for start in demo.STARTS_WITHOUT_TRAINING if train else demo.STARTS:
-        cycle = Cycle(
-            system=system,
-            init_time=parse_time(start),
-            analysis=Path(archive),
-            checkpoint=checkpoint,
-            runs=place.runs,
-            members=tuple(range(system.forecast.members)),
-            lead_steps=lead_steps(system.forecast.lead_days * 24, system.state.step_hours),
-            device=choose_device("auto"),
-        )
-        runs.append(make_run(cycle))
+        runs.append(make_run(cycle_at_home(place, system, parse_time(start))))
     out = place.root / f"scores-{system.name}.json"
     scores = tasks.verify_together(system.name, home, runs, str(out), str(checkpoint))
     return DemoResult(tuple(Path(run) for run in runs), Path(scores), train)

@@ -6,7 +6,8 @@ from prefect import flow
 
 from pipelines.flows import tasks
 from pipelines.flows.cycle import make_run
-from pipelines.runs.cycle import request_cycle
+from pipelines.runs.cycle import cycle_at_home
+from pipelines.terminal.times import parse_time
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
 
@@ -27,7 +28,8 @@ def train_flow(system: str, home: str) -> str:
 @flow(name="plumecast-forecast", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
 def forecast_flow(system: str, init: str, home: str, members: int | None = None, lead: str | None = None) -> str:
     """Make one run; gives its directory."""
-    return make_run(request_cycle(Home(Path(home)), system, init, members=members, lead=lead))
+    start = parse_time(init, "init")
+    return make_run(cycle_at_home(Home(Path(home)), find_system(system), start, members=members, lead=lead))
 
 
 @flow(name="plumecast-verify", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)

@@ -22,11 +22,13 @@ from pipelines.data.ingest import ingest_new
 from pipelines.flows.artifacts import show_plots, show_run, show_scores
 from pipelines.flows.retries import RETRY_DELAYS_SECONDS, worth_retrying
 from pipelines.runs import forecast as forecasting
-from pipelines.runs.cycle import Cycle, open_inputs
+from pipelines.runs.cycle import Cycle
 from pipelines.runs.due import due_init_time, runs_to_verify
+from pipelines.runs.inputs import open_inputs
 from pipelines.scoring.judge import VerificationRequest
 from pipelines.scoring.verify import verify_run
 from pipelines.training.train import TrainingRequest, train_system
+from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
 
@@ -77,16 +79,10 @@ def choose_init_time(home: str, system_name: str) -> str:
     return str(due_init_time(system, entry, times, place.runs))
 
 
-@step("is it there already")
-def is_made(cycle: Cycle) -> bool:
-    """Whether the published run holds what is asked for."""
-    return forecasting.is_made(cycle, open_inputs(cycle))
-
-
 @step("members")
-def make_members(cycle: Cycle) -> str:
-    """Write the NetCDF of all members into the staged run."""
-    return str(forecasting.make_members(cycle, open_inputs(cycle)))
+def make_members(cycle: Cycle) -> bool:
+    """Write the NetCDF of all members into the staged run; False where the published run holds them already."""
+    return forecasting.make_members(cycle, open_inputs(cycle))
 
 
 @step("products")
@@ -98,7 +94,7 @@ def make_products(cycle: Cycle) -> str:
 @step("pictures and page")
 def make_page(cycle: Cycle) -> list[str]:
     """Draw the pictures and write the page; the pictures are shown as artifacts."""
-    plots = forecasting.make_page(cycle)
+    plots = forecasting.make_page(cycle, open_system_analysis(cycle.analysis, cycle.system))
     show_plots(cycle.system.name, plots)
     return [str(plot) for plot in plots]
 
@@ -106,7 +102,7 @@ def make_page(cycle: Cycle) -> list[str]:
 @step("publish")
 def publish(cycle: Cycle) -> str:
     """Write the manifest and move the run into place; gives the run's directory."""
-    run = forecasting.publish(cycle, open_inputs(cycle))
+    run = forecasting.publish(cycle)
     show_run(cycle.system.name, run)
     return str(run)
 

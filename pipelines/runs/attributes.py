@@ -1,49 +1,54 @@
-"""TODO: pipelines/runs/attributes.py."""
+"""Global attributes of a forecast file: what it is, what made it, and the seeds to make it again."""
 
 from importlib.metadata import version
 
 from data_catalog.catalog import dataset
 from data_catalog.layout.times import iso
 from data_catalog.layout.variables import channel
+from forecast.calibration.card import CARD_VERSION
+from forecast.members.noise import member_seeds
 from forecast.system.system import System
-from pipelines.runs.cycle import Cycle, Inputs
+from pipelines.runs.cycle import Cycle
+from pipelines.runs.inputs import Inputs
+from pipelines.runs.run_system import CONFIGURATION
 from pipelines.terminal.times import now
 
-
-def cycle_seeds(cycle: Cycle, inputs: Inputs) -> tuple[str, ...]:
-    from forecast.members.noise import member_seeds
-
-    identity = inputs.identity
-    return member_seeds(identity["model_id"], identity["system_hash"], cycle.init_time, cycle.members)
+MEMBER_SEEDS = "plumecast_member_seeds"
+"""Global attribute with the seed of each member, in the order of the members."""
 
 
-def forecast_attributes(cycle: Cycle, inputs: Inputs) -> dict[str, str]:
-    from forecast.calibration.card import CARD_VERSION
+def global_attributes(cycle: Cycle, inputs: Inputs) -> dict[str, str]:
+    """Global attributes of the forecast file of a cycle.
 
-    system, entry = cycle.system, dataset(cycle.system.dataset)
+    Args:
+        cycle: What was asked for.
+        inputs: What the members are made from; each part of their identity becomes an attribute `plumecast_<name>`.
+    """
+    system, entry, identity = cycle.system, dataset(cycle.system.dataset), inputs.identity
     release = version("plumecast")
     kind = "Simulated weather, not the real atmosphere. " if entry.simulated else ""
     sampler = f"{system.sampler.kind} sampler, {system.sampler.sampling_steps} sampling steps"
+    seeds = member_seeds(identity["model_id"], identity["system_hash"], cycle.init_time, cycle.members)
     card = inputs.checkpoint.card_sha256
     calibration = {} if card is None else {"plumecast_calibration": f"version {CARD_VERSION}, sha256 {card}"}
     return (
         {
             "title": f"{system.title}: ensemble forecast from {iso(cycle.init_time)}",
             "institution": "Made with Plumecast",
-            "source": f"{kind}Plumecast {release}, diffusion model {inputs.identity['model_id'][:12]}, {sampler}",
+            "source": f"{kind}Plumecast {release}, diffusion model {identity['model_id'][:12]}, {sampler}",
             "history": f"{iso(now())} plumecast {release} forecast {system.name}",
             "references": "https://arxiv.org/abs/2206.00364",
-            "comment": f"Started from {entry.title}.{_censoring(system)}",
+            "comment": f"Started from {entry.title}.{_clipping(system)}",
             "plumecast_system": system.name,
-            "plumecast_configuration": system.model_dump_json(),
-            "plumecast_member_seeds": " ".join(cycle_seeds(cycle, inputs)),
+            CONFIGURATION: system.model_dump_json(),
+            MEMBER_SEEDS: " ".join(seeds),
         }
-        | {f"plumecast_{name}": value for name, value in inputs.identity.items()}
+        | {f"plumecast_{name}": value for name, value in identity.items()}
         | calibration
     )
 
 
-def _censoring(system: System) -> str:
-    """What the file says about channels that have a physical minimum."""
+def _clipping(system: System) -> str:
+    """A sentence on the channels that are clipped at their physical minimum; empty if there are none."""
     bounded = [name for name in system.state.predictands if channel(name).variable.minimum is not None]
     return f" Values of {', '.join(bounded)} below the physical minimum are set to it." if bounded else ""

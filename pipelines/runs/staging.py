@@ -1,7 +1,7 @@
-"""A run is put together out of sight and appears whole.
+"""The staged run: a run is put together out of sight and appears whole.
 
-Everything of a cycle under way lies in `RUNS/.working/<system>/`: the run as it will be, and beside it the states of
-its members, from which a killed forecast goes on. Publishing renames the finished directory into place.
+Everything of a cycle under way lies in `RUNS/.working/<system>/`: the staged run, and beside it the states of its
+members, from which a killed forecast goes on. Publishing renames the staged run into place.
 """
 
 import logging
@@ -17,12 +17,12 @@ WORKING = ".working"
 
 
 def staged(run: RunDirectory) -> RunDirectory:
-    """Where a run is put together."""
+    """The directory in which a run is put together."""
     return RunDirectory(run.root / WORKING, run.system_name, run.init_time)
 
 
-def states(run: RunDirectory, request: str) -> Path:
-    """Where the states of a forecast under way are kept.
+def states_directory(run: RunDirectory, request: str) -> Path:
+    """Directory of the states of a forecast under way.
 
     Args:
         run: The run they are for.
@@ -37,8 +37,8 @@ def lock_path(run: RunDirectory) -> Path:
 
 
 def begin(run: RunDirectory) -> RunDirectory:
-    """An empty staged run; brings back a run that was being replaced when a process was killed."""
-    _recover(run)
+    """Make an empty staged run, in place of what a killed process left there."""
+    recover(run)
     stage = staged(run)
     shutil.rmtree(stage.path, ignore_errors=True)
     stage.plots.mkdir(parents=True)
@@ -46,12 +46,13 @@ def begin(run: RunDirectory) -> RunDirectory:
 
 
 def begin_from(run: RunDirectory, also: Sequence[Path] = ()) -> RunDirectory:
-    """A staged run with the files of the published one, to be published in its place once it has changed.
+    """Make a staged run with files of the published one, to be published in its place once it has changed.
+
+    The two share the files on disk, so a file must be replaced, never written into.
 
     Args:
         run: The published run.
-        also: Files to keep besides the forecast, its products and the manifest, as far as they exist. What is shared
-            must be replaced, not written into; what is drawn anew is left out.
+        also: Files to keep besides the forecast, its products and the manifest, as far as they exist.
     """
     stage = begin(run)
     for kept in (run.forecast, run.products, run.manifest, *also):
@@ -60,14 +61,17 @@ def begin_from(run: RunDirectory, also: Sequence[Path] = ()) -> RunDirectory:
     return stage
 
 
-def drawn(stage: RunDirectory) -> list[Path]:
-    """Files of a staged run that are not the forecast, its products or the manifest."""
+def drawn_files(stage: RunDirectory) -> list[Path]:
+    """Files of a staged run other than the forecast, its products and the manifest: page, pictures, scores."""
     kept = {stage.forecast, stage.products, stage.manifest}
     return [path for path in sorted(stage.path.rglob("*")) if path.is_file() and path not in kept]
 
 
 def publish(run: RunDirectory) -> Path:
-    """Move a finished staged run into place and drop what was kept to make it.
+    """Move a finished staged run into place, and remove the states of its members.
+
+    Args:
+        run: The run; its staged directory has a manifest.
 
     Returns:
         The run's directory.
@@ -85,7 +89,8 @@ def publish(run: RunDirectory) -> Path:
     return run.path
 
 
-def _recover(run: RunDirectory) -> None:
+def recover(run: RunDirectory) -> None:
+    """Bring back a published run that was being replaced when a process was killed."""
     previous = _beside(run, "previous")
     if previous.exists() and not run.path.exists():
         run.path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,5 +105,5 @@ def _beside(run: RunDirectory, what: str) -> Path:
 def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
-    except OSError:  # the file system knows no links
+    except OSError:  # the file system has no hard links
         shutil.copy2(source, target)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import xarray as xr
@@ -10,9 +11,8 @@ import xarray as xr
 from data_catalog.archive.analysis import open_analysis
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.layout.times import iso
-from data_catalog.storage.locks import lock
 from forecast.products.files.forecast_reading import open_forecast
-from forecast.products.files.manifest import extend_manifest, file_hash, read_manifest
+from forecast.products.files.manifest import file_hash, read_manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.states.starts import initial_state_hash
 from forecast.system.cycles import CYCLE_NAME
@@ -20,12 +20,13 @@ from forecast.system.system import System
 from forecast.verification.baselines.baselines import load_baselines
 from forecast.verification.cycle_scores import baseline_seed, score_weights
 from forecast.verification.evaluation_report import EvaluationReport, ScoredCycle, pooled, write_evaluation
-from pipelines.runs import staging
-from pipelines.runs.page import Surroundings, draw_run, run_system
+from pipelines.runs.page import Background
+from pipelines.runs.republish import redraw_run
+from pipelines.runs.run_system import run_system
 from pipelines.scoring.forecasters import baseline_forecasters, model_forecaster
 from pipelines.scoring.foreign_forecasts import name_of_files, score_file
 from pipelines.scoring.judge import Scorer, VerificationRequest, score_archive_of, scored_forecast
-from pipelines.workspace.analyses import find_analysis, scalar
+from pipelines.workspace.analyses import find_analysis, open_system_analysis, scalar
 from pipelines.workspace.checkpoints import BASELINES_FILE, find_checkpoint
 from pipelines.workspace.home import Home
 
@@ -75,15 +76,14 @@ def verify_run(judge: VerificationRequest, run: RunDirectory) -> ScoredCycle:
     """Score a run into the score archive, and publish it again with its scores and a page that shows them."""
     system = _system_of(judge, run)
     scored = score_run(judge, run)
-    with lock(staging.lock_path(run), f"run {run.path}"):
-        stage = staging.begin_from(run)
-        write_evaluation(pooled([scored]), stage.scores)
-        around = Surroundings(
-            find_analysis(judge.home, system, judge.analysis), _baselines_file(judge.home, system, judge.checkpoint)
-        )
-        draw_run(stage, run_system(run), around)
-        extend_manifest(stage.path, staging.drawn(stage))
-        staging.publish(run)
+    location, baselines = (
+        find_analysis(judge.home, system, judge.analysis),
+        _baselines_file(judge.home, system, judge.checkpoint),
+    )
+    background = Background(
+        open_system_analysis(location, system), None if baselines is None else load_baselines(baselines)
+    )
+    redraw_run(run, background, partial(write_evaluation, pooled([scored])))
     return scored
 
 

@@ -4,6 +4,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ import xarray as xr
 
 from data_catalog.catalog import dataset
 from data_catalog.layout.variables import channel
+from pipelines.runs.cycle import Cycle
+from pipelines.terminal.times import parse_time
 from pipelines.training.train import TrainingRequest, train_system
 from pipelines.workspace.home import Home, home
-from pipelines.workspace.systems import find_system
+from pipelines.workspace.systems import find_system, in_steps, requested_lead_steps
 
 SYSTEM = """
 name = "tiny"
@@ -129,6 +132,28 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_checkpoint: Path
     made = home()
     shutil.copytree(tiny_checkpoint, made.checkpoint("tiny"))
     return made
+
+
+def cycle_of(place: Home, system: Path, init: str, **wanted: Any) -> Cycle:
+    """The request for a run of a system's file on the CPU.
+
+    Args:
+        place: Its home.
+        system: File.
+        init: ISO time.
+        wanted: Fields of a cycle; `members` as their number, and `lead` and `step` in words.
+    """
+    found = in_steps(find_system(str(system)), wanted.pop("step", None))
+    members = wanted.pop("members", None) or found.forecast.members
+    usual = {
+        "system": found,
+        "init_time": parse_time(init),
+        "runs": place.runs,
+        "checkpoint": place.checkpoint(found.name),
+        "members": members if isinstance(members, tuple) else tuple(range(members)),
+        "lead_steps": requested_lead_steps(found, wanted.pop("lead", None)),
+    }
+    return Cycle(**(usual | wanted))
 
 
 @pytest.fixture(autouse=True)

@@ -14,13 +14,17 @@ import pytest
 import xarray as xr
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from forecast.members.noise import member_seeds
 from forecast.products.files.forecast_reading import open_forecast
-from forecast.products.files.manifest import Contents, verify_manifest
+from forecast.products.files.manifest import Contents, read_manifest, verify_manifest
 from pipelines.runs import forecast as forecasting
 from pipelines.runs import staging
-from pipelines.runs.cycle import open_inputs, request_cycle
+from pipelines.runs.cycle import check_single_member, cycle_at_home
 from pipelines.runs.forecast import forecast_cycle
+from pipelines.runs.inputs import open_inputs
 from pipelines.workspace.home import Home
+from pipelines.workspace.systems import find_system
+from tests.pipelines.conftest import cycle_of
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +35,7 @@ def _undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def make(place: Home, tiny: Path, weather: Path, init: str = "2008-01-10", **options: object) -> Path:
-    return forecast_cycle(request_cycle(place, str(tiny), init, analysis=weather, device="cpu", **options))
+    return forecast_cycle(cycle_of(place, tiny, init, analysis=weather, **options))
 
 
 def values(run: Path) -> xr.Dataset:
@@ -74,17 +78,15 @@ def test_growing_keeps_the_members(place: Home, tiny: Path, weather_file: Path) 
 def test_growing_computes_only_what_is_missing(
     place: Home, tiny: Path, weather_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import forecast.ensemble
-
     make(place, tiny, weather_file, members=3)
     asked: list[tuple[int, ...]] = []
-    real = forecast.ensemble.forecast_members
+    real = forecasting.forecast_members
 
     def spying(*arguments: object, **options: object) -> object:
         asked.append(tuple(arguments[4]))  # type: ignore[arg-type]
         return real(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(forecast.ensemble, "forecast_members", spying)
+    monkeypatch.setattr(forecasting, "forecast_members", spying)
     make(place, tiny, weather_file, members=5)
     assert asked == [(3, 4)]
 
@@ -99,20 +101,30 @@ def test_another_analysis_is_another_run(place: Home, tiny: Path, weather_file: 
     assert not np.array_equal(second["msl"].values[:4], first["msl"].values)
 
 
-def test_a_model_that_changes_on_the_way_is_not_published(place: Home, tiny: Path, weather_file: Path) -> None:
-    cycle = request_cycle(place, str(tiny), "2008-01-10", analysis=weather_file, members=2, device="cpu")
+def test_the_manifest_names_what_the_members_were_made_from(place: Home, tiny: Path, weather_file: Path) -> None:
+    """Even if the checkpoint has been replaced since, as the steps of a flow open nothing twice."""
+    cycle = cycle_of(place, tiny, "2008-01-10", analysis=weather_file, members=2)
     inputs = open_inputs(cycle)
-    forecasting.make_members(cycle, inputs)
+    assert forecasting.make_members(cycle, inputs)
+    (cycle.checkpoint / "model.json").unlink()
     forecasting.make_products(cycle)
-    retrained = replace(inputs, identity=inputs.identity | {"model_id": "0" * 64})
-    with pytest.raises(InvalidDataError, match="expected the model_id that its members were made from"):
-        forecasting.publish(cycle, retrained)
+    manifest = read_manifest(forecasting.publish(cycle))
+    assert {name: getattr(manifest, name) for name in inputs.identity} == inputs.identity
+    identity = inputs.identity["model_id"], inputs.identity["system_hash"]
+    assert manifest.seeds == dict(zip("01", member_seeds(*identity, cycle.init_time, [0, 1]), strict=True))
+
+
+def test_other_members_than_asked_for_are_not_published(place: Home, tiny: Path, weather_file: Path) -> None:
+    cycle = cycle_of(place, tiny, "2008-01-10", analysis=weather_file, members=2)
+    forecasting.make_members(cycle, open_inputs(cycle))
+    with pytest.raises(InvalidDataError, match=r"expected members \[0, 1, 2\], found \[0, 1\]"):
+        forecasting.publish(replace(cycle, members=(0, 1, 2)))
     assert not cycle.run.path.exists()
 
 
 def test_single_member_equals_that_of_the_ensemble(place: Home, tiny: Path, weather_file: Path, tmp_path: Path) -> None:
     ensemble = values(make(place, tiny, weather_file, members=5))
-    alone = values(make(place, tiny, weather_file, only_member=3, runs=tmp_path / "alone"))
+    alone = values(make(place, tiny, weather_file, members=(3,), runs=tmp_path / "alone"))
     assert alone["member"].values.tolist() == [3]
     for name, tolerance in (("msl", 600e-4), ("t2m", 3e-4)):
         wanted = ensemble[name].sel(member=[3]).values
@@ -121,29 +133,28 @@ def test_single_member_equals_that_of_the_ensemble(place: Home, tiny: Path, weat
 
 
 def test_single_member_never_replaces_an_ensemble(place: Home, tiny: Path, weather_file: Path) -> None:
+    alone = cycle_of(place, tiny, "2008-01-10", analysis=weather_file, members=(3,))
+    check_single_member(alone)
     make(place, tiny, weather_file)
     with pytest.raises(ConfigurationError, match="expected no run there, found one of 4 members"):
-        make(place, tiny, weather_file, only_member=3, runs=place.runs)
-    with pytest.raises(ConfigurationError, match="--out"):
-        make(place, tiny, weather_file, only_member=3)
+        check_single_member(alone)
 
 
 def test_late_analysis(place: Home, tiny: Path, weather_file: Path) -> None:
     with pytest.raises(MissingDataError, match="2008-02-21"):
         make(place, tiny, weather_file, init="2008-02-21")
     with pytest.raises(MissingDataError, match="plumecast ingest"):
-        request_cycle(place, str(tiny), "2008-01-10", device="cpu")
+        cycle_at_home(place, find_system(str(tiny)), np.datetime64("2008-01-10", "ns"))
 
 
 KILLED = """
 import sys
 from pathlib import Path
-import forecast.ensemble
-from pipelines.runs.forecast import forecast_cycle
-from pipelines.home import home
-from pipelines.requesting import request_cycle
+from pipelines.runs import forecast as forecasting
+from pipelines.workspace.home import home
+from tests.pipelines.conftest import cycle_of
 
-real = forecast.ensemble.forecast_members
+real = forecasting.forecast_members
 
 def slow(*arguments, **options):
     for number, made in enumerate(real(*arguments, **options)):
@@ -152,8 +163,8 @@ def slow(*arguments, **options):
             print("half way", flush=True)
             sys.stdin.read()
 
-forecast.ensemble.forecast_members = slow
-forecast_cycle(request_cycle(home(), sys.argv[1], "2008-01-10", analysis=Path(sys.argv[2]), device="cpu"))
+forecasting.forecast_members = slow
+forecasting.forecast_cycle(cycle_of(home(), sys.argv[1], "2008-01-10", analysis=Path(sys.argv[2])))
 """
 
 
@@ -178,7 +189,9 @@ def test_killed_forecast_goes_on(place: Home, tiny: Path, weather_file: Path, tm
 
 def test_run_that_was_being_replaced_comes_back(place: Home, tiny: Path, weather_file: Path) -> None:
     path = make(place, tiny, weather_file)
-    cycle = request_cycle(place, str(tiny), "2008-01-10", analysis=weather_file, device="cpu")
+    before = path.stat().st_ino
+    cycle = cycle_of(place, tiny, "2008-01-10", analysis=weather_file)
     path.rename(staging.staged(cycle.run).path.with_name("20080110T0000Z.previous"))
-    staging.begin(cycle.run)
+    assert forecast_cycle(cycle) == path
     verify_manifest(path)
+    assert path.stat().st_ino == before

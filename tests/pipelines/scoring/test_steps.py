@@ -1,5 +1,6 @@
 """Forecasts and evaluations in steps of another length than the system's own."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from data_catalog.errors import ConfigurationError
 from forecast.products.files.manifest import read_manifest
 from forecast.verification.baselines.baselines import fit_baselines, load_baselines
-from pipelines.runs.cycle import request_cycle
+from pipelines.cli.app import main
 from pipelines.runs.forecast import forecast_cycle
 from pipelines.scoring.evaluate import evaluate, request_evaluation
 from pipelines.scoring.judge import VerificationRequest
@@ -19,7 +20,7 @@ from pipelines.training.train import TrainingRequest, train_system
 from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
-from tests.pipelines.conftest import invented_weather
+from tests.pipelines.conftest import cycle_of, invented_weather
 
 INIT = "2008-01-10"
 
@@ -43,8 +44,8 @@ def stepped(tiny: Path, place: Home, twice_daily: Path, tmp_path: Path) -> Path:
 
 
 def run(place: Home, system: Path, weather: Path, step: str | None, init: str = INIT) -> Path:
-    wanted = {"analysis": weather, "device": "cpu", "lead": "2d"}
-    return forecast_cycle(request_cycle(place, str(system), init, step=step, runs=place.root / f"in-{step}", **wanted))
+    runs = place.root / f"in-{step}"
+    return forecast_cycle(cycle_of(place, system, init, analysis=weather, lead="2d", step=step, runs=runs))
 
 
 def test_the_step_is_chosen_when_forecasting(stepped: Path, place: Home, twice_daily: Path) -> None:
@@ -123,13 +124,16 @@ def test_a_forecast_at_hours_without_climatology_is_drawn_without(
     assert (run(place, stepped, twice_daily, "12h") / "plots" / "plume_london.png").exists()
 
 
-def test_bad_requests(stepped: Path, place: Home, twice_daily: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_bad_requests(stepped: Path, place: Home, twice_daily: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wanted = {"analysis": twice_daily, "device": "cpu"}
-    with pytest.raises(ConfigurationError, match=r"system stepped: expected a step of 12 or 24 h, .* found 6 h"):
-        request_cycle(place, str(stepped), INIT, step="6h", runs=place.root, **wanted)
-    with pytest.raises(ConfigurationError, match=r"--step 12h: expected --out DIR beside it, .* in steps of 24 h"):
-        request_cycle(place, str(stepped), INIT, step="12h", **wanted)
+    forecast = ["forecast", str(stepped), "--init", INIT, "--analysis", str(twice_daily)]
+    for words, complaint in (
+        (["--step", "6h", "--out", str(place.root)], r"system stepped: expected a step of 12 or 24 h, .* found 6 h"),
+        (["--step", "12h"], r"--step 12h: expected --out DIR beside it, .* in steps of 24 h"),
+        (["--lead", "36h"], "--lead: expected a multiple of the forecast's step of 24 h"),
+        (["--only-member", "3"], "--only-member: expected --out DIR"),
+    ):
+        assert main([*forecast, *words]) == 2
+        assert re.search(complaint, capsys.readouterr().err)
     with pytest.raises(ConfigurationError, match="--step: expected a duration such as 10d or 36h, found 'daily'"):
         request_evaluation(place, str(stepped), step="daily", **wanted)
-    with pytest.raises(ConfigurationError, match="--lead: expected a multiple of the forecast's step of 24 h"):
-        request_cycle(place, str(stepped), INIT, lead="36h", **wanted)

@@ -12,13 +12,13 @@ from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import verify_manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.verification.evaluation_report import EvaluationReport, read_evaluation
-from pipelines.runs.cycle import request_cycle
 from pipelines.runs.forecast import forecast_cycle
 from pipelines.scoring.judge import VerificationRequest
 from pipelines.scoring.tables import caption, header, markdown_table, rows, score_table
 from pipelines.scoring.verify import Verified
 from pipelines.scoring.verify import verify as verify_all
 from pipelines.workspace.home import Home
+from tests.pipelines.conftest import cycle_of
 
 
 def verify(place: Home, locations: list[Path], analysis: Path | None = None, **named: Any) -> EvaluationReport:
@@ -46,7 +46,7 @@ def verified(place: Home, locations: list[Path], analysis: Path | None = None, *
 @pytest.fixture
 def run(place: Home, tiny: Path, weather_file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("pipelines.runs.forecast.draw_run", lambda *_: [])
-    return forecast_cycle(request_cycle(place, str(tiny), "2008-01-10", analysis=weather_file, device="cpu"))
+    return forecast_cycle(cycle_of(place, tiny, "2008-01-10", analysis=weather_file))
 
 
 def test_run_gets_scores_and_a_page(place: Home, run: Path, weather_file: Path) -> None:
@@ -63,7 +63,7 @@ def test_run_gets_scores_and_a_page(place: Home, run: Path, weather_file: Path) 
 
 
 def test_crps_by_hand(place: Home, run: Path, weather_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.scoring.verify.draw_run", lambda *_: [])
+    monkeypatch.setattr("pipelines.runs.republish.draw_run", lambda *_: [])
     evaluation = verify(place, [run], weather_file)
     with open_forecast(run) as forecast, xr.open_dataset(weather_file, engine="netcdf4") as weather:
         members = forecast["msl"].isel(lead_time=1).values.astype(float)
@@ -92,7 +92,7 @@ def test_analysis_that_is_not_there_yet(
     place: Home, tiny: Path, weather_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipelines.runs.forecast.draw_run", lambda *_: [])
-    late = forecast_cycle(request_cycle(place, str(tiny), "2008-02-18", analysis=weather_file, device="cpu"))
+    late = forecast_cycle(cycle_of(place, tiny, "2008-02-18", analysis=weather_file))
     with pytest.raises(MissingDataError, match="2008-02-21"):
         verify(place, [late], weather_file)
     assert not RunDirectory.at(late).scores.exists()

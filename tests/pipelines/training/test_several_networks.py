@@ -11,13 +11,13 @@ from forecast.checkpoints.files import load_checkpoint
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import read_manifest
 from pipelines.cli.app import main
-from pipelines.runs.cycle import request_cycle
 from pipelines.runs.forecast import forecast_cycle
 from pipelines.scoring.evaluate import evaluate, request_evaluation
 from pipelines.training.noise_levels import NOISE_LEVELS_PICTURE
 from pipelines.training.train import TrainingRequest, train_system
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
+from tests.pipelines.conftest import cycle_of
 
 INIT = "2008-01-10"
 
@@ -32,7 +32,7 @@ def double(tiny: Path, tmp_path: Path) -> Path:
 
 
 def run(system: Path, place: Home, weather: Path, members: int) -> Path:
-    return forecast_cycle(request_cycle(place, str(system), INIT, analysis=weather, members=members, lead="2d"))
+    return forecast_cycle(cycle_of(place, system, INIT, analysis=weather, members=members, lead="2d"))
 
 
 def train(system: Path, weather: Path, *options: str) -> int:

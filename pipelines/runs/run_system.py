@@ -1,0 +1,29 @@
+"""The system that a run was made by, kept in its forecast file."""
+
+import json
+
+import netCDF4
+
+from data_catalog.errors import InvalidDataError
+from forecast.products.files.runs import RunDirectory
+from forecast.system.reading import parse_system
+from forecast.system.system import System
+
+CONFIGURATION = "plumecast_configuration"
+"""Global attribute of a forecast file that holds its system as JSON."""
+
+
+def run_system(run: RunDirectory) -> System:
+    """Read the system that a run was made by from its forecast file.
+
+    Args:
+        run: Published or staged.
+
+    Raises:
+        InvalidDataError: The file holds none.
+    """
+    with netCDF4.Dataset(run.forecast) as stored:
+        if CONFIGURATION not in stored.ncattrs():
+            raise InvalidDataError(f"{run.forecast}: expected the attribute {CONFIGURATION}, found none")
+        content = json.loads(stored.getncattr(CONFIGURATION))
+    return parse_system(content, origin=f"{run.forecast}, {CONFIGURATION}")
