@@ -3,12 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check check-static format clean
+.PHONY: help demo test check check-static check-wheel format clean
 
 help:
 	@echo "make demo    forecast, verify and draw bundled weather, offline: plumecast-demo/"
 	@echo "make test    run the tests"
-	@echo "make check   what continuous integration runs: format, lint, types, import rules, tests"
+	@echo "make check   what continuous integration runs: tests, format, lint, types, import rules, the wheel"
 	@echo "make format  rewrite the code in the project's format"
 	@echo "make clean   remove the environment and what tools left behind"
 
@@ -24,13 +24,17 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
-check: check-static test
+check: check-static test check-wheel
 
 check-static: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# Builds the wheel, installs it into an empty environment and runs the demonstration from it: some ten minutes.
+check-wheel:
+	PYTHON=$(PYTHON) infra/check_wheel.sh
 
 format: $(READY)
 	$(BIN)/ruff format .

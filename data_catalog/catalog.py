@@ -58,6 +58,11 @@ class DatasetEntry(BaseModel):
         return self
 
     @property
+    def has_source(self) -> bool:
+        """Whether its data can be found without being told where it lies."""
+        return self.source == "bundled" or self.location is not None
+
+    @property
     def is_remote(self) -> bool:
         """Whether it is fetched over a network, so that everything is worth fetching only once."""
         return self.source in ("weatherbench2", "arco-era5")
@@ -79,7 +84,7 @@ _ENTRIES = (
         description=(
             "A nature run of the general circulation model SPEEDY (jcm 3.0.0, T31, 8 levels) with a climatological sea "
             "surface, regridded to 32x64. Simulated, not observed: more predictable than the atmosphere. The package "
-            "ships the 00 UTC fields of 2008; longer years are read with --source FILE_OR_DIRECTORY."
+            "ships the 00 UTC fields of 2008; more years come from files of one's own."
         ),
         references=("https://pypi.org/project/jcm/", "doi:10.1007/s00382-002-0268-2"),
     ),
@@ -94,8 +99,8 @@ _ENTRIES = (
         period_end=date(2010, 12, 31),
         licence="public domain (NOAA); the converted file LGPL-3.0",
         description=(
-            "Daily-mean sea-level pressure of the NCEP/NCAR Reanalysis 1 on its 2.5 degree grid, 30-70N 70W-10E. Give "
-            "the NetCDF file, or a directory of yearly files, with --source."
+            "Daily-mean sea-level pressure of the NCEP/NCAR Reanalysis 1 on its 2.5 degree grid, 30-70N 70W-10E, read "
+            "from one NetCDF file or a directory of yearly files."
         ),
         references=("doi:10.1175/1520-0477(1996)077<0437:TNYRP>2.0.CO;2", "https://psl.noaa.gov/data/gridded/"),
     ),

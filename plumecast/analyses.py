@@ -5,21 +5,26 @@ from pathlib import Path
 import xarray as xr
 
 from data_catalog.archive import reading
+from data_catalog.archive.ledger import LEDGER_NAME
 from data_catalog.catalog import dataset, dataset_names
 from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.layout.canonical import canonicalise
+from data_catalog.layout.checks import check_analysis
 from data_catalog.sources.open_source import open_source
+from data_catalog.sources.reading import open_netcdf
+from data_catalog.sources.zarr_stores import is_zarr, open_zarr
 from pipelines.workspace.home import home as find_home
 
 
 def open_archive(archive: str | Path, *, home: str | Path | None = None) -> xr.Dataset:
     """Open an analysis, lazily.
 
-    Every chunk is checked against its hash when it is read, so a damaged or missing one is an error and never a NaN.
+    Values are checked as they are read: a damaged or missing chunk, or a NaN, is an error.
 
     Args:
-        archive: Name of a dataset of the catalogue, or the directory of an archive (`<dataset>.zarr`). A name means
-            the dataset's archive in `home`; where nothing has been archived of a dataset that the package ships a
-            sample of (`speedy-5p6`), it means that sample.
+        archive: Name of a dataset of the catalogue, directory of an archive (`<dataset>.zarr`), or a NetCDF file or
+            Zarr group in any layout that `plumecast ingest` reads. A name means the dataset's archive in `home`; where
+            nothing has been archived of a dataset that the package ships a sample of (`speedy-5p6`), that sample.
         home: Directory that holds `archives/`; PLUMECAST_HOME, or else ./plumecast-data, when None.
 
     Returns:
@@ -27,17 +32,20 @@ def open_archive(archive: str | Path, *, home: str | Path | None = None) -> xr.D
         longitude) for what never changes, such as `orography`. Times (UTC), latitudes and longitudes ascend.
 
     Raises:
-        ConfigurationError: It is neither the name of a dataset nor a directory.
+        ConfigurationError: There is no such dataset, file or directory.
         MissingDataError: The dataset has not been archived yet.
-        InvalidDataError: The archive is damaged.
+        InvalidDataError: What is there is damaged, or no analysis.
     """
     if str(archive) in dataset_names():
         return _open_dataset(str(archive), None if home is None else Path(home))
     path = Path(archive).expanduser()
-    if not path.is_dir():
-        known = ", ".join(dataset_names())
-        raise ConfigurationError(f"archive '{archive}': expected a directory or one of {known}, found neither")
-    return reading.open_archive(path)
+    if path.is_file() or (is_zarr(path) and not (path / LEDGER_NAME).exists()):
+        opened = open_netcdf(path) if path.is_file() else open_zarr(path)
+        return check_analysis(canonicalise(opened, where=str(path)), where=str(path))
+    if path.is_dir():
+        return reading.open_archive(path)
+    known = ", ".join(dataset_names())
+    raise ConfigurationError(f"archive '{archive}': expected a path or one of {known}, found neither")
 
 
 def _open_dataset(name: str, home: Path | None) -> xr.Dataset:

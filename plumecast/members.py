@@ -9,6 +9,7 @@ import xarray as xr
 
 from data_catalog.layout.canonical import canonicalise
 from forecast.system.system import System
+from pipelines.terminal.parts import missing_part
 from pipelines.terminal.times import lead_steps, parse_hours, parse_time
 from pipelines.workspace.home import home as find_home
 from pipelines.workspace.systems import find_system
@@ -33,7 +34,7 @@ def load_checkpoint(model: str | Path | System, *, home: str | Path | None = Non
     Raises:
         ConfigurationError: There is no such system or checkpoint, or the checkpoint was trained for another system.
         InvalidDataError: A file of the checkpoint is damaged; names it.
-        ModuleNotFoundError: torch is not installed; it comes with `pip install 'plumecast[model]'`.
+        ModuleNotFoundError: PyTorch is not installed; it comes with `pip install 'plumecast[model]'`.
     """
     return _model(model, home)[0]
 
@@ -72,7 +73,7 @@ def ensemble_forecast(
         ConfigurationError: A name, duration or device is wrong, or the model is of another system.
         InvalidDataError: The analysis lacks a channel or a time, has a missing value, or lies on another grid.
         MissingDataError: `init_time` is later than the last analysis, or there is no archive yet.
-        ModuleNotFoundError: torch is not installed; it comes with `pip install 'plumecast[model]'`.
+        ModuleNotFoundError: PyTorch is not installed; it comes with `pip install 'plumecast[model]'`.
     """
     checkpoint, system = _model(model, home)
     from forecast.members.gather import ensemble_forecast as gather
@@ -101,10 +102,7 @@ def _model(model: "str | Path | System | Checkpoint", home: str | Path | None) -
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "plumecast: expected torch, which models need, found none; install it with pip install 'plumecast[model]'",
-            name=error.name,
-        ) from None
+        raise ModuleNotFoundError(f"plumecast: {missing_part(error) or error}", name=error.name) from None
     from forecast.checkpoints.checkpoint import Checkpoint
     from forecast.checkpoints.files import load_checkpoint as load
     from pipelines.workspace.checkpoints import find_checkpoint

@@ -1,4 +1,4 @@
-"""TODO: data_catalog/archive/analysis.py."""
+"""Opens an analysis wherever it lies: in an archive of ours or in files of anyone's."""
 
 from collections.abc import Sequence
 from pathlib import Path

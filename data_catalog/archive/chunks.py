@@ -43,14 +43,18 @@ def encode(values: NDArray[Any]) -> bytes:
     return bytes(store[chunk_name(values.ndim)].to_bytes())
 
 
-def decode(content: bytes, shape: Sequence[int], dtype: type[np.generic] = np.float32) -> NDArray[Any]:
-    """The array of one chunk.
+def decode(content: bytes, shape: Sequence[int]) -> NDArray[np.float32]:
+    """The float32 array of one chunk.
+
+    Args:
+        content: Bytes of the chunk, as `encode` makes them.
+        shape: Of the array.
 
     Raises:
         ValueError: The bytes are not that chunk.
     """
     to_buffer = default_buffer_prototype().buffer.from_bytes
-    description = array_metadata(tuple(shape), tuple(shape), np.dtype(dtype).str)
+    description = array_metadata(tuple(shape), tuple(shape), "<f4")
     store = MemoryStore({_METADATA: to_buffer(description), chunk_name(len(shape)): to_buffer(content)})
     return np.asarray(zarr.open_array(store, mode="r")[...])
 

@@ -1,8 +1,7 @@
-"""TODO: data_catalog/archive/ingest.py."""
+"""Brings an analysis into the archive of its dataset."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import xarray as xr
 
@@ -19,21 +18,22 @@ def ingest(
     analysis: xr.Dataset,
     archive: Path,
     *,
-    compare: bool | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> IngestSummary:
     """Bring an analysis into the archive of its dataset: create, append, fill holes, mend damaged chunks.
 
     It may be killed at any moment and run again: what was committed stays, and the rest is done anew. With nothing new
-    it writes nothing.
+    it writes nothing. Times that the archive has already are read again, and refused where they differ; of a remote
+    source only the latest block of them, so that resuming does not fetch everything twice.
 
     Args:
         entry: The dataset; its channels and static channels are taken.
-        analysis: In canonical layout, lazy or not; read in pieces of bounded size.
+        analysis: In canonical layout, with the dataset's channels; lazy or not, read in pieces of bounded size.
         archive: Directory of the archive; made if absent.
-        compare: Whether to read again the times that the archive has, to refuse those that differ. None: yes, but from
-            a remote source only the latest block of them, as resuming would else fetch everything twice.
-        on_progress: Told the times done and the times in all.
+        on_progress: Called with the number of times done and of all times.
+
+    Returns:
+        What was done.
 
     Raises:
         InvalidDataError: The analysis is unsound, lies on another grid, or differs from what is archived.
@@ -53,5 +53,4 @@ def ingest(
             ledger = archive_layout.create(archive, header_of(entry, checked, static), static)
         archive_layout.clean(archive)
         writer = Writer(archive, ledger, entry, checked, static, on_progress)
-        usual: Literal["latest", "all"] = "latest" if entry.is_remote else "all"
-        return writer.run(compare=usual if compare is None else "all" if compare else "none")
+        return writer.run(compare="latest" if entry.is_remote else "all")

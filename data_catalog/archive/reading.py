@@ -20,11 +20,6 @@ from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRIBUTES
 
 
-def archive_path(home: Path, dataset_name: str) -> Path:
-    """Where the archive of a dataset lies under Plumecast's home directory."""
-    return home / "archives" / f"{dataset_name}.zarr"
-
-
 def open_archive(path: Path) -> xr.Dataset:
     """The analysis in an archive, lazily over Dask, sorted by time.
 

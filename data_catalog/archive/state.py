@@ -1,4 +1,4 @@
-"""TODO: data_catalog/archive/state.py."""
+"""What an archive holds, and whether every chunk of it can be believed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,9 @@ def inspect_archive(path: Path, *, deep: bool = False) -> ArchiveState:
     Args:
         path: Directory of the archive.
         deep: Read and hash every chunk; otherwise only its size is compared.
+
+    Returns:
+        Times, holes and faults; damaged chunks are listed there, not raised.
 
     Raises:
         MissingDataError: There is no archive.

@@ -94,14 +94,13 @@ class Writer:
         self._done = 0
         self._check_same_dataset(entry, static)
 
-    def run(self, *, compare: Literal["all", "latest", "none"]) -> IngestSummary:
-        """Mend, compare known times (all, the latest block of them, or none) and append."""
+    def run(self, *, compare: Literal["all", "latest"]) -> IngestSummary:
+        """Mend damaged chunks, compare known times (all, or the latest block of them) and append new ones."""
         known = self._ledger.digest_by_time()
         last_before = max(known, default=None)
         is_known = np.array([time in known for time in self._times], bool)
         mended = self._mend(set(self._times[is_known].tolist()))
-        compared = {"all": is_known.sum(), "latest": self._header.times_per_block, "none": 0}[compare]
-        skipped = max(0, int(is_known.sum() - compared))
+        skipped = max(0, int(is_known.sum()) - self._header.times_per_block) if compare == "latest" else 0
         self._advance(skipped)
         self._compare(np.flatnonzero(is_known)[skipped:], known)
         new = np.flatnonzero(~is_known)

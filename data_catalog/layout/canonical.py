@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.errors import InvalidDataError
-from data_catalog.layout.checks import check_analysis, check_channels
+from data_catalog.layout.checks import check_channels
 from data_catalog.layout.coordinates import (
     with_ascending_latitude,
     with_continuous_longitude,
@@ -22,7 +22,6 @@ from data_catalog.layout.coordinates import (
 from data_catalog.layout.units import conversion, converted
 from data_catalog.layout.variables import VARIABLES, Channel, Variable, channel
 
-__all__ = ["VARIABLES", "Channel", "Variable", "canonicalise", "channel", "check_analysis", "present_channels"]
 _HIGHEST_PRESSURE_IN_HPA = 2000.0
 
 

@@ -1,4 +1,4 @@
-"""TODO: data_catalog/sources/open_source.py."""
+"""Opens the data of a catalogue entry by the adapter of its kind of source."""
 
 from datetime import date, datetime
 
@@ -38,7 +38,7 @@ def open_source(
     if place is None and entry.source == "bundled":
         analysis = open_bundled(entry.channels, entry.static)
     elif place is None:
-        raise ConfigurationError(f"{entry.name}: expected --source FILE_OR_DIRECTORY, found none (there is no default)")
+        raise ConfigurationError(f"{entry.name}: expected the location of its data, found none (it has no default)")
     elif entry.is_remote:
         opened = open_arco_era5 if entry.source == "arco-era5" else open_weatherbench2
         analysis = opened(place, entry.channels, entry.static, step_hours=entry.step_hours)
@@ -50,21 +50,29 @@ def open_source(
 
 
 def between(analysis: xr.Dataset, start: date | None, end: date | None, *, where: str) -> xr.Dataset:
-    """The times from `start` to `end`; a day as `end` means all of it.
+    """The part of an analysis from one time to another.
+
+    Args:
+        analysis: Has `time`, increasing.
+        start: First time wanted; None for the first there is.
+        end: Last time wanted, a day as a whole; None for the last there is.
+        where: File or dataset, to begin an error with.
 
     Raises:
         MissingDataError: The analysis ends before `start`.
         InvalidDataError: It has no time in between for another reason.
     """
     times = analysis["time"].values
-    first = times[0] if start is None else np.datetime64(start, "ns")
-    last = times[-1] if end is None else np.datetime64(end, "ns")
-    if end is not None and not isinstance(end, datetime):
-        last = last + np.timedelta64(1, "D") - np.timedelta64(1, "ns")
-    chosen = np.flatnonzero((times >= first) & (times <= last))
+    first = None if start is None else np.datetime64(start, "ns")
+    last = None if end is None else np.datetime64(end, "ns")
+    if last is not None and not isinstance(end, datetime):
+        last += np.timedelta64(1, "D") - np.timedelta64(1, "ns")
+    inside = np.ones(len(times), bool) if first is None else times >= first
+    chosen = np.flatnonzero(inside if last is None else inside & (times <= last))
     if chosen.size == len(times):
         return analysis
     if not chosen.size:
-        kind = MissingDataError if first > times[-1] else InvalidDataError
-        raise kind(f"{where}: expected times from {iso(first)} to {iso(last)}, found {span(times)}")
+        wanted = [f"{word} {iso(time)}" for word, time in (("from", first), ("to", last)) if time is not None]
+        kind = MissingDataError if first is not None and first > times[-1] else InvalidDataError
+        raise kind(f"{where}: expected times {' '.join(wanted)}, found {span(times)}")
     return at_times(analysis, chosen)

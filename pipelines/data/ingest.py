@@ -8,7 +8,7 @@ from data_catalog.archive.ingest import ingest
 from data_catalog.archive.state import inspect_archive
 from data_catalog.archive.writer import IngestSummary
 from data_catalog.catalog import DatasetEntry
-from data_catalog.errors import MissingDataError
+from data_catalog.errors import ConfigurationError, MissingDataError
 from data_catalog.layout.times import iso
 from data_catalog.sources.open_source import open_source
 from pipelines.terminal.progress import progress
@@ -39,6 +39,8 @@ def ingest_dataset(
         InvalidDataError: The source is wrong, or contradicts what is archived.
         ConfigurationError: The source is unknown.
     """
+    if source is None and not entry.has_source:
+        raise ConfigurationError(f"{entry.name}: expected --source PATH_OR_URL, found none (there is no default)")
     analysis = open_source(entry, source, start, end)
     total = int(analysis.sizes["time"])
     with progress(f"Ingest {entry.name}", total, "times") as advance:
@@ -57,7 +59,7 @@ def ingest_new(home: Home, entry: DatasetEntry, source: str | None = None) -> Pa
         MissingDataError: There is neither an archive nor a source to make it from.
     """
     archive = home.archive(entry.name)
-    if source is None and entry.location is None and entry.source != "bundled":
+    if source is None and not entry.has_source:
         if not archive.exists():
             raise MissingDataError(f"archive of '{entry.name}': expected {archive} or a --source, found neither")
         logger.info("%s has no source of its own; its archive is taken as it is", entry.name)

@@ -51,7 +51,8 @@ def _judge(error: BaseException, command: str) -> tuple[int, str]:
     if isinstance(error, PlumecastError):
         return USERS_FAULT, str(error)
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
-        return USERS_FAULT, f"{error.format_message()} (see 'plumecast --help')"
+        at = getattr(getattr(error, "ctx", None), "command_path", "plumecast")
+        return USERS_FAULT, f"{error.format_message().rstrip('.')} (see '{at} --help')"
     if isinstance(error, ModuleNotFoundError) and (missing := missing_part(error)):
         return USERS_FAULT, f"{command}: {missing}"
     if isinstance(error, OSError) and error.errno is not None:

@@ -47,7 +47,7 @@ def servable_systems(home: Home) -> tuple[str, ...]:
 
 def _is_servable(home: Home, system: System) -> bool:
     entry = dataset(system.dataset)
-    has_data = entry.source == "bundled" or entry.location is not None or home.archive(entry.name).exists()
+    has_data = entry.has_source or home.archive(entry.name).exists()
     return has_data and has_checkpoint(home, system.name)
 
 

@@ -168,13 +168,13 @@ def test_wrong_words(place: Home, plumecast: Run, tiny: Path, weather_file: Path
         (("forecast", tiny, "--init", "2008-01-10", "--checkpoint", tmp_path, *there), "checkpoint"),
         (("forecast", tiny, "--init", "2008-01-10", "--device", "abacus", *there), "abacus"),
         (("forecast", tiny, "--init", "2008-01-10", "--members", "0", *there), "--members"),
-        (("forecast", tiny), "--init"),
+        (("forecast", tiny), "Missing option '--init' (see 'plumecast forecast --help')"),
         (("verify", tmp_path / "nothing.nc", "--analysis", weather_file), "nothing.nc"),
         (("report", tmp_path), "run directory"),
         (("ingest", "nothing"), "nothing"),
         (("ingest", "ncep-natlantic"), "--source"),
         (("train", tiny, *there), "--resume"),
-        (("conjure",), "conjure"),
+        (("conjure",), "No such command 'conjure' (see 'plumecast --help')"),
     ):
         status, _, err = plumecast(*words)
         assert expected in complaint(err), words

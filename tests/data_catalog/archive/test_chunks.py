@@ -1,0 +1,70 @@
+"""Chunks are about a megabyte, and damage to one is told."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from data_catalog.archive.chunks import chunk_name, decode, encode, times_per_block
+from data_catalog.archive.ingest import ingest
+from data_catalog.archive.reading import open_archive
+from data_catalog.archive.state import inspect_archive
+from data_catalog.catalog import DatasetEntry
+from data_catalog.errors import InvalidDataError
+
+MakeAnalysis = Callable[..., xr.Dataset]
+
+
+def test_blocks_are_about_a_megabyte() -> None:
+    assert times_per_block(32 * 64) == 128
+    assert times_per_block(17 * 33) == 256
+    assert times_per_block(721 * 1440) == 1
+
+
+@pytest.mark.parametrize("damage", ["delete", "truncate", "flip", "empty"])
+def test_a_damaged_chunk_is_an_error_for_its_times_only(
+    entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path, damage: str
+) -> None:
+    analysis = make_analysis(times=20)
+    ingest(entry, analysis, archive)
+    chunk = archive / "t2m" / "c.1.0.0"
+    content = bytearray(chunk.read_bytes())
+    if damage == "delete":
+        chunk.unlink()
+    elif damage == "flip":
+        content[len(content) // 2] ^= 4
+        chunk.write_bytes(content)
+    else:
+        chunk.write_bytes(content[: -len(content) // 3] if damage == "truncate" else b"")
+    found = open_archive(archive)
+    xr.testing.assert_equal(found.isel(time=slice(0, 8)).compute(), analysis.isel(time=slice(0, 8)))
+    xr.testing.assert_equal(found["msl"].compute(), analysis["msl"])
+    with pytest.raises(
+        InvalidDataError,
+        match=r"tiny\.zarr/t2m/c\.1\.0\.0: t2m at 2001-01-09T00:00:00 to 2001-01-16T00:00:00: expected .*, found",
+    ):
+        found["t2m"].sel(time="2001-01-11").compute()
+    state = inspect_archive(archive, deep=True)
+    assert len(state.faults) == 1
+    assert "t2m at 2001-01-09T00:00:00 to 2001-01-16T00:00:00" in state.faults[0]
+    assert not state.sound
+    assert inspect_archive(archive).sound == (damage == "flip")  # whose size is right
+
+    with pytest.raises(InvalidDataError, match="to mend it, ingest 2001-01-09 to 2001-01-16 whole"):
+        ingest(entry, analysis.isel(time=slice(10, 20)), archive)
+    summary = ingest(entry, analysis, archive)
+    assert (summary.mended, summary.added) == (1, 0)
+    assert inspect_archive(archive, deep=True).sound
+    xr.testing.assert_equal(open_archive(archive).compute(), analysis)
+
+
+def test_a_chunk_decodes_to_what_was_encoded() -> None:
+    values = np.random.default_rng(0).random((2, 3, 4)).astype(np.float32)
+    content = encode(values)
+    assert decode(content, values.shape).tobytes() == values.tobytes()
+    assert encode(values) == content
+    with pytest.raises(Exception, match=r"checksum|crc32c"):
+        decode(content[:-1] + bytes([content[-1] ^ 1]), values.shape)
+    assert (chunk_name(3, 7), chunk_name(2)) == ("c.7.0.0", "c.0.0")

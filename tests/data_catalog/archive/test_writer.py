@@ -1,0 +1,83 @@
+"""What is new goes in, and what contradicts the archive does not."""
+
+from collections.abc import Callable
+from pathlib import Path
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from data_catalog.archive.ingest import ingest
+from data_catalog.archive.reading import open_archive
+from data_catalog.archive.state import inspect_archive
+from data_catalog.catalog import DatasetEntry
+from data_catalog.errors import InvalidDataError
+
+MakeAnalysis = Callable[..., xr.Dataset]
+
+
+def _state(path: Path) -> dict[str, tuple[bytes, int]]:
+    files = (file for file in path.rglob("*") if file.is_file())
+    return {str(file): (file.read_bytes(), file.stat().st_mtime_ns) for file in files}
+
+
+def test_again_it_writes_nothing(entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path) -> None:
+    first = ingest(entry, make_analysis(), archive)
+    before = _state(archive)
+    again = ingest(entry, make_analysis(), archive)
+    assert (again.added, again.known, again.identity) == (0, 20, first.identity)
+    assert _state(archive) == before
+
+
+def test_times_that_differ_are_refused(entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path) -> None:
+    ingest(entry, make_analysis(), archive)
+    other = make_analysis(times=25)
+    other["t2m"][12, 1, 1] += 0.25
+    before = _state(archive)
+    with pytest.raises(InvalidDataError, match=r"t2m at 2001-01-13T00:00:00: .*found others in the source.*0.25 K"):
+        ingest(entry, other, archive)
+    assert _state(archive) == before
+
+
+def test_another_grid_dataset_or_static_field_is_refused(
+    entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path
+) -> None:
+    ingest(entry, make_analysis(), archive)
+    with pytest.raises(InvalidDataError, match=r"grid of the archive.*expected 4 values of latitude, found 5"):
+        ingest(entry, make_analysis(latitude=np.linspace(-80, 80, 5)), archive)
+    with pytest.raises(InvalidDataError, match="lsm: expected the archived field"):
+        ingest(entry, make_analysis().assign(lsm=lambda ds: (ds["lsm"] * 0).assign_attrs(ds["lsm"].attrs)), archive)
+    with pytest.raises(InvalidDataError, match="expected dataset tiny, found other"):
+        ingest(entry.model_copy(update={"name": "other"}), make_analysis(), archive)
+    with pytest.raises(InvalidDataError, match="expected channel t2m"):
+        ingest(entry, make_analysis().drop_vars("t2m"), archive)
+    with pytest.raises(InvalidDataError, match="expected a step of 24 h, found 7 h"):
+        ingest(entry, make_analysis(step_hours=7), archive)
+
+
+def test_damage_is_not_mended_with_other_values(
+    entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path
+) -> None:
+    ingest(entry, make_analysis(), archive)
+    (archive / "t2m" / "c.1.0.0").unlink()
+    with pytest.raises(InvalidDataError, match="expected the archived values, to mend a damaged chunk"):
+        ingest(entry, make_analysis(seed=1, static=()).assign(lsm=make_analysis()["lsm"]), archive)
+
+
+def test_stopped_between_a_replaced_chunk_and_its_commit(
+    entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = make_analysis(times=20)
+    first = whole.isel(time=slice(0, 12))
+    ingest(entry, first, archive)
+    before = (archive / "msl" / "c.1.0.0").read_bytes()
+    with monkeypatch.context() as stopped:
+        stopped.setattr("data_catalog.archive.ledger.Ledger.commit", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            ingest(entry, whole, archive)
+    assert (archive / "msl" / "c.1.0.0").read_bytes() != before
+    xr.testing.assert_equal(open_archive(archive).compute(), first)
+    assert inspect_archive(archive, deep=True).sound
+    assert ingest(entry, whole, archive).added == 8
+    xr.testing.assert_equal(open_archive(archive).compute(), whole)

@@ -1,0 +1,42 @@
+"""What cannot be read is named."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+from data_catalog.archive.analysis import open_analysis
+from data_catalog.errors import InvalidDataError
+from data_catalog.sources.files import open_files
+
+MakeAnalysis = Callable[..., xr.Dataset]
+CHANNELS, STATIC = ("msl", "t2m"), ("lsm",)
+
+
+def test_a_truncated_file_is_refused(make_analysis: MakeAnalysis, tmp_path: Path) -> None:
+    path = tmp_path / "a.nc"
+    make_analysis(times=300).to_netcdf(path, engine="netcdf4")
+    path.write_bytes(path.read_bytes()[:9000])
+    with pytest.raises(InvalidDataError, match=r"a\.nc"):
+        open_analysis(path, CHANNELS).compute()
+
+
+@pytest.mark.parametrize(("start", "kind"), [(b"GRIB", "GRIB"), (b"PK\x03\x04", "zip"), (b"hello", "neither")])
+def test_files_of_another_kind_are_named(tmp_path: Path, start: bytes, kind: str) -> None:
+    (tmp_path / "a.nc").write_bytes(start + bytes(100))
+    with pytest.raises(InvalidDataError, match=rf"a\.nc: expected NetCDF or Zarr, found .*{kind}"):
+        open_files(tmp_path / "a.nc", CHANNELS)
+
+
+def test_eccodes_is_never_imported(make_analysis: MakeAnalysis, tmp_path: Path) -> None:
+    """Imported before pyproj it crashes the process; xarray imports it when no engine is named."""
+    make_analysis().to_netcdf(tmp_path / "a.nc", engine="netcdf4")
+    code = (
+        "import sys; from data_catalog.archive.analysis import open_analysis; "
+        f"open_analysis({str(tmp_path / 'a.nc')!r}, ['msl']).compute(); "
+        "assert not {'eccodes', 'cfgrib', 'gribapi', 'torch', 'prefect'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
