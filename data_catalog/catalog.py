@@ -168,6 +168,9 @@ _BY_NAME = {entry.name: entry for entry in _ENTRIES}
 def dataset(name: str) -> DatasetEntry:
     """The entry of a dataset.
 
+    Args:
+        name: Such as `era5-5p6`.
+
     Raises:
         ConfigurationError: No such dataset.
     """

@@ -27,24 +27,37 @@ _METADATA = "zarr.json"
 
 
 def times_per_block(points: int) -> int:
-    """Times in a chunk of a grid: about 1 MB of them for small grids, one for large ones."""
+    """Number of times in a chunk of a grid: about 1 MB of them for small grids, one for large ones.
+
+    Args:
+        points: Number of points of the grid.
+    """
     return max(1, min(_MOST_TIMES_PER_BLOCK, _BLOCK_BYTES // (4 * points)))
 
 
 def chunk_name(dims: int, block: int = 0) -> str:
-    """File name of a chunk, within the directory of its array."""
+    """File name of a chunk, within the directory of its array.
+
+    Args:
+        dims: Number of dimensions of the array.
+        block: Which chunk along the first of them.
+    """
     return ".".join(["c", str(block), *["0"] * (dims - 1)])
 
 
 def encode(values: NDArray[Any]) -> bytes:
-    """The array as one chunk."""
+    """Encode an array as the bytes of one chunk.
+
+    Args:
+        values: Whole content of the chunk.
+    """
     store: dict[str, Any] = {}
     _create(store, values.shape, values.shape, values.dtype)[...] = values
     return bytes(store[chunk_name(values.ndim)].to_bytes())
 
 
 def decode(content: bytes, shape: Sequence[int]) -> NDArray[np.float32]:
-    """The float32 array of one chunk.
+    """Decode the bytes of one chunk to its float32 array.
 
     Args:
         content: Bytes of the chunk, as `encode` makes them.
@@ -74,7 +87,12 @@ def array_metadata(
 
 
 def group_metadata(attributes: Mapping[str, str], members: Mapping[str, bytes]) -> bytes:
-    """The `zarr.json` of a group, with those of its arrays inside: readers need one file and see one state."""
+    """The `zarr.json` of a group, with those of its arrays inside, so that readers need one file and see one state.
+
+    Args:
+        attributes: Of the group.
+        members: The `zarr.json` of each array, by its name.
+    """
     metadata = {name: json.loads(description) for name, description in members.items()}
     description = {
         "attributes": dict(attributes),
@@ -149,6 +167,11 @@ class ChunkReader:
     def values(self, channel: str, block: int, offsets: NDArray[np.intp]) -> NDArray[np.float32]:
         """Fields of one channel at places in a block.
 
+        Args:
+            channel: Name of the channel.
+            block: Which block of times.
+            offsets: Places of the wanted times within the block.
+
         Raises:
             InvalidDataError: The chunk is missing, cut short or changed; names file, variable and times.
         """
@@ -167,7 +190,12 @@ class ChunkReader:
         return fields
 
     def content(self, channel: str, block: int, offsets: NDArray[np.intp]) -> bytes:
-        """Bytes of a chunk, as committed.
+        """Read the bytes of a chunk and check that they are what was committed.
+
+        Args:
+            channel: Name of the channel.
+            block: Which block of times.
+            offsets: Places of the times asked for, to name in an error.
 
         Raises:
             InvalidDataError: They are not.
@@ -190,7 +218,13 @@ class ChunkReader:
         raise self._fault(channel, block, offsets, f"sha256 {expected.sha256[:12]}...", "another: it has changed")
 
     def fault(self, channel: str, block: int, *, deep: bool) -> InvalidDataError | None:
-        """What is wrong with a chunk, if anything; its size alone is looked at unless `deep`."""
+        """Find what is wrong with a chunk; None where nothing is.
+
+        Args:
+            channel: Name of the channel.
+            block: Which block of times.
+            deep: Read and hash the chunk; otherwise only its size is compared.
+        """
         every = np.arange(len(self._block(block).times))
         path = self.path(channel, block)
         sizes = {

@@ -46,7 +46,12 @@ def unfinished_files(archive: Path) -> Path:
 
 
 def create(archive: Path, header: Header, static: Mapping[str, NDArray[np.float32]]) -> Ledger:
-    """Make an archive without times; it appears whole or not at all.
+    """Make an archive without times, whole or not at all.
+
+    Args:
+        archive: Directory to make.
+        header: What never changes in it.
+        static: Channels without time, (latitude, longitude), by name.
 
     Raises:
         ConfigurationError: Something else is there, or the disk cannot be written.
@@ -65,12 +70,21 @@ def create(archive: Path, header: Header, static: Mapping[str, NDArray[np.float3
 
 
 def clean(archive: Path) -> None:
-    """Remove what a killed process left half-written."""
+    """Remove the files that a killed process left half-written.
+
+    Args:
+        archive: Directory of the archive.
+    """
     shutil.rmtree(unfinished_files(archive), ignore_errors=True)
 
 
 def publish(archive: Path, ledger: Ledger) -> None:
-    """Show the committed times to other Zarr readers; writes nothing where they are shown already."""
+    """Show the committed times to other Zarr readers; write nothing where they are shown already.
+
+    Args:
+        archive: Directory of the archive.
+        ledger: Of that archive.
+    """
     _publish(archive, ledger.header, ledger.arrival_times())
 
 
@@ -95,7 +109,11 @@ def _publish(archive: Path, header: Header, times: NDArray[np.datetime64]) -> No
 
 
 def check_published(archive: Path, ledger: Ledger) -> None:
-    """The ledger knows at least the times that were shown after it: else its end has been lost.
+    """Check that the ledger knows the times that were published after it; otherwise its end is lost.
+
+    Args:
+        archive: Directory of the archive.
+        ledger: Of that archive.
 
     Raises:
         InvalidDataError: It knows fewer.

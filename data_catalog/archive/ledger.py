@@ -91,7 +91,12 @@ class Block:
     intended: dict[str, list[StoredChunk]] = field(default_factory=dict)
 
     def accepts(self, channel: str, content: bytes) -> bool:
-        """Whether these bytes are the chunk that was committed, or one that was about to replace it."""
+        """Whether these bytes are the chunk that was committed, or one that was about to replace it.
+
+        Args:
+            channel: Name of the channel.
+            content: Bytes of its chunk file.
+        """
         found = StoredChunk.of(content)
         return found == self.chunks[channel] or found in self.intended.get(channel, [])
 
@@ -107,7 +112,10 @@ class Ledger:
 
     @classmethod
     def read(cls, archive: Path) -> "Ledger":
-        """The ledger of an archive.
+        """Read the ledger of an archive.
+
+        Args:
+            archive: Directory of the archive.
 
         Raises:
             MissingDataError: There is no archive.
@@ -134,7 +142,14 @@ class Ledger:
     def commit(
         self, block: int, times: Sequence[str], digests: Sequence[str], chunks: Mapping[str, StoredChunk]
     ) -> None:
-        """Record times that have been added to a block (none, where it was mended) and its chunks, all on disk."""
+        """Record times that were added to a block, and its chunks, all of which are on the disk.
+
+        Args:
+            block: Number of the block.
+            times: ISO 8601, to the second; none where the block was mended.
+            digests: Digest of the values of each time.
+            chunks: The chunk of each channel.
+        """
         self._append(
             {"record": "commit", "block": block, "times": [*times], "digests": [*digests], "chunks": _as_lists(chunks)}
         )
@@ -187,7 +202,11 @@ class Ledger:
 
 
 def ledger_line(record: Mapping[str, Any]) -> bytes:
-    """A record as a line with its checksum."""
+    """Encode a record as a line with its checksum.
+
+    Args:
+        record: To be written as JSON.
+    """
     text = json.dumps(record, separators=(",", ":")).encode()
     return b"%08x %s\n" % (zlib.crc32(text), text)
 

@@ -21,9 +21,12 @@ from data_catalog.layout.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRI
 
 
 def open_archive(path: Path) -> xr.Dataset:
-    """The analysis in an archive, lazily over Dask, sorted by time.
+    """Open the analysis in an archive lazily over Dask, sorted by time.
 
     Reading raises InvalidDataError where a chunk is missing, truncated or changed.
+
+    Args:
+        path: Directory of the archive.
 
     Raises:
         MissingDataError: There is no archive, or no time in it yet.

@@ -48,7 +48,13 @@ class IngestSummary:
 
 
 def header_of(entry: DatasetEntry, analysis: xr.Dataset, static: Mapping[str, NDArray[np.float32]]) -> Header:
-    """The header of a new archive for an analysis."""
+    """The header of a new archive for an analysis.
+
+    Args:
+        entry: The dataset.
+        analysis: In canonical layout.
+        static: Channels without time, (latitude, longitude), by name.
+    """
     latitude = analysis["latitude"].values.astype(np.float64)
     longitude = analysis["longitude"].values.astype(np.float64)
     names = (*entry.channels, *entry.static)
@@ -95,7 +101,11 @@ class Writer:
         self._check_same_dataset(entry, static)
 
     def run(self, *, compare: Literal["all", "latest"]) -> IngestSummary:
-        """Mend damaged chunks, compare known times (all, or the latest block of them) and append new ones."""
+        """Mend damaged chunks, compare known times (all, or the latest block of them) and append new ones.
+
+        Args:
+            compare: Which of the times that the archive has are read again, to refuse those that differ.
+        """
         known = self._ledger.digest_by_time()
         last_before = max(known, default=None)
         is_known = np.array([time in known for time in self._times], bool)
@@ -257,7 +267,11 @@ class Writer:
 
 
 def digests(fields: Mapping[str, NDArray[np.float32]]) -> list[str]:
-    """Digest of all channels at each time."""
+    """Digest of all channels together, at each time.
+
+    Args:
+        fields: (time, latitude, longitude) by channel, in the order of the header.
+    """
     count = len(next(iter(fields.values())))
     return [
         hashlib.blake2b(b"".join(field[index].tobytes() for field in fields.values()), digest_size=16).hexdigest()

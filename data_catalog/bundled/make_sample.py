@@ -22,7 +22,12 @@ _COMMENT = (
 
 
 def make_sample(source_path: Path, sample_path: Path) -> None:
-    """Copy the 00 UTC fields and the static fields of a year into a small NetCDF file."""
+    """Copy the 00 UTC fields and the static fields of a year into a small NetCDF file.
+
+    Args:
+        source_path: NetCDF file of a year.
+        sample_path: NetCDF file to write.
+    """
     with netCDF4.Dataset(source_path) as source, netCDF4.Dataset(sample_path, "w") as sample:
         for dataset in (source, sample):
             dataset.set_auto_maskandscale(False)
@@ -38,7 +43,11 @@ def make_sample(source_path: Path, sample_path: Path) -> None:
 
 
 def sample_attributes(source: netCDF4.Dataset) -> dict[str, str]:
-    """Global attributes of the sample, from those of the year that it is cut from."""
+    """Global attributes of the sample, from those of the year that it is cut from.
+
+    Args:
+        source: Open file of the year.
+    """
     return {
         "Conventions": "CF-1.11",
         "title": _TITLE,

@@ -64,7 +64,12 @@ def canonicalise(
 
 
 def present_channels(dataset: xr.Dataset, names: Sequence[str]) -> tuple[str, ...]:
-    """Those of the named channels that a dataset in our dimension names holds."""
+    """Those of the named channels that a dataset holds under any spelling.
+
+    Args:
+        dataset: With its dimensions named as ours.
+        names: Channels to look for.
+    """
     return tuple(name for name in names if _source_name(dataset, channel(name)) is not None)
 
 
@@ -82,7 +87,11 @@ def _contents(dataset: xr.Dataset) -> str:
 
 
 def levels_hpa(dataset: xr.Dataset) -> np.ndarray:
-    """Values of the level coordinate in hPa; a coordinate in Pa is recognised by its units or its size."""
+    """Values of the level coordinate in hPa; a coordinate in Pa is recognised by its units or its size.
+
+    Args:
+        dataset: Has a coordinate `level`.
+    """
     levels = np.asarray(dataset["level"].values, np.float64)
     units = str(dataset["level"].attrs.get("units", ""))
     if units == "Pa" or levels.max(initial=0.0) > _HIGHEST_PRESSURE_IN_HPA:

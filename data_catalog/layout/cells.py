@@ -119,7 +119,8 @@ def is_periodic(longitude: NDArray[np.floating]) -> bool:
 
 def _half_way(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
     if len(degrees) == 1:
-        return degrees[0] + np.array([-0.5, 0.5]) * _LONE_CELL_DEGREES
+        half = _LONE_CELL_DEGREES / 2
+        return np.array([degrees[0] - half, degrees[0] + half])
     middle = (degrees[1:] + degrees[:-1]) / 2
     return np.concatenate([[2 * degrees[0] - middle[0]], middle, [2 * degrees[-1] - middle[-1]]])
 

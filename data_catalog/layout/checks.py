@@ -41,7 +41,12 @@ def check_analysis(analysis: xr.Dataset, *, where: str = "analysis") -> xr.Datas
 
 
 def checked_field(field: xr.DataArray, *, where: str) -> xr.DataArray:
-    """One channel with its dims and units checked now and its values when they are read."""
+    """Check the dims and units of a channel now, and its values when they are read.
+
+    Args:
+        field: Named for its channel.
+        where: File or dataset, to begin an error with.
+    """
     wanted = channel(str(field.name))
     what = f"{where}: {wanted.name}"
     expected = ("latitude", "longitude") if wanted.variable.static else ("time", "latitude", "longitude")
@@ -83,7 +88,11 @@ def check_values(wanted: Channel, times: Times, what: str, values: np.ndarray) -
 
 
 def check_times(times: Times, *, where: str) -> None:
-    """Times exist, increase and do not repeat.
+    """Check that times exist, increase and do not repeat.
+
+    Args:
+        times: datetime64; None where there is no time.
+        where: File or dataset, to begin an error with.
 
     Raises:
         InvalidDataError: Otherwise; names the first time at fault.
@@ -105,7 +114,13 @@ def check_times(times: Times, *, where: str) -> None:
 
 
 def check_ascending(analysis: xr.Dataset, name: str, *, where: str) -> None:
-    """A horizontal coordinate exists and ascends."""
+    """Check that a horizontal coordinate exists and ascends.
+
+    Args:
+        analysis: To be checked.
+        name: `latitude` or `longitude`.
+        where: File or dataset, to begin an error with.
+    """
     if name not in analysis.dims:
         raise InvalidDataError(f"{where}: expected dimension {name}, found {list(map(str, analysis.dims))}")
     values = analysis[name].values
@@ -114,7 +129,13 @@ def check_ascending(analysis: xr.Dataset, name: str, *, where: str) -> None:
 
 
 def check_same_grid(analysis: xr.Dataset, latitude: np.ndarray, longitude: np.ndarray, *, where: str) -> None:
-    """The analysis lies on the given grid.
+    """Check that an analysis lies on the given grid, to 1e-4 degrees.
+
+    Args:
+        analysis: To be checked.
+        latitude: Degrees, ascending.
+        longitude: Degrees, ascending.
+        where: File or dataset, to begin an error with.
 
     Raises:
         InvalidDataError: Another number of points, or a point elsewhere.
@@ -130,10 +151,15 @@ def check_same_grid(analysis: xr.Dataset, latitude: np.ndarray, longitude: np.nd
 
 
 def check_step(times: np.ndarray, step_hours: int, *, where: str) -> None:
-    """Steps between times are multiples of the dataset's step, or divide it evenly.
+    """Check that steps between times are multiples of the dataset's step, or divide it evenly.
 
     A source may be finer than the dataset (12-hourly for a daily dataset) or have gaps, which `holes` finds; but times
     that fall between (01:30 in a 6-hourly dataset) are not of this dataset.
+
+    Args:
+        times: Increasing, datetime64.
+        step_hours: Step of the dataset.
+        where: File or dataset, to begin an error with.
 
     Raises:
         InvalidDataError: Otherwise; names the time.
@@ -148,7 +174,11 @@ def check_step(times: np.ndarray, step_hours: int, *, where: str) -> None:
 
 
 def usual_step(times: np.ndarray) -> np.timedelta64 | None:
-    """The commonest step between increasing times, the shorter of equals; None for fewer than two times."""
+    """The commonest step between times, the shorter of equally common ones; None for fewer than two times.
+
+    Args:
+        times: Increasing, datetime64.
+    """
     if len(times) < 2:
         return None
     steps, counts = np.unique(np.diff(times), return_counts=True)
@@ -157,7 +187,11 @@ def usual_step(times: np.ndarray) -> np.timedelta64 | None:
 
 
 def holes(times: np.ndarray) -> np.ndarray:
-    """Times that are missing between the first and the last, at the usual step."""
+    """Times that are missing between the first and the last, at the usual step.
+
+    Args:
+        times: Increasing, datetime64.
+    """
     step = usual_step(times)
     if step is None:
         return np.array([], "datetime64[ns]")
@@ -168,7 +202,12 @@ def holes(times: np.ndarray) -> np.ndarray:
 
 
 def check_channels(analysis: xr.Dataset, channels: Sequence[str], *, where: str) -> None:
-    """Every channel is there.
+    """Check that every channel is there.
+
+    Args:
+        analysis: To be checked.
+        channels: Names.
+        where: File or dataset, to begin an error with.
 
     Raises:
         InvalidDataError: One is not.

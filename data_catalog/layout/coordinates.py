@@ -40,6 +40,9 @@ def with_our_names(dataset: xr.Dataset) -> xr.Dataset:
     """The dataset with time, latitude, longitude, level and member named as here.
 
     A dimension wins over a scalar coordinate of the same meaning (CDS files hold both `valid_time` and `time`).
+
+    Args:
+        dataset: As xarray opens it.
     """
     for ours in _ANALYSIS_DIMS:
         present = [name for name in SPELLINGS[ours] if name in dataset.dims] or [
@@ -55,6 +58,10 @@ def with_our_names(dataset: xr.Dataset) -> xr.Dataset:
 
 def with_times(dataset: xr.Dataset, where: str) -> xr.Dataset:
     """The dataset with `time` as a dimension of datetime64[ns], decoded where it is a bare count of hours.
+
+    Args:
+        dataset: Its time named as ours.
+        where: File or dataset, to begin an error with.
 
     Raises:
         InvalidDataError: Times without units, or in a calendar that is not the real one.
@@ -93,6 +100,10 @@ def _decoded(dataset: xr.Dataset, where: str) -> xr.Dataset:
 def with_one_member(dataset: xr.Dataset, where: str) -> xr.Dataset:
     """The dataset without its ensemble coordinate, which for an analysis has one value.
 
+    Args:
+        dataset: Its member named as ours, if there is one.
+        where: File or dataset, to begin an error with.
+
     Raises:
         InvalidDataError: There are several members.
     """
@@ -105,9 +116,13 @@ def with_one_member(dataset: xr.Dataset, where: str) -> xr.Dataset:
 
 
 def with_merged_versions(field: xr.DataArray, what: str) -> xr.DataArray:
-    """ERA5 and its preliminary release (ERA5T) made one, where a file holds both along `expver`.
+    """Merge ERA5 with its preliminary release (ERA5T), where a file holds both along `expver`.
 
     Each value must stand in one release at most; where both have one, which to believe is not ours to guess.
+
+    Args:
+        field: With or without `expver`.
+        what: File and variable, to begin an error with.
     """
     if "expver" not in field.dims:
         return field
@@ -156,6 +171,10 @@ def at_times(dataset: xr.Dataset, indices: np.ndarray) -> xr.Dataset:
 
     Evenly spaced ones are taken as a slice, which leaves Dask's blocks as they are; by a list of indices Dask would
     join blocks, and read more than was chosen.
+
+    Args:
+        dataset: Has `time`.
+        indices: Of its times, in the order wanted.
     """
     steps = np.unique(np.diff(indices)) if len(indices) > 1 else np.array([1])
     if len(indices) and len(steps) == 1 and steps[0] > 0:
@@ -165,6 +184,10 @@ def at_times(dataset: xr.Dataset, indices: np.ndarray) -> xr.Dataset:
 
 def with_ascending_latitude(dataset: xr.Dataset, where: str) -> xr.Dataset:
     """The dataset from south to north.
+
+    Args:
+        dataset: Its latitude named as ours, in either order.
+        where: File or dataset, to begin an error with.
 
     Raises:
         InvalidDataError: Latitudes out of order, repeated or beyond the poles.
@@ -184,6 +207,10 @@ def with_ascending_latitude(dataset: xr.Dataset, where: str) -> xr.Dataset:
 
 def with_continuous_longitude(dataset: xr.Dataset, where: str) -> xr.Dataset:
     """The dataset from west to east: [0, 360) on the whole circle, continuous and starting in [-180, 180) on a region.
+
+    Args:
+        dataset: Its longitude named as ours, in any turn of the circle.
+        where: File or dataset, to begin an error with.
 
     Raises:
         InvalidDataError: Repeated longitudes (0 and 360 together are the same place twice).

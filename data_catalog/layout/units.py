@@ -71,7 +71,11 @@ _CONVERSIONS: dict[tuple[str, str], tuple[float, float]] = {
 
 
 def canonical_unit(text: str) -> str:
-    """One spelling for each unit: `m s**-1`, `m/s` and `m s^-1` all become `m s-1`."""
+    """The one spelling of a unit: `m s**-1`, `m/s` and `m s^-1` all become `m s-1`.
+
+    Args:
+        text: As a source spells it.
+    """
     cleaned = re.sub(r"\*\*|\^", "", text.strip())
     numerator, *denominators = cleaned.split("/")
     if denominators and numerator.strip() and numerator.strip()[0].isalpha():
@@ -112,7 +116,13 @@ def conversion(found: str, expected: str, *, what: str) -> tuple[float, float]:
 
 
 def converted(values: np.ndarray, factor: float, offset: float) -> np.ndarray:
-    """Values in the other unit as float32, computed in float64."""
+    """Convert values to another unit, as float32 computed in float64.
+
+    Args:
+        values: In the unit of the source.
+        factor: From `conversion`.
+        offset: From `conversion`, in the new unit.
+    """
     if (factor, offset) == (1.0, 0.0):
         return np.asarray(values, np.float32)
     return np.asarray(np.asarray(values, np.float64) * factor + offset, np.float32)

@@ -158,6 +158,9 @@ VARIABLES = MappingProxyType({variable.short_name: variable for variable in _TAB
 def channel(name: str) -> Channel:
     """The channel of a name: `msl`, or a variable with its pressure in hPa, `z500`.
 
+    Args:
+        name: A variable without levels, or one with levels and its pressure in hPa after it.
+
     Raises:
         ConfigurationError: No such channel.
     """

@@ -9,5 +9,10 @@ from data_catalog.sources.files import open_files
 
 
 def open_bundled(channels: Sequence[str], static: Sequence[str] = ()) -> xr.Dataset:
-    """The bundled sample as a checked analysis."""
+    """Open the bundled sample as a checked analysis.
+
+    Args:
+        channels: Channels to take.
+        static: Channels without time to take besides.
+    """
     return open_files(SPEEDY_SAMPLE, channels, static)

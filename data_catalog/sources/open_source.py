@@ -66,7 +66,7 @@ def between(analysis: xr.Dataset, start: date | None, end: date | None, *, where
     first = None if start is None else np.datetime64(start, "ns")
     last = None if end is None else np.datetime64(end, "ns")
     if last is not None and not isinstance(end, datetime):
-        last += np.timedelta64(1, "D") - np.timedelta64(1, "ns")
+        last = last + np.timedelta64(1, "D") - np.timedelta64(1, "ns")
     inside = np.ones(len(times), bool) if first is None else times >= first
     chosen = np.flatnonzero(inside if last is None else inside & (times <= last))
     if chosen.size == len(times):

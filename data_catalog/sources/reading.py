@@ -28,7 +28,10 @@ _KINDS_BY_FIRST_BYTES = {
 
 
 def open_netcdf(path: Path) -> xr.Dataset:
-    """A NetCDF file of any version, lazily.
+    """Open a NetCDF file of any version lazily.
+
+    Args:
+        path: The file.
 
     Raises:
         InvalidDataError: The file is something else, or damaged.
@@ -45,6 +48,9 @@ def open_netcdf(path: Path) -> xr.Dataset:
 
 def check_netcdf(path: Path) -> None:
     """Refuse a file that is not NetCDF by its first bytes.
+
+    Args:
+        path: The file.
 
     Raises:
         InvalidDataError: Says what it is instead, and what to do about it.

@@ -7,7 +7,7 @@ and calls that values (zarr-developers/numcodecs#228); its header says how long 
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numcodecs
 import obstore.store
@@ -21,14 +21,11 @@ from zarr.storage import LocalStore, ObjectStore, WrapperStore
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.sources.reading import in_blocks, one_line
 
-if TYPE_CHECKING:
-    from obstore.store import RetryConfig
-
 _GROUP_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
 _METADATA = frozenset({"zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata"})
 _BLOCK_BYTES = 512 * 1024
 _BLOSC_HEADER_BYTES = 16
-_RETRIES: "RetryConfig" = {"max_retries": 8}
+_MOST_RETRIES = 8
 
 
 class AbsentChunkError(Exception):
@@ -77,7 +74,11 @@ def _check_whole(key: str, length: int, header: bytes) -> None:
 
 
 def is_zarr(path: Path) -> bool:
-    """Whether a directory is a Zarr group."""
+    """Return whether a path is the directory of a Zarr group.
+
+    Args:
+        path: On a local disk.
+    """
     return path.is_dir() and any((path / mark).is_file() for mark in _GROUP_MARKS)
 
 
@@ -125,10 +126,12 @@ def _store(location: str) -> Store:
         return LocalStore(rest, read_only=True)
     if scheme in {"http", "https"}:
         over_http = obstore.store.HTTPStore.from_url(
-            location, client_options={"allow_http": True}, retry_config=_RETRIES
+            location, client_options={"allow_http": True}, retry_config={"max_retries": _MOST_RETRIES}
         )
         return ObjectStore(over_http, read_only=True)
-    bucket = obstore.store.from_url(location, config={"skip_signature": True}, retry_config=_RETRIES)
+    bucket = obstore.store.from_url(
+        location, config={"skip_signature": True}, retry_config={"max_retries": _MOST_RETRIES}
+    )
     return ObjectStore(bucket, read_only=True)
 
 

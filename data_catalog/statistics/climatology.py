@@ -144,7 +144,12 @@ def _weighted_squares(field: xr.DataArray, climatology: xr.Dataset, weights: xr.
 
 
 def annual_basis(times: NDArray[np.datetime64], harmonics: int) -> NDArray[np.float64]:
-    """One, and the cosine and sine of each annual harmonic: (time, 1 + 2 x harmonics)."""
+    """One, and the cosine and sine of each annual harmonic: (time, 1 + 2 x harmonics).
+
+    Args:
+        times: datetime64.
+        harmonics: Annual harmonics beside the mean.
+    """
     years = times.astype("datetime64[Y]")
     start, following = years.astype("datetime64[s]"), (years + 1).astype("datetime64[s]")
     angle = 2 * np.pi * ((times.astype("datetime64[s]") - start) / (following - start))

@@ -27,12 +27,20 @@ class EOFs:
     root_weights: NDArray[np.float64]
 
     def scores(self, anomalies: ArrayLike) -> NDArray[np.float64]:
-        """Amplitude of each pattern: (..., space) to (..., pattern)."""
+        """Amplitude of each pattern in anomalies.
+
+        Args:
+            anomalies: (..., space); the result is (..., pattern).
+        """
         scores: NDArray[np.float64] = (np.asarray(anomalies) * self.root_weights) @ self.patterns.T
         return scores
 
     def anomalies(self, scores: ArrayLike) -> NDArray[np.float64]:
-        """The field that amplitudes make: (..., pattern) to (..., space). Zero where the weight is zero."""
+        """The fields that amplitudes of patterns make; zero where the weight is zero.
+
+        Args:
+            scores: (..., pattern); the result is (..., space).
+        """
         roots = np.where(self.root_weights > 0, self.root_weights, np.inf)
         fields: NDArray[np.float64] = (np.asarray(scores) @ self.patterns) / roots
         return fields

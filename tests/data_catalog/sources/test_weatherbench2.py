@@ -207,7 +207,7 @@ def test_places_that_hold_nothing(server: Server, tmp_path: Path) -> None:
 
 
 def test_a_server_that_does_not_answer_is_for_later(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data_catalog.sources.zarr_stores._RETRIES", {"max_retries": 0})
+    monkeypatch.setattr("data_catalog.sources.zarr_stores._MOST_RETRIES", 0)
     server.close()
     with pytest.raises(MissingDataError, match="expected an answer"):
         open_source(ENTRY, server.url)
