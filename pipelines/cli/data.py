@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from data_catalog.errors import ConfigurationError
 from pipelines.cli.options import SourceOption
 
 commands = typer.Typer()
@@ -49,10 +48,6 @@ def ingest(
     from pipelines.workspace.home import home
 
     entry = find_dataset(dataset)
-    if source is None and entry.location is None and entry.source != "bundled":
-        raise ConfigurationError(
-            f"dataset '{entry.name}': expected --source PATH_OR_URL, found none; this dataset has no source of its own"
-        )
     place = archive or home().archive(entry.name)
     first = parse_moment(start, "--start") if start else None
     last = parse_moment(end, "--end") if end else None

@@ -126,10 +126,10 @@ def _cause(failed: int, statuses: Sequence[int]) -> int:
         failed: The process that was first seen to have failed; another may have failed before it.
         statuses: Exit status of each process; minus the signal if a signal ended it.
     """
-    told = [rank for rank, status in enumerate(statuses) if status in (USERS_FAULT, TRY_LATER)]
+    explained = [rank for rank, status in enumerate(statuses) if status in (USERS_FAULT, TRY_LATER)]
     gave_up = statuses[failed] == -signal.SIGABRT  # as a process does that loses its connection to another
     own = [rank for rank, status in enumerate(statuses) if gave_up and status > 0]
-    return next(iter(told or own), failed)
+    return next(iter(explained or own), failed)
 
 
 def _end(started: Sequence[subprocess.Popen[bytes]], grace_seconds: float = 0.0) -> None:
