@@ -44,14 +44,7 @@ def launch(words: Sequence[str], processes: int) -> int:
     """
     if "WORLD_SIZE" in os.environ:
         raise ConfigurationError("--processes: expected a process of its own, found one that torchrun started")
-    shared = {
-        _LAUNCHER: str(os.getpid()),
-        "WORLD_SIZE": str(processes),
-        "LOCAL_WORLD_SIZE": str(processes),
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(_free_port()),
-        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, _cores() // processes))),
-    }
+    shared = _shared_variables(processes)
     with ExitStack() as stack:
         errors: list[IO[bytes] | None] = [None]
         errors += [stack.enter_context(tempfile.TemporaryFile()) for _ in range(1, processes)]
@@ -98,6 +91,17 @@ def check_shared(command: str | None) -> None:
     processes = os.environ.get("WORLD_SIZE", "1")
     if processes != "1" and command not in SHARED_COMMANDS:
         raise ConfigurationError(f"{command}: expected a lone process, found one of {processes} (WORLD_SIZE)")
+
+
+def _shared_variables(processes: int) -> dict[str, str]:
+    return {
+        _LAUNCHER: str(os.getpid()),
+        "WORLD_SIZE": str(processes),
+        "LOCAL_WORLD_SIZE": str(processes),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(_free_port()),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, _cores() // processes))),
+    }
 
 
 def _start(words: Sequence[str], variables: dict[str, str], error: IO[bytes] | None) -> subprocess.Popen[bytes]:

@@ -12,7 +12,7 @@ from forecast.system.system import System
 
 
 def print_costs(systems: Sequence[System]) -> None:
-    """Print a table with a column for each system, in Markdown."""
+    """Print what systems cost as a Markdown table with a column for each."""
     columns = [_figures(system) for system in systems]
     print(f"| | {' | '.join(system.name for system in systems)} |")
     print(f"|---|{'---|' * len(systems)}")
@@ -21,13 +21,8 @@ def print_costs(systems: Sequence[System]) -> None:
 
 
 def _figures(system: System) -> dict[str, str]:
-    """Each figure, in words."""
-    axes = dataset(system.dataset).grid
-    if axes is None:
-        raise ConfigurationError(
-            f"system {system.name}: expected a dataset whose grid is known, found {system.dataset}"
-        )
-    grid = Grid(*axes.coordinates())
+    """Each figure in words, by the title of its row."""
+    grid = _grid(system)
     found = costs(system, grid)
     denoised = system if system.pretraining is None else pretraining_system(system)
     options, sampler = denoised.training, system.sampler
@@ -51,6 +46,15 @@ def _figures(system: System) -> dict[str, str]:
         "forecast: one evaluation": f"{_operations(found.evaluation_flops)}, {_memory(found.forecast_bytes)}",
         "forecast: one member": f"{_operations(member)}, {lead_steps} lead steps of {evaluations}",
     }
+
+
+def _grid(system: System) -> Grid:
+    axes = dataset(system.dataset).grid
+    if axes is None:
+        raise ConfigurationError(
+            f"system {system.name}: expected a dataset whose grid is known, found {system.dataset}"
+        )
+    return Grid(*axes.coordinates())
 
 
 def _memory(count: float) -> str:

@@ -163,8 +163,10 @@ def _train_network(request: TrainingRequest, inputs: _Inputs, ranks: Ranks) -> N
     if finished:
         logger.info("%s: the training is finished already", directory)
     wanted = total_iterations(system, iterations=request.iterations, continues=inputs.initial is not None)
-    alone = nullcontext() if finished else _alone_in(directory, ranks)
-    with alone, progress(f"Train {system.name}", wanted, "iterations") as advance:
+    with (
+        nullcontext() if finished else _alone_in(directory, ranks),
+        progress(f"Train {system.name}", wanted, "iterations") as advance,
+    ):
         if ranks.is_first and not (finished and (directory / BASELINES_FILE).exists()):
             fit_system_baselines(system, inputs.analysis, directory)
         states = train(

@@ -43,14 +43,7 @@ def tune(request: SearchRequest) -> SearchResult:
         MissingDataError: No start has all the analyses that it needs, or another process is at work in the directory.
     """
     with lock(request.directory / LOCK, f"search in {request.directory}"):
-        checkpoint = None
-        if request.checkpoint is not None:
-            checkpoint = open_uncalibrated(request.checkpoint, request.system)
-        validation = _validation(request, checkpoint)
-        if checkpoint is None:
-            make_trial = trained_trials(request, validation)
-        else:
-            make_trial = resampled_trials(checkpoint, validation)
+        make_trial, validation = _prepare_trials(request)
         study = open_study(request)
         _run_trials(study, request, make_trial, _mean_deviations(validation))
         result = search_result(request, study)
@@ -60,6 +53,15 @@ def tune(request: SearchRequest) -> SearchResult:
             f"--out {request.directory}: expected a trial that ends, found {len(result.trials)}, all given up"
         )
     return result
+
+
+def _prepare_trials(request: SearchRequest) -> tuple[Trial, Validation]:
+    if request.checkpoint is None:
+        validation = _validation(request, None)
+        return trained_trials(request, validation), validation
+    checkpoint = open_uncalibrated(request.checkpoint, request.system)
+    validation = _validation(request, checkpoint)
+    return resampled_trials(checkpoint, validation), validation
 
 
 def _validation(request: SearchRequest, checkpoint: Checkpoint | None) -> Validation:

@@ -63,14 +63,8 @@ def trained_trials(request: SearchRequest, validation: Validation) -> Trial:
         directory = request.directory / "trial"
         shutil.rmtree(directory, ignore_errors=True)
         with process_group(request.device) as ranks:
-            states = train(
-                changed_system(system, often),
-                validation.analysis,
-                directory,
-                ranks=ranks,
-                iterations=request.iterations,
-            )
-            for state in states:
+            trained, length = changed_system(system, often), request.iterations
+            for state in train(trained, validation.analysis, directory, ranks=ranks, iterations=length):
                 if state.validation_loss is not None:
                     yield replace(validation, system=system).score(load_checkpoint(directory))
         shutil.rmtree(directory)

@@ -8,6 +8,7 @@ import xarray as xr
 from data_catalog.archive.analysis import open_analysis
 from data_catalog.catalog import dataset
 from data_catalog.errors import ConfigurationError, MissingDataError
+from forecast.system.periods import Period
 from forecast.system.system import System
 from pipelines.workspace.home import Home
 
@@ -47,13 +48,9 @@ def find_globe(home: Home, system: System) -> Path | None:
     """
     if system.pretraining is None:
         return None
-    name, period, test = system.pretraining.dataset, system.pretraining.period, system.periods.test
-    same_weather = name == system.dataset or not (dataset(name).simulated or dataset(system.dataset).simulated)
-    if same_weather and period.overlaps(test):
-        raise ConfigurationError(
-            f"system {system.name}: pretraining.period: expected days outside the test period {test.start} to "
-            f"{test.end}, found {period.start} to {period.end}"
-        )
+    name = system.pretraining.dataset
+    if name == system.dataset or not (dataset(name).simulated or dataset(system.dataset).simulated):
+        _refuse_test_days(system, system.pretraining.period)
     archive = home.archive(name)
     if not archive.exists():
         raise MissingDataError(
@@ -61,6 +58,15 @@ def find_globe(home: Home, system: System) -> Path | None:
             f"make it with 'plumecast ingest {name}'"
         )
     return archive
+
+
+def _refuse_test_days(system: System, period: Period) -> None:
+    test = system.periods.test
+    if period.overlaps(test):
+        raise ConfigurationError(
+            f"system {system.name}: pretraining.period: expected days outside the test period {test.start} to "
+            f"{test.end}, found {period.start} to {period.end}"
+        )
 
 
 def open_globe(location: Path, system: System) -> xr.Dataset:
