@@ -212,10 +212,13 @@ class ChunkReader:
         if latest.blocks[block].accepts(channel, content):
             self.ledger = latest
             return content
+        raise self._changed(channel, block, offsets, len(content))
+
+    def _changed(self, channel: str, block: int, offsets: NDArray[np.intp], size: int) -> InvalidDataError:
         expected = self._block(block).chunks[channel]
-        if len(content) != expected.size:
-            raise self._fault(channel, block, offsets, f"{expected.size} bytes", f"{len(content)}")
-        raise self._fault(channel, block, offsets, f"sha256 {expected.sha256[:12]}...", "another: it has changed")
+        if size != expected.size:
+            return self._fault(channel, block, offsets, f"{expected.size} bytes", f"{size}")
+        return self._fault(channel, block, offsets, f"sha256 {expected.sha256[:12]}...", "another: it has changed")
 
     def fault(self, channel: str, block: int, *, deep: bool) -> InvalidDataError | None:
         """Find what is wrong with a chunk; None where nothing is.

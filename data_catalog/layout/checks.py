@@ -72,9 +72,8 @@ def check_values(wanted: Channel, times: Times, what: str, values: np.ndarray) -
         InvalidDataError: A value is missing or infinite, or outside the plausible range; says when.
     """
     low, high = wanted.plausible
-    ignoring = wanted.variable.missing_allowed
     believable = (values >= low) & (values <= high)
-    if ignoring:
+    if wanted.variable.missing_allowed:
         believable |= np.isnan(values)
     if believable.all():
         return values

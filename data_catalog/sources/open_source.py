@@ -64,9 +64,7 @@ def between(analysis: xr.Dataset, start: date | None, end: date | None, *, where
     """
     times = analysis["time"].values
     first = None if start is None else np.datetime64(start, "ns")
-    last = None if end is None else np.datetime64(end, "ns")
-    if last is not None and not isinstance(end, datetime):
-        last = last + np.timedelta64(1, "D") - np.timedelta64(1, "ns")
+    last = None if end is None else _end(end)
     inside = np.ones(len(times), bool) if first is None else times >= first
     chosen = np.flatnonzero(inside if last is None else inside & (times <= last))
     if chosen.size == len(times):
@@ -76,3 +74,9 @@ def between(analysis: xr.Dataset, start: date | None, end: date | None, *, where
         kind = MissingDataError if first is not None and first > times[-1] else InvalidDataError
         raise kind(f"{where}: expected times {' '.join(wanted)}, found {span(times)}")
     return at_times(analysis, chosen)
+
+
+def _end(end: date) -> np.datetime64:
+    """The last moment of a day, or the moment itself."""
+    moment = np.datetime64(end, "ns")
+    return moment if isinstance(end, datetime) else moment + np.timedelta64(1, "D") - np.timedelta64(1, "ns")

@@ -96,14 +96,9 @@ def create_durably(path: Path, content: bytes | str) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             partial.write_bytes(_as_bytes(content))
             synchronise(partial)
-            try:
-                path.hardlink_to(partial)
-            except FileExistsError as error:
-                taken = error
-            else:
-                synchronise(path.parent)
-                return
-        raise taken
+            is_new = _link(partial, path)
+        if not is_new:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
     finally:
         with suppress(OSError):
             _remove(partial)
@@ -157,6 +152,16 @@ def synchronise(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _link(partial: Path, path: Path) -> bool:
+    """Give a file its name, unless that is taken."""
+    try:
+        path.hardlink_to(partial)
+    except FileExistsError:
+        return False
+    synchronise(path.parent)
+    return True
 
 
 def _synchronise_tree(path: Path) -> None:

@@ -37,9 +37,7 @@ def lock(path: Path, what: str) -> Iterator[None]:
             raise MissingDataError(
                 f"{what}: expected no other process at work on it, found process {holder}; try again when it has ended"
             )
-        with disk_errors(path):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        _sign(descriptor, path)
         yield
     finally:
         os.close(descriptor)
@@ -60,6 +58,13 @@ def is_held(path: Path) -> bool:
         return not _take(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
+
+
+def _sign(descriptor: int, path: Path) -> None:
+    """Write this process's id into the lock file."""
+    with disk_errors(path):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
 
 
 def _take(descriptor: int, kind: int) -> bool:
