@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from data_catalog.errors import ConfigurationError
 from pipelines.cli.options import AnalysisOption, CheckpointOption, Device, ScoresOption, StepOption, SystemName
 
 commands = typer.Typer()
@@ -31,30 +32,38 @@ def evaluate(
 
     Each scored cycle is kept in the score archive, so a killed evaluation continues, and a longer one has less to do.
     """
-    from pipelines.scoring.evaluate import evaluate_to, request_evaluation
+    from pipelines.scoring.evaluate import evaluate_to
+    from pipelines.scoring.evaluation_request import EvaluationRequest
     from pipelines.scoring.scorecard_output import draw_evaluation_cards
     from pipelines.scoring.tables import print_scores
+    from pipelines.terminal.times import parse_end, parse_hours, parse_time
+    from pipelines.workspace.analyses import find_analysis
+    from pipelines.workspace.checkpoints import find_checkpoint
+    from pipelines.workspace.devices import choose_device
     from pipelines.workspace.home import home
+    from pipelines.workspace.systems import find_system, in_steps, requested_lead_steps
 
-    wanted = request_evaluation(
-        home(),
-        system,
-        analysis=analysis,
-        checkpoint=checkpoint,
-        scores=scores,
-        start=start,
-        end=end,
-        every=every,
-        members=members,
-        lead=lead,
-        step=step,
-        device=device,
+    found, place = in_steps(find_system(system), step), home()
+    test = found.periods.test
+    first, last = parse_time(start or str(test.start), "--start"), parse_end(end or str(test.end), "--end")
+    if last <= first:
+        raise ConfigurationError(f"--end: expected a time after {start or test.start}, found {end or test.end}")
+    request = EvaluationRequest(
+        system=found,
+        analysis=find_analysis(place, found, analysis),
+        checkpoint=find_checkpoint(place, found, checkpoint),
+        scores=scores or place.score_archive(found.name),
+        start=first,
+        end=last,
+        every_hours=parse_hours(every, "--every"),
+        members=members or found.forecast.members,
+        lead_steps=requested_lead_steps(found, lead),
+        device=choose_device(device),
     )
-    evaluated = evaluate_to(wanted, out)
-    print_scores(evaluated.content)
-    print(f"Scores: {out}")
-    print(f"Score archive: {wanted.scores}")
-    for card in draw_evaluation_cards(wanted.scores, evaluated.labels, evaluated.starts, out):
+    result = evaluate_to(request, out)
+    print_scores(result.report)
+    print(f"Scores: {out}\nScore archive: {request.scores}")
+    for card in draw_evaluation_cards(request.scores, result.labels, result.starts, out):
         print(f"Scorecard: {card}")
 
 
@@ -80,13 +89,13 @@ def verify(
 ) -> None:
     """Score forecasts that exist, and keep the scores. A run gets its scores.json and a page that shows them."""
     from forecast.verification.evaluation_report import write_evaluation
-    from pipelines.scoring.judge import VerificationRequest
+    from pipelines.operations.verify import verify as verify_all
     from pipelines.scoring.tables import print_scores
-    from pipelines.scoring.verify import verify as verify_all
+    from pipelines.scoring.verification_request import VerificationRequest
     from pipelines.workspace.home import home
     from pipelines.workspace.systems import find_system
 
-    judge = VerificationRequest(
+    request = VerificationRequest(
         home(),
         analysis=analysis,
         system=None if system is None else find_system(system),
@@ -94,10 +103,10 @@ def verify(
         forecaster=forecaster,
         channels=tuple(channel or ()),
     )
-    verified = verify_all(judge, forecasts)
-    print_scores(verified.content)
+    verified = verify_all(request, forecasts)
+    print_scores(verified.report)
     if out is not None:
-        print(f"Scores: {write_evaluation(verified.content, out)}")
+        print(f"Scores: {write_evaluation(verified.report, out)}")
     for archive in verified.score_archives:
         print(f"Score archive: {archive}")
 

@@ -21,12 +21,12 @@ from forecast.verification.evaluation_report import pooled, write_evaluation
 from pipelines.data.ingest import ingest_new
 from pipelines.flows.artifacts import show_plots, show_run, show_scores
 from pipelines.flows.retries import RETRY_DELAYS_SECONDS, worth_retrying
+from pipelines.operations.verify import verify_run
 from pipelines.runs import forecast as forecasting
 from pipelines.runs.cycle import Cycle
 from pipelines.runs.due import due_init_time, runs_to_verify
 from pipelines.runs.inputs import open_inputs
-from pipelines.scoring.judge import VerificationRequest
-from pipelines.scoring.verify import verify_run
+from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.training.train import TrainingRequest, train_system
 from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.home import Home
@@ -121,16 +121,16 @@ def verify(
 ) -> str:
     """Score one run into the score archive, and publish it with its scores; gives the scores' path."""
     directory = RunDirectory.at(run)
-    scored = verify_run(judge_in(home, checkpoint=checkpoint, scores=scores, system=system), directory)
+    scored = verify_run(_request_in(home, checkpoint=checkpoint, scores=scores, system=system), directory)
     show_scores(directory.system_name, pooled([scored]))
     show_plots(f"{directory.system_name}-verified", sorted(directory.plots.glob("*.png")))
     return str(directory.scores)
 
 
-def judge_in(
+def _request_in(
     home: str, *, checkpoint: str | None = None, scores: str | None = None, system: System | None = None
 ) -> VerificationRequest:
-    """What runs of a home are judged by."""
+    """What runs of a home are verified against."""
     return VerificationRequest(
         Home(Path(home)),
         system=system,
@@ -142,8 +142,8 @@ def judge_in(
 @step("verify together")
 def verify_together(name: str, home: str, runs: list[str], out: str, checkpoint: str) -> str:
     """Score several runs, publish each with its scores, and pool them into one evaluation; gives its path."""
-    judge = judge_in(home, checkpoint=checkpoint)
-    scored = [verify_run(judge, RunDirectory.at(run)) for run in runs]
+    request = _request_in(home, checkpoint=checkpoint)
+    scored = [verify_run(request, RunDirectory.at(run)) for run in runs]
     evaluation = pooled(scored)
     show_scores(name, evaluation)
     show_plots(f"{name}-verified", sorted(RunDirectory.at(runs[-1]).plots.glob("*.png")))

@@ -1,4 +1,4 @@
-"""TODO: pipelines/scoring/foreign_forecasts.py."""
+"""Ensemble files of any origin scored."""
 
 import logging
 import re
@@ -15,37 +15,44 @@ from forecast.verification.archive.files import NAME
 from forecast.verification.cycle_scores import absent_times, score_weights
 from forecast.verification.evaluation_report import ScoredCycle
 from pipelines.scoring.forecasters import Forecaster
-from pipelines.scoring.judge import Scorer, VerificationRequest, score_archive_of, scored_forecast
-from pipelines.workspace.analyses import find_analysis
+from pipelines.scoring.scorer import Scorer, scored_cycle
+from pipelines.scoring.verification_request import VerificationRequest
+from pipelines.workspace.analyses import find_analysis, scalar
 
 logger = logging.getLogger("plumecast")
 FOREIGN = "forecast"
 
 
-def score_file(judge: VerificationRequest, path: Path, name: str) -> Iterator[ScoredCycle]:
+def score_file(request: VerificationRequest, path: Path, name: str) -> Iterator[ScoredCycle]:
     """Score every cycle of an ensemble file or store of any origin into the score archive.
 
-    Cycles whose analyses are not all there are left out, and said.
+    Cycles whose analyses are not all there are left out, with a warning.
+
+    Args:
+        request: What the forecasts are scored against.
+        path: NetCDF file or Zarr store.
+        name: Name of the forecaster in the score archive.
 
     Raises:
         ConfigurationError: No analysis was named.
         MissingDataError: No cycle has all its analyses.
     """
-    location = _foreign_analysis(judge, path)
+    location = _foreign_analysis(request, path)
     with open_forecast(path) as opened:
-        channels = _chosen_channels(judge, opened, path)
+        channels = _chosen_channels(request, opened, path)
         analysis = open_analysis(location, channels)
-        weights = score_weights(judge.system, analysis, location)
+        weights = score_weights(request.system, analysis, location)
         cycles = opened[channels]
         cycles = cycles if "init_time" in cycles.dims else cycles.expand_dims("init_time")
         members = cycles.sizes["member"]
         if members == 1:
             logger.warning("%s: one member, which has no fair CRPS and no spread: these are null", path)
-        bench = Scorer(f"forecast {path}", analysis, weights, score_archive_of(judge, name))
+        scorer = Scorer(f"forecast {path}", analysis, weights, request.score_archive(name))
         forecaster = Forecaster(name, about={"members": str(members)})
         for index in _verifiable(cycles, analysis, path):
             forecast = cycles.isel(init_time=index)
-            yield scored_forecast(path.stem, forecast, {FOREIGN: bench.score(forecaster, forecast)})
+            cycle = scorer.cycle(scalar(forecast["init_time"]), channels, forecast["lead_time"].values)
+            yield scored_cycle(path.stem, forecast, {FOREIGN: cycle.score(forecaster, forecast)})
 
 
 def _verifiable(cycles: xr.Dataset, analysis: xr.Dataset, path: Path) -> list[int]:
@@ -67,24 +74,24 @@ def _verifiable(cycles: xr.Dataset, analysis: xr.Dataset, path: Path) -> list[in
     return ready
 
 
-def _chosen_channels(judge: VerificationRequest, forecasts: xr.Dataset, path: Path) -> list[str]:
+def _chosen_channels(request: VerificationRequest, forecasts: xr.Dataset, path: Path) -> list[str]:
     has = [str(name) for name in forecasts.data_vars]
-    for name in judge.channels:
+    for name in request.channels:
         if name not in has:
             raise ConfigurationError(f"--channel: expected one of {', '.join(has)} of {path}, found '{name}'")
-    return list(judge.channels) or has
+    return list(request.channels) or has
 
 
-def _foreign_analysis(judge: VerificationRequest, path: Path) -> Path:
-    if judge.system is not None:
-        return find_analysis(judge.home, judge.system, judge.analysis)
-    if judge.analysis is None:
+def _foreign_analysis(request: VerificationRequest, path: Path) -> Path:
+    if request.system is not None:
+        return find_analysis(request.home, request.system, request.analysis)
+    if request.analysis is None:
         raise ConfigurationError(f"verification of {path}: expected an analysis named with --analysis, found none")
-    return judge.analysis
+    return request.analysis
 
 
-def name_of_files(files: Sequence[Path]) -> str:
-    """Name of forecasts from elsewhere: that of the file, or of the directory that holds several."""
+def forecaster_name(files: Sequence[Path]) -> str:
+    """Name of forecasts from elsewhere in a score archive: that of the file, or of the directory of several files."""
     if not files:
         return FOREIGN
     words = files[0].stem if len(files) == 1 else files[0].resolve().parent.name

@@ -4,10 +4,11 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from rich.table import Table
 
 from data_catalog.catalog import dataset, dataset_names
 from data_catalog.errors import ConfigurationError
@@ -20,9 +21,6 @@ from forecast.verification.comparison.significance import LEAST_CYCLES
 from forecast.verification.evaluation_report import MODEL
 from pipelines.scoring.scorecard import REFERENCES, ScoredForecaster, Selection, compare, find_side
 from pipelines.scoring.tables import print_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 logger = logging.getLogger("plumecast")
 FORMATS = (".png", ".csv", ".json")
@@ -108,8 +106,6 @@ def print_card(card: xr.Dataset, ours: ScoredForecaster, theirs: ScoredForecaste
 
 def print_forecasters(archive: Path) -> None:
     """Print who is in a score archive."""
-    from rich.table import Table
-
     table = Table()
     for name in ("forecaster", "members", "step", "cycles", "first", "last", "system"):
         table.add_column(name, no_wrap=True, justify="right" if name in ("members", "step", "cycles") else "left")
@@ -140,9 +136,7 @@ def origin_of(card: xr.Dataset, ours: ScoredForecaster, theirs: ScoredForecaster
     return f"{systems}{size}  ·  {card.attrs['cycles']} cycles, {first} to {last}"
 
 
-def _region_table(card: xr.Dataset) -> "Table":
-    from rich.table import Table
-
+def _region_table(card: xr.Dataset) -> Table:
     leads = card["lead_time"].values
     picked = {round(index) for index in np.linspace(0, len(leads) - 1, min(SHOWN_LEADS, len(leads)))}
     shown = card.isel(lead_time=sorted(picked)).transpose("channel", "lead_time", ...)

@@ -1,12 +1,11 @@
 """Scores as tables: for a terminal, for a Prefect artifact, for a file."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
 
 from forecast.verification.evaluation_report import MODEL, EvaluationReport, Score, Scores
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 LEAST_WIDTH = 124
 
@@ -42,10 +41,8 @@ def rows(evaluation: EvaluationReport, leads_hours: Sequence[int] | None = None)
     return table
 
 
-def score_table(evaluation: EvaluationReport, leads_hours: Sequence[int] | None = None) -> "Table":
+def score_table(evaluation: EvaluationReport, leads_hours: Sequence[int] | None = None) -> Table:
     """The table for a terminal."""
-    from rich.table import Table
-
     table = Table()
     for index, name in enumerate(header(evaluation)):
         table.add_column(name, no_wrap=True, justify="left" if index == 0 else "right")
@@ -59,10 +56,8 @@ def print_scores(evaluation: EvaluationReport, leads_hours: Sequence[int] | None
     print_table(score_table(evaluation, leads_hours), caption(evaluation))
 
 
-def print_table(table: "Table", title: str) -> None:
+def print_table(table: Table, title: str) -> None:
     """Print a table on stdout under its title, as wide as it needs to be."""
-    from rich.console import Console
-
     print(title)
     # Piped, or on a narrow terminal, the table keeps its width: figures must not be cut.
     Console(width=max(Console().width, LEAST_WIDTH)).print(table)

@@ -13,7 +13,8 @@ import xarray as xr
 from data_catalog.catalog import dataset
 from data_catalog.layout.variables import channel
 from pipelines.runs.cycle import Cycle
-from pipelines.terminal.times import parse_time
+from pipelines.scoring.evaluation_request import EvaluationRequest
+from pipelines.terminal.times import parse_end, parse_hours, parse_time
 from pipelines.training.train import TrainingRequest, train_system
 from pipelines.workspace.home import Home, home
 from pipelines.workspace.systems import find_system, in_steps, requested_lead_steps
@@ -154,6 +155,29 @@ def cycle_of(place: Home, system: Path, init: str, **wanted: Any) -> Cycle:
         "lead_steps": requested_lead_steps(found, wanted.pop("lead", None)),
     }
     return Cycle(**(usual | wanted))
+
+
+def evaluation_of(place: Home, system: Path, **wanted: Any) -> EvaluationRequest:
+    """The request for an evaluation of a system's file on the CPU, over its test period.
+
+    Args:
+        place: Its home.
+        system: File.
+        wanted: Fields of the request; `start`, `end`, `every`, `lead` and `step` in words.
+    """
+    found = in_steps(find_system(str(system)), wanted.pop("step", None))
+    test = found.periods.test
+    usual = {
+        "system": found,
+        "checkpoint": place.checkpoint(found.name),
+        "scores": place.score_archive(found.name),
+        "start": parse_time(wanted.pop("start", None) or str(test.start)),
+        "end": parse_end(wanted.pop("end", None) or str(test.end)),
+        "every_hours": parse_hours(wanted.pop("every", "6d")),
+        "members": found.forecast.members,
+        "lead_steps": requested_lead_steps(found, wanted.pop("lead", None)),
+    }
+    return EvaluationRequest(**(usual | wanted))
 
 
 @pytest.fixture(autouse=True)

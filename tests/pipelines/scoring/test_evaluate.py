@@ -9,23 +9,27 @@ import xarray as xr
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.verification import UnscorableError, open_score_archive, scores_of
+from forecast.verification.baselines.baselines import Baselines
 from forecast.verification.evaluation_report import read_evaluation
+from pipelines.cli.app import main
 from pipelines.scoring import evaluate as evaluating
-from pipelines.scoring.evaluate import Evaluation, evaluate, evaluate_to, init_times, request_evaluation
+from pipelines.scoring.evaluate import evaluate, evaluate_to
+from pipelines.scoring.evaluation_request import EvaluationRequest, init_times
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
+from tests.pipelines.conftest import evaluation_of
 
 
 @pytest.fixture
-def wanted(place: Home, tiny: Path, weather_file: Path) -> Evaluation:
-    return request_evaluation(place, str(tiny), analysis=weather_file, every="10d", members=3, lead="2d", device="cpu")
+def wanted(place: Home, tiny: Path, weather_file: Path) -> EvaluationRequest:
+    return evaluation_of(place, tiny, analysis=weather_file, every="10d", members=3, lead="2d")
 
 
 def days(first: str, count: int) -> np.ndarray:
     return (np.datetime64(first) + np.arange(count)).astype("datetime64[ns]")
 
 
-def test_starts(wanted: Evaluation) -> None:
+def test_starts(wanted: EvaluationRequest) -> None:
     starts = init_times(wanted, days("2007-12-01", 100))
     assert [str(start)[:10] for start in starts] == [
         "2008-01-01", "2008-01-11", "2008-01-21", "2008-01-31", "2008-02-10",
@@ -33,18 +37,20 @@ def test_starts(wanted: Evaluation) -> None:
     assert str(init_times(wanted, days("2008-01-01", 60))[0])[:10] == "2008-01-02"
 
 
-def test_starts_without_analysis_are_named(wanted: Evaluation, caplog: pytest.LogCaptureFixture) -> None:
+def test_starts_without_analysis_are_named(wanted: EvaluationRequest, caplog: pytest.LogCaptureFixture) -> None:
     starts = init_times(wanted, np.delete(days("2007-12-01", 100), 43))
     assert len(starts) == 4
     assert "1 of 5 starts lack an analysis and are left out: 2008-01-11" in caplog.text
 
 
-def test_no_start_at_all(wanted: Evaluation) -> None:
+def test_no_start_at_all(wanted: EvaluationRequest) -> None:
     with pytest.raises(MissingDataError, match="found none among 5 analyses"):
         init_times(wanted, days("2007-12-01", 5))
 
 
-def test_a_killed_evaluation_goes_on(wanted: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_evaluation_goes_on(
+    wanted: EvaluationRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = evaluate_to(replace(wanted, scores=tmp_path / "elsewhere"), tmp_path / "whole.json")
     made: list[np.datetime64] = []
     real = evaluating.ensemble_forecast
@@ -64,13 +70,14 @@ def test_a_killed_evaluation_goes_on(wanted: Evaluation, tmp_path: Path, monkeyp
         "2008-01-01", "2008-01-11", "2008-01-21", "2008-01-21", "2008-01-31", "2008-02-10",
     ]  # fmt: skip
     assert resumed == whole
-    assert read_evaluation(tmp_path / "killed.json") == whole.content
+    assert read_evaluation(tmp_path / "killed.json") == whole.report
 
 
-def test_what_was_scored_before_is_not_made_again(wanted: Evaluation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_scored_before_is_not_made_again(wanted: EvaluationRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
-    real = evaluating._forecast_of
-    monkeypatch.setattr(evaluating, "_forecast_of", lambda *given: made.append(given[0]) or real(*given))
+    model, baseline = evaluating.ensemble_forecast, Baselines.forecast
+    monkeypatch.setattr(evaluating, "ensemble_forecast", lambda *a, **k: made.append("plumecast") or model(*a, **k))
+    monkeypatch.setattr(Baselines, "forecast", lambda self, kind, *a: made.append(kind) or baseline(self, kind, *a))
     wanted = replace(wanted, every_hours=480)
     first = evaluate(wanted)
     assert made == ["plumecast", "climatology", "persistence", "linear"] * 3
@@ -79,11 +86,11 @@ def test_what_was_scored_before_is_not_made_again(wanted: Evaluation, monkeypatc
     assert (made, len(again.starts["plumecast"])) == ([], 2)
     shorter = evaluate(replace(wanted, lead_steps=1))
     assert made == []
-    assert shorter.content.scores["linear"]["msl"]["crps"]["24"] == first.content.scores["linear"]["msl"]["crps"]["24"]
+    assert shorter.report.scores["linear"]["msl"]["crps"]["24"] == first.report.scores["linear"]["msl"]["crps"]["24"]
     evaluate(replace(wanted, lead_steps=3))
     assert len(made) == 4 * 3
     made.clear()
-    assert evaluate(wanted).content == first.content
+    assert evaluate(wanted).report == first.report
     assert made == []
     larger = evaluate(replace(wanted, members=4))
     assert made == ["plumecast", "climatology", "linear"] * 3
@@ -91,7 +98,7 @@ def test_what_was_scored_before_is_not_made_again(wanted: Evaluation, monkeypatc
     assert larger.labels["persistence"] == first.labels["persistence"]
 
 
-def test_another_analysis_is_not_mixed_in(wanted: Evaluation, weather_file: Path, tmp_path: Path) -> None:
+def test_another_analysis_is_not_mixed_in(wanted: EvaluationRequest, weather_file: Path, tmp_path: Path) -> None:
     wanted = replace(wanted, every_hours=480)
     evaluate(wanted)
     with xr.open_dataset(weather_file, engine="netcdf4") as weather:
@@ -102,7 +109,7 @@ def test_another_analysis_is_not_mixed_in(wanted: Evaluation, weather_file: Path
         evaluate(replace(wanted, analysis=tmp_path / "changed.nc"))
 
 
-def test_scores_are_kept_by_region(wanted: Evaluation, tiny: Path, tmp_path: Path) -> None:
+def test_scores_are_kept_by_region(wanted: EvaluationRequest, tiny: Path, tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     own.write_text(
         tiny.read_text().replace(
@@ -134,11 +141,11 @@ regions = ["global", "tropics"]""",
     assert 0 < float(weight.sel(region="high")) < float(weight.sel(region="belt")) < float(weight.sel(region="global"))
     for label in evaluated.labels.values():
         pooled = scores_of(sums.sel(forecaster=label, region="global").sum("init_time", skipna=False))
-        found = evaluated.content.scores[label.partition("@")[0]]["msl"]["rmse"]["48"]
+        found = evaluated.report.scores[label.partition("@")[0]]["msl"]["rmse"]["48"]
         assert float(pooled["rmse"].sel(channel="msl").isel(lead_time=1)) == pytest.approx(found, rel=1e-12)
 
 
-def test_a_region_that_the_grid_does_not_hold(wanted: Evaluation, tiny: Path, tmp_path: Path) -> None:
+def test_a_region_that_the_grid_does_not_hold(wanted: EvaluationRequest, tiny: Path, tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     box = '\n[[verification.boxes]]\nname = "speck"\nsouth = 1.0\nnorth = 2.0\nwest = 1.0\neast = 2.0\n'
     own.write_text(tiny.read_text() + box)
@@ -146,9 +153,17 @@ def test_a_region_that_the_grid_does_not_hold(wanted: Evaluation, tiny: Path, tm
         evaluate(replace(wanted, system=find_system(str(own))))
 
 
-def test_bad_requests(place: Home, tiny: Path, weather_file: Path, wanted: Evaluation, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="--end"):
-        request_evaluation(place, str(tiny), analysis=weather_file, start="2008-02-01", end="2008-01-01", device="cpu")
+def test_bad_requests(
+    place: Home,
+    tiny: Path,
+    weather_file: Path,
+    wanted: EvaluationRequest,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["evaluate", str(tiny), "--analysis", str(weather_file), "--out", str(tmp_path / "s.json")]
+    assert main([*words, "--start", "2008-02-01", "--end", "2008-01-01"]) == 2
+    assert "--end: expected a time after 2008-02-01, found 2008-01-01" in capsys.readouterr().err
     with pytest.raises(ConfigurationError, match="existing directory"):
         evaluate_to(wanted, tmp_path / "none" / "s.json")
     (place.checkpoint("tiny") / "baselines.nc").unlink()

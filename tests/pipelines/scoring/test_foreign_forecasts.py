@@ -13,8 +13,8 @@ import xarray as xr
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError, PlumecastError
 from forecast.verification import area_weights, crps, mae, open_score_archive
 from pipelines.cli.app import main
-from pipelines.scoring.judge import VerificationRequest
-from pipelines.scoring.verify import Verified, verify
+from pipelines.operations.verify import VerificationResult, verify
+from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
 
@@ -44,7 +44,7 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
 
 
-def scored(home: Home, path: Path, analysis: Path | None, **named: Any) -> Verified:
+def scored(home: Home, path: Path, analysis: Path | None, **named: Any) -> VerificationResult:
     return verify(VerificationRequest(home, analysis=analysis, **named), [path])
 
 
@@ -81,7 +81,7 @@ def test_any_layout_has_the_same_scores(
 ) -> None:
     verified = scored(home, written(ensemble, tmp_path / "theirs ens"), weather_file)
     assert "1 of 3 cycles lack an analysis and are left out, the first from 2008-02-19" in caplog.text
-    found = verified.content
+    found = verified.report
     assert (found.system, found.members, found.initialisations) == ("theirs ens", 5, 2)
     assert found.period == ("2008-01-05", "2008-01-08")
     assert verified.score_archives == (home.score_archive("theirs-ens"),)
@@ -103,7 +103,7 @@ def test_a_single_forecast_has_no_crps_and_says_so(
     home: Home, ensemble: xr.Dataset, weather_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     one = ensemble[["t2m"]].isel(init_time=0, member=2, drop=True).assign_coords(init_time=STARTS[0])
-    found = scored(home, ours(one, tmp_path / "one.nc"), weather_file).content
+    found = scored(home, ours(one, tmp_path / "one.nc"), weather_file).report
     assert "one member, which has no fair CRPS and no spread: these are null" in caplog.text
     scores = found.scores["forecast"]["t2m"]
     assert (scores["crps"], scores["spread_skill"]) == ({"24": None, "48": None}, {"24": None, "48": None})
@@ -120,7 +120,7 @@ def test_one_forecaster_in_many_files(home: Home, ensemble: xr.Dataset, weather_
     directory.mkdir()
     files = [ours(ensemble.isel(init_time=index), directory / f"{index}.nc") for index in range(2)]
     verified = verify(VerificationRequest(home, analysis=weather_file), files)
-    assert verified.content.initialisations == 2
+    assert verified.report.initialisations == 2
     assert verify(VerificationRequest(home, analysis=weather_file), files) == verified
     assert verified.score_archives == (home.score_archive("ecmwf"),)
     assert open_score_archive(home.score_archive("ecmwf"))["sums"].sizes["init_time"] == 2
@@ -135,7 +135,7 @@ def test_in_the_archive_of_a_system(
     file = ours(ensemble.isel(init_time=[0]), tmp_path / "theirs.nc")
     system = find_system(str(tiny))
     judge = VerificationRequest(home, analysis=weather_file, system=system, forecaster="theirs", channels=("t2m",))
-    assert list(verify(judge, [file]).content.scores["forecast"]) == ["t2m"]
+    assert list(verify(judge, [file]).report.scores["forecast"]) == ["t2m"]
     assert open_score_archive(home.score_archive("tiny"))["sums"]["forecaster"].values.tolist() == ["theirs"]
     with pytest.raises(MissingDataError, match="archive of 'speedy-5p6'"):
         verify(VerificationRequest(home, system=system), [file])

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.scoring.evaluate import evaluate, request_evaluation
+from pipelines.scoring.evaluate import evaluate
 from pipelines.scoring.tables import caption, header
 from pipelines.training.train import train_system
 from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
-from tests.pipelines.conftest import invented_weather
+from tests.pipelines.conftest import evaluation_of, invented_weather
 
 STARTS = ["2008-01-01T00", "2008-01-02T12", "2008-01-04T00", "2008-01-05T12"]
 
@@ -37,12 +37,12 @@ def test_a_baseline_is_scored_on_the_starts_that_it_knows(
     starts = [np.datetime64(start, "ns") for start in STARTS[:last]]
     end = str(starts[-1] + np.timedelta64(2, "D"))
     options = {"analysis": twice_daily, "checkpoint": checkpoint, "members": 3, "lead": "2d", "device": "cpu"}
-    evaluated = evaluate(request_evaluation(place, str(tiny), every="36h", end=end, **options))
+    evaluated = evaluate(evaluation_of(place, tiny, every="36h", end=end, **options))
     midnight = tuple(starts[::2])
     assert evaluated.starts == {
         "plumecast": tuple(starts), "climatology": midnight, "persistence": tuple(starts), "linear": midnight,
     }  # fmt: skip
-    content = evaluated.content
+    content = evaluated.report
     assert list(content.scores) == ["plumecast", "climatology", "persistence", "linear"]
     assert content.starts["plumecast"] == content.starts["persistence"] == {"24": last, "48": last}
     assert content.starts["climatology"] == content.starts["linear"] == {"24": 2, "48": 2}

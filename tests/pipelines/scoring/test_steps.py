@@ -10,17 +10,17 @@ from data_catalog.errors import ConfigurationError
 from forecast.products.files.manifest import read_manifest
 from forecast.verification.baselines.baselines import fit_baselines, load_baselines
 from pipelines.cli.app import main
+from pipelines.operations.verify import verify
 from pipelines.runs.forecast import forecast_cycle
-from pipelines.scoring.evaluate import evaluate, request_evaluation
-from pipelines.scoring.judge import VerificationRequest
+from pipelines.scoring.evaluate import evaluate
 from pipelines.scoring.scorecard import find_side
 from pipelines.scoring.scorecard_output import print_forecasters
-from pipelines.scoring.verify import verify
+from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.training.train import TrainingRequest, train_system
 from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
-from tests.pipelines.conftest import cycle_of, invented_weather
+from tests.pipelines.conftest import cycle_of, evaluation_of, invented_weather
 
 INIT = "2008-01-10"
 
@@ -56,7 +56,7 @@ def test_the_step_is_chosen_when_forecasting(stepped: Path, place: Home, twice_d
     assert read_manifest(own).system_hash != read_manifest(half).system_hash
     assert (half / "plots" / "plume_london.png").exists()
     judge = VerificationRequest(home=place, analysis=twice_daily, system=find_system(str(stepped)))
-    scores = verify(judge, [half]).content.scores
+    scores = verify(judge, [half]).report.scores
     crps = {name: list(each["msl"]["crps"]) for name, each in scores.items()}
     assert crps["plumecast"] == crps["climatology"] == ["12", "24", "36", "48"]
     assert crps["linear"] == ["24", "48"]  # fitted to the system's own step
@@ -69,8 +69,8 @@ def test_the_linear_baseline_is_scored_where_it_has_whole_steps(
 ) -> None:
     def scored(lead: str, step: str | None = "12h") -> dict[str, list[str]]:
         wanted = {"analysis": twice_daily, "every": "10d", "members": 3, "device": "cpu"}
-        evaluated = evaluate(request_evaluation(place, str(stepped), step=step, lead=lead, **wanted))
-        return {name: list(each["msl"]["crps"]) for name, each in evaluated.content.scores.items()}
+        evaluated = evaluate(evaluation_of(place, stepped, step=step, lead=lead, **wanted))
+        return {name: list(each["msl"]["crps"]) for name, each in evaluated.report.scores.items()}
 
     hours = scored("2d")
     assert hours["plumecast"] == hours["climatology"] == hours["persistence"] == ["12", "24", "36", "48"]
@@ -136,4 +136,4 @@ def test_bad_requests(stepped: Path, place: Home, twice_daily: Path, capsys: pyt
         assert main([*forecast, *words]) == 2
         assert re.search(complaint, capsys.readouterr().err)
     with pytest.raises(ConfigurationError, match="--step: expected a duration such as 10d or 36h, found 'daily'"):
-        request_evaluation(place, str(stepped), step="daily", **wanted)
+        evaluation_of(place, stepped, step="daily", **wanted)

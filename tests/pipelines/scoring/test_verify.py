@@ -12,17 +12,17 @@ from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import verify_manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.verification.evaluation_report import EvaluationReport, read_evaluation
+from pipelines.operations.verify import VerificationResult
+from pipelines.operations.verify import verify as verify_all
 from pipelines.runs.forecast import forecast_cycle
-from pipelines.scoring.judge import VerificationRequest
 from pipelines.scoring.tables import caption, header, markdown_table, rows, score_table
-from pipelines.scoring.verify import Verified
-from pipelines.scoring.verify import verify as verify_all
+from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.workspace.home import Home
 from tests.pipelines.conftest import cycle_of
 
 
 def verify(place: Home, locations: list[Path], analysis: Path | None = None, **named: Any) -> EvaluationReport:
-    return verified(place, locations, analysis, **named).content
+    return verified(place, locations, analysis, **named).report
 
 
 def report(
@@ -39,7 +39,7 @@ def report(
     )
 
 
-def verified(place: Home, locations: list[Path], analysis: Path | None = None, **named: Any) -> Verified:
+def verified(place: Home, locations: list[Path], analysis: Path | None = None, **named: Any) -> VerificationResult:
     return verify_all(VerificationRequest(place, analysis=analysis, **named), locations)
 
 

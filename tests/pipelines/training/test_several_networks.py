@@ -12,12 +12,12 @@ from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import read_manifest
 from pipelines.cli.app import main
 from pipelines.runs.forecast import forecast_cycle
-from pipelines.scoring.evaluate import evaluate, request_evaluation
+from pipelines.scoring.evaluate import evaluate
 from pipelines.training.noise_levels import NOISE_LEVELS_PICTURE
 from pipelines.training.train import TrainingRequest, train_system
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
-from tests.pipelines.conftest import cycle_of
+from tests.pipelines.conftest import cycle_of, evaluation_of
 
 INIT = "2008-01-10"
 
@@ -67,8 +67,8 @@ def test_machines_side_by_side_train_what_one_would(
 
 def test_a_network_can_be_scored_alone(double: Path, trained: Path, place: Home, weather_file: Path) -> None:
     wanted = {"analysis": weather_file, "members": 2, "lead": "1d", "every": "30d"}
-    alone = request_evaluation(place, str(double), checkpoint=trained / "networks" / "1", **wanted)
-    assert evaluate(alone).content.initialisations == 2
+    alone = evaluation_of(place, double, checkpoint=trained / "networks" / "1", **wanted)
+    assert evaluate(alone).report.initialisations == 2
     assert (trained / "networks" / "1" / NOISE_LEVELS_PICTURE).exists()
 
 

@@ -1,0 +1,112 @@
+"""Forecasts that exist verified: Plumecast's runs, which are published again with their scores, or anyone's files."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from data_catalog.archive.analysis import open_analysis
+from data_catalog.errors import ConfigurationError
+from forecast.products.files.runs import RunDirectory
+from forecast.system.system import System
+from forecast.verification.cycle_scores import score_weights
+from forecast.verification.evaluation_report import EvaluationReport, ScoredCycle, pooled, write_evaluation
+from pipelines.runs.page import Background
+from pipelines.runs.republish import is_run_directory, redraw_run
+from pipelines.runs.run_system import run_system
+from pipelines.scoring.baselines import FittedBaselines, read_baselines
+from pipelines.scoring.foreign_forecasts import forecaster_name, score_file
+from pipelines.scoring.run_scores import score_run
+from pipelines.scoring.scorer import Scorer
+from pipelines.scoring.verification_request import VerificationRequest
+from pipelines.workspace.analyses import find_analysis
+from pipelines.workspace.checkpoints import BASELINES_FILE, find_baselines, find_checkpoint
+
+logger = logging.getLogger("plumecast")
+
+
+@dataclass(frozen=True)
+class VerificationResult:
+    """What a verification leaves.
+
+    Attributes:
+        report: Scores over all forecasts.
+        score_archives: Where each cycle's scores are kept.
+    """
+
+    report: EvaluationReport
+    score_archives: tuple[Path, ...]
+
+
+def verify(request: VerificationRequest, locations: Sequence[Path]) -> VerificationResult:
+    """Score forecasts into the score archive; a run also gets its own scores and a fresh page.
+
+    Args:
+        request: What they are verified against.
+        locations: Runs, or ensemble files of any origin.
+
+    Raises:
+        MissingDataError: The analysis does not reach the valid times yet.
+        InvalidDataError: A forecast or the analysis must not be believed, or the score archive holds other scores.
+        ConfigurationError: Forecasts of different systems or sizes, or a file without an analysis to score it against.
+    """
+    scored: list[ScoredCycle] = []
+    archives: dict[Path, None] = {}
+    name = request.forecaster or forecaster_name([path for path in locations if not is_run_directory(path)])
+    for location in locations:
+        if is_run_directory(location):
+            run = RunDirectory.at(location)
+            scored.append(verify_run(request, run))
+            archives[request.score_archive(run.system_name)] = None
+        else:
+            scored += score_file(request, location, name)
+            archives[request.score_archive(name)] = None
+    return VerificationResult(pooled(scored), tuple(archives))
+
+
+def verify_run(request: VerificationRequest, run: RunDirectory) -> ScoredCycle:
+    """Score a run into the score archive, and publish it again with its scores and a page that shows them.
+
+    Args:
+        request: What the run is verified against.
+        run: The published run.
+
+    Raises:
+        MissingDataError: The analysis does not reach the valid times yet.
+        InvalidDataError: The run or the analysis must not be believed, or the score archive holds other scores.
+        ConfigurationError: The run is of another system than the request names.
+    """
+    system = _verifying_system(request, run)
+    location = find_analysis(request.home, system, request.analysis)
+    analysis = open_analysis(location, system.state.predictands)
+    baselines = _existing_baselines(request, system)
+    scorer = Scorer(
+        f"run {run.path}",
+        analysis,
+        score_weights(system, analysis, location),
+        request.score_archive(run.system_name),
+    )
+    scored = score_run(run, system, scorer, baselines)
+    background = Background(analysis, None if baselines is None else baselines.baselines)
+    redraw_run(run, background, partial(write_evaluation, pooled([scored])))
+    return scored
+
+
+def _verifying_system(request: VerificationRequest, run: RunDirectory) -> System:
+    """The system that a run was made by, with the regions and baselines of the named one, which may be newer."""
+    made_by = run_system(run)
+    if request.system is None:
+        return made_by
+    if request.system.name != made_by.name:
+        raise ConfigurationError(f"run {run.path}: expected a run of '{request.system.name}', found '{made_by.name}'")
+    return made_by.changed(verification=request.system.verification)
+
+
+def _existing_baselines(request: VerificationRequest, system: System) -> FittedBaselines | None:
+    try:
+        path = find_baselines(find_checkpoint(request.home, system, request.checkpoint))
+    except ConfigurationError:
+        logger.warning("Scored without baselines: no checkpoint of '%s' with %s", system.name, BASELINES_FILE)
+        return None
+    return read_baselines(path)

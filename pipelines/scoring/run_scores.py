@@ -1,0 +1,48 @@
+"""A published run scored."""
+
+from forecast.products.files.forecast_reading import open_forecast
+from forecast.products.files.manifest import read_manifest
+from forecast.products.files.runs import RunDirectory
+from forecast.system.system import System
+from forecast.verification.evaluation_report import ScoredCycle
+from pipelines.scoring.baselines import FittedBaselines, baseline_forecasts
+from pipelines.scoring.forecasters import model_forecaster
+from pipelines.scoring.scorer import Scorer, scored_cycle
+from pipelines.workspace.analyses import scalar
+
+
+def score_run(
+    run: RunDirectory, system: System, scorer: Scorer, baselines: FittedBaselines | None = None
+) -> ScoredCycle:
+    """Score a run and its baselines into a score archive.
+
+    Args:
+        run: The published run.
+        system: Says which baselines.
+        scorer: What the run is scored against.
+        baselines: Those of the system, if there are any.
+
+    Raises:
+        MissingDataError: The analysis does not reach the valid times yet.
+        InvalidDataError: A value cannot be read, or the archive holds other scores of this run.
+    """
+    manifest = read_manifest(run.path)
+    with open_forecast(run.path) as forecast:
+        init_time, leads = scalar(forecast["init_time"]), forecast["lead_time"].values
+        members = forecast["member"].values.tolist()
+        model = model_forecaster(
+            system,
+            members,
+            model_id=manifest.model_id,
+            system_hash=manifest.system_hash,
+            data_hash=manifest.data_hash,
+            step_hours=manifest.delivered.lead_hours[0],
+        )
+        cycle = scorer.cycle(init_time, list(map(str, forecast.data_vars)), leads)
+        sums = {model.name: cycle.score(model, forecast)}
+        if baselines is not None:
+            planned = baseline_forecasts(baselines, system, scorer.analysis, init_time, leads, len(members))
+            sums |= {each.forecaster.name: cycle.score(each.forecaster, each.make()) for each in planned}
+        return scored_cycle(
+            run.system_name, forecast, sums, model_id=manifest.model_id, system_hash=manifest.system_hash
+        )
