@@ -181,11 +181,11 @@ def scores_on_validation_year(checkpoint: Checkpoint, analysis: xr.Dataset) -> d
     system, area = checkpoint.system, checkpoint.grid.area_weights()
     names, step_hours = system.state.predictands, system.state.step_hours
     samples, chosen = validation_samples(system, checkpoint.standardiser, analysis)
-    windows = samples.windows(chosen)
+    batch = samples.batch(chosen)
     found: dict[str, Any] = {name: {"crps": {}, "spread_skill": {}} for name in names}
-    for lead_step, members in enumerate(forecast(checkpoint, windows), start=1):
+    for lead_step, members in enumerate(forecast(checkpoint, batch), start=1):
         if (hours := lead_step * step_hours) in LEAD_HOURS:
-            scores = channel_scores(members, windows.following[:, lead_step - 1], area)
+            scores = channel_scores(members, batch.following[:, lead_step - 1], area)
             for name, crps, spread_skill in zip(names, *scores, strict=True):
                 found[name]["crps"][str(hours)] = float(crps)
                 found[name]["spread_skill"][str(hours)] = float(spread_skill)
@@ -202,19 +202,19 @@ def validation_samples(system: System, standardiser: Standardiser, analysis: xr.
     return samples, midnight[torch.linspace(0, len(midnight) - 1, STARTS).long()]
 
 
-def forecast(checkpoint: Checkpoint, windows: SampleBatch) -> Iterator[Tensor]:
+def forecast(checkpoint: Checkpoint, batch: SampleBatch) -> Iterator[Tensor]:
     """States (member, start, channel, latitude, longitude) after each lead step, in the precision of the training."""
     model, sampler = checkpoint.model, checkpoint.system.sampler
     model.training_dtype = torch.bfloat16 if checkpoint.system.training.precision == "bfloat16" else None
     generator = torch.Generator().manual_seed(NOISE_SEED)
-    past = windows.past.repeat(MEMBERS, 1, 1, 1, 1)
-    for lead_step in range(windows.following.shape[1]):
-        scalars = windows.scalars[:, lead_step].repeat(MEMBERS, 1)
+    past = batch.past.repeat(MEMBERS, 1, 1, 1, 1)
+    for lead_step in range(batch.following.shape[1]):
+        scalars = batch.scalars[:, lead_step].repeat(MEMBERS, 1)
         noise = torch.randn(past[:, -1].shape, generator=generator)
         parts = zip(past.split(TOGETHER), scalars.split(TOGETHER), noise.split(TOGETHER), strict=True)
         state = torch.cat([advance(model, sampler, *part, lambda _, own=own: own) for *part, own in parts])
-        if windows.lower_bounds is not None:
-            state = censored(state, windows.lower_bounds[:, lead_step].repeat(MEMBERS, 1, 1, 1))
+        if batch.lower_bounds is not None:
+            state = censored(state, batch.lower_bounds[:, lead_step].repeat(MEMBERS, 1, 1, 1))
         yield state.unflatten(0, (MEMBERS, STARTS))
         past = torch.cat([past[:, 1:], state[:, None]], dim=1)
 

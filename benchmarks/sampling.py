@@ -172,7 +172,7 @@ def checkpoint_tables(name, init_time):
 
     from forecast.checkpoints.files import load_checkpoint
     from forecast.diffusion.samplers import network_evaluations
-    from forecast.members.ensemble import forecast_members
+    from forecast.members.ensemble import MemberRequest, forecast_members
     from pipelines.workspace.checkpoints import find_checkpoint
     from pipelines.workspace.home import home
     from pipelines.workspace.systems import find_system
@@ -184,7 +184,11 @@ def checkpoint_tables(name, init_time):
     evaluations = network_evaluations(system.sampler.kind, system.sampler.sampling_steps)
 
     def members(count, batch_size):
-        return list(forecast_members(checkpoint, system, analysis, init_time, range(count), 10, batch_size=batch_size))
+        return list(
+            forecast_members(
+                checkpoint, system, analysis, MemberRequest(init_time, range(count), 10), batch_size=batch_size
+            )
+        )
 
     print(f"\n| members of 10 lead steps, {evaluations} evaluations each, from file to fields | members/s |\n|---|---|")
     for together in (10, 25):

@@ -1,11 +1,10 @@
-"""TODO: forecast/checkpoints/checkpoint.py."""
+"""A trained model in memory, with all that it needs to forecast."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from data_catalog.errors import ConfigurationError
 from forecast.calibration.correction import Calibration
+from forecast.checkpoints.training_record import TrainingRecord
 from forecast.model.step_model import StepModel
 from forecast.sphere.grid import Grid
 from forecast.states.standardiser import Standardiser
@@ -22,9 +21,9 @@ class Checkpoint:
         standardiser: Physical fields to the model's anomalies and back.
         models: One for each network, in evaluation mode, on the CPU.
         model_id: SHA-256 of the checkpoint and its calibration card, 64 hexadecimal digits.
-        training: What it was trained on and how far: plain JSON values.
+        training: What it was trained on and how far.
         calibration: From its card; None where there is none.
-        card_sha256: Hash of the card.
+        card_sha256: Hash of the card; None where there is none.
     """
 
     system: System
@@ -32,13 +31,13 @@ class Checkpoint:
     standardiser: Standardiser
     models: tuple[StepModel, ...]
     model_id: str
-    training: Mapping[str, Any]
+    training: TrainingRecord
     calibration: Calibration | None = None
     card_sha256: str | None = None
 
     @property
     def model(self) -> StepModel:
-        """The only one.
+        """The only network's model.
 
         Raises:
             ConfigurationError: There are several.
@@ -48,5 +47,9 @@ class Checkpoint:
         return self.models[0]
 
     def of_member(self, number: int) -> "Checkpoint":
-        """The same with the network of a member alone; its identity stays that of all, which names the member."""
+        """Return the checkpoint with only the network that makes a member; its identity stays that of all networks.
+
+        Args:
+            number: Of the member, from 0; members take turns at the networks.
+        """
         return replace(self, models=(self.models[number % len(self.models)],))

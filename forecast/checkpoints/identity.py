@@ -1,4 +1,4 @@
-"""TODO: forecast/checkpoints/identity.py."""
+"""The identity of a model: a hash of everything in its description that decides its members."""
 
 import hashlib
 import json
@@ -7,7 +7,14 @@ from typing import Any
 
 
 def model_identity(description: Mapping[str, Any]) -> str:
-    """SHA-256 over what decides a model's members, from the description that lies beside its weights."""
+    """SHA-256 over what decides a model's members: its weights, its grid and what they mean; not its training record.
+
+    Args:
+        description: Content of the checkpoint's `model.json`, as the file has it.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     deciding = {key: value for key, value in description.items() if key != "training"}
     settings = deciding["system"]
     deciding["system"] = {key: settings[key] for key in ("name", "state", "anchor", "network")}

@@ -18,9 +18,9 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from data_catalog.errors import ConfigurationError, DivergedError, InvalidDataError
-from forecast.calibration.card import CARD
+from data_catalog.errors import DivergedError, InvalidDataError
 from forecast.checkpoints.checkpoint import Checkpoint
+from forecast.checkpoints.compatibility import check_forecasts
 from forecast.members.noise import member_noise, member_seeds
 from forecast.members.rollout import rollout
 from forecast.members.stored_states import batch_name, load_state, state_path, store_state, stored_states
@@ -30,6 +30,22 @@ from forecast.states.starts import select_past
 from forecast.system.system import System
 
 SECONDS_BETWEEN_LOOKS = 0.02
+"""How often a process looks for a state that another one computes."""
+
+
+@dataclass(frozen=True)
+class MemberRequest:
+    """Members of one cycle that are asked for.
+
+    Attributes:
+        init_time: Start of the forecast.
+        members: Member numbers, counted from 0.
+        lead_steps: Length of the forecast in steps of `system.state.step_hours`.
+    """
+
+    init_time: np.datetime64
+    members: Sequence[int]
+    lead_steps: int
 
 
 @dataclass(frozen=True)
@@ -49,24 +65,78 @@ class MemberFields:
     fields: dict[str, NDArray[np.float32]]
 
 
-def check_compatible(checkpoint: Checkpoint, system: System, analysis: xr.Dataset) -> None:
-    """Check that a checkpoint can forecast this system from this analysis.
+def forecast_members(
+    checkpoint: Checkpoint,
+    system: System,
+    analysis: xr.Dataset,
+    request: MemberRequest,
+    *,
+    batch_size: int,
+    state_directory: Path | None = None,
+    ranks: Ranks = ALONE,
+) -> Iterator[MemberFields]:
+    """Make members, batch by batch, each batch through all lead times.
+
+    Several processes that call this together share the batches, and the first of them yields all members: it finds the
+    others' states in `state_directory`, which all must see.
+
+    Args:
+        checkpoint: The model.
+        system: Its state must be that of the checkpoint; its sampler is used.
+        analysis: Canonical analysis that holds the past states of `request.init_time`.
+        request: Which members, from when and how far.
+        batch_size: Members computed together; fewer where a process would have none.
+        state_directory: Keeps the state after each step, so that a killed forecast can be resumed; None keeps none.
+            Several processes need it.
+        ranks: The processes, and the device on which this one computes.
+
+    Yields:
+        Physical fields of one batch at one lead time; nothing but in the first process.
 
     Raises:
         ConfigurationError: The checkpoint is of another system.
-        InvalidDataError: The analysis lacks a channel or lies on another grid.
+        InvalidDataError: A channel, value or past state is missing, or the grid differs.
+        MissingDataError: `init_time` is later than the last analysis.
+        DivergedError: A field is not finite.
     """
-    trained = checkpoint.system
-    if (trained.name, trained.state) != (system.name, system.state):
-        expected = f"one of system '{system.name}' with the state it describes"
-        raise ConfigurationError(f"checkpoint: expected {expected}, found one of '{trained.name}'")
-    fitted = checkpoint.calibration
-    if fitted is not None and fitted.fitted_to != system.sampler:
-        raise ConfigurationError(
-            f"{CARD}: expected a card fitted to the sampler of system '{system.name}', found one fitted to another; "
-            f"make it again with 'plumecast calibrate {system.name}', or remove it"
-        )
-    for name in system.state.predictands:
+    assert ranks.count == 1 or state_directory is not None, "several processes need a directory of states"
+    check_forecasts(checkpoint, system)
+    _check_analysis(analysis, checkpoint)
+    past_analysis = select_past(analysis, request.init_time, system.state.past_states, system.state.step_hours)
+    past = checkpoint.standardiser.to_tensor(past_analysis).to(ranks.device)
+    if ranks.device != "cpu":
+        checkpoint = replace(checkpoint, models=tuple(model.to(ranks.device) for model in checkpoint.models))
+    batches = [
+        replace(request, members=members)
+        for members in split_members(request.members, batch_size, ranks.count, len(checkpoint.models))
+    ]
+    for batch in batches[ranks.rank :: ranks.count]:
+        for made in _forecast_batch(checkpoint, system, past, batch, state_directory):
+            if ranks.is_first:
+                yield made
+    for number, batch in enumerate(batches if ranks.is_first else ()):
+        if number % ranks.count and state_directory is not None:
+            yield from _awaited_batch(checkpoint, batch, state_directory)
+
+
+def split_members(members: Sequence[int], batch_size: int, processes: int, networks: int = 1) -> list[tuple[int, ...]]:
+    """Split members into those that are computed together, each group by one network.
+
+    Args:
+        members: Member numbers.
+        batch_size: Members in a group; fewer where a process would have none.
+        processes: That share the groups.
+        networks: That members take turns at.
+    """
+    together = min(batch_size, -(-len(members) // processes))
+    by_network = ([member for member in members if member % networks == number] for number in range(networks))
+    return [
+        tuple(alike[first : first + together]) for alike in by_network for first in range(0, len(alike), together or 1)
+    ]
+
+
+def _check_analysis(analysis: xr.Dataset, checkpoint: Checkpoint) -> None:
+    for name in checkpoint.system.state.predictands:
         if name not in analysis:
             raise InvalidDataError(f"analysis: expected channel {name}, found {sorted(map(str, analysis.data_vars))}")
     grid = grid_of(analysis)
@@ -76,82 +146,17 @@ def check_compatible(checkpoint: Checkpoint, system: System, analysis: xr.Datase
         )
 
 
-def forecast_members(
-    checkpoint: Checkpoint,
-    system: System,
-    analysis: xr.Dataset,
-    init_time: np.datetime64,
-    members: Sequence[int],
-    lead_steps: int,
-    *,
-    batch_size: int,
-    device: str = "cpu",
-    state_directory: Path | None = None,
-    ranks: Ranks = ALONE,
-) -> Iterator[MemberFields]:
-    """Make members, batch by batch, each batch through all lead times.
-
-    Several processes that call this together share the batches, and the first of them yields all members: it finds the
-    others' states in the directory, which all must see.
-
-    Args:
-        checkpoint: The model.
-        system: Its state must be that of the checkpoint; its sampler is used.
-        analysis: Canonical analysis that holds the past states of `init_time`.
-        init_time: Start of the forecast.
-        members: Member numbers, counted from 0.
-        lead_steps: Steps of `system.state.step_hours`.
-        batch_size: Members computed together, or fewer where a process would have none.
-        device: Where to compute.
-        state_directory: Keeps the state after each step, so that a killed forecast goes on where it was; several
-            processes need it.
-        ranks: The processes.
-
-    Yields:
-        Physical fields of one batch at one lead time; nothing but in the first process.
-
-    Raises:
-        ConfigurationError: The checkpoint is of another system.
-        InvalidDataError: A channel, value or past state is missing, or the grid differs.
-        MissingDataError: `init_time` is later than the last analysis.
-    """
-    check_compatible(checkpoint, system, analysis)
-    past_analysis = select_past(analysis, init_time, system.state.past_states, system.state.step_hours)
-    past = checkpoint.standardiser.to_tensor(past_analysis)
-    if device != "cpu":
-        checkpoint = replace(checkpoint, models=tuple(model.to(device) for model in checkpoint.models))
-    assert ranks.count == 1 or state_directory is not None, "several processes need a directory of states"
-    batches = split_members(members, batch_size, ranks.count, len(checkpoint.models))
-    for batch in batches[ranks.rank :: ranks.count]:
-        directory = None if state_directory is None else state_directory / batch_name(batch)
-        network = checkpoint.of_member(batch[0])
-        for made in _forecast_batch(network, system, past.to(device), init_time, batch, lead_steps, directory):
-            if ranks.is_first:
-                yield made
-    for number, batch in enumerate(batches if ranks.is_first else ()):
-        if number % ranks.count and state_directory is not None:
-            yield from _awaited_batch(checkpoint, init_time, batch, lead_steps, state_directory / batch_name(batch))
-
-
-def split_members(members: Sequence[int], batch_size: int, processes: int, networks: int = 1) -> list[tuple[int, ...]]:
-    """Members that are computed together, by one network: `batch_size`, or fewer where a process would have none."""
-    together = min(batch_size, -(-len(members) // processes))
-    by_network = ([member for member in members if member % networks == number] for number in range(networks))
-    return [
-        tuple(alike[first : first + together]) for alike in by_network for first in range(0, len(alike), together or 1)
-    ]
-
-
 def _forecast_batch(
     checkpoint: Checkpoint,
     system: System,
     past: Float[Tensor, "past channel latitude longitude"],
-    init_time: np.datetime64,
-    members: tuple[int, ...],
-    lead_steps: int,
-    directory: Path | None,
+    request: MemberRequest,
+    state_directory: Path | None,
 ) -> Iterator[MemberFields]:
-    seeds = member_seeds(checkpoint.model_id, system.identity_hash(), init_time, members)
+    """Members that one network computes together: those of an interrupted forecast first, then the rest."""
+    members, network = tuple(request.members), checkpoint.of_member(request.members[0])
+    seeds = member_seeds(checkpoint.model_id, system.identity_hash(), request.init_time, members)
+    directory = None if state_directory is None else state_directory / batch_name(members)
     shape = tuple(past.shape[1:])
 
     def noise(lead_step: int, draw: int) -> Tensor:
@@ -159,35 +164,35 @@ def _forecast_batch(
 
     states = past.expand(len(members), *past.shape)
     made = 0
-    for state in stored_states(directory, (len(members), *shape), lead_steps):
+    for state in stored_states(directory, (len(members), *shape), request.lead_steps):
         made += 1
         states = torch.cat([states[:, 1:], state.to(past.device)[:, None]], dim=1)
-        yield _member_fields(checkpoint, init_time, members, made, state)
-    for state in rollout(checkpoint, system.sampler, states, init_time, range(made + 1, lead_steps + 1), noise):
-        made += 1
+        yield _member_fields(checkpoint, request, made, state)
+    remaining = range(made + 1, request.lead_steps + 1)
+    for lead_step, state in zip(
+        remaining, rollout(network, system.sampler, states, request.init_time, remaining, noise), strict=True
+    ):
         if directory is not None:
-            store_state(directory, made, state)
-        yield _member_fields(checkpoint, init_time, members, made, state)
+            store_state(directory, lead_step, state)
+        yield _member_fields(checkpoint, request, lead_step, state)
 
 
-def _awaited_batch(
-    checkpoint: Checkpoint, init_time: np.datetime64, members: tuple[int, ...], lead_steps: int, directory: Path
-) -> Iterator[MemberFields]:
-    """A batch that another process computes, as its states come."""
+def _awaited_batch(checkpoint: Checkpoint, request: MemberRequest, state_directory: Path) -> Iterator[MemberFields]:
+    """A batch that another process computes, each state as soon as it is there."""
+    members = tuple(request.members)
+    directory = state_directory / batch_name(members)
     shape = (len(members), len(checkpoint.system.state.predictands), *checkpoint.grid.shape)
-    for lead_step in range(1, lead_steps + 1):
+    for lead_step in range(1, request.lead_steps + 1):
         while not state_path(directory, lead_step).exists():
             time.sleep(SECONDS_BETWEEN_LOOKS)
-        state = load_state(directory, lead_step, shape)
-        yield _member_fields(checkpoint, init_time, members, lead_step, state)
+        yield _member_fields(checkpoint, request, lead_step, load_state(directory, lead_step, shape))
 
 
-def _member_fields(
-    checkpoint: Checkpoint, init_time: np.datetime64, members: tuple[int, ...], lead_step: int, state: Tensor
-) -> MemberFields:
+def _member_fields(checkpoint: Checkpoint, request: MemberRequest, lead_step: int, state: Tensor) -> MemberFields:
+    """Physical fields of standardised states after a lead step."""
     lead_time = np.timedelta64(lead_step * checkpoint.system.state.step_hours, "h").astype("timedelta64[ns]")
-    fields = checkpoint.standardiser.to_fields(state, init_time.astype("datetime64[ns]") + lead_time)
+    fields = checkpoint.standardiser.to_fields(state, request.init_time.astype("datetime64[ns]") + lead_time)
     faulty = [name for name, values in fields.items() if not np.isfinite(values).all()]
     if faulty:
         raise DivergedError(f"forecast of {faulty[0]}: expected finite values, found NaN at lead step {lead_step}")
-    return MemberFields(members, lead_step - 1, lead_time, fields)
+    return MemberFields(tuple(request.members), lead_step - 1, lead_time, fields)

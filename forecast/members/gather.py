@@ -1,25 +1,33 @@
-"""Members of one cycle gathered into a dataset, as scores want them."""
-
-from typing import TYPE_CHECKING
+"""Members of one cycle gathered into a dataset, as scores and notebooks want them."""
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from forecast.checkpoints.checkpoint import Checkpoint
+from forecast.members.ensemble import MemberRequest, forecast_members
+from forecast.parallel.ranks import Ranks
 from forecast.system.system import System
 
-if TYPE_CHECKING:
-    from forecast.checkpoints.checkpoint import Checkpoint
+DIMS = ("member", "lead_time", "latitude", "longitude")
 
 
 def lead_times(system: System, lead_steps: int) -> NDArray[np.timedelta64]:
-    """Lead times of the first lead steps."""
+    """Lead times of the first lead steps of a system.
+
+    Args:
+        system: Says how long a step is.
+        lead_steps: How many.
+
+    Returns:
+        timedelta64[ns], ascending; the first is one step.
+    """
     hours = np.arange(1, lead_steps + 1) * np.timedelta64(system.state.step_hours, "h")
     return hours.astype("timedelta64[ns]")
 
 
 def ensemble_forecast(
-    checkpoint: "Checkpoint",
+    checkpoint: Checkpoint,
     system: System,
     analysis: xr.Dataset,
     init_time: np.datetime64,
@@ -28,33 +36,45 @@ def ensemble_forecast(
     lead_steps: int,
     device: str = "cpu",
 ) -> xr.Dataset:
-    """All members of one cycle, in memory.
+    """Forecast an ensemble from one analysis, in memory; no file is read or written.
+
+    Args:
+        checkpoint: The trained model.
+        system: Whose members they are; `checkpoint.system`, or another version of it with the same name and state,
+            whose sampler is used.
+        analysis: Canonical analysis (dims time, latitude, longitude; SI units) with the system's predictands on the
+            model's grid. It must hold the past states that the model starts from, the last of them at `init_time`.
+        init_time: Start of the forecast, UTC.
+        members: Size of the ensemble.
+        lead_steps: Length of the forecast, in steps of `system.state.step_hours`.
+        device: Where to compute: `cpu`, `cuda` or `cuda:1`.
 
     Returns:
-        Dims member, lead_time, latitude, longitude; scalar init_time.
-    """
-    from forecast.members.ensemble import forecast_members
+        A float32 variable for each predictand, in the units of the analysis, with dims member, lead_time, latitude,
+        longitude; `member` counts from 0, `lead_time` is timedelta64[ns], `init_time` a scalar coordinate.
 
+    Raises:
+        ConfigurationError: The checkpoint is of another system.
+        InvalidDataError: A channel, value or past state is missing, or the grid differs.
+        MissingDataError: `init_time` is later than the last analysis.
+        DivergedError: A field is not finite.
+    """
     latitude, longitude = analysis["latitude"].values, analysis["longitude"].values
-    names = system.state.predictands
     shape = (members, lead_steps, latitude.size, longitude.size)
-    arrays = {name: np.full(shape, np.nan, dtype=np.float32) for name in names}
+    arrays = {name: np.full(shape, np.nan, dtype=np.float32) for name in system.state.predictands}
     made = forecast_members(
         checkpoint,
         system,
         analysis,
-        init_time,
-        range(members),
-        lead_steps,
+        MemberRequest(init_time, range(members), lead_steps),
         batch_size=system.forecast.batch_size,
-        device=device,
+        ranks=Ranks(device=device),
     )
     for fields in made:
-        for name in names:
-            arrays[name][list(fields.members), fields.lead_index] = fields.fields[name]
-    dims = ("member", "lead_time", "latitude", "longitude")
+        for name, values in arrays.items():
+            values[list(fields.members), fields.lead_index] = fields.fields[name]
     return xr.Dataset(
-        {name: (dims, values, analysis[name].attrs) for name, values in arrays.items()},
+        {name: (DIMS, values, analysis[name].attrs) for name, values in arrays.items()},
         coords={
             "member": np.arange(members),
             "lead_time": lead_times(system, lead_steps),

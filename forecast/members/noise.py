@@ -1,4 +1,4 @@
-"""TODO: forecast/members/noise.py."""
+"""The seed and the noise of each member, the same whatever else is computed."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,20 +8,30 @@ from numpy.typing import NDArray
 
 
 def member_seeds(model_id: str, system_hash: str, init_time: np.datetime64, members: Sequence[int]) -> tuple[str, ...]:
-    """Seed of each member: 128 bits as 32 hexadecimal digits."""
+    """Seed of each member, a hash of model, system, init time and member number.
+
+    Args:
+        model_id: Identity of the checkpoint with its calibration card.
+        system_hash: `System.identity_hash`.
+        init_time: Start of the forecast.
+        members: Member numbers, counted from 0.
+
+    Returns:
+        For each member 128 bits as 32 hexadecimal digits.
+    """
     time = np.datetime_as_string(init_time.astype("datetime64[ns]"), unit="s")
     identities = (f"{model_id}|{system_hash}|{time}|{member}" for member in members)
     return tuple(hashlib.sha256(identity.encode()).hexdigest()[:32] for identity in identities)
 
 
 def member_noise(seed: str, lead_step: int, draw: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Standard normal noise of one member.
+    """Standard normal noise of one member in one lead step.
 
     Args:
         seed: As `member_seeds` returns it.
         lead_step: Counted from 1.
         draw: Which of the lead step's draws; 0 is the sampler's starting noise.
-        shape: Shape of the noise.
+        shape: Shape of the noise, such as (channel, latitude, longitude).
 
     Source: Philox4x64-10, Salmon et al. (2011), doi:10.1145/2063384.2063405
     """

@@ -30,15 +30,15 @@ def rollout(
     """Forecast step by step from standardised states.
 
     Args:
-        checkpoint: The model; `past` must be on its device. Its calibration, if any, is applied.
-        sampler: How noise becomes a state; a calibration has its own.
-        past: States before the first lead step, oldest first.
+        checkpoint: The model, of a single network, on the device of `past`. Its calibration, if any, is applied.
+        sampler: How noise becomes a state; a calibration brings its own.
+        past: Standardised states before the first lead step, oldest first.
         init_time: Start of the forecast (lead step 0).
         lead_steps: Steps to make, counted from 1; a start above 1 continues a forecast whose `past` is given.
         noise: Independent standard normal noise for each lead step and draw.
 
     Yields:
-        The state after each lead step.
+        The standardised state after each lead step.
     """
     step, fitted = np.timedelta64(checkpoint.system.state.step_hours, "h"), checkpoint.calibration
     used = sampler if fitted is None else fitted.sampler
@@ -62,15 +62,16 @@ def _make_state(
     correction: Correction | None,
 ) -> Tensor:
     scalars = step_scalars(np.array([start_time]), checkpoint.system.state.step_hours).to(past.device)
-    with _unrounded():
+    with _full_float32():
         return advance(checkpoint.model, sampler, past, scalars.expand(past.shape[0], -1), noise, correction)
 
 
 @contextmanager
-def _unrounded() -> Iterator[None]:
-    """Convolutions and products on a GPU in whole float32, as members must not depend on the device.
+def _full_float32() -> Iterator[None]:
+    """Compute convolutions and matrix products on a GPU in full float32, as members must not depend on the device.
 
-    By default some round what goes in to ten bits (TF32), which moves members a hundred times as far as another batch.
+    Some GPUs round the operands to ten bits by default (TF32), which moves members a hundred times as far as another
+    batch size does.
     """
     operations = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)  # type: ignore[attr-defined]
     before = [operation.fp32_precision for operation in operations]

@@ -1,4 +1,4 @@
-"""TODO: forecast/members/stored_states.py."""
+"""States of a forecast under way, kept on disk so that it can be resumed and shared by several processes."""
 
 import hashlib
 from collections.abc import Iterator
@@ -6,19 +6,36 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from data_catalog.errors import InvalidDataError
 from data_catalog.storage.atomic_files import atomic_path
 
+State = Float[Tensor, "member channel latitude longitude"]
+
 
 def batch_name(members: tuple[int, ...]) -> str:
+    """Name of the directory that keeps the states of members computed together.
+
+    Args:
+        members: Member numbers, in the order in which they are computed.
+    """
     digest = hashlib.sha256(repr(members).encode()).hexdigest()[:8]
     return f"members-{members[0]:05d}-{members[-1]:05d}-{digest}"
 
 
-def stored_states(directory: Path | None, shape: tuple[int, ...], lead_steps: int) -> Iterator[Tensor]:
-    """States of an earlier, interrupted forecast, up to the first that is absent."""
+def stored_states(directory: Path | None, shape: tuple[int, ...], lead_steps: int) -> Iterator[State]:
+    """Yield the states of an interrupted forecast, up to the first that is absent.
+
+    Args:
+        directory: Of the batch; None where states are not kept.
+        shape: Of each state: (member, channel, latitude, longitude).
+        lead_steps: Length of the forecast.
+
+    Raises:
+        InvalidDataError: A state has another shape.
+    """
     if directory is None:
         return
     for lead_step in range(1, lead_steps + 1):
@@ -28,10 +45,29 @@ def stored_states(directory: Path | None, shape: tuple[int, ...], lead_steps: in
 
 
 def state_path(directory: Path, lead_step: int) -> Path:
+    """File of the state after a lead step.
+
+    Args:
+        directory: Of the batch.
+        lead_step: Counted from 1.
+    """
     return directory / f"{lead_step:05d}.npy"
 
 
-def load_state(directory: Path, lead_step: int, shape: tuple[int, ...]) -> Tensor:
+def load_state(directory: Path, lead_step: int, shape: tuple[int, ...]) -> State:
+    """Read the state after a lead step.
+
+    Args:
+        directory: Of the batch.
+        lead_step: Counted from 1.
+        shape: That the state must have: (member, channel, latitude, longitude).
+
+    Returns:
+        Standardised anomalies on the CPU.
+
+    Raises:
+        InvalidDataError: It has another shape.
+    """
     path = state_path(directory, lead_step)
     state = np.load(path, allow_pickle=False)
     if state.shape != shape:
@@ -39,6 +75,13 @@ def load_state(directory: Path, lead_step: int, shape: tuple[int, ...]) -> Tenso
     return torch.from_numpy(state)
 
 
-def store_state(directory: Path, lead_step: int, state: Tensor) -> None:
+def store_state(directory: Path, lead_step: int, state: State) -> None:
+    """Write the state after a lead step, atomically.
+
+    Args:
+        directory: Of the batch; made if absent.
+        lead_step: Counted from 1.
+        state: Standardised anomalies, on any device.
+    """
     with atomic_path(state_path(directory, lead_step)) as partial, partial.open("wb") as file:
         np.save(file, state.cpu().numpy(), allow_pickle=False)

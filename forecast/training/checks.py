@@ -1,53 +1,96 @@
-"""TODO: forecast/training/checks.py."""
+"""What a training is refused for before anything is computed: settings that contradict the grid or each other."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from data_catalog.errors import ConfigurationError
-from forecast.checkpoints.checkpoint import Checkpoint
+from forecast.checkpoints.compatibility import check_same_training
 from forecast.checkpoints.files import load_checkpoint
 from forecast.parallel.ranks import Ranks
 from forecast.sphere.grid import Grid
+from forecast.states.standardiser import is_amount
 from forecast.system.system import System
+from forecast.training.directory import unfinished
 from forecast.training.stages import Stage
 
 
 def check_trained(system: System, directory: Path) -> None:
-    """Refuse a finished checkpoint of another training."""
-    if load_checkpoint(directory).system.training_hash() != system.training_hash():
-        raise ConfigurationError(f"{directory}: expected the training of this system, found another's")
+    """Check that the finished checkpoint in a directory is of the training that is asked for.
+
+    Args:
+        system: What is asked for.
+        directory: Of the checkpoint.
+
+    Raises:
+        ConfigurationError: It is of another training.
+        InvalidDataError: A file of it is damaged.
+    """
+    found = load_checkpoint(directory).system
+    check_same_training(system.training_hash(), found.training_hash(), where=str(directory))
 
 
-def check_origin(system: System, grid: Grid, initial_checkpoint: Checkpoint) -> None:
-    """Whether a checkpoint's numbers mean what the system's mean."""
-    wanted, found = system.state, initial_checkpoint.system.state
-    for name in ("predictands", "static", "past_states"):
-        if getattr(wanted, name) != getattr(found, name):
-            raise ConfigurationError(
-                f"training from a checkpoint: expected one with {name} {getattr(wanted, name)}, "
-                f"found {getattr(found, name)}"
-            )
-    for what, expected, has in (
-        ("steps", _hours(system), _hours(initial_checkpoint.system)),
-        ("anchor", system.anchor.form(), initial_checkpoint.system.anchor.form()),
-    ):
-        if expected != has:
-            raise ConfigurationError(f"training from a checkpoint: expected one with {what} {expected}, found {has}")
-    if not grid.is_close_to(initial_checkpoint.grid):
+def refuse_unfinished(directory: Path) -> None:
+    """Refuse to start a training where another was interrupted.
+
+    Args:
+        directory: Where the training shall go.
+
+    Raises:
+        ConfigurationError: There is an interrupted training.
+    """
+    if left := unfinished(directory):
         raise ConfigurationError(
-            f"training from a checkpoint: expected one on the analysis' grid {grid.shape}, "
-            f"found {initial_checkpoint.grid.shape} or other points"
+            f"training: expected no unfinished training in {left}, found one; resume it, or train elsewhere"
         )
 
 
-def _hours(system: System) -> str:
-    return f"of {' and '.join(map(str, system.learned_step_hours))} h"
-
-
 def check_shares(plan: Sequence[Stage], ranks: Ranks) -> None:
+    """Check that the batches of a training divide evenly among the processes.
+
+    Args:
+        plan: All stages.
+        ranks: The processes.
+
+    Raises:
+        ConfigurationError: One does not.
+    """
     for stage in plan:
         if stage.batch_size % ranks.count:
             raise ConfigurationError(
                 f"batch_size of {stage.name}: expected a multiple of the {ranks.count} processes, "
                 f"found {stage.batch_size}"
             )
+
+
+def check_settings(system: System, grid: Grid, *, starts_trained: bool) -> None:
+    """Check that a system can be trained on a grid.
+
+    Args:
+        system: What is to be trained.
+        grid: Of the analysis.
+        starts_trained: Whether it starts from a checkpoint, whose anchor is fitted.
+
+    Raises:
+        ConfigurationError: A setting asks for what the grid, the channels or the loader do not have.
+    """
+    where, pretraining = f"system {system.name}", None if starts_trained else system.pretraining
+    tunings = (*system.finetuning, *(pretraining.finetuning if pretraining else ()))
+    for key in ("spectral_weight", "amounts_weight"):
+        if any(getattr(tuning, key) for tuning in tunings) and not grid.topology().is_globe:
+            raise ConfigurationError(
+                f"{where}: finetuning.{key}: expected 0 on a region, which has no harmonics, found more"
+            )
+    if any(tuning.amounts_weight for tuning in tunings) and not any(map(is_amount, system.state.predictands)):
+        raise ConfigurationError(
+            f"{where}: finetuning.amounts_weight: expected 0, as no predictand is an amount, found more"
+        )
+    if system.training.mirrored and not grid.is_symmetric_globe():
+        raise ConfigurationError(
+            f"{where}: training.mirrored: expected a globe with each latitude on both sides, found another"
+        )
+    fits_anchor = system.anchor.kind == "linear" and (not starts_trained or system.anchor.cross_fitted)
+    if system.training.loader == "archive" and fits_anchor:
+        raise ConfigurationError(
+            f"{where}: expected anchor.kind 'persistence' or 'mean' where training.loader is 'archive', "
+            f"found '{system.anchor.kind}', which is fitted in memory"
+        )

@@ -1,4 +1,4 @@
-"""The model that a training starts from: fresh and fitted to its samples, or a checkpoint's."""
+"""The model that a training starts from: fresh and fitted to its samples, or that of a checkpoint."""
 
 from collections.abc import Iterator, Mapping
 
@@ -10,20 +10,58 @@ from data_catalog.errors import ConfigurationError, MissingDataError
 from forecast.anchors.network import MeanAnchor
 from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.model.step_model import StepModel
+from forecast.parallel.ranks import Ranks
 from forecast.sphere.noise import SphereNoise
 from forecast.states.conditions import step_length_indices
 from forecast.states.standardiser import grid_of, static_tensor
 from forecast.system.faults import faults_of_section
 from forecast.system.system import System
 from forecast.training.samples import Samples, SampleSource
+from forecast.training.stages import LeftOut
+from forecast.training.training_data import TrainingData
 
 _TOGETHER = 16
-MeanNetworks = Mapping[tuple[int, ...], StepModel]
-"""Trained mean networks, each under the years that it was trained without."""
+"""Samples that are read together when something is fitted to all of them."""
+MeanNetworks = Mapping[LeftOut, StepModel]
+"""Trained mean networks, by the years that each was trained without."""
+
+
+def initial_model(
+    data: TrainingData,
+    ranks: Ranks,
+    means: MeanNetworks | None = None,
+    initial_checkpoint: Checkpoint | None = None,
+) -> StepModel:
+    """Return the model that a training starts from, in each process that takes part.
+
+    Args:
+        data: What to train and to learn from.
+        ranks: The processes. What is fitted once is fitted by the first, which hands it to the others when the model is
+            distributed; anchors that leave years out are fitted by each.
+        means: Trained mean networks, where the anchor is made of them.
+        initial_checkpoint: Has the weights; a fresh model is fitted when None.
+
+    Raises:
+        ConfigurationError: The checkpoint's network does not fit, the anchor has more parameters than there are states
+            or values, or there are too few years to cross-fit it.
+        MissingDataError: There is no sample in steps of one of the lengths.
+    """
+    if initial_checkpoint is not None:
+        return continued_model(data.system, data.analysis, initial_checkpoint, data.samples, means)
+    if ranks.is_first:
+        return prepare_model(data.system, data.analysis, data.samples, means)
+    model = fresh_model(data.system, data.analysis)
+    cross_fit(model, data.system, data.samples, means)
+    return model
 
 
 def fresh_model(system: System, analysis: xr.Dataset) -> StepModel:
-    """A model with the weights that the system's seed gives; nothing of it is fitted."""
+    """Return a model with the initial weights of the system's seed, nothing of it fitted.
+
+    Args:
+        system: Which model.
+        analysis: Holds the static channels and the grid.
+    """
     torch.manual_seed(system.training.seed)
     return StepModel(system, grid_of(analysis), static_tensor(analysis, system.state.static))
 
@@ -31,69 +69,50 @@ def fresh_model(system: System, analysis: xr.Dataset) -> StepModel:
 def prepare_model(
     system: System, analysis: xr.Dataset, samples: SampleSource, means: MeanNetworks | None = None
 ) -> StepModel:
-    """A fresh model with its anchor, residual scales and noise fitted to the training samples.
+    """Return a fresh model with its anchor, residual scales and noise fitted to the training samples.
 
     Args:
         system: Which model.
         analysis: Of the training period.
-        samples: To fit to.
+        samples: To fit to; in memory where the anchor is fitted.
         means: Trained mean networks, where the anchor is one.
 
     Raises:
-        ConfigurationError: The system's anchor can only be fitted in memory, and the samples are not there, or to more
-            years or values than there are.
+        ConfigurationError: The anchor has more parameters than there are states or values, or there are too few years
+            to cross-fit it.
     """
     model = fresh_model(system, analysis)
     anchors = model.fitted_anchors()
     for part in samples.parts if anchors else ():
-        states, area = _in_memory(system, part), grid_of(analysis).area_weights()
         with faults_of_section(system.name, "anchor"):
-            anchors[part.step_hours].fit(states, _starts(part), area)
+            anchors[part.step_hours].fit(_in_memory(part), _starts(part), model.grid.area_weights())
     if isinstance(model.anchor, MeanAnchor):
         assert means is not None, "a mean anchor is made of trained networks"
         model.anchor.get_submodule("model").load_state_dict(means[()].state_dict())
-    cross_fit(model, system, analysis, samples, means)
-    fit_residual(model, samples, grid_of(analysis).area_weights())
+    cross_fit(model, system, samples, means)
+    fit_residual(model, samples)
     return model
 
 
-def cross_fit(
-    model: StepModel, system: System, analysis: xr.Dataset, samples: SampleSource, means: MeanNetworks | None = None
-) -> None:
-    """Where the system asks for it, predict each year of training by an anchor that was fitted without it.
-
-    Raises:
-        ConfigurationError: See `prepare_model`.
-    """
-    if not system.anchor.cross_fitted:
-        return
-    anchors, area = model.fitted_anchors(), grid_of(analysis).area_weights()
-    for part in samples.parts if anchors else ():
-        states = _in_memory(system, part)
-        try:
-            anchors[part.step_hours].fit_without_each_year(states, _starts(part), part.years, area)
-        except ValueError as error:
-            raise ConfigurationError(f"system {system.name}: anchor.cross_fitted: {error}") from None
-    for years, network in (means or {}).items():
-        if years:
-            model.anchor.use_for_years(years, MeanAnchor(network))
-
-
 def continued_model(
-    system: System,
-    analysis: xr.Dataset,
-    initial_checkpoint: Checkpoint,
-    samples: SampleSource,
-    means: MeanNetworks | None = None,
+    system: System, analysis: xr.Dataset, initial: Checkpoint, samples: SampleSource, means: MeanNetworks | None = None
 ) -> StepModel:
-    """A model that starts from a checkpoint's weights; blocks that the checkpoint lacks change nothing at first.
+    """Return a model with the weights of a checkpoint; blocks that the checkpoint lacks change nothing at first.
+
+    Args:
+        system: Which model; its network may have more blocks than that of the checkpoint.
+        analysis: Of the training period.
+        initial: The checkpoint.
+        samples: To fit to what the checkpoint does not have.
+        means: Trained mean networks that leave years out, where the anchor is cross-fitted.
 
     Raises:
-        ConfigurationError: The networks differ in more than their number of blocks; or see `prepare_model`.
+        ConfigurationError: The networks differ in more than their number of blocks, or the anchor cannot be
+            cross-fitted.
     """
     model = fresh_model(system, analysis)
     try:
-        found = model.load_state_dict(initial_checkpoint.model.state_dict(), strict=False)
+        found = model.load_state_dict(initial.model.state_dict(), strict=False)
     except RuntimeError as error:
         raise ConfigurationError(f"training from a checkpoint: {str(error).replace(chr(10), ' ')}") from None
     if found.unexpected_keys:
@@ -103,18 +122,48 @@ def continued_model(
         )
     if absent := [name for name in found.missing_keys if name.startswith("anchor.")]:
         raise ConfigurationError(f"training from a checkpoint: expected the system's anchor, found no {absent[0]}")
-    cross_fit(model, system, analysis, samples, means)
+    cross_fit(model, system, samples, means)
     if any(name.startswith("noise.") for name in found.missing_keys):
         _fit_noise(model, samples)
     return model
 
 
-def fit_residual(model: StepModel, samples: SampleSource, area: Tensor) -> None:
-    """Scale of what the anchor misses in each length of a step, and its spectrum where the noise shall have it.
+def cross_fit(model: StepModel, system: System, samples: SampleSource, means: MeanNetworks | None = None) -> None:
+    """Where the system asks for it, predict each year of training by an anchor that was fitted without that year.
+
+    Args:
+        model: Its anchor is changed.
+        system: Says whether to.
+        samples: To fit to; in memory where the anchor is fitted.
+        means: Trained mean networks, where the anchor is one.
+
+    Raises:
+        ConfigurationError: There are too few years.
+    """
+    if not system.anchor.cross_fitted:
+        return
+    anchors, area = model.fitted_anchors(), model.grid.area_weights()
+    for part in samples.parts if anchors else ():
+        try:
+            anchors[part.step_hours].fit_without_each_year(_in_memory(part), _starts(part), part.years, area)
+        except ValueError as error:
+            raise ConfigurationError(f"system {system.name}: anchor.cross_fitted: {error}") from None
+    for years, network in (means or {}).items():
+        if years:
+            model.anchor.use_for_years(years, MeanAnchor(network))
+
+
+def fit_residual(model: StepModel, samples: SampleSource) -> None:
+    """Fit the scale of what the anchor misses in a step of each length, and the noise's spectrum where it is fitted.
+
+    Args:
+        model: With its anchor; changed.
+        samples: To fit to.
 
     Raises:
         MissingDataError: There is no sample of one of the lengths.
     """
+    area = model.grid.area_weights()
     scales = model.get_buffer("residual_std")
     totals, counts = scales.new_zeros(len(model.step_hours), scales.shape[-3]), scales.new_zeros(len(model.step_hours))
     for missed, scalars in _anchor_errors(model, samples):
@@ -135,20 +184,16 @@ def _fit_noise(model: StepModel, samples: SampleSource) -> None:
 
 @torch.no_grad()
 def _anchor_errors(model: StepModel, samples: SampleSource) -> Iterator[tuple[Tensor, Tensor]]:
-    """What the anchor misses of the samples, and their scalars; in order, so that no chunk is read again and again."""
-    for windows in samples.stream(torch.arange(len(samples)).split(_TOGETHER), lead_steps=1):
-        scalars = windows.scalars[:, 0]
-        yield windows.following[:, 0] - model.anchor(windows.past, scalars, windows.years), scalars
+    """What the anchor misses of the samples, and their scalars; in order, so that each chunk is read once."""
+    for batch in samples.stream(torch.arange(len(samples)).split(_TOGETHER), lead_steps=1):
+        scalars = batch.scalars[:, 0]
+        yield batch.following[:, 0] - model.anchor(batch.past, scalars, batch.years), scalars
 
 
 def _starts(samples: Samples) -> Tensor:
     return samples.starts[:, : samples.past_states + 1]
 
 
-def _in_memory(system: System, samples: Samples) -> Tensor:
-    if not isinstance(samples.states, Tensor):
-        raise ConfigurationError(
-            f"system {system.name}: expected anchor.kind 'persistence' or 'mean' where training.loader is 'archive', "
-            f"found '{system.anchor.kind}', which is fitted in memory"
-        )
+def _in_memory(samples: Samples) -> Tensor:
+    assert isinstance(samples.states, Tensor), "anchors are fitted in memory"
     return samples.states

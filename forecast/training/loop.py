@@ -2,45 +2,55 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from data_catalog.errors import ConfigurationError, DivergedError
-from forecast.checkpoints.files import load_checkpoint, save_checkpoint
+from forecast.checkpoints.training_record import NoiseLevels, StageRecord
 from forecast.model.step_model import StepModel
-from forecast.parallel.ranks import Ranks
+from forecast.parallel.ranks import ALONE, Ranks
 from forecast.parallel.sharding import accumulating, distribute, full_tensor, full_tensors_on_cpu
-from forecast.sphere.grid import Grid
-from forecast.states.standardiser import Standardiser
-from forecast.system.system import System
-from forecast.training.averaged_weights import AveragedWeights
-from forecast.training.objectives import Denoising, NoiseLevelErrors, Objective
-from forecast.training.optimiser import Optimiser
-from forecast.training.random_numbers import Draws
+from forecast.training.averaged_weights import AveragedWeights, kept_share
+from forecast.training.objectives import Denoising, Losses
+from forecast.training.optimiser import Optimiser, scheduled_learning_rate
+from forecast.training.output import TrainingOutput
+from forecast.training.random_numbers import RandomNumbers
 from forecast.training.sample_batch import SampleBatch
-from forecast.training.samples import SampleSource, shuffled
+from forecast.training.samples import shuffled
 from forecast.training.stages import Stage
 from forecast.training.state import (
-    TrainingPosition,
+    START,
     load_training_state,
     remove_training_state,
     save_training_state,
     training_tensors,
 )
+from forecast.training.training_data import TrainingData
+from forecast.training.validation import Validation
 
-VALIDATION_SEED = 20_010_101
-NOISE_LEVELS = (0.02, 0.05, 0.12, 0.3, 0.8, 2.0, 6.0, 20.0, 80.0)
-"""Where the error of the denoiser is watched, in units of the residual's standard deviation."""
-NOISE_LEVEL_SAMPLES = 8
-DRAWN_CHANCES = (0.01, 0.25, 0.5, 0.75, 0.99)
-DENOISER = "denoiser"
-"""Folder beside a fine-tuned checkpoint that keeps the denoiser it was made from."""
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """Where a training, or a part of it, is done and by whom.
+
+    Attributes:
+        directory: Where the checkpoint goes.
+        iterations: Length of the whole training.
+        earlier: Iterations of the parts before this one.
+        resume: Whether to go on with what is unfinished and to take what is finished as it is.
+        ranks: The processes that share it.
+    """
+
+    directory: Path
+    iterations: int
+    earlier: int = 0
+    resume: bool = False
+    ranks: Ranks = ALONE
 
 
 @dataclass(frozen=True)
@@ -48,9 +58,9 @@ class TrainingProgress:
     """How far a training is.
 
     Attributes:
-        stage: Which stage this iteration belongs to.
-        iteration: Iterations done, over all stages.
-        iterations: Iterations wanted, over all stages.
+        stage: Name of the stage that this iteration belongs to.
+        iteration: Iterations done, over the whole training.
+        iterations: Iterations wanted, over the whole training.
         loss: Loss of this iteration's batch; those of different stages do not compare.
         validation_loss: Of the averaged weights, where a checkpoint was just written.
         seconds: Time of this iteration.
@@ -63,54 +73,65 @@ class TrainingProgress:
     loss: float
     validation_loss: float | None
     seconds: float
-    noise_levels: Mapping[str, Any] | None = None
+    noise_levels: NoiseLevels | None = None
 
 
-class Losses(nn.Module):
-    """A model with its loss as the forward pass, which is what several processes know how to share."""
+def train_stages(
+    model: StepModel, plan: Sequence[Stage], data: TrainingData, job: TrainingJob
+) -> Iterator[TrainingProgress]:
+    """Train a model through some stages; a usable checkpoint is there from the first save on.
 
-    def __init__(self, model: StepModel) -> None:
-        super().__init__()
-        self.model = model
+    Args:
+        model: Where the training starts.
+        plan: The stages.
+        data: What to learn from, and what to record.
+        job: Where and by whom.
 
-    def forward(self, objective: Objective, windows: SampleBatch, weights: Tensor, draws: Draws) -> Tensor:
-        """Loss of each sample."""
-        return objective(self.model, windows, weights, draws)
+    Yields:
+        Progress after each iteration.
+
+    Raises:
+        ConfigurationError: What is resumed is another training, or has more iterations than are wanted.
+        DivergedError: A loss or gradient is not finite; the last checkpoint stays.
+    """
+    run = TrainingRun(model, plan, data, job)
+    if job.resume:
+        run.resume()
+    yield from run.iterate()
 
 
 class TrainingRun:
-    """Weights, averaged weights and optimiser on their way through the stages."""
+    """Weights, averaged weights and optimiser on their way through the stages.
 
-    def __init__(
-        self,
-        system: System,
-        grid: Grid,
-        standardiser: Standardiser,
-        model: StepModel,
-        directory: Path,
-        record: Mapping[str, Any],
-        plan: tuple[Stage, ...],
-        ranks: Ranks,
-    ) -> None:
-        self.system, self.grid, self.standardiser, self.ranks = system, grid, standardiser, ranks
-        self.directory, self.record, self.plan = directory, record, plan
-        options = system.training
-        self.model = model.to(ranks.device)
+    Args:
+        model: Where the training starts.
+        plan: The stages.
+        data: What to learn from, and what to record.
+        job: Where and by whom.
+    """
+
+    def __init__(self, model: StepModel, plan: Sequence[Stage], data: TrainingData, job: TrainingJob) -> None:
+        self.plan, self.samples, self.system, self.job = tuple(plan), data.samples, data.system, job
+        self.ranks = job.ranks
+        options, device = self.system.training, self.ranks.device
+        self.output = TrainingOutput(job.directory, data.system, model.grid, data.standardiser, data.record)
+        self.model = model.to(device)
         self.model.training_dtype = torch.bfloat16 if options.precision == "bfloat16" else None
-        self.losses = Losses(self.model)
+        losses = Losses(self.model)
         self.shared = distribute(
-            self.losses,
-            ranks,
+            losses,
+            self.ranks,
             parallel=options.parallel,
             recompute=options.recompute_activations,
             compiled=options.compiled,
             idle_weights=any(True for _ in self.model.denoising_loss.parameters()),
         )
         self.averaged = AveragedWeights(self.model)
-        self.position = TrainingPosition(stage=0, done=0)
-        self.figures: dict[str, dict[str, Any]] = {}
-        weights = torch.tensor([options.channel_weights.get(name, 1.0) for name in system.state.predictands])
-        self.weights = ((weights / weights.mean())[:, None, None] * grid.area_weights()).to(ranks.device)
+        self.position = START
+        self.records: dict[str, StageRecord] = {}
+        weights = torch.tensor([options.channel_weights.get(name, 1.0) for name in self.system.state.predictands])
+        self.weights = ((weights / weights.mean())[:, None, None] * model.grid.area_weights()).to(device)
+        self.validation = Validation(self.system, losses, self.averaged, self.weights, data.validation, device)
         self.optimiser = self._fresh_optimiser()
 
     @property
@@ -122,59 +143,65 @@ class TrainingRun:
     def _seed(self) -> int:
         return self.system.training.seed + 101 * self.position.stage
 
-    @property
-    def _identity(self) -> str:
-        """What decides this training, but for its length."""
-        initial = self.record.get("began_with")
-        return self.system.training_hash() + (f" from {initial}" if initial else "")
+    def resume(self) -> None:
+        """Go back to where an interrupted training in the directory was.
 
-    def _fresh_optimiser(self) -> Optimiser:
-        options = self.system.training
-        return Optimiser(
-            self.model, options.optimiser, learning_rate=options.learning_rate, weight_decay=options.weight_decay
-        )
+        Raises:
+            ConfigurationError: It is another training, or has more iterations of a stage than are wanted.
+            InvalidDataError: What it left is damaged.
+        """
+        self.position = load_training_state(self.output.directory, self.output.identity, self._moving())
+        if self.position.stage < len(self.plan) and self.position.done >= self.stage.iterations:
+            raise ConfigurationError(
+                f"training in {self.output.directory}: expected more than the {self.position.done} iterations of "
+                f"'{self.stage.name}' that are done, found {self.stage.iterations}"
+            )
+        if self.position != START:
+            self.records = self.output.saved_stages()
 
-    def iterate(self, samples: SampleSource, watched: SampleSource) -> Iterator[TrainingProgress]:
+    def iterate(self) -> Iterator[TrainingProgress]:
         """Go on to the end of the last stage.
 
-        Args:
-            samples: To learn from.
-            watched: To validate on.
-        """
-        wanted = sum(stage.iterations for stage in self.plan)
-        while self.position.stage < len(self.plan):
-            earlier = sum(stage.iterations for stage in self.plan[: self.position.stage])
-            for progress in self._iterate_stage(samples, watched):
-                yield replace(progress, iteration=earlier + progress.iteration, iterations=wanted)
-        if self.ranks.is_first:
-            remove_training_state(self.directory)
+        Yields:
+            Progress after each iteration.
 
-    def _iterate_stage(self, samples: SampleSource, watched: SampleSource) -> Iterator[TrainingProgress]:
-        stage, saved_at = self.stage, time.monotonic()
-        patience = 60 * self.system.training.checkpoint_minutes
-        every = self.system.training.checkpoint_iterations
-        with closing(samples.stream(self._choices(len(samples)), stage.objective.lead_steps)) as windows:
+        Raises:
+            DivergedError: A loss or gradient is not finite; the last checkpoint stays.
+        """
+        while self.position.stage < len(self.plan):
+            yield from self._iterate_stage()
+        if self.ranks.is_first:
+            remove_training_state(self.output.directory)
+
+    def _iterate_stage(self) -> Iterator[TrainingProgress]:
+        stage, options, saved_at = self.stage, self.system.training, time.monotonic()
+        earlier = self.job.earlier + sum(each.iterations for each in self.plan[: self.position.stage])
+        with closing(self.samples.stream(self._choices(), stage.objective.lead_steps)) as batches:
             for done in range(self.position.done + 1, stage.iterations + 1):
                 started = time.monotonic()
-                due = started - saved_at > patience or (every is not None and done % every == 0)
-                loss, due = self._step(windows, due=due)
-                self.position, validation_loss, noise_levels = self.position.after_iteration(), None, None
-                complete = done == stage.iterations
-                if due or complete:
-                    validation_loss = self._checked(self._validate(watched), "validation loss")
-                    figures = {"loss": loss, "validation_loss": validation_loss, **self._watch_noise_levels(watched)}
-                    noise_levels = figures.get("noise_levels")
-                    self._finish_iteration(figures, complete=complete)
+                every = options.checkpoint_iterations
+                due = started - saved_at > 60 * options.checkpoint_minutes or (every is not None and done % every == 0)
+                loss, due = self._step(batches, due=due)
+                self.position, record = self.position.after_iteration(), None
+                if due or done == stage.iterations:
+                    record = self._finish_iteration(loss, complete=done == stage.iterations)
                     saved_at = time.monotonic()
-                seconds = time.monotonic() - started
-                yield TrainingProgress(stage.name, done, stage.iterations, loss, validation_loss, seconds, noise_levels)
+                yield TrainingProgress(
+                    stage.name,
+                    earlier + done,
+                    self.job.iterations,
+                    loss,
+                    validation_loss=None if record is None else record.validation_loss,
+                    seconds=time.monotonic() - started,
+                    noise_levels=None if record is None else record.noise_levels,
+                )
 
-    def _choices(self, count: int) -> Iterator[Tensor]:
+    def _choices(self) -> Iterator[Tensor]:
         """Numbers of the samples that this process computes, together at a time, from here to the end of the stage."""
         stage, seed, all_places = self.stage, self._seed, self._places()
         for iteration in range(self.position.done, stage.iterations):
-            batch = shuffled(count, stage.batch_size, iteration, seed)
-            yield from (batch[places] for places in all_places)
+            chosen = shuffled(len(self.samples), stage.batch_size, iteration, seed)
+            yield from (chosen[places] for places in all_places)
 
     def _places(self) -> tuple[Tensor, ...]:
         """Places in a batch of the samples that this process computes, together at a time."""
@@ -183,7 +210,7 @@ class TrainingRun:
         places: tuple[Tensor, ...] = share.split(together)
         return places
 
-    def _step(self, windows: Iterator[SampleBatch], *, due: bool) -> tuple[float, bool]:
+    def _step(self, batches: Iterator[SampleBatch], *, due: bool) -> tuple[float, bool]:
         """One iteration.
 
         Returns:
@@ -192,35 +219,52 @@ class TrainingRun:
         Raises:
             DivergedError: Loss or gradient is not finite; weights and files stay as they were.
         """
-        options, stage, position = self.system.training, self.stage, self.position
-        torch.manual_seed((self._seed * 1_000_003 + position.done) * self.ranks.count + self.ranks.rank)  # of dropout
-        self.optimiser.set_learning_rate(self._learning_rate())
+        options, stage, done = self.system.training, self.stage, self.position.done
+        torch.manual_seed((self._seed * 1_000_003 + done) * self.ranks.count + self.ranks.rank)  # of dropout
+        self.optimiser.set_learning_rate(
+            scheduled_learning_rate(stage.learning_rate, done, stage.iterations, options.warmup_iterations)
+        )
         self.model.train()
         self.optimiser.zero_grad()
-        all_places = self._places()
+        total = self._backward(batches)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), options.gradient_clip)
+        gathered = self.ranks.gather(torch.stack([total, full_tensor(norm), total.new_tensor(float(due))])[None])
+        loss, size, _ = gathered.mean(dim=0).tolist()
+        self._require_finite(loss, "loss")
+        self._require_finite(size, "gradient")
+        self.optimiser.step()
+        self.model.denoising_loss.update()
+        self.averaged.update(kept_share(done, stage.batch_size, options.ema_halflife_samples))
+        return loss, bool(gathered[0, 2])
+
+    def _backward(self, batches: Iterator[SampleBatch]) -> Tensor:
+        """Add up the gradients of this process's samples.
+
+        Returns:
+            Mean loss of these samples.
+        """
+        options, stage, all_places = self.system.training, self.stage, self._places()
         share = stage.batch_size / self.ranks.count
         total = torch.zeros((), device=self.ranks.device)
         for number, places in enumerate(all_places, start=1):
-            draws = self._draws(options.seed, position.done, places, stage.batch_size)
+            random_numbers = RandomNumbers(
+                options.seed,
+                self.position.stage,
+                self.position.done,
+                places.tolist(),
+                stage.batch_size,
+                device=self.ranks.device,
+            )
             with accumulating(self.shared, more=number < len(all_places)):
-                samples = next(windows).to(self.ranks.device)
+                batch = next(batches).to(self.ranks.device)
                 if options.mirrored:
-                    samples = replace(samples, mirrored=draws.coins())
-                loss = self.shared(stage.objective, samples, self.weights, draws).sum() / share
+                    batch = replace(batch, mirrored=random_numbers.coins())
+                loss = self.shared(stage.objective, batch, self.weights, random_numbers).sum() / share
                 loss.backward()
             total += loss.detach()
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), options.gradient_clip)
-        told = self.ranks.gather(torch.stack([total, full_tensor(norm), total.new_tensor(float(due))])[None])
-        loss, size, _ = told.mean(dim=0).tolist()
-        self._checked(loss, "loss")
-        self._checked(size, "gradient")
-        self.optimiser.step()
-        self.model.denoising_loss.update()
-        self._average()
-        return loss, bool(told[0, 2])
+        return total
 
-    def _checked(self, value: float, what: str) -> float:
-        """The same, if it is a number; the checkpoint that was saved last stays."""
+    def _require_finite(self, value: float, what: str) -> float:
         if math.isfinite(value):
             return value
         raise DivergedError(
@@ -228,91 +272,36 @@ class TrainingRun:
             f"'{self.stage.name}', found {value:g}; the last checkpoint stays as it is"
         )
 
-    def _draws(self, seed: int, iteration: int, places: Tensor, batch_size: int) -> Draws:
-        return Draws(seed, self.position.stage, iteration, places.tolist(), batch_size, device=self.ranks.device)
-
-    def _learning_rate(self) -> float:
-        """Linear warm-up, then half a cosine down to one hundredth."""
-        done = self.position.done
-        warmup = min(1.0, (done + 1) / max(1, self.system.training.warmup_iterations))
-        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, done / self.stage.iterations)))
-        return self.stage.learning_rate * warmup * (0.01 + 0.99 * cosine)
-
-    def _average(self) -> None:
-        """Take the weights into their average, over a window that grows with the samples seen until it is full."""
-        batch_size = self.stage.batch_size
-        halflife = min(self.system.training.ema_halflife_samples, max(1.0, 0.1 * self.position.done * batch_size))
-        self.averaged.update(keep=0.5 ** (batch_size / halflife))
-
-    @torch.no_grad()
-    def _validate(self, watched: SampleSource) -> float:
-        """Loss of the averaged weights on samples that are always the same; every process computes all of it."""
-        stage = self.stage
-        count = min(self.system.training.validation_samples, len(watched))
-        order = torch.linspace(0, len(watched) - 1, count).long()
-        order = order[torch.randperm(count, generator=torch.Generator().manual_seed(VALIDATION_SEED))]
-        together = self.system.training.micro_batch_size or stage.batch_size
-        losses = []
-        with self.averaged.swapped_in():
-            self.model.eval()
-            for places in torch.arange(count).split(together):
-                windows = watched.windows(order[places], stage.objective.lead_steps).to(self.ranks.device)
-                draws = self._draws(VALIDATION_SEED, 0, places, count)
-                losses.append(self.losses(stage.objective, windows, self.weights, draws))
-        return float(torch.cat(losses).mean())
-
-    @torch.no_grad()
-    def _watch_noise_levels(self, watched: SampleSource) -> dict[str, Any]:
-        """While denoising: what the averaged weights have learned at which noise level, and which levels are drawn."""
-        if not isinstance(self.stage.objective, Denoising):
-            return {}
-        count = min(NOISE_LEVEL_SAMPLES, self.system.training.micro_batch_size or self.stage.batch_size, len(watched))
-        windows = watched.windows(torch.linspace(0, len(watched) - 1, count).long(), 1).to(self.ranks.device)
-        draws = self._draws(VALIDATION_SEED, 1, torch.arange(count), count)
-        with self.averaged.swapped_in():
-            self.model.eval()
-            errors = self.losses(NoiseLevelErrors(NOISE_LEVELS), windows, self.weights, draws).T.tolist()
-        drawn = self.model.denoising_loss.quantiles(torch.tensor(DRAWN_CHANCES)).tolist()
-        by_channel = dict(zip(self.system.state.predictands, errors, strict=True))
-        return {"noise_levels": {"sigma": list(NOISE_LEVELS), "squared_error": by_channel, "drawn": drawn}}
-
-    def _finish_iteration(self, figures: dict[str, Any], *, complete: bool) -> None:
-        """Save, and after a stage's last iteration go on to the next one from the averaged weights."""
-        self.figures[self.stage.name] = {"iterations": self.position.done, **figures}
+    def _finish_iteration(self, loss: float, *, complete: bool) -> StageRecord:
+        """Validate and save, and after a stage's last iteration go on to the next one from the averaged weights."""
+        stage, number = self.stage, self.position.stage
+        validation_loss = self._require_finite(self.validation.loss(stage, number), "validation loss")
+        record = StageRecord(
+            iterations=self.position.done,
+            loss=loss,
+            validation_loss=validation_loss,
+            noise_levels=self.validation.noise_levels(stage, number),
+        )
+        self.records[stage.name] = record
+        weights = full_tensors_on_cpu(self.averaged.state(), self.ranks)
         if complete:
-            followed = self.position.stage + 1 < len(self.plan)
-            if followed and isinstance(self.stage.objective, Denoising):
-                self._save_checkpoint(self.directory / DENOISER, finished=True)
+            followed = number + 1 < len(self.plan)
+            if followed and isinstance(stage.objective, Denoising) and self.ranks.is_first:
+                self.output.save_denoiser(weights, self.records)
             self.averaged.adopt()
             self.optimiser = self._fresh_optimiser()
             self.position = self.position.next_stage()
-        self._save_checkpoint(self.directory, finished=self.position.stage == len(self.plan))
         tensors = full_tensors_on_cpu(self._moving(), self.ranks)
         if self.ranks.is_first:
-            save_training_state(self.directory, self.position, self._identity, tensors)
+            self.output.save(weights, self.records, finished=self.position.stage == len(self.plan))
+            save_training_state(self.output.directory, self.position, self.output.identity, tensors)
+        return record
 
     def _moving(self) -> dict[str, Tensor]:
         return training_tensors(self.model, self.averaged, self.optimiser)
 
-    def _save_checkpoint(self, directory: Path, *, finished: bool) -> None:
-        weights = full_tensors_on_cpu(self.averaged.state(), self.ranks)
-        if self.ranks.is_first:
-            save_checkpoint(
-                directory,
-                system=self.system,
-                grid=self.grid,
-                standardiser=self.standardiser,
-                weights=[weights],
-                training={**self.record, "stages": self.figures, **({} if finished else {"finished": False})},
-            )
-
-    def resume(self) -> None:
-        """Go back to where an earlier training in the directory was."""
-        self.position = load_training_state(self.directory, self._identity, self._moving())
-        if self.position.stage < len(self.plan) and self.position.done >= self.stage.iterations:
-            raise ConfigurationError(
-                f"training in {self.directory}: expected more than the {self.position.done} iterations of "
-                f"'{self.stage.name}' that are done, found {self.stage.iterations}"
-            )
-        if self.position != TrainingPosition(0, 0):
-            self.figures = dict(load_checkpoint(self.directory).training["stages"])
+    def _fresh_optimiser(self) -> Optimiser:
+        options = self.system.training
+        return Optimiser(
+            self.model, options.optimiser, learning_rate=options.learning_rate, weight_decay=options.weight_decay
+        )

@@ -1,81 +1,68 @@
-"""Training of the mean networks that an anchor is made of: one of all years, and others that know nothing of some."""
+"""Training of the mean networks that an anchor is made of: one on all years, and others that leave some years out."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.errors import MissingDataError
+from forecast.checkpoints.compatibility import check_same_training
 from forecast.checkpoints.files import load_checkpoint
 from forecast.model.step_model import StepModel
-from forecast.parallel.ranks import Ranks
-from forecast.states.standardiser import grid_of
 from forecast.system.derived import mean_system
 from forecast.system.system import System
-from forecast.training.initial_model import MeanNetworks, fresh_model, prepare_model
-from forecast.training.loop import TrainingProgress, TrainingRun
-from forecast.training.samples import TrainingData
-from forecast.training.stages import Stage
-from forecast.training.state import holds_finished
-
-MEANS = "mean"
-"""Folder beside a checkpoint that keeps its mean networks, for a training that is resumed."""
+from forecast.training.directory import MEANS, holds_finished
+from forecast.training.initial_model import MeanNetworks, initial_model
+from forecast.training.loop import TrainingJob, TrainingProgress, train_stages
+from forecast.training.stages import LeftOut, Stage
+from forecast.training.training_data import TrainingData
 
 
 def train_means(
-    plan: Mapping[tuple[int, ...], Stage],
-    material: TrainingData,
-    directory: Path,
-    ranks: Ranks,
-    *,
-    resume: bool,
-    wanted: int,
+    plan: Mapping[LeftOut, Stage], data: TrainingData, job: TrainingJob
 ) -> Generator[TrainingProgress, None, MeanNetworks]:
     """Train the mean networks of an anchor, one after the other.
 
     Args:
-        plan: Their stages, each under the years that it leaves out.
-        material: Of the system whose anchor they are.
-        directory: Where that system's checkpoint goes; the networks are kept in a folder of it.
-        ranks: The processes.
-        resume: Go on with what is unfinished, and take what is finished as it is.
-
-        wanted: Iterations of the whole training, for the progress.
+        plan: The stage of each network, by the years that it leaves out.
+        data: Of the system whose anchor they are.
+        job: Of the system's training; the networks are kept in a folder of its directory.
 
     Yields:
         Progress after each iteration, counted over all networks.
 
     Returns:
-        The networks.
+        The networks, by the years that each leaves out.
+
+    Raises:
+        ConfigurationError: What is resumed is another training.
+        MissingDataError: All samples are of years that a network leaves out.
     """
-    material = replace(material, system=mean_system(material.system))
-    networks: dict[tuple[int, ...], StepModel] = {}
+    data = replace(data, system=mean_system(data.system))
+    networks: dict[LeftOut, StepModel] = {}
     for number, (left_out, stage) in enumerate(plan.items()):
-        place = directory / MEANS / ("-".join(map(str, left_out)) or "all")
-        if not ranks.broadcast(resume and holds_finished(place)):
-            earlier = number * stage.iterations
-            for progress in _train_one(stage, left_out, material, place, ranks, resume=resume):
-                yield replace(progress, iteration=earlier + progress.iteration, iterations=wanted)
-        ranks.wait()
-        networks[left_out] = _opened(place, material.system)
+        name = "-".join(map(str, left_out)) or "all"
+        place = replace(job, directory=job.directory / MEANS / name, earlier=number * stage.iterations)
+        if not job.ranks.broadcast(job.resume and holds_finished(place.directory)):
+            yield from _train_one(stage, left_out, data, place)
+        job.ranks.wait()
+        networks[left_out] = _opened(place.directory, data.system)
     return networks
 
 
-def _train_one(
-    stage: Stage, left_out: tuple[int, ...], material: TrainingData, place: Path, ranks: Ranks, *, resume: bool
-) -> Generator[TrainingProgress, None, None]:
-    system, analysis, samples = material.system, material.analysis, material.samples.without(left_out)
+def _train_one(stage: Stage, left_out: LeftOut, data: TrainingData, job: TrainingJob) -> Iterator[TrainingProgress]:
+    samples = data.samples.without(left_out)
     if not len(samples):
         raise MissingDataError(f"training of {stage.name}: expected samples of other years, found none")
-    model = prepare_model(system, analysis, samples) if ranks.is_first else fresh_model(system, analysis)
-    record = {**material.record, "years_left_out": list(left_out)}
-    run = TrainingRun(system, grid_of(analysis), material.standardiser, model, place, record, (stage,), ranks)
-    if resume:
-        run.resume()
-    yield from run.iterate(samples, material.watched)
+    own = replace(data, samples=samples, record=data.record.changed(years_left_out=left_out))
+    yield from train_stages(initial_model(own, job.ranks), (stage,), own, job)
 
 
-def _opened(place: Path, system: System) -> StepModel:
-    checkpoint = load_checkpoint(place)
-    if checkpoint.system.training_hash() != system.training_hash():
-        raise ConfigurationError(f"{place}: expected the mean network of this system, found another's")
+def _opened(directory: Path, system: System) -> StepModel:
+    checkpoint = load_checkpoint(directory)
+    check_same_training(
+        system.training_hash(),
+        checkpoint.system.training_hash(),
+        where=str(directory),
+        what="the mean network of this system",
+    )
     return checkpoint.model

@@ -1,12 +1,13 @@
 """How gradients move weights: AdamW for all of them, or Muon for the hidden matrices and AdamW for the rest."""
 
+import math
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
 AT_THE_BORDER = ("entry", "exit", "embedding", "modulation", "position", "log_variance")
-"""Parts of a name that tell weights between the network and its inputs, outputs and conditions."""
+"""Parts of the names of weights between the network and its inputs, outputs and conditions."""
 
 
 class Optimiser:
@@ -72,6 +73,20 @@ class Optimiser:
             for name, value in values.items():
                 for key, tensor in part.state[value].items():
                     yield f"{key}.{name}", tensor
+
+
+def scheduled_learning_rate(peak: float, iteration: int, iterations: int, warmup_iterations: int) -> float:
+    """Learning rate of an iteration: a linear warm-up, times half a cosine down to one hundredth of the peak.
+
+    Args:
+        peak: Learning rate that the warm-up leads to.
+        iteration: Iterations done before this one.
+        iterations: Length of the stage.
+        warmup_iterations: Length of the warm-up.
+    """
+    warmup = min(1.0, (iteration + 1) / max(1, warmup_iterations))
+    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, iteration / iterations)))
+    return peak * warmup * (0.01 + 0.99 * cosine)
 
 
 def _is_hidden_matrix(name: str, value: Tensor) -> bool:

@@ -16,48 +16,38 @@ import xarray as xr
 from torch import Tensor
 
 from data_catalog.errors import ConfigurationError
-from forecast.checkpoints.files import DESCRIPTION, load_checkpoint
+from forecast.checkpoints.compatibility import check_same_training
+from forecast.checkpoints.files import load_checkpoint
 from forecast.model.step_model import StepModel
-from forecast.parallel.ranks import Ranks
 from forecast.sphere.grid import Grid
 from forecast.states.standardiser import Standardiser, grid_of
+from forecast.system.derived import pretraining_system
 from forecast.system.faults import faults_of_section
 from forecast.system.system import System
 from forecast.system.training import Pretraining
+from forecast.training.directory import PRETRAINING, has_checkpoint, holds_finished
 from forecast.training.globe_windows import windows_of
 from forecast.training.initial_model import fit_residual, prepare_model
-from forecast.training.loop import TrainingProgress, TrainingRun
-from forecast.training.samples import JoinedSamples, Samples, TrainingData, in_period, learned_samples, make_samples
-from forecast.training.stages import stages
-from forecast.training.state import holds_finished
+from forecast.training.loop import TrainingJob, TrainingProgress, train_stages
+from forecast.training.samples import JoinedSamples, Samples, in_period, learned_samples, make_samples
+from forecast.training.stages import Stage
+from forecast.training.training_data import TrainingData
 
-PRETRAINING = "pretraining"
-"""Folder beside a checkpoint that keeps the network as it was before it saw the region."""
 ANCHOR = "anchor."
 YEARS_OF_A_WINDOW = 10_000
-"""Added to the years of each window once more, so that each has an anchor of its own."""
+"""Added to the years of each window once more than to those of the last, so that each has an anchor of its own."""
 
 
 def pretrain(
-    globe: xr.Dataset | None,
-    system: System,
-    material: TrainingData,
-    directory: Path,
-    ranks: Ranks,
-    *,
-    resume: bool,
-    wanted: int,
+    globe: xr.Dataset | None, plan: tuple[Stage, ...], data: TrainingData, job: TrainingJob
 ) -> Generator[TrainingProgress, None, StepModel]:
     """Train a system's network in windows of a globe.
 
     Args:
-        globe: Analyses of the dataset that the system names.
-        system: See `pretraining_system`.
-        material: Of the system that is pretrained; its validation samples show how well the network does there.
-        directory: Where that system's checkpoint goes; the network is kept in a folder of it.
-        ranks: The processes.
-        resume: Go on with what is unfinished, and take what is finished as it is.
-        wanted: Iterations of the whole training, for the progress.
+        globe: Analyses of the dataset that the system's pretraining names.
+        plan: The stages of the pretraining.
+        data: Of the system; its validation samples show how well the network does in the region.
+        job: Of the system's training; the network is kept in a folder of its directory.
 
     Yields:
         Progress after each iteration.
@@ -70,47 +60,49 @@ def pretrain(
             pretraining.
         MissingDataError: The globe has nothing in the period of pretraining.
     """
-    options = material.system.pretraining
+    options = data.system.pretraining
     assert options is not None, "a system with a pretraining"
     if globe is None:
         raise ConfigurationError(
-            f"system {material.system.name}: pretraining: expected an analysis of '{options.dataset}', found none"
+            f"system {data.system.name}: pretraining: expected an analysis of '{options.dataset}', found none"
         )
-    place = directory / PRETRAINING
-    if resume and (place / DESCRIPTION).exists():
-        _check_same(system, options, place)
-    if not ranks.broadcast(resume and holds_finished(place)):
-        for progress in _train(globe, options, replace(material, system=system), place, ranks, resume=resume):
-            yield replace(progress, iterations=wanted)
-    ranks.wait()
-    return load_checkpoint(place).model
+    own = replace(data, system=pretraining_system(data.system))
+    place = replace(job, directory=job.directory / PRETRAINING)
+    if job.resume and has_checkpoint(place.directory):
+        _check_same(own.system, options, place.directory)
+    if not job.ranks.broadcast(job.resume and holds_finished(place.directory)):
+        yield from _train(globe, plan, options, own, place)
+    job.ranks.wait()
+    return load_checkpoint(place.directory).model
 
 
 def adopt_network(model: StepModel, pretrained: StepModel) -> None:
-    """Take over what a pretrained model has learned: everything but the anchor and the scale of what that misses."""
+    """Give a model what another has learned: all parameters but those of the anchor.
+
+    Args:
+        model: Changed; keeps its anchor and residual scales.
+        pretrained: Has the same network.
+    """
     learned = {name: weight for name, weight in pretrained.named_parameters() if not name.startswith(ANCHOR)}
     for name, weight in model.named_parameters():
         if name in learned:
             weight.data.copy_(learned[name])
 
 
-def _check_same(system: System, options: Pretraining, place: Path) -> None:
-    found = load_checkpoint(place)
-    same_windows = found.training["pretraining"] == options.model_dump(mode="json")
-    if not same_windows or found.system.training_hash() != system.training_hash():
-        raise ConfigurationError(
-            f"{place}: expected the pretraining that the system asks for, found another; remove it"
-        )
+def _check_same(system: System, options: Pretraining, directory: Path) -> None:
+    found, what = load_checkpoint(directory), "the pretraining that the system asks for"
+    if found.training.pretraining != options:
+        raise ConfigurationError(f"{directory}: expected {what}, found another's; remove it")
+    check_same_training(system.training_hash(), found.system.training_hash(), where=str(directory), what=what)
 
 
 def _train(
-    globe: xr.Dataset, options: Pretraining, material: TrainingData, place: Path, ranks: Ranks, *, resume: bool
+    globe: xr.Dataset, plan: tuple[Stage, ...], options: Pretraining, data: TrainingData, job: TrainingJob
 ) -> Iterator[TrainingProgress]:
-    grid, system = grid_of(material.analysis), material.system
+    grid, system = grid_of(data.analysis), data.system
     _check(system, globe, grid)
-    plan = stages(system)
     lead_steps = max(stage.objective.lead_steps for stage in plan)
-    model = prepare_model(system, material.analysis, material.samples)
+    model = prepare_model(system, data.analysis, data.samples)
     windows = windows_of(in_period(globe, options.period).load(), grid, options)
     numbered = enumerate(windows, start=1)
     parts = [part for number, window in numbered for part in _samples_of(window, number, system, lead_steps)]
@@ -118,16 +110,13 @@ def _train(
         with faults_of_section(system.name, "anchor"):
             _give_anchor(model, part, grid)
     samples = JoinedSamples(tuple(parts))
-    fit_residual(model, samples, grid.area_weights())
-    record = {**material.record, "windows": len(parts) // len(model.step_hours)}
-    run = TrainingRun(system, grid, material.standardiser, model, place, record, plan, ranks)
-    if resume:
-        run.resume()
-    yield from run.iterate(samples, material.watched)
+    fit_residual(model, samples)
+    record = data.record.changed(windows=len(parts) // len(model.step_hours))
+    yield from train_stages(model, plan, replace(data, samples=samples, record=record), job)
 
 
 def _check(system: System, globe: xr.Dataset, grid: Grid) -> None:
-    """Whether a system can learn from windows of this globe.
+    """Check that a system can learn from windows of this globe.
 
     Raises:
         ConfigurationError: It cannot.
@@ -146,7 +135,7 @@ def _check(system: System, globe: xr.Dataset, grid: Grid) -> None:
 
 
 def _samples_of(window: xr.Dataset, number: int, system: System, lead_steps: int) -> list[Samples]:
-    """Samples of a window, in years that no other one has."""
+    """Samples of a window, in calendar years that no other window has."""
     standardiser = Standardiser.fit(window, system.state.predictands)
     samples = learned_samples(make_samples(window, standardiser, system, lead_steps=lead_steps), system)
     return [replace(part, years=part.years + number * YEARS_OF_A_WINDOW) for part in samples.parts]

@@ -8,19 +8,19 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 
-class Draws:
+class RandomNumbers:
     """Random numbers for some samples of one iteration's batch.
 
     A sample's numbers are a function of (seed, stage, iteration, place in the batch): neither the number of processes
-    nor that of the samples computed together changes them. Successive calls give new numbers.
+    nor that of the samples computed together changes them. Each call gives new numbers.
 
     Args:
         seed: Of the training.
-        stage: Number of the stage.
-        iteration: Number of the iteration in its stage.
+        stage: Number of the stage, from 0.
+        iteration: Number of the iteration in its stage, from 0.
         places: Places of these samples in the batch.
         batch_size: Samples in the batch, over all processes.
-        device: Where numbers are made; those of another kind of device are others.
+        device: Where numbers are generated; another kind of device gives other numbers.
     """
 
     def __init__(
@@ -33,17 +33,21 @@ class Draws:
         self._common = self._generator(self._identity, "cpu")
 
     def normal(self, *shape: int) -> Float[Tensor, "sample ..."]:
-        """Standard normal numbers of the given shape for each sample."""
+        """Return standard normal numbers for each sample.
+
+        Args:
+            shape: Of the numbers of one sample.
+        """
         drawn = [torch.randn(shape, generator=generator, device=self._device) for generator in self._own]
         return torch.stack(drawn)
 
     def coins(self) -> Bool[Tensor, " sample"]:
-        """A toss for each sample."""
+        """Return the toss of a fair coin for each sample."""
         tossed = [torch.rand((), generator=generator, device=self._device) < 0.5 for generator in self._own]
         return torch.stack(tossed)
 
     def of_batch(self, draw: Callable[[int, torch.Generator], Tensor]) -> Float[Tensor, "sample ..."]:
-        """These samples' part of something that is drawn for the whole batch at once, as strata are.
+        """Return these samples' part of numbers that are drawn for the whole batch at once, such as strata.
 
         Args:
             draw: (Size of the batch, generator on the CPU) to numbers whose first dimension is the batch.

@@ -1,4 +1,4 @@
-"""TODO: forecast/training/sample_batch.py."""
+"""A batch of training samples, as the objectives take it."""
 
 from dataclasses import dataclass, replace
 
@@ -9,16 +9,16 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class SampleBatch:
-    """Some samples.
+    """Some samples: states that a forecast starts from, and those that follow, as standardised anomalies.
 
     Attributes:
         past: States that a forecast starts from, oldest first.
-        following: The states after them, one a lead step.
+        following: The states after them, one for each lead step.
         scalars: As `step_scalars` gives them, at the start of each lead step.
         years: Calendar year of the first of the states that follow.
         lower_bounds: Physical minima at the times of the states that follow, minus infinity where there is none; None
             where no channel has one.
-        mirrored: Which of them the network sees in a mirror at the equator; None where it sees none so.
+        mirrored: Which samples the network sees mirrored at the equator; None where it sees all as they are.
     """
 
     past: Float[Tensor, "batch past channel latitude longitude"]
@@ -29,7 +29,11 @@ class SampleBatch:
     mirrored: Bool[Tensor, " batch"] | None = None
 
     def to(self, device: torch.device | str) -> "SampleBatch":
-        """The same samples on a device."""
+        """Return the same samples on a device; calendar years stay on the CPU.
+
+        Args:
+            device: Where to.
+        """
         return replace(
             self,
             past=self.past.to(device, non_blocking=True),
@@ -39,7 +43,7 @@ class SampleBatch:
         )
 
     def pinned(self) -> "SampleBatch":
-        """The same samples where a GPU can fetch them by itself."""
+        """Return the same samples in pinned memory, from which copies to a GPU run beside the computation."""
         return replace(
             self,
             past=self.past.pin_memory(),

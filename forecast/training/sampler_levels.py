@@ -10,7 +10,7 @@ from forecast.diffusion.from_settings import sampling_levels
 from forecast.diffusion.schedule_fitting import fit_schedule
 from forecast.model.step_model import StepModel
 from forecast.system.diffusion import Sampler
-from forecast.training.random_numbers import Draws
+from forecast.training.random_numbers import RandomNumbers
 from forecast.training.samples import Samples
 
 CANDIDATES = 20
@@ -45,12 +45,12 @@ def fit_sampler_levels(
     Raises:
         ValueError: There are fewer candidates than sampling steps.
     """
-    windows = samples.windows(chosen, 1)
-    draws = Draws(SEED, 0, 0, range(len(chosen)), len(chosen))
+    batch = samples.batch(chosen, 1)
+    random_numbers = RandomNumbers(SEED, 0, 0, range(len(chosen)), len(chosen))
     levels = sampling_levels(sampler.changed(sampling_steps=candidates, levels=()))
     with torch.inference_mode():
-        anchor = model.anchor(windows.past, windows.scalars[:, 0])
-        denoiser = model.residual_denoiser(windows.past, anchor, windows.scalars[:, 0])
-        start = model.noise(draws.normal(*anchor.shape[1:])) * float(levels[0])
+        anchor = model.anchor(batch.past, batch.scalars[:, 0])
+        denoiser = model.residual_denoiser(batch.past, anchor, batch.scalars[:, 0])
+        start = model.noise(random_numbers.normal(*anchor.shape[1:])) * float(levels[0])
         fitted = fit_schedule(sampler.kind, denoiser, start, levels, sampler.sampling_steps, tell)
     return tuple(float(f"{level:.{SIGNIFICANT_DIGITS}g}") for level in fitted[:-1].tolist())

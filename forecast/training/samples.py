@@ -3,9 +3,9 @@
 Their states are kept in memory, or read from the archive as they are needed; the samples and their order are the same.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -20,29 +20,12 @@ from forecast.states.conditions import step_scalars
 from forecast.states.standardiser import Standardiser
 from forecast.system.periods import Period
 from forecast.system.system import System
+from forecast.training.archived_states import ArchivedStates
 from forecast.training.sample_batch import SampleBatch
 
 Loader = Literal["memory", "archive"]
-
-
-@dataclass(frozen=True)
-class ArchivedStates:
-    """Standardised states that are read when they are asked for.
-
-    Attributes:
-        analysis: All analyses of a period, lazily.
-        standardiser: Physical fields to the model's anomalies.
-    """
-
-    analysis: xr.Dataset
-    standardiser: Standardiser
-
-    def __getitem__(self, indices: Int[Tensor, "..."]) -> Float[Tensor, "... channel latitude longitude"]:
-        """States at these places in time; each is read once."""
-        wanted, places = torch.unique(indices, return_inverse=True)
-        # One thread a call: several calls are under way at once.
-        read = self.analysis.isel(time=wanted.numpy()).load(scheduler="synchronous")
-        return self.standardiser.to_tensor(read)[places]
+Numbers = Int[Tensor, " batch"]
+"""Numbers of samples, counted from 0."""
 
 
 class SampleSource(Protocol):
@@ -50,19 +33,19 @@ class SampleSource(Protocol):
 
     @property
     def parts(self) -> tuple["Samples", ...]:
-        """Those of one period, place and length of a step each."""
+        """The samples of one period, place and length of a step each."""
 
     def __len__(self) -> int:
-        """Number of samples."""
+        """Return the number of samples."""
 
-    def windows(self, chosen: Int[Tensor, " batch"], lead_steps: int | None = None) -> SampleBatch:
-        """The samples of these numbers."""
+    def batch(self, chosen: Numbers, lead_steps: int | None = None) -> SampleBatch:
+        """Return some samples, with `lead_steps` of the states that follow; with all of them when None."""
 
-    def stream(self, choices: Iterable[Int[Tensor, " batch"]], lead_steps: int) -> Generator[SampleBatch, None, None]:
-        """The samples of one set of numbers after the other."""
+    def stream(self, choices: Iterable[Numbers], lead_steps: int) -> Generator[SampleBatch, None, None]:
+        """Yield the batch of one set of numbers after the other."""
 
     def without(self, years: Sequence[int]) -> "SampleSource":
-        """The samples with no state in these years."""
+        """Return the samples with no state in these calendar years."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +54,15 @@ class Samples:
 
     Attributes:
         states: Standardised states in time, in memory or in the archive.
-        scalars: As `step_scalars` gives them, of each.
-        years: Calendar year of each.
+        scalars: As `step_scalars` gives them, of each state.
+        years: Calendar year of each state.
         starts: Past and following states of each sample, as indices into `states`.
         past_states: How many of them are past.
-        step_hours: From one of them to the next.
+        step_hours: Hours from one of them to the next.
         times: Of each state.
         standardiser: Says where the physical minima are.
         ahead: Batches that are read ahead of their use, each by a thread of its own; 0 for states in memory.
-        pin: Put what is read ahead where a GPU can fetch it by itself.
+        pin: Whether batches that are read ahead are put into pinned memory, from which copies to a GPU are fast.
     """
 
     states: Float[Tensor, "time channel latitude longitude"] | ArchivedStates
@@ -95,14 +78,19 @@ class Samples:
 
     @property
     def parts(self) -> tuple["Samples", ...]:
-        """Only these."""
+        """These samples alone."""
         return (self,)
 
     def __len__(self) -> int:
         return self.starts.shape[0]
 
-    def windows(self, chosen: Int[Tensor, " batch"], lead_steps: int | None = None) -> SampleBatch:
-        """The samples of these numbers, with the first `lead_steps` of the states that follow; all when None."""
+    def batch(self, chosen: Numbers, lead_steps: int | None = None) -> SampleBatch:
+        """Return some samples.
+
+        Args:
+            chosen: Their numbers.
+            lead_steps: How many of the states that follow; all when None.
+        """
         length = self.starts.shape[1] if lead_steps is None else self.past_states + lead_steps
         indices = self.starts[chosen, :length]
         states = self.states[indices]
@@ -116,12 +104,19 @@ class Samples:
         return SampleBatch(states[:, : self.past_states], states[:, self.past_states :], scalars, years, bounds)
 
     def without(self, years: Sequence[int]) -> "Samples":
-        """The samples with no state in these years."""
+        """Return the samples with no state in some years.
+
+        Args:
+            years: Calendar years.
+        """
         elsewhere = ~torch.isin(self.years, torch.tensor(list(years), dtype=self.years.dtype))
         return replace(self, starts=self.starts[elsewhere[self.starts].all(dim=1)])
 
     def in_steps_of(self, hours: int) -> "Samples":
-        """Runs of as many of the same states, that are so far apart.
+        """Return the runs of as many of the same states that are another step apart.
+
+        Args:
+            hours: Length of the step.
 
         Raises:
             MissingDataError: There is none.
@@ -129,11 +124,15 @@ class Samples:
         starts = _runs(self.times, self.starts.shape[1], hours)
         return replace(self, scalars=step_scalars(self.times, hours), starts=starts, step_hours=hours)
 
-    def stream(self, choices: Iterable[Int[Tensor, " batch"]], lead_steps: int) -> Generator[SampleBatch, None, None]:
-        """The samples of one set of numbers after the other; those in the archive are read ahead.
+    def stream(self, choices: Iterable[Numbers], lead_steps: int) -> Generator[SampleBatch, None, None]:
+        """Yield one batch after the other; those in the archive are read ahead.
+
+        Args:
+            choices: Numbers of the samples of each batch.
+            lead_steps: How many of the states that follow.
 
         Raises:
-            InvalidDataError: A value is missing, or a chunk of the archive must not be believed.
+            InvalidDataError: A value is missing, or a chunk of the archive is damaged.
         """
         yield from _streamed(self, choices, lead_steps)
 
@@ -151,40 +150,55 @@ class JoinedSamples:
     def __len__(self) -> int:
         return sum(map(len, self.parts))
 
-    def windows(self, chosen: Int[Tensor, " batch"], lead_steps: int | None = None) -> SampleBatch:
-        """See `Samples.windows`."""
+    def batch(self, chosen: Numbers, lead_steps: int | None = None) -> SampleBatch:
+        """Return some samples.
+
+        Args:
+            chosen: Their numbers.
+            lead_steps: How many of the states that follow; all when None.
+        """
         ends = torch.tensor([len(part) for part in self.parts]).cumsum(0)
         owners = torch.searchsorted(ends, chosen, right=True)
         order = owners.argsort(stable=True)
         found = [
-            part.windows(chosen[owners == number] - (ends[number] - len(part)), lead_steps)
+            part.batch(chosen[owners == number] - (ends[number] - len(part)), lead_steps)
             for number, part in enumerate(self.parts)
             if (owners == number).any()
         ]
         return _joined(found, order.argsort())
 
-    def stream(self, choices: Iterable[Int[Tensor, " batch"]], lead_steps: int) -> Generator[SampleBatch, None, None]:
-        """See `Samples.stream`."""
+    def stream(self, choices: Iterable[Numbers], lead_steps: int) -> Generator[SampleBatch, None, None]:
+        """Yield one batch after the other; those in the archive are read ahead.
+
+        Args:
+            choices: Numbers of the samples of each batch.
+            lead_steps: How many of the states that follow.
+
+        Raises:
+            InvalidDataError: A value is missing, or a chunk of the archive is damaged.
+        """
         yield from _streamed(self, choices, lead_steps)
 
     def without(self, years: Sequence[int]) -> "JoinedSamples":
-        """See `Samples.without`."""
+        """Return the samples with no state in some years.
+
+        Args:
+            years: Calendar years.
+        """
         return JoinedSamples(tuple(part.without(years) for part in self.parts))
 
 
-def _streamed(
-    source: Samples | JoinedSamples, choices: Iterable[Int[Tensor, " batch"]], lead_steps: int
-) -> Iterator[SampleBatch]:
+def _streamed(source: Samples | JoinedSamples, choices: Iterable[Numbers], lead_steps: int) -> Iterator[SampleBatch]:
     def read(chosen: Tensor) -> SampleBatch:
-        windows = source.windows(chosen, lead_steps)
-        return windows.pinned() if source.parts[0].pin else windows
+        batch = source.batch(chosen, lead_steps)
+        return batch.pinned() if source.parts[0].pin else batch
 
     ahead = source.parts[0].ahead
     return mapped_ahead(read, choices, ahead) if ahead else map(read, choices)
 
 
-def _joined(parts: Sequence[SampleBatch], order: Int[Tensor, " batch"]) -> SampleBatch:
-    """Samples of several parts, in this order."""
+def _joined(parts: Sequence[SampleBatch], order: Numbers) -> SampleBatch:
+    """Samples of several parts, in an order of their numbers one after the other."""
 
     def together(name: str) -> Tensor:
         return torch.cat([getattr(part, name) for part in parts])[order]
@@ -194,7 +208,11 @@ def _joined(parts: Sequence[SampleBatch], order: Int[Tensor, " batch"]) -> Sampl
 
 
 def in_period(analysis: xr.Dataset, period: Period) -> xr.Dataset:
-    """The analyses of a period.
+    """Return the analyses of a period.
+
+    Args:
+        analysis: Has `time`.
+        period: First and last day.
 
     Raises:
         MissingDataError: There are none.
@@ -219,10 +237,10 @@ def make_samples(
     Args:
         analysis: Of one period; lazy where the loader is `archive`.
         standardiser: Physical fields to the model's anomalies.
-        system: Says how states follow each other.
+        system: Says how long a step is and how many states are past.
         lead_steps: States after the past ones.
-        loader: Where the states are kept.
-        pin: Whether a GPU will fetch them.
+        loader: Whether the states are kept in memory or read from the archive as they are needed.
+        pin: Whether batches from the archive are put into pinned memory, for a GPU.
 
     Raises:
         MissingDataError: There is none.
@@ -244,7 +262,7 @@ def make_samples(
 
 
 def learned_samples(own: Samples, system: System) -> Samples | JoinedSamples:
-    """The same for each length of a step that a system learns.
+    """Return samples in steps of every length that a system learns.
 
     Args:
         own: In steps of the system's own length.
@@ -257,8 +275,15 @@ def learned_samples(own: Samples, system: System) -> Samples | JoinedSamples:
     return JoinedSamples(parts) if len(parts) > 1 else own
 
 
-def shuffled(count: int, batch_size: int, iteration: int, seed: int) -> Int[Tensor, " batch"]:
-    """Numbers of the samples of one iteration: each epoch is a fresh shuffle of all."""
+def shuffled(count: int, batch_size: int, iteration: int, seed: int) -> Numbers:
+    """Return the numbers of the samples of one iteration, where each epoch is a fresh shuffle of all samples.
+
+    Args:
+        count: Samples there are.
+        batch_size: Samples of an iteration.
+        iteration: Counted from 0.
+        seed: Of the shuffles.
+    """
     positions = np.arange(iteration * batch_size, (iteration + 1) * batch_size)
     epochs = positions // count
     orders = {
@@ -270,7 +295,7 @@ def shuffled(count: int, batch_size: int, iteration: int, seed: int) -> Int[Tens
 
 
 def _runs(times: NDArray[np.datetime64], length: int, step_hours: int) -> Int[Tensor, "sample past_and_following"]:
-    """Places of states that follow each other step by step."""
+    """Indices of the times of every run of states that follow each other step by step."""
     wanted = times[:, None] + np.arange(length) * np.timedelta64(step_hours, "h")
     indices = np.searchsorted(times, wanted).clip(max=times.size - 1)
     complete = (times[indices] == wanted).all(axis=1)
@@ -279,24 +304,3 @@ def _runs(times: NDArray[np.datetime64], length: int, step_hours: int) -> Int[Te
             f"training: expected {length} analyses {step_hours} h apart, found none among {times.size} times"
         )
     return torch.from_numpy(indices[complete].astype(np.int64))
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """What a training learns from.
-
-    Attributes:
-        system: What is trained.
-        analysis: Of the training period.
-        standardiser: Physical fields to the model's anomalies.
-        samples: To learn from.
-        watched: To validate on.
-        record: What is written beside the weights.
-    """
-
-    system: System
-    analysis: xr.Dataset
-    standardiser: Standardiser
-    samples: SampleSource
-    watched: SampleSource
-    record: Mapping[str, Any]

@@ -1,19 +1,32 @@
 """What a training consists of: stages, each of which minimises one objective."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from data_catalog.errors import ConfigurationError
-from forecast.model.step_model import StepModel
+from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.states.standardiser import is_amount
 from forecast.system.derived import pretraining_system
 from forecast.system.system import System
 from forecast.system.training import Finetuning
-from forecast.training.objectives import ConsistencyDistillation, Denoising, MeanError, Objective, RolloutCrps
+from forecast.training.objectives import ConsistencyDistillation, Denoising, MeanError, Objective
+from forecast.training.rollout_crps import RolloutCrps
+
+LeftOut = tuple[int, ...]
+"""Calendar years that a mean network does not learn from."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a training that minimises one objective."""
+    """A part of a training that minimises one objective.
+
+    Attributes:
+        name: For messages, progress and the training record.
+        objective: What is minimised.
+        iterations: Length.
+        batch_size: Samples of an iteration, over all processes.
+        learning_rate: Its peak, after the warm-up.
+    """
 
     name: str
     objective: Objective
@@ -22,75 +35,124 @@ class Stage:
     learning_rate: float
 
 
-def stages(
-    system: System, *, iterations: int | None = None, continues: bool = False, teacher: StepModel | None = None
-) -> tuple[Stage, ...]:
-    """What a training consists of, in order.
+@dataclass(frozen=True)
+class TrainingPlan:
+    """All stages of a training, in order.
+
+    Attributes:
+        pretraining: Stages in windows of a globe, before the system's own.
+        means: Stage of each mean network of the anchor, by the years that it leaves out.
+        stages: Of the system's own network.
+    """
+
+    pretraining: tuple[Stage, ...]
+    means: Mapping[LeftOut, Stage]
+    stages: tuple[Stage, ...]
+
+    @property
+    def all_stages(self) -> tuple[Stage, ...]:
+        """Every stage."""
+        return (*self.pretraining, *self.means.values(), *self.stages)
+
+    @property
+    def iterations(self) -> int:
+        """Length of the whole training."""
+        return sum(stage.iterations for stage in self.all_stages)
+
+    @property
+    def lead_steps(self) -> int:
+        """States after the past ones that a sample of the system needs at most."""
+        return max(stage.objective.lead_steps for stage in (*self.pretraining, *self.stages))
+
+
+def plan_training(
+    system: System, *, iterations: int | None = None, initial_checkpoint: Checkpoint | None = None
+) -> TrainingPlan:
+    """Plan all stages of a training.
 
     Args:
         system: What to train.
-        iterations: Of the denoising stage, in place of the system's number; the other stages get at most as many.
-        continues: It starts from weights: without the denoising stage, where others follow.
-        teacher: That checkpoint's model, for stages that distil it.
+        iterations: Of the denoising stage, in place of the system's number; other stages get at most as many.
+        initial_checkpoint: Where the training starts from: then there is no pretraining, no mean network of all years
+            and, where other stages follow, no denoising stage. A stage that distils has its model as the teacher.
+
+    Raises:
+        ConfigurationError: A stage distils a checkpoint and there is none, or there are too few years to cross-fit.
+    """
+    pretraining: tuple[Stage, ...] = ()
+    if system.pretraining is not None and initial_checkpoint is None:
+        pretraining = stages(pretraining_system(system, iterations=iterations))
+    return TrainingPlan(
+        pretraining=pretraining,
+        means=mean_stages(system, iterations=iterations, continues=initial_checkpoint is not None),
+        stages=stages(system, iterations=iterations, initial_checkpoint=initial_checkpoint),
+    )
+
+
+def stages(
+    system: System, *, iterations: int | None = None, initial_checkpoint: Checkpoint | None = None
+) -> tuple[Stage, ...]:
+    """Plan the stages of a system's own network: denoising, then fine-tuning.
+
+    Args:
+        system: What to train.
+        iterations: Of the denoising stage, in place of the system's number; fine-tuning gets at most as many.
+        initial_checkpoint: Where the training starts from: then without denoising, where other stages follow.
 
     Raises:
         ConfigurationError: A stage distils a checkpoint, and there is none.
     """
     options = system.training
     result = []
-    if not ((continues or system.pretraining) and system.finetuning):
-        objective = Denoising()
+    starts_trained = initial_checkpoint is not None or system.pretraining is not None
+    if not (starts_trained and system.finetuning):
         length = iterations or options.iterations
-        result.append(Stage("denoising", objective, length, options.batch_size, options.learning_rate))
+        result.append(Stage("denoising", Denoising(), length, options.batch_size, options.learning_rate))
     for tuning in system.finetuning:
-        if tuning.objective == "consistency" and not continues:
-            raise ConfigurationError(
-                f"system {system.name}: finetuning: expected a training from a checkpoint (--from), which objective "
-                "'consistency' distils, found one from scratch"
-            )
         length = min(tuning.iterations, iterations or tuning.iterations)
-        result.append(_tuning(system, tuning, length, teacher))
+        objective, name = _objective(system, tuning, initial_checkpoint)
+        result.append(Stage(name, objective, length, tuning.batch_size, tuning.learning_rate))
     return tuple(result)
 
 
-def _tuning(system: System, options: Finetuning, length: int, teacher: StepModel | None) -> Stage:
-    objective: Objective
-    # A factor on the noise calibrates a trained model; one that was trained with it would have learned it away.
+def _objective(system: System, options: Finetuning, initial_checkpoint: Checkpoint | None) -> tuple[Objective, str]:
+    """What a stage of fine-tuning minimises, and what it is called."""
+    # A factor on the noise calibrates a trained model; training with the factor would undo it.
     sampler = system.sampler.changed(noise_inflation=1.0)
     if options.objective == "consistency":
-        objective = ConsistencyDistillation(teacher, sampler, options.levels)
-        name = "distillation"
-    else:
-        objective = RolloutCrps(
-            sampler,
-            options.lead_steps,
-            options.members,
-            options.fairness,
-            spectral_weight=options.spectral_weight,
-            amounts=tuple(place for place, name in enumerate(system.state.predictands) if is_amount(name)),
-            amounts_weight=options.amounts_weight,
-        )
-        name = f"fine-tuning over {options.lead_steps} lead step{'s' if options.lead_steps > 1 else ''}"
-    return Stage(name, objective, length, options.batch_size, options.learning_rate)
+        if initial_checkpoint is None:
+            raise ConfigurationError(
+                f"system {system.name}: finetuning: expected an initial checkpoint, which objective 'consistency' "
+                "distils, found none"
+            )
+        return ConsistencyDistillation(initial_checkpoint.model, sampler, options.levels), "distillation"
+    objective = RolloutCrps(
+        sampler,
+        options.lead_steps,
+        options.members,
+        options.fairness,
+        spectral_weight=options.spectral_weight,
+        amounts=tuple(place for place, name in enumerate(system.state.predictands) if is_amount(name)),
+        amounts_weight=options.amounts_weight,
+    )
+    return objective, f"fine-tuning over {options.lead_steps} lead step{'s' if options.lead_steps > 1 else ''}"
 
 
-def mean_stages(
-    system: System, *, iterations: int | None = None, continues: bool = False
-) -> dict[tuple[int, ...], Stage]:
-    """Trainings of the mean networks of a system's anchor, each under the years that it leaves out.
+def mean_stages(system: System, *, iterations: int | None = None, continues: bool = False) -> dict[LeftOut, Stage]:
+    """Plan the trainings of the mean networks of a system's anchor, by the years that each leaves out.
 
     Args:
         system: What to train.
-        iterations: At most as many.
-        continues: It starts from a checkpoint, which has the network of all years.
+        iterations: Each gets at most as many; the system's number when None.
+        continues: Whether the training starts from a checkpoint, which has the network of all years already.
 
     Raises:
-        ConfigurationError: There is nothing to cross-fit, as all years of training are one.
+        ConfigurationError: The anchor is to be cross-fitted, and all years of training are one.
     """
     options, years = system.anchor.mean, _training_years(system)
     if system.anchor.kind != "mean":
         return {}
-    left_out: list[tuple[int, ...]] = [] if continues else [()]
+    left_out: list[LeftOut] = [] if continues else [()]
     if system.anchor.cross_fitted:
         if len(years) < 2:
             raise ConfigurationError(
@@ -105,20 +167,10 @@ def mean_stages(
     }
 
 
-def total_iterations(system: System, *, iterations: int | None = None, continues: bool = False) -> int:
-    """Iterations of all stages, those of mean networks included; see `stages`."""
-    denoising = stages(system, iterations=iterations, continues=continues)
-    means = mean_stages(system, iterations=iterations, continues=continues)
-    before: tuple[Stage, ...] = ()
-    if system.pretraining is not None and not continues:
-        before = stages(pretraining_system(system, iterations=iterations))
-    return sum(stage.iterations for stage in (*before, *denoising, *means.values()))
-
-
 def _training_years(system: System) -> list[int]:
     period = system.periods.training
     return list(range(period.start.year, period.end.year + 1))
 
 
-def _mean_name(left_out: tuple[int, ...]) -> str:
+def _mean_name(left_out: LeftOut) -> str:
     return "mean network" + (f" without {', '.join(map(str, left_out))}" if left_out else "")

@@ -1,4 +1,4 @@
-"""What an unfinished training needs to go on as if it had not been interrupted: one safetensors file, never pickle."""
+"""What an interrupted training needs to be resumed bit for bit: one safetensors file, never pickle."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,9 +8,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.errors import InvalidDataError
 from data_catalog.storage.atomic_files import atomic_path
-from forecast.checkpoints.files import DESCRIPTION, read_description
+from forecast.checkpoints.compatibility import check_same_training
 from forecast.parallel.sharding import overwrite
 from forecast.training.averaged_weights import AveragedWeights
 from forecast.training.optimiser import Optimiser
@@ -20,43 +20,55 @@ STATE = "training.safetensors"
 
 @dataclass(frozen=True)
 class TrainingPosition:
-    """How far a training is: iterations done in a stage."""
+    """How far a training is.
+
+    Attributes:
+        stage: Number of the stage, from 0.
+        done: Iterations done in it.
+    """
 
     stage: int
     done: int
 
     def after_iteration(self) -> "TrainingPosition":
-        """One iteration on."""
+        """Return the position one iteration on."""
         return replace(self, done=self.done + 1)
 
     def next_stage(self) -> "TrainingPosition":
-        """Begin of the stage that follows."""
+        """Return the beginning of the stage that follows."""
         return TrainingPosition(self.stage + 1, 0)
 
 
+START = TrainingPosition(stage=0, done=0)
+
+
 def has_training_state(directory: Path) -> bool:
-    """Whether a directory holds an unfinished training."""
+    """Whether a directory holds an interrupted training.
+
+    Args:
+        directory: Of a training.
+    """
     return (directory / STATE).exists()
-
-
-def holds_finished(directory: Path) -> bool:
-    """Whether a directory holds the checkpoint of a training that came to its end."""
-    if has_training_state(directory) or not (directory / DESCRIPTION).exists():
-        return False
-    return bool(read_description(directory)["training"].get("finished", True))
 
 
 def save_training_state(
     directory: Path, position: TrainingPosition, training_hash: str, tensors: Mapping[str, Tensor]
 ) -> None:
-    """Write everything `training_tensors` named, whole, at a position, as one file."""
+    """Write everything that changes in a training, as one file.
+
+    Args:
+        directory: Of the training; made if absent.
+        position: How far it is.
+        training_hash: Of what is trained and where it started.
+        tensors: Whole tensors on the CPU, named as `training_tensors` does.
+    """
     metadata = {"stage": str(position.stage), "done": str(position.done), "training_hash": training_hash}
     with atomic_path(directory / STATE) as partial:
         save_file(dict(tensors), partial, metadata=metadata)
 
 
 def load_training_state(directory: Path, training_hash: str, tensors: Mapping[str, Tensor]) -> TrainingPosition:
-    """Put an unfinished training's numbers back, whatever the number of processes that left it.
+    """Put the numbers of an interrupted training back, whatever the number of processes that left it.
 
     Args:
         directory: Where it was left.
@@ -65,7 +77,7 @@ def load_training_state(directory: Path, training_hash: str, tensors: Mapping[st
             must call this.
 
     Returns:
-        Where it was; at the very beginning where the directory holds no unfinished training.
+        Where it was; the start where the directory holds no interrupted training.
 
     Raises:
         ConfigurationError: It is the training of another system.
@@ -73,26 +85,37 @@ def load_training_state(directory: Path, training_hash: str, tensors: Mapping[st
     """
     path = directory / STATE
     if not path.exists():
-        return TrainingPosition(0, 0)
+        return START
     try:
         with safe_open(path, framework="pt") as stored:
             record = stored.metadata()
-            if record["training_hash"] != training_hash:
-                raise ConfigurationError(f"{path}: expected the training of this system, found another's")
+            check_same_training(training_hash, record["training_hash"], where=str(path))
             for name, tensor in tensors.items():
                 overwrite(tensor, stored.get_tensor(name))
     except SafetensorError as error:
-        raise InvalidDataError(f"{path}: expected a training state, found {error}; train without --resume") from None
+        raise InvalidDataError(
+            f"{path}: expected a training state, found {error}; remove the file to train from the beginning"
+        ) from None
     return TrainingPosition(int(record.get("stage", 0)), int(record["done"]))
 
 
 def remove_training_state(directory: Path) -> None:
-    """Forget the unfinished training, because it is finished."""
+    """Remove the state of a training that is finished.
+
+    Args:
+        directory: Of the training.
+    """
     (directory / STATE).unlink(missing_ok=True)
 
 
 def training_tensors(model: nn.Module, averaged: AveragedWeights, optimiser: Optimiser) -> dict[str, Tensor]:
-    """Everything that moves in a training: weights, their averages and the optimiser's moments, by name."""
+    """Return every tensor that changes in a training, by name: weights, their averages and the optimiser's moments.
+
+    Args:
+        model: What is trained.
+        averaged: The averages of its weights.
+        optimiser: Moves its weights.
+    """
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"averaged.{name}": value for name, value in averaged.weights.items()}
     tensors |= {f"optimiser.{name}": value for name, value in optimiser.tensors()}

@@ -13,7 +13,7 @@ import xarray as xr
 
 from data_catalog.layout.times import iso
 from data_catalog.storage.locks import lock
-from forecast.members.ensemble import MemberFields, forecast_members
+from forecast.members.ensemble import MemberFields, MemberRequest, forecast_members
 from forecast.parallel.prefetching import prefetched
 from forecast.parallel.ranks import Ranks, process_group
 from forecast.products.files.cf import ForecastAxes
@@ -182,11 +182,8 @@ def _computed(cycle: Cycle, inputs: Inputs, members: tuple[int, ...], ranks: Ran
         inputs.checkpoint,
         cycle.system,
         inputs.analysis,
-        cycle.init_time,
-        members,
-        cycle.lead_steps,
+        MemberRequest(cycle.init_time, members, cycle.lead_steps),
         batch_size=batch_size,
-        device=ranks.device,
         state_directory=staging.states_directory(cycle.run, f"{inputs.digest}-{batch_size}"),
         ranks=ranks,
     )

@@ -20,8 +20,9 @@ from forecast.parallel.ranks import Ranks, process_group
 from forecast.system.periods import Period
 from forecast.system.system import System
 from forecast.training.checks import check_trained
-from forecast.training.stages import total_iterations
-from forecast.training.train import is_finished, train, unfinished
+from forecast.training.directory import is_finished, unfinished
+from forecast.training.stages import plan_training
+from forecast.training.train import train
 from pipelines.terminal.progress import progress
 from pipelines.training.baselines import fit_system_baselines
 from pipelines.training.noise_levels import show_noise_levels
@@ -162,7 +163,7 @@ def _train_network(request: TrainingRequest, inputs: _Inputs, ranks: Ranks) -> N
     finished = ranks.broadcast(request.resume and is_finished(directory))
     if finished:
         logger.info("%s: the training is finished already", directory)
-    wanted = total_iterations(system, iterations=request.iterations, continues=inputs.initial is not None)
+    wanted = plan_training(system, iterations=request.iterations, initial_checkpoint=inputs.initial).iterations
     with (
         nullcontext() if finished else _alone_in(directory, ranks),
         progress(f"Train {system.name}", wanted, "iterations") as advance,
@@ -185,7 +186,7 @@ def _train_network(request: TrainingRequest, inputs: _Inputs, ranks: Ranks) -> N
                 validation = f", validation {state.validation_loss:.4f}"
             advance(state.iteration, f"{state.stage}, loss {state.loss:.4f}{validation}")
             if state.noise_levels is not None and ranks.is_first:
-                show_noise_levels(state.noise_levels, system, directory)
+                show_noise_levels(state.noise_levels.model_dump(mode="json"), system, directory)
 
 
 def _alone_in(directory: Path, ranks: Ranks) -> AbstractContextManager[None]:

@@ -4,8 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from forecast.checkpoints.files import read_description
-from forecast.checkpoints.identity import model_identity
+from forecast.checkpoints.description import read_description
 from forecast.system.system import System
 from pipelines.tuning.search_space import Choice, Value, own_value
 
@@ -49,7 +48,7 @@ class SearchRequest:
         """What all trials of one study have in common, as JSON."""
         shared = {
             "system": self.system.model_dump(mode="json", exclude={"forecast", "products", "schedule"}),
-            "checkpoint": None if self.checkpoint is None else model_identity(read_description(self.checkpoint)),
+            "checkpoint": None if self.checkpoint is None else read_description(self.checkpoint).model_id,
             "analysis": str(self.analysis.resolve()),
             "space": [repr(choice) for choice in self.space],
             "sizes": [self.iterations, self.starts, self.members, self.lead_steps],

@@ -117,7 +117,7 @@ def refuse_test_days(period: Period, *systems: System) -> None:
 
 def warn_of_learned_days(checkpoint: Checkpoint, period: Period) -> bool:
     """Whether a model learned from some of the days that it is judged by; if so, a warning is logged."""
-    periods, held_out = checkpoint.system.periods, bool(checkpoint.training.get("validation_held_out"))
+    periods, held_out = checkpoint.system.periods, checkpoint.training.validation_held_out
     learned = period.overlaps(periods.training) or (period.overlaps(periods.validation) and not held_out)
     if learned:
         logger.warning(

@@ -58,7 +58,7 @@ def warn_of_unfinished(checkpoint: Checkpoint, directory: Path) -> None:
         checkpoint: What was opened.
         directory: Where it lies, for the message.
     """
-    if not checkpoint.training.get("finished", True):
+    if not checkpoint.training.finished:
         logger.warning("%s: its training has not finished; 'plumecast train --resume' continues it", directory)
 
 

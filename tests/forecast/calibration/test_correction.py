@@ -9,7 +9,7 @@ import torch
 from data_catalog.errors import ConfigurationError
 from forecast.calibration.correction import Calibration, Correction, centre_of, draw_corrected
 from forecast.diffusion.from_settings import draw_sample
-from forecast.members.ensemble import forecast_members
+from forecast.members.ensemble import MemberRequest, forecast_members
 from forecast.system.diffusion import Sampler
 
 INIT = np.datetime64("2001-12-10", "ns")
@@ -25,7 +25,7 @@ def calibration(system, factor=1.3, **changes):
 
 
 def z500(checkpoint, system, analysis, members, batch_size):
-    made = forecast_members(checkpoint, system, analysis, INIT, members, 3, batch_size=batch_size)
+    made = forecast_members(checkpoint, system, analysis, MemberRequest(INIT, members, 3), batch_size=batch_size)
     blocks = [fields for fields in made if fields.lead_index == 2]
     return np.concatenate([block.fields["z500"] for block in blocks])
 
@@ -81,4 +81,4 @@ def test_without_factors_nothing_changes_by_a_bit(checkpoint, system, analysis):
 def test_a_card_of_another_sampler_is_refused(checkpoint, system, analysis):
     other = replace(checkpoint, calibration=calibration(system, fitted_to=ONE))
     with pytest.raises(ConfigurationError, match="expected a card fitted to the sampler of system 'tiny'"):
-        next(forecast_members(other, system, analysis, INIT, [0], 1, batch_size=1))
+        next(forecast_members(other, system, analysis, MemberRequest(INIT, [0], 1), batch_size=1))

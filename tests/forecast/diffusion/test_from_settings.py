@@ -9,7 +9,7 @@ import torch
 from forecast.checkpoints.files import load_checkpoint
 from forecast.diffusion.from_settings import denoising_loss, draw_sample, network_output, sampling_levels
 from forecast.diffusion.time_distributions import stratified_chances
-from forecast.members.ensemble import forecast_members
+from forecast.members.ensemble import MemberRequest, forecast_members
 from forecast.system.diffusion import Diffusion, Sampler
 from forecast.system.names import CHURNED
 from forecast.training.train import train
@@ -40,17 +40,17 @@ def test_any_choice_trains_resumes_bit_for_bit_and_forecasts(choice, system, ana
     resumed = load_checkpoint(tmp_path / "killed")
     assert resumed.model_id == load_checkpoint(tmp_path / "whole").model_id
     first = analysis["time"].values[5]
-    (block,) = forecast_members(resumed, chosen, analysis, first, range(2), 1, batch_size=2)
+    (block,) = forecast_members(resumed, chosen, analysis, MemberRequest(first, range(2), 1), batch_size=2)
     assert all(np.isfinite(values).all() for values in block.fields.values())
 
 
 def test_loss_by_noise_level_is_in_the_training_record(checkpoint, system):
-    watched = checkpoint.training["stages"]["denoising"]["noise_levels"]
-    assert list(watched["squared_error"]) == list(system.state.predictands)
-    assert watched["sigma"] == sorted(watched["sigma"])
-    assert watched["drawn"] == sorted(watched["drawn"])
-    errors = np.array(list(watched["squared_error"].values()))
-    assert errors.shape == (3, len(watched["sigma"]))
+    watched = checkpoint.training.stages["denoising"].noise_levels
+    assert list(watched.squared_error) == list(system.state.predictands)
+    assert list(watched.sigma) == sorted(watched.sigma)
+    assert list(watched.drawn) == sorted(watched.drawn)
+    errors = np.array(list(watched.squared_error.values()))
+    assert errors.shape == (3, len(watched.sigma))
     # With little noise almost nothing is left to guess; with much, about the variance of the residual is.
     assert (errors[:, 0] < 0.01).all()
     assert (errors[:, -1] > 0.2).all()
@@ -71,7 +71,7 @@ def test_members_are_the_same_alone_with_any_sampler(choice, checkpoint, system,
     chosen, start = changed(system, sampler=choice), analysis["time"].values[5]
 
     def z500(members, batch_size):
-        blocks = forecast_members(checkpoint, chosen, analysis, start, members, 2, batch_size=batch_size)
+        blocks = forecast_members(checkpoint, chosen, analysis, MemberRequest(start, members, 2), batch_size=batch_size)
         return {block.lead_index: block.fields["z500"] for block in blocks}
 
     together, alone = z500(range(3), 3), z500([2], 1)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from forecast.members import rollout
-from forecast.members.ensemble import forecast_members
+from forecast.members.ensemble import MemberRequest, forecast_members
 
 
 def test_members_are_made_in_whole_float32(system, analysis, checkpoint, monkeypatch):
@@ -18,7 +18,11 @@ def test_members_are_made_in_whole_float32(system, analysis, checkpoint, monkeyp
         raise RuntimeError("a fault")
 
     def forecast():
-        list(forecast_members(checkpoint, system, analysis, np.datetime64("2001-06-01"), [0], 1, batch_size=1))
+        list(
+            forecast_members(
+                checkpoint, system, analysis, MemberRequest(np.datetime64("2001-06-01"), [0], 1), batch_size=1
+            )
+        )
 
     monkeypatch.setattr(rollout, "advance", watched)
     forecast()

@@ -6,7 +6,7 @@ import torch
 
 from data_catalog.errors import ConfigurationError
 from forecast.checkpoints.files import load_checkpoint, save_checkpoint
-from forecast.members.ensemble import forecast_members
+from forecast.members.ensemble import MemberRequest, forecast_members
 from forecast.model.step_model import StepModel
 from forecast.sphere.grid import Grid
 from forecast.states.standardiser import grid_of, static_tensor
@@ -43,7 +43,9 @@ def test_noise_of_the_sphere_is_trained_with_and_forecast_with(system, analysis,
         pass
     opened = load_checkpoint(tmp_path)
     assert ("noise.variances" in opened.model.state_dict()) == (kind == "residual")
-    members = forecast_members(opened, shaped, analysis, np.datetime64("2002-01-10"), range(2), 2, batch_size=2)
+    members = forecast_members(
+        opened, shaped, analysis, MemberRequest(np.datetime64("2002-01-10"), range(2), 2), batch_size=2
+    )
     assert all(np.isfinite(values).all() for made in members for values in made.fields.values())
 
 

@@ -16,7 +16,7 @@ import torch
 import xarray as xr
 
 from forecast.checkpoints.files import load_checkpoint
-from forecast.members.ensemble import forecast_members
+from forecast.members.ensemble import MemberRequest, forecast_members
 from forecast.parallel.ranks import Ranks, process_group
 from forecast.system.system import System
 from forecast.training.train import train
@@ -51,7 +51,7 @@ def main(directory: Path) -> None:
             losses[name] = trained(directory / name, analysis, changed, ranks, stop_after=1000)
         losses["killed"] = trained(directory / "killed", analysis, changed, ranks, stop_after=1000, resume=True)
         checkpoint = load_checkpoint(directory / "whole")
-        arguments = (checkpoint, checkpoint.system, analysis, INIT, range(5), 3)
+        arguments = (checkpoint, checkpoint.system, analysis, MemberRequest(INIT, range(5), 3))
         made = list(forecast_members(*arguments, batch_size=4, state_directory=directory / "states", ranks=ranks))
         ranks.wait()
         if ranks.is_first:

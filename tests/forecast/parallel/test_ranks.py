@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from data_catalog.errors import ConfigurationError
 from forecast.checkpoints.files import load_checkpoint
-from forecast.members.ensemble import forecast_members, split_members
+from forecast.members.ensemble import MemberRequest, forecast_members, split_members
 from forecast.parallel.ranks import ALONE, Ranks, process_group
 from forecast.training.train import train
 
@@ -133,7 +133,7 @@ def test_two_processes_go_on_with_what_one_left(together):
 
 def test_two_processes_make_the_members_of_one(together, analysis):
     checkpoint = load_checkpoint(together / "whole")
-    arguments = (checkpoint, checkpoint.system, analysis, INIT, range(5), 3)
+    arguments = (checkpoint, checkpoint.system, analysis, MemberRequest(INIT, range(5), 3))
     made = list(forecast_members(*arguments, batch_size=4))
     alone = {(m, part.lead_index): (part.fields, row) for part in made for row, m in enumerate(part.members)}
     assert len(alone) == 15

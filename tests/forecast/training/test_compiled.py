@@ -11,9 +11,8 @@ from forecast.model.step_model import StepModel
 from forecast.parallel.ranks import ALONE
 from forecast.parallel.sharding import distribute, repeated_blocks
 from forecast.states.standardiser import grid_of, static_tensor
-from forecast.training.loop import Losses
-from forecast.training.objectives import Denoising
-from forecast.training.random_numbers import Draws
+from forecast.training.objectives import Denoising, Losses
+from forecast.training.random_numbers import RandomNumbers
 from forecast.training.samples import make_samples
 from forecast.training.train import train
 
@@ -39,13 +38,13 @@ def test_compiled_blocks_have_the_same_loss_and_gradients(system, analysis, chec
     with torch.no_grad():
         for weight in model.parameters():
             weight.add_(0.1 * torch.randn(weight.shape, generator=generator))
-    samples = make_samples(analysis, checkpoint.standardiser, system).windows(torch.arange(4))
+    samples = make_samples(analysis, checkpoint.standardiser, system).batch(torch.arange(4))
     losses, area, found = Losses(model), checkpoint.grid.area_weights().expand(3, -1, -1), []
     for compiled in (False, True):
         if compiled:
             distribute(losses, ALONE, compiled=True)
         losses.zero_grad()
-        loss = losses(Denoising(), samples, area, Draws(0, 0, 0, range(4), 4))
+        loss = losses(Denoising(), samples, area, RandomNumbers(0, 0, 0, range(4), 4))
         loss.sum().backward()
         found.append((loss.detach(), [weight.grad.clone() for weight in model.parameters()]))
     torch.testing.assert_close(found[1], found[0], atol=1e-4, rtol=1e-4)
@@ -56,7 +55,7 @@ def test_compiled_training_keeps_the_names_of_the_weights(system, analysis, tmp_
     compiled = system.changed(training=system.training.changed(compiled=True, iterations=2))
     for _ in train(compiled, analysis, tmp_path):
         pass
-    assert load_checkpoint(tmp_path).training["stages"]["denoising"]["iterations"] == 2
+    assert load_checkpoint(tmp_path).training.stages["denoising"].iterations == 2
 
 
 def test_every_block_of_the_network_is_compiled_and_no_anchor(system, analysis):

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from data_catalog.errors import ConfigurationError
 from forecast.checkpoints.files import load_checkpoint
 from forecast.model.advance import advance
 from forecast.training.initial_model import continued_model
 from forecast.training.objectives import ConsistencyDistillation
-from forecast.training.random_numbers import Draws
+from forecast.training.random_numbers import RandomNumbers
 from forecast.training.samples import in_period, make_samples
-from forecast.training.stages import stages, total_iterations
+from forecast.training.stages import stages
 from forecast.training.train import train
 
 
@@ -21,12 +20,6 @@ def distilled(system):
         finetuning=({"objective": "consistency", "iterations": 3, "batch_size": 4, "levels": 6},),
         sampler=system.sampler.changed(kind="euler", sampling_steps=1, sigma_max=20.0, sigma_min=0.1),
     )
-
-
-def test_it_needs_a_checkpoint_to_distil(distilled, analysis, tmp_path):
-    with pytest.raises(ConfigurationError, match=r"expected a training from a checkpoint \(--from\)"):
-        next(train(distilled, analysis, tmp_path))
-    assert total_iterations(distilled, continues=True) == 3
 
 
 def test_it_trains_and_goes_on_bit_for_bit(distilled, analysis, checkpoint, tmp_path):
@@ -44,13 +37,13 @@ def test_it_trains_and_goes_on_bit_for_bit(distilled, analysis, checkpoint, tmp_
 
 
 def test_one_evaluation_gains_the_spread_that_the_denoiser_lacks(distilled, analysis, checkpoint):
-    (stage,) = stages(distilled, continues=True, teacher=checkpoint.model)
+    (stage,) = stages(distilled, initial_checkpoint=checkpoint)
     assert isinstance(stage.objective, ConsistencyDistillation)
     training = in_period(analysis, distilled.periods.training)
     samples = make_samples(training, checkpoint.standardiser, distilled)
     model = continued_model(distilled, training, checkpoint, samples, {})
     weights = checkpoint.grid.area_weights().expand(3, -1, -1)
-    windows = samples.windows(torch.arange(0, 320, 20))
+    batch = samples.batch(torch.arange(0, 320, 20))
 
     def spread():
         generator = torch.Generator().manual_seed(1)
@@ -59,15 +52,15 @@ def test_one_evaluation_gains_the_spread_that_the_denoiser_lacks(distilled, anal
             return torch.randn(16, 3, 8, 16, generator=generator)
 
         with torch.no_grad():
-            states = [advance(model, distilled.sampler, windows.past, windows.scalars[:, 0], noise) for _ in range(6)]
+            states = [advance(model, distilled.sampler, batch.past, batch.scalars[:, 0], noise) for _ in range(6)]
         return float((torch.stack(states) / model.get_buffer("residual_std")).std(dim=0).mean())
 
     before = spread()
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
     for iteration in range(60):
-        draws = Draws(0, 0, iteration, range(16), 16)
+        random_numbers = RandomNumbers(0, 0, iteration, range(16), 16)
         optimiser.zero_grad()
-        stage.objective(model.train(), windows, weights, draws).mean().backward()
+        stage.objective(model.train(), batch, weights, random_numbers).mean().backward()
         optimiser.step()
     assert before < 0.2
     assert spread() > 2 * before

@@ -7,11 +7,10 @@ import torch
 from data_catalog.errors import ConfigurationError
 from forecast.anchors.network import MeanAnchor
 from forecast.checkpoints.files import load_checkpoint
-from forecast.members.ensemble import forecast_members
+from forecast.members.ensemble import MemberRequest, forecast_members
 from forecast.system.system import System
-from forecast.training.mean_networks import MEANS
+from forecast.training.directory import MEANS
 from forecast.training.samples import in_period, make_samples
-from forecast.training.stages import mean_stages, total_iterations
 from forecast.training.train import train
 
 PERIODS = {
@@ -34,22 +33,6 @@ def two_years(analysis):
     return analysis.assign_coords(time=analysis["time"] - np.timedelta64(61, "D"))
 
 
-def test_the_plan_has_a_network_of_all_years_and_some_that_leave_years_out(system):
-    planned = with_mean(system)
-    assert set(mean_stages(planned)) == {(), (2000,), (2001,)}
-    assert set(mean_stages(planned, continues=True)) == {(2000,), (2001,)}
-    assert set(mean_stages(with_mean(system, cross_fitted=False))) == {()}
-    assert not mean_stages(system)
-    assert total_iterations(planned) == 3 * 4 + 6
-
-
-def test_one_year_cannot_be_cross_fitted(system):
-    planned = with_mean(system)
-    one_year = planned.periods.changed(training=planned.periods.training.changed(start="2001-01-01"))
-    with pytest.raises(ConfigurationError, match=r"system tiny: anchor.cross_fitted: .* found \[2001\]"):
-        mean_stages(planned.changed(periods=one_year))
-
-
 def test_a_trained_mean_is_the_anchor_and_travels_with_the_checkpoint(system, two_years, tmp_path):
     trained = with_mean(system)
     progress = list(train(trained, two_years, tmp_path))
@@ -60,8 +43,10 @@ def test_a_trained_mean_is_the_anchor_and_travels_with_the_checkpoint(system, tw
     assert isinstance(opened.model.anchor, MeanAnchor)
     for name, value in mean.model.state_dict().items():
         torch.testing.assert_close(opened.model.anchor.model.state_dict()[name], value, rtol=0, atol=0)
-    assert load_checkpoint(tmp_path / MEANS / "2000").training["years_left_out"] == [2000]
-    members = forecast_members(opened, trained, two_years, np.datetime64("2001-12-01"), range(2), 2, batch_size=2)
+    assert load_checkpoint(tmp_path / MEANS / "2000").training.years_left_out == (2000,)
+    members = forecast_members(
+        opened, trained, two_years, MemberRequest(np.datetime64("2001-12-01"), range(2), 2), batch_size=2
+    )
     assert all(np.isfinite(values).all() for made in members for values in made.fields.values())
 
 
@@ -71,11 +56,11 @@ def test_a_mean_network_beats_persistence(system, two_years, tmp_path):
         pass
     model = load_checkpoint(tmp_path / MEANS / "all").model
     checkpoint = load_checkpoint(tmp_path)
-    watched = make_samples(in_period(two_years, learnt.periods.validation), checkpoint.standardiser, learnt)
-    windows = watched.windows(torch.arange(len(watched)))
-    scalars = windows.scalars[:, 0]
-    residual = model.normalised_residual(windows.following[:, 0], model.anchor(windows.past, scalars), scalars)
-    left = residual - model.expected_residual(windows.past, scalars)
+    validation = make_samples(in_period(two_years, learnt.periods.validation), checkpoint.standardiser, learnt)
+    batch = validation.batch(torch.arange(len(validation)))
+    scalars = batch.scalars[:, 0]
+    residual = model.normalised_residual(batch.following[:, 0], model.anchor(batch.past, scalars), scalars)
+    left = residual - model.expected_residual(batch.past, scalars)
     assert left.square().mean() < 0.8 * residual.square().mean()
 
 
@@ -87,7 +72,7 @@ def test_a_killed_training_of_means_goes_on(system, two_years, tmp_path):
     for _ in range(6):  # in the second network
         next(killed)
     killed.close()
-    with pytest.raises(ConfigurationError, match=r"2000, found one; resume it with --resume"):
+    with pytest.raises(ConfigurationError, match=r"2000, found one; resume it"):
         next(train(often, two_years, tmp_path / "killed"))
     rest = list(train(often, two_years, tmp_path / "killed", resume=True))
     assert rest[0].iteration == 7

@@ -3,12 +3,11 @@
 import pytest
 import torch
 
-from data_catalog.errors import ConfigurationError
 from forecast.checkpoints.files import load_checkpoint
 from forecast.model.step_model import StepModel
 from forecast.states.mirror import mirror_signs, shift_half_a_year
 from forecast.states.standardiser import grid_of
-from forecast.training.random_numbers import Draws
+from forecast.training.random_numbers import RandomNumbers
 from forecast.training.train import train
 
 CHANNELS = ("z500", "u850", "v850")
@@ -62,9 +61,9 @@ def test_the_network_answers_in_the_mirror_what_it_answers_to_mirrored_weather(w
 
 
 def test_every_other_sample_is_mirrored_whoever_computes_it():
-    whole = Draws(0, 0, 5, range(64), 64).coins()
+    whole = RandomNumbers(0, 0, 5, range(64), 64).coins()
     assert 16 < int(whole.sum()) < 48
-    parts = torch.cat([Draws(0, 0, 5, range(first, first + 16), 64).coins() for first in range(0, 64, 16)])
+    parts = torch.cat([RandomNumbers(0, 0, 5, range(first, first + 16), 64).coins() for first in range(0, 64, 16)])
     assert torch.equal(whole, parts)
 
 
@@ -102,8 +101,3 @@ def test_symmetric_weather_is_learned_alike_on_both_sides(windy, winds, tmp_path
     mirrored = windy.changed(finetuning=(), training=training)
     plain = unmirrored(mirrored)
     assert unlike(mirrored, tmp_path / "mirrored") < 0.8 * unlike(plain, tmp_path / "plain")
-
-
-def test_a_region_has_no_mirror(windy, winds, tmp_path):
-    with pytest.raises(ConfigurationError, match=r"training\.mirrored: expected a globe with each latitude on both"):
-        next(train(windy, winds.isel(latitude=slice(0, 4)), tmp_path))

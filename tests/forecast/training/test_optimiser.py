@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from forecast.training.optimiser import Optimiser
+from forecast.training.optimiser import Optimiser, scheduled_learning_rate
 
 
 def two_layers() -> nn.Module:
@@ -72,3 +72,12 @@ def test_an_optimiser_goes_on_from_anothers_numbers(kind):
         optimiser.step()
     for one, other in zip(whole.parameters(), part.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_the_learning_rate_warms_up_and_falls_to_one_hundredth():
+    rates = [scheduled_learning_rate(2.0, iteration, 100, 10) for iteration in range(101)]
+    assert rates[0] == pytest.approx(0.2, rel=0.01)
+    assert max(rates) == rates[9] == pytest.approx(2.0, rel=0.03)
+    assert rates[9:] == sorted(rates[9:], reverse=True)
+    assert rates[100] == pytest.approx(0.02)
+    assert scheduled_learning_rate(2.0, 0, 100, 0) == pytest.approx(2.0)

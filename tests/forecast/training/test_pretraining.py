@@ -3,25 +3,16 @@
 import numpy as np
 import pytest
 import torch
-import xarray as xr
 
 from data_catalog.errors import ConfigurationError, MissingDataError
 from forecast.checkpoints.files import load_checkpoint
-from forecast.states.standardiser import grid_of
-from forecast.system.training import Pretraining
-from forecast.training.globe_windows import windows_of
-from forecast.training.pretraining import PRETRAINING
-from forecast.training.samples import JoinedSamples, in_period, make_samples
-from forecast.training.stages import total_iterations
+from forecast.training.directory import PRETRAINING
+from forecast.training.samples import in_period
+from forecast.training.stages import plan_training
 from forecast.training.train import train
 
 YEAR = {"start": "2001-01-01", "end": "2001-12-31"}
 FOREIGN = {"dataset": "globe", "period": YEAR, "window_degrees": 180.0, "iterations": 3, "batch_size": 4}
-
-
-@pytest.fixture
-def region(analysis):
-    return analysis[["z500", "u850", "tp24"]].isel(latitude=slice(4, 8), longitude=slice(2, 10))
 
 
 @pytest.fixture
@@ -36,57 +27,13 @@ def regional(system):
     )
 
 
-@pytest.fixture
-def globe(analysis):
-    return analysis[["z500", "u850", "tp24"]]
-
-
-def test_a_window_that_is_not_moved_is_the_region(globe, region):
-    windows = list(windows_of(globe, grid_of(region), Pretraining.model_validate(FOREIGN)))
-    assert len(windows) == 4
-    xr.testing.assert_allclose(windows[0], region)
-    opposite = globe.isel(latitude=slice(4, 8)).roll(longitude=-8).isel(longitude=slice(2, 10))
-    np.testing.assert_allclose(windows[1]["z500"].values, opposite["z500"].values, rtol=1e-6)
-
-
-def test_a_mirrored_window_turns_winds_and_seasons_round(globe, region):
-    winds = globe[["u850"]].assign(v850=globe["u850"])
-    mirrored = list(windows_of(winds, grid_of(region), Pretraining.model_validate(FOREIGN)))[2]
-    south = winds.isel(latitude=slice(3, None, -1), longitude=slice(2, 10))
-    np.testing.assert_allclose(mirrored["u850"].values, south["u850"].values, rtol=1e-5)
-    np.testing.assert_allclose(mirrored["v850"].values, -south["v850"].values, rtol=1e-5)
-    assert mirrored["time"].values[0] - globe["time"].values[0] == np.timedelta64(183, "D")
-
-
-def test_windows_lie_on_straight_lines_between_points(globe, region):
-    grid = grid_of(region.assign_coords(longitude=region["longitude"] - 360 + 5, latitude=region["latitude"] - 4))
-    linear = (globe["z500"] * 0 + globe["latitude"]).to_dataset(name="z500")
-    window = next(windows_of(linear, grid, Pretraining.model_validate(FOREIGN)))
-    expected = np.broadcast_to(grid.latitude[:, None], window["z500"].shape)
-    np.testing.assert_allclose(window["z500"].values, expected, atol=1e-4)
-
-
-def test_joined_samples_are_those_of_their_parts(analysis, system, checkpoint):
-    both = [
-        make_samples(analysis.isel(time=part), checkpoint.standardiser, system)
-        for part in (slice(0, 20), slice(100, 150))
-    ]
-    joined, first = JoinedSamples(tuple(both)), len(both[0])
-    assert len(joined) == first + len(both[1])
-    found = joined.windows(torch.tensor([first + 3, 0, first, first - 1]))
-    for row, (part, number) in enumerate([(1, 3), (0, 0), (1, 0), (0, first - 1)]):
-        expected = both[part].windows(torch.tensor([number]))
-        for name in ("past", "following", "scalars", "years", "lower_bounds"):
-            assert torch.equal(getattr(found, name)[row], getattr(expected, name)[0])
-
-
 def test_the_region_starts_from_what_was_learned_elsewhere(regional, region, globe, tmp_path):
     progress = list(train(regional, region, tmp_path, globe=globe))
     assert [state.iteration for state in progress] == list(range(1, 7))
-    assert total_iterations(regional) == 6
+    assert plan_training(regional).iterations == 6
     assert [state.stage for state in progress] == ["denoising"] * 3 + ["fine-tuning over 1 lead step"] * 3
     before, after = load_checkpoint(tmp_path / PRETRAINING), load_checkpoint(tmp_path)
-    assert before.training["windows"] == 4
+    assert before.training.windows == 4
     learned, alone = (
         dict(before.model.named_parameters()),
         train(regional.changed(pretraining=None), region, tmp_path / "alone"),
@@ -123,11 +70,11 @@ def test_another_pretraining_is_not_gone_on_with(regional, region, globe, tmp_pa
     killed = train(regional, region, tmp_path, globe=globe)
     next(killed)
     killed.close()
-    with pytest.raises(ConfigurationError, match="resume it with --resume"):
+    with pytest.raises(ConfigurationError, match="resume it"):
         next(train(regional, region, tmp_path, globe=globe))
     faster = regional.training.changed(learning_rate=1e-2)
     for other in (regional.changed(pretraining=FOREIGN | {"mirrored": False}), regional.changed(training=faster)):
-        with pytest.raises(ConfigurationError, match="found another; remove it"):
+        with pytest.raises(ConfigurationError, match="found another"):
             next(train(other, region, tmp_path, globe=globe, resume=True))
 
 

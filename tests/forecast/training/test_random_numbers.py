@@ -2,23 +2,23 @@
 
 import torch
 
-from forecast.training.random_numbers import Draws
+from forecast.training.random_numbers import RandomNumbers
 
 
-def draws(places, iteration=5, batch_size=8):
-    return Draws(1, 0, iteration, places, batch_size)
+def numbers_of(places, iteration=5, batch_size=8):
+    return RandomNumbers(1, 0, iteration, places, batch_size)
 
 
 def test_a_sample_has_the_same_numbers_in_any_company():
-    whole = draws(range(8))
+    whole = numbers_of(range(8))
     first, second = whole.normal(2, 3), whole.normal(2, 3)
-    part = draws([6, 7])
+    part = numbers_of([6, 7])
     torch.testing.assert_close(part.normal(2, 3), first[6:], rtol=0, atol=0)
     torch.testing.assert_close(part.normal(2, 3), second[6:], rtol=0, atol=0)
 
 
 def test_numbers_of_samples_calls_and_iterations_are_independent():
-    one, other = draws(range(8)), draws(range(8), iteration=6)
+    one, other = numbers_of(range(8)), numbers_of(range(8), iteration=6)
     streams = [one.normal(4000), one.normal(4000), other.normal(4000)]
     together = torch.cat(streams)
     correlation = torch.corrcoef(together) - torch.eye(24)
@@ -30,7 +30,7 @@ def test_what_is_drawn_for_the_batch_is_shared_out():
     def shuffle(count, generator):
         return torch.randperm(count, generator=generator)
 
-    whole = draws(range(8)).of_batch(shuffle)
-    parts = [draws([2 * rank, 2 * rank + 1]).of_batch(shuffle) for rank in range(4)]
+    whole = numbers_of(range(8)).of_batch(shuffle)
+    parts = [numbers_of([2 * rank, 2 * rank + 1]).of_batch(shuffle) for rank in range(4)]
     torch.testing.assert_close(torch.cat(parts), whole)
     assert sorted(whole.tolist()) == list(range(8))

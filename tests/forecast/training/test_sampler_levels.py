@@ -33,14 +33,14 @@ def test_the_same_samples_give_the_same_levels(fitted, checkpoint, samples):
 
 def test_few_fitted_steps_are_closer_to_many_than_few_of_edm(fitted, checkpoint, samples):
     """On other samples and other noise."""
-    windows = samples.windows(torch.tensor([4, 13]), 1)
+    batch = samples.batch(torch.tensor([4, 13]), 1)
 
     def state(sampler):
         def noise(lead_step, draw):
             return torch.randn(2, 3, 8, 16, generator=torch.Generator().manual_seed(lead_step))
 
         start = np.datetime64("2001-12-10", "ns")
-        return next(rollout(checkpoint, sampler, windows.past, start, range(1, 2), noise))
+        return next(rollout(checkpoint, sampler, batch.past, start, range(1, 2), noise))
 
     many = state(FEW.changed(sampling_steps=60))
     error = (state(FEW.changed(levels=fitted)) - many).square().mean().sqrt()

@@ -11,8 +11,8 @@ from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.layout.variables import channel
-from forecast.states.standardiser import Standardiser
-from forecast.training.samples import ArchivedStates, make_samples, shuffled
+from forecast.training.archived_states import ArchivedStates
+from forecast.training.samples import JoinedSamples, make_samples, shuffled
 from forecast.training.train import train
 
 
@@ -40,7 +40,7 @@ def from_archive(system):
     return system.changed(training=system.training.changed(loader="archive", read_ahead=2, micro_batch_size=2))
 
 
-def test_windows_from_the_archive_are_those_in_memory(archive, analysis, system, checkpoint):
+def test_batches_from_the_archive_are_those_in_memory(archive, analysis, system, checkpoint):
     arguments = (checkpoint.standardiser, system)
     kept = make_samples(analysis, *arguments, lead_steps=3)
     read = make_samples(open_archive(archive), *arguments, lead_steps=3, loader="archive")
@@ -57,21 +57,6 @@ def test_training_from_the_archive_is_training_from_memory(archive, analysis, fr
     kept = [state.loss for state in train(in_memory, analysis, tmp_path / "memory")]
     read = [state.loss for state in train(from_archive, open_archive(archive), tmp_path / "archive")]
     np.testing.assert_allclose(read, kept, rtol=1e-5)
-
-
-def test_only_states_that_are_asked_for_are_read(archive, system, checkpoint):
-    read = []
-
-    class Watched(Standardiser):
-        def to_tensor(self, analysis):
-            read.extend(analysis["time"].values.tolist())
-            return super().to_tensor(analysis)
-
-    known = checkpoint.standardiser
-    watched = Watched(known.channels, known.climatology, known.std)
-    samples = make_samples(open_archive(archive), watched, system, loader="archive")
-    samples.windows(torch.tensor([7, 8]))
-    assert len(read) == 4  # three states each, two of them shared
 
 
 def test_a_damaged_chunk_stops_the_training_and_is_named(archive, from_archive, tmp_path):
@@ -91,3 +76,40 @@ def test_an_anchor_that_is_fitted_in_memory_is_refused(archive, from_archive, tm
     fitted = from_archive.changed(anchor={"kind": "linear", "eofs": 4})
     with pytest.raises(ConfigurationError, match=r"expected anchor\.kind 'persistence'"):
         next(train(fitted, open_archive(archive), tmp_path))
+
+
+def test_samples_never_span_a_gap(system, analysis, checkpoint):
+    gappy = analysis.drop_isel(time=[50])
+    samples = make_samples(gappy, checkpoint.standardiser, system)
+    times = gappy["time"].values[samples.starts.numpy()]
+    assert (np.diff(times, axis=1) == np.timedelta64(1, "D")).all()
+    assert samples.starts.shape[0] == 400 - 2 - 3
+
+
+def test_joined_samples_are_those_of_their_parts(analysis, system, checkpoint):
+    both = [
+        make_samples(analysis.isel(time=part), checkpoint.standardiser, system)
+        for part in (slice(0, 20), slice(100, 150))
+    ]
+    joined, first = JoinedSamples(tuple(both)), len(both[0])
+    assert len(joined) == first + len(both[1])
+    found = joined.batch(torch.tensor([first + 3, 0, first, first - 1]))
+    for row, (part, number) in enumerate([(1, 3), (0, 0), (1, 0), (0, first - 1)]):
+        expected = both[part].batch(torch.tensor([number]))
+        for name in ("past", "following", "scalars", "years", "lower_bounds"):
+            assert torch.equal(getattr(found, name)[row], getattr(expected, name)[0])
+
+
+def test_samples_without_a_year_have_no_state_in_it(analysis, system, checkpoint):
+    samples = make_samples(analysis, checkpoint.standardiser, system)
+    left = samples.without([2002])
+    assert len(left) == 365 - 2
+    assert (left.years[left.starts] == 2001).all()
+    assert len(samples.without([2001, 2002])) == 0
+
+
+def test_an_epoch_takes_each_sample_once_and_epochs_differ():
+    batches = torch.cat([shuffled(10, 4, iteration, seed=3) for iteration in range(5)])
+    assert sorted(batches[:10].tolist()) == sorted(batches[10:].tolist()) == list(range(10))
+    assert batches[:10].tolist() != batches[10:].tolist()
+    assert not torch.equal(shuffled(10, 4, 0, seed=3), shuffled(10, 4, 0, seed=4))

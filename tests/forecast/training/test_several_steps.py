@@ -4,17 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.errors import ConfigurationError
 from forecast.calibration.card import CalibrationCard, CalibrationRecord, CalibrationScores, save_card
 from forecast.calibration.correction import Calibration
 from forecast.checkpoints.files import load_checkpoint
-from forecast.members.ensemble import forecast_members
+from forecast.members.ensemble import MemberRequest, forecast_members
 from forecast.members.rollout import rollout
 from forecast.model.advance import advance, censored
 from forecast.states.conditions import step_length_indices, step_scalars
-from forecast.states.standardiser import grid_of
-from forecast.training.initial_model import fit_residual, prepare_model
-from forecast.training.pretraining import PRETRAINING
+from forecast.training.directory import PRETRAINING
+from forecast.training.initial_model import prepare_model
 from forecast.training.samples import learned_samples, make_samples
 from forecast.training.train import train
 
@@ -48,7 +47,7 @@ def alone(stepped, hours):
 
 
 def made(checkpoint, system, analysis, lead_steps=3):
-    return list(forecast_members(checkpoint, system, analysis, INIT, range(2), lead_steps, batch_size=2))
+    return list(forecast_members(checkpoint, system, analysis, MemberRequest(INIT, range(2), lead_steps), batch_size=2))
 
 
 def test_samples_are_those_of_each_length(stepped, analysis, checkpoint):
@@ -64,7 +63,7 @@ def test_samples_are_those_of_each_length(stepped, analysis, checkpoint):
 def test_anchor_and_scale_are_those_of_each_length(stepped, analysis, checkpoint):
     joined = learned_samples(make_samples(analysis, checkpoint.standardiser, stepped), stepped)
     model = prepare_model(stepped, analysis, joined)
-    mixed = joined.windows(torch.tensor([5, len(joined.parts[0]) + 7, 30, len(joined) - 1]))
+    mixed = joined.batch(torch.tensor([5, len(joined.parts[0]) + 7, 30, len(joined) - 1]))
     scalars = mixed.scalars[:, 0]
     numbers = step_length_indices(scalars, model.step_hours)
     assert numbers.tolist() == [0, 1, 0, 1]
@@ -84,8 +83,8 @@ def test_years_are_left_out_of_the_anchor_of_each_length(stepped, analysis, chec
     model = prepare_model(folded, analysis, joined)
     for part in joined.parts:
         single = prepare_model(alone(folded, part.step_hours), analysis, part)
-        windows = part.windows(torch.tensor([3, len(part) - 1]))
-        given = (windows.past, windows.scalars[:, 0], windows.years)
+        batch = part.batch(torch.tensor([3, len(part) - 1]))
+        given = (batch.past, batch.scalars[:, 0], batch.years)
         torch.testing.assert_close(model.anchor(*given), single.anchor(*given))
         assert not torch.allclose(model.anchor(*given), model.anchor(*given[:2]))
 
@@ -142,13 +141,6 @@ def test_windows_of_a_globe_have_an_anchor_of_each_length(stepped, analysis, tmp
             pass
         found[name] = load_checkpoint(tmp_path / str(name) / PRETRAINING).model.get_buffer("residual_std")
     torch.testing.assert_close(found["both"], torch.stack([found[DAY], found[DAYS]]))
-
-
-def test_a_length_without_samples_is_named(stepped, analysis, checkpoint):
-    joined = learned_samples(make_samples(analysis, checkpoint.standardiser, stepped), stepped)
-    model = prepare_model(stepped, analysis, joined)
-    with pytest.raises(MissingDataError, match="expected samples in steps of 48 h, found none"):
-        fit_residual(model, joined.parts[0], grid_of(analysis).area_weights())
 
 
 def test_a_step_that_was_not_learned_is_refused(stepped, trained, checkpoint, system, analysis, tmp_path):

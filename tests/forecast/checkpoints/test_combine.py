@@ -11,9 +11,10 @@ from safetensors.torch import load_file, save
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.checkpoints.combine import combine, network_places
-from forecast.checkpoints.files import NETWORKS, load_checkpoint
-from forecast.members.ensemble import forecast_members, split_members
-from forecast.training.train import is_finished, train
+from forecast.checkpoints.files import load_checkpoint
+from forecast.members.ensemble import MemberRequest, forecast_members, split_members
+from forecast.training.directory import is_finished
+from forecast.training.train import train
 
 INIT = np.datetime64("2001-12-10", "ns")
 
@@ -46,7 +47,9 @@ def trained(system, analysis, directory, **options):
 
 def fields(checkpoint, system, analysis, members, *, batch_size=2, **options):
     """Member to z500 (lead, latitude, longitude)."""
-    made = forecast_members(checkpoint, system, analysis, INIT, members, 2, batch_size=batch_size, **options)
+    made = forecast_members(
+        checkpoint, system, analysis, MemberRequest(INIT, members, 2), batch_size=batch_size, **options
+    )
     found = {member: [] for member in members}
     for block in made:
         for member, values in zip(block.members, block.fields["z500"], strict=True):
@@ -62,10 +65,10 @@ def test_each_network_is_what_its_seed_makes_alone(three, system, analysis, dire
         assert all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
     one, *others = (model.position for model in checkpoint.models)
     assert not any(torch.equal(one, other) for other in others)
-    record = checkpoint.training[NETWORKS]
-    assert [each["seed"] for each in record] == [0, 1, 2]
-    assert checkpoint.training["dataset"] == three.dataset
-    assert checkpoint.training["validation_held_out"]
+    record = checkpoint.training.networks
+    assert [each.seed for each in record] == [0, 1, 2]
+    assert checkpoint.training.dataset == three.dataset
+    assert checkpoint.training.validation_held_out
     with pytest.raises(ConfigurationError, match=r"system tiny: expected a network from 0 to 2, found 3"):
         three.of_network(3)
 
@@ -99,7 +102,9 @@ def test_a_member_is_the_same_in_every_batch_and_ensemble(three, analysis, direc
 
 def test_a_killed_forecast_goes_on_with_the_same_networks(three, analysis, directory, tmp_path):
     checkpoint = load_checkpoint(directory)
-    killed = forecast_members(checkpoint, three, analysis, INIT, range(5), 2, batch_size=2, state_directory=tmp_path)
+    killed = forecast_members(
+        checkpoint, three, analysis, MemberRequest(INIT, range(5), 2), batch_size=2, state_directory=tmp_path
+    )
     for _ in range(3):
         next(killed)
     killed.close()
@@ -176,11 +181,6 @@ def test_how_weights_are_kept_does_not_change_what_is_learned(system, analysis, 
         trained(changed(anchored, stored_as=form), analysis, tmp_path / form)
         anchors[form] = load_checkpoint(tmp_path / form).model.anchor.state_dict()
     assert all(torch.equal(value, anchors["int8"][name]) for name, value in anchors["float16"].items())
-
-
-def test_what_is_about_one_network_refuses_several(directory):
-    with pytest.raises(ConfigurationError, match=r"expected one of a single network, found 3"):
-        _ = load_checkpoint(directory).model
 
 
 def edited(directory, to, *, networks=None, without="nothing"):

@@ -1,0 +1,108 @@
+"""The description of a checkpoint, `model.json`: everything but its numbers."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, ValidationError, field_validator
+
+from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.storage.atomic_files import write_durably
+from forecast.checkpoints.identity import model_identity
+from forecast.checkpoints.training_record import RECORD_VERSION, TrainingRecord
+from forecast.system.section import Section
+
+DESCRIPTION = "model.json"
+FORMAT_VERSION = 3
+SIMPLE_VERSION = 2
+"""Of checkpoints that earlier releases can open: one network, in half precision."""
+NO_LEAD_TIME_VERSION = 1
+"""Of checkpoints whose network does not know the lead time of the step, the last of the scalar conditions."""
+READABLE_VERSIONS = (NO_LEAD_TIME_VERSION, SIMPLE_VERSION, FORMAT_VERSION)
+
+
+class ClimatologyLayout(Section):
+    """Dimensions, coordinates and attributes of the climatology, whose values lie beside the weights."""
+
+    dims: tuple[str, ...]
+    coords: dict[str, list[Any]]
+    """But for latitude and longitude."""
+    attrs: dict[str, Any]
+
+
+class Description(Section):
+    """What `model.json` says of a checkpoint."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    format_version: int
+    system: dict[str, Any]
+    """Content of the system file, as it was when the model was trained."""
+    latitude: tuple[float, ...]
+    """Of the model's grid, degrees."""
+    longitude: tuple[float, ...]
+    climatology: ClimatologyLayout
+    training: TrainingRecord
+    weights_sha256: str
+    """Of the file of the weights."""
+    content: dict[str, Any]
+    """All of the above as the file has it, which decides the model's identity."""
+
+    @field_validator("training", mode="before")
+    @classmethod
+    def _of_any_version(cls, content: object) -> object:
+        return TrainingRecord.from_content(content) if isinstance(content, Mapping) else content
+
+    @property
+    def model_id(self) -> str:
+        """Identity of the model without a calibration card."""
+        return model_identity(self.content)
+
+
+def write_description(directory: Path, content: Mapping[str, Any]) -> None:
+    """Replace the description in a directory, atomically.
+
+    Args:
+        directory: Of the checkpoint.
+        content: Plain JSON values of each field of a `Description` but `content`.
+    """
+    write_durably(directory / DESCRIPTION, json.dumps(content, indent=1) + "\n")
+
+
+def read_description(directory: Path) -> Description:
+    """Read everything of a checkpoint but its numbers.
+
+    Args:
+        directory: Of the checkpoint.
+
+    Raises:
+        ConfigurationError: There is none, or a later release wrote it.
+        InvalidDataError: It is damaged.
+    """
+    path = directory / DESCRIPTION
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"checkpoint {directory}: expected {DESCRIPTION}, found {error.strerror}") from None
+    except ValueError as error:
+        raise InvalidDataError(f"{path}: expected JSON, found {error}") from None
+    _check_versions(path, content)
+    if absent := [name for name in Description.model_fields if name not in content and name != "content"]:
+        raise InvalidDataError(f"{path}: expected {absent[0]}, found none")
+    try:
+        return Description.model_validate(content | {"content": content})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(map(str, fault["loc"]))
+        raise InvalidDataError(f"{path}: {place}: {fault['msg']}, found {str(fault['input'])[:80]}") from None
+
+
+def _check_versions(path: Path, content: object) -> None:
+    table = content if isinstance(content, dict) else {}
+    if (found := table.get("format_version")) not in READABLE_VERSIONS:
+        raise ConfigurationError(f"{path}: expected format_version {READABLE_VERSIONS}, found {found}")
+    training = table.get("training")
+    version = training.get("record_version", RECORD_VERSION) if isinstance(training, dict) else RECORD_VERSION
+    if version != RECORD_VERSION:
+        raise ConfigurationError(f"{path}: expected training.record_version {RECORD_VERSION}, found {version}")
