@@ -201,11 +201,11 @@ def _checkpoints(home: Home) -> list[Finding]:
 
 def _archives(home: Home) -> list[Finding]:
     from data_catalog.catalog import dataset_names
-    from pipelines.data.listing import archive_in_short
+    from pipelines.data.listing import archive_summary
 
     findings = []
     for name in dataset_names():
-        state = archive_in_short(home.archive(name))
+        state = archive_summary(home.archive(name))
         is_sound = "holes" not in state and state not in ("none", "broken", "empty")
         remedy = "" if is_sound else f"plumecast ingest {name}"
         findings.append(Finding("ok" if is_sound or state == "none" else "warn", f"archive {name}", state, remedy))

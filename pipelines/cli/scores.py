@@ -134,7 +134,7 @@ def scorecard_command(
     show: Annotated[bool, typer.Option("--list", help="Only list who is in the archive.")] = False,
 ) -> None:
     """Compare two forecasters over the cycles that both were scored on: by how much, and whether it is luck."""
-    from pipelines.scoring.scorecard import Selection, choose_sides, compare, find_score_archives
+    from pipelines.scoring.scorecard import Selection, choose_forecasters, compare, find_score_archives
     from pipelines.scoring.scorecard_output import check_out, print_card, print_forecasters, write_card
     from pipelines.terminal.times import parse_end, parse_time
     from pipelines.workspace.home import home
@@ -146,7 +146,7 @@ def scorecard_command(
         return
     for path in out or ():
         check_out(path)
-    ours, theirs = choose_sides(found, forecaster, reference)
+    ours, theirs = choose_forecasters(found, forecaster, reference)
     selection = Selection(
         score=score,
         start=parse_time(start, "--start") if start else None,

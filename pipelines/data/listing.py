@@ -13,7 +13,7 @@ def print_datasets(home: Home) -> None:
     """List the datasets: name, archive, kind of weather, title."""
     for name in dataset_names():
         entry = dataset(name)
-        print(f"{name:18}{archive_in_short(home.archive(name)):28}{kind(entry):20}{entry.title}")
+        print(f"{name:18}{archive_summary(home.archive(name)):28}{kind_of_weather(entry):20}{entry.title}")
 
 
 def print_dataset(home: Home, name: str, *, deep: bool) -> None:
@@ -28,7 +28,7 @@ def print_dataset(home: Home, name: str, *, deep: bool) -> None:
     for label, value in (
         ("dataset", entry.name),
         ("title", entry.title),
-        ("kind", kind(entry)),
+        ("kind", kind_of_weather(entry)),
         ("source", entry.location or (entry.source if entry.source == "bundled" else "your own: --source PATH_OR_URL")),
         ("period", f"{entry.period_start} to {end}, every {entry.step_hours} h"),
         ("channels", ", ".join((*entry.channels, *entry.static))),
@@ -45,12 +45,12 @@ def print_dataset(home: Home, name: str, *, deep: bool) -> None:
     _print_state(archive, deep=deep)
 
 
-def kind(entry: DatasetEntry) -> str:
+def kind_of_weather(entry: DatasetEntry) -> str:
     """Real or simulated weather."""
     return "simulated weather" if entry.simulated else "real weather"
 
 
-def archive_in_short(archive: Path) -> str:
+def archive_summary(archive: Path) -> str:
     """State of an archive in a few words."""
     if not archive.exists():
         return "none"

@@ -143,9 +143,17 @@ def _planned_forecasts(
         data_hash=initial_state_hash(past, state.predictands),
         step_hours=state.step_hours,
     )
-    options = {"members": members, "lead_steps": request.lead_steps}
-    forecast = partial(ensemble_forecast, inputs.checkpoint, system, analysis, init_time, **options)
-    yield PlannedForecast(model, leads, partial(forecast, device=request.device))
+    forecast = partial(
+        ensemble_forecast,
+        inputs.checkpoint,
+        system,
+        analysis,
+        init_time,
+        members=members,
+        lead_steps=request.lead_steps,
+        device=request.device,
+    )
+    yield PlannedForecast(model, leads, forecast)
     yield from baseline_forecasts(inputs.baselines, system, analysis, init_time, leads, members)
 
 

@@ -89,7 +89,7 @@ def _score_archive(home: Home, name: str) -> Path:
     return archive
 
 
-def choose_sides(
+def choose_forecasters(
     archives: Sequence[Path], forecaster: str | None = None, reference: str | None = None
 ) -> tuple[ScoredForecaster, ScoredForecaster]:
     """Who is compared with whom.
@@ -104,7 +104,7 @@ def choose_sides(
         ConfigurationError: A name fits none or several.
     """
     first, second = archives[0], archives[-1]
-    ours = find_side(first, forecaster or _default(first), "--forecaster")
+    ours = find_forecaster(first, forecaster or _default(first), "--forecaster")
     if reference is None and len(archives) > 1:
         reference = _default(second)
     if reference is None:
@@ -112,10 +112,10 @@ def choose_sides(
         reference = next((name for name in REFERENCES if name in names and name != ours.words), None)
     if reference is None:
         raise ConfigurationError(f"--reference: expected one of {_listed(archived_forecasters(first))}, found none")
-    return ours, find_side(second, reference, "--reference", members=ours.found.about.get("members"))
+    return ours, find_forecaster(second, reference, "--reference", members=ours.found.about.get("members"))
 
 
-def find_side(archive: Path, name: str, option: str, members: str | None = None) -> ScoredForecaster:
+def find_forecaster(archive: Path, name: str, option: str, members: str | None = None) -> ScoredForecaster:
     """The forecaster of a name in an archive.
 
     Args:

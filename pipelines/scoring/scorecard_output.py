@@ -19,7 +19,7 @@ from forecast.verification.archive.archive import archived_forecasters
 from forecast.verification.comparison.scorecard import card_table
 from forecast.verification.comparison.significance import LEAST_CYCLES
 from forecast.verification.evaluation_report import MODEL
-from pipelines.scoring.scorecard import REFERENCES, ScoredForecaster, Selection, compare, find_side
+from pipelines.scoring.scorecard import REFERENCES, ScoredForecaster, Selection, compare, find_forecaster
 from pipelines.scoring.tables import print_table
 
 logger = logging.getLogger("plumecast")
@@ -82,7 +82,7 @@ def draw_evaluation_cards(
         if cycles and len(cycles) < LEAST_CYCLES:
             logger.info("No scorecard against %s: it needs %d cycles, found %d", name, LEAST_CYCLES, len(cycles))
         elif cycles:
-            ours, theirs = (find_side(archive, labels[one], one) for one in (MODEL, name))
+            ours, theirs = (find_forecaster(archive, labels[one], one) for one in (MODEL, name))
             card = compare(ours, theirs, Selection(start=min(cycles), end=max(cycles), init_times=cycles))
             made.append(write_card(card, ours, theirs, out.with_name(f"{out.stem}_against_{name}.png")))
     return made

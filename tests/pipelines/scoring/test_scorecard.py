@@ -15,7 +15,7 @@ from forecast.verification import UnscorableError, append_cycle
 from forecast.verification.evaluation import AXES, TOTALS
 from pipelines.cli.app import main
 from pipelines.scoring.forecasters import Forecaster
-from pipelines.scoring.scorecard import Selection, choose_sides, compare, find_score_archives
+from pipelines.scoring.scorecard import Selection, choose_forecasters, compare, find_score_archives
 from pipelines.scoring.scorecard_output import draw_evaluation_cards, names_of, origin_of, write_card
 from pipelines.workspace.home import Home, home
 
@@ -61,16 +61,16 @@ def archive(place: Home) -> Path:
 
 
 def test_model_against_linear_is_what_comes_first(archive: Path) -> None:
-    ours, theirs = choose_sides([archive])
+    ours, theirs = choose_forecasters([archive])
     assert (ours.words, theirs.words) == ("plumecast", "linear")
     card = compare(ours, theirs)
     assert card.attrs["cycles"] == 25
     np.testing.assert_allclose(card["change"], -10, atol=1)
     assert names_of(ours, theirs) == ("Plumecast", "linear")
     assert origin_of(card, ours, theirs) == "tiny, 20 members  ·  25 cycles, 2008-01-01 to 2008-01-25"
-    assert choose_sides([archive], reference="persistence")[1].words == "persistence"
+    assert choose_forecasters([archive], reference="persistence")[1].words == "persistence"
     with pytest.raises(ConfigurationError, match=r"--reference: expected one of linear@.*25 cycles.*found 'analogue'"):
-        choose_sides([archive], reference="analogue")
+        choose_forecasters([archive], reference="analogue")
 
 
 def test_a_changed_model_stands_beside_the_old_one(archive: Path) -> None:
@@ -78,11 +78,11 @@ def test_a_changed_model_stands_beside_the_old_one(archive: Path) -> None:
     with pytest.raises(
         ConfigurationError, match=r"--forecaster: .*\(20 members, 30 cycles.*found 'plumecast', which is"
     ):
-        choose_sides([archive])
-    ours, theirs = choose_sides([archive], forecaster=new, reference="linear")
+        choose_forecasters([archive])
+    ours, theirs = choose_forecasters([archive], forecaster=new, reference="linear")
     assert compare(ours, theirs).attrs["cycles"] == 15
     old = next(path.stem for path in (archive / "20080101T0000Z").glob("plumecast@*"))
-    ours, theirs = choose_sides([archive], forecaster=new[:13], reference=old)
+    ours, theirs = choose_forecasters([archive], forecaster=new[:13], reference=old)
     card = compare(ours, theirs)
     assert card.attrs["cycles"] == 20
     np.testing.assert_allclose(card["change"], 100 * (0.8 / 0.9 - 1), atol=1)
@@ -92,14 +92,14 @@ def test_a_changed_model_stands_beside_the_old_one(archive: Path) -> None:
 def test_the_baseline_of_the_same_size_is_preferred(archive: Path) -> None:
     larger = fill(archive, "plumecast", OTHER, 0.8, range(30))
     fill(archive, "linear", {"baselines": "x", "members": "50"}, 1.0, range(30))
-    assert choose_sides([archive], forecaster=larger)[1].found.about["members"] == "50"
+    assert choose_forecasters([archive], forecaster=larger)[1].found.about["members"] == "50"
 
 
 def test_two_systems(place: Home, archive: Path) -> None:
     fill(place.score_archive("other"), "plumecast", OTHER, 1.2, range(5, 40), system="other")
     found = find_score_archives(place, ["tiny", "other"])
     assert found == [archive, place.score_archive("other")]
-    ours, theirs = choose_sides(found)
+    ours, theirs = choose_forecasters(found)
     card = compare(ours, theirs)
     assert card.attrs["cycles"] == 25
     assert names_of(ours, theirs) == ("tiny", "other")
@@ -108,7 +108,7 @@ def test_two_systems(place: Home, archive: Path) -> None:
 
 
 def test_selections(archive: Path) -> None:
-    sides = choose_sides([archive])
+    sides = choose_forecasters([archive])
     card = compare(*sides, Selection(score="rmse", start=START + 10 * DAY, channels=("msl",), regions=("europe",)))
     assert (card.attrs["cycles"], card.attrs["tests"], card.attrs["score_name"]) == (15, 3, "rmse")
     some = [START + index * DAY for index in range(0, 24, 2)]
@@ -120,7 +120,7 @@ def test_selections(archive: Path) -> None:
 
 
 def test_outputs(archive: Path, tmp_path: Path) -> None:
-    ours, theirs = choose_sides([archive])
+    ours, theirs = choose_forecasters([archive])
     card = compare(ours, theirs)
     card["p_value"][0, 0, 0] = np.nan
     rows = list(csv.DictReader(write_card(card, ours, theirs, tmp_path / "card.csv").read_text().splitlines()))

@@ -13,7 +13,7 @@ from pipelines.cli.app import main
 from pipelines.operations.verify import verify
 from pipelines.runs.forecast import forecast_cycle
 from pipelines.scoring.evaluate import evaluate
-from pipelines.scoring.scorecard import find_side
+from pipelines.scoring.scorecard import find_forecaster
 from pipelines.scoring.scorecard_output import print_forecasters
 from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.training.train import TrainingRequest, train_system
@@ -81,7 +81,7 @@ def test_the_linear_baseline_is_scored_where_it_has_whole_steps(
     print_forecasters(archive)
     assert {"12 h", "24 h"} <= {cell.strip() for cell in capsys.readouterr().out.replace("│", "|").split("|")}
     with pytest.raises(ConfigurationError, match="which is several") as told:
-        find_side(archive, "plumecast", "--forecaster")
+        find_forecaster(archive, "plumecast", "--forecaster")
     assert {"steps of 12 h", "steps of 24 h"} <= set(str(told.value).split(", "))
 
 
