@@ -3,8 +3,8 @@
 import logging
 from pathlib import Path
 
-from data_catalog.errors import ConfigurationError
 from forecast.checkpoints.checkpoint import Checkpoint
+from forecast.checkpoints.compatibility import check_same_state
 from forecast.checkpoints.files import load_checkpoint
 from forecast.system.system import System
 
@@ -29,7 +29,7 @@ def open_checkpoint(directory: Path, system: System) -> Checkpoint:
                 "The calibration card was fitted to steps of %d h: not used", checkpoint.system.state.step_hours
             )
         checkpoint = load_checkpoint(directory, step_hours=step_hours)
-    check_same_state(system, checkpoint.system, directory)
+    check_same_state(system, checkpoint.system, where=f"checkpoint {directory}")
     warn_of_unfinished(checkpoint, directory)
     return checkpoint
 
@@ -46,7 +46,7 @@ def open_uncalibrated(directory: Path, system: System) -> Checkpoint:
         InvalidDataError: A file is damaged.
     """
     checkpoint = load_checkpoint(directory, calibrated=False)
-    check_same_state(system, checkpoint.system, directory)
+    check_same_state(system, checkpoint.system, where=f"checkpoint {directory}")
     warn_of_unfinished(checkpoint, directory)
     return checkpoint
 
@@ -60,32 +60,3 @@ def warn_of_unfinished(checkpoint: Checkpoint, directory: Path) -> None:
     """
     if not checkpoint.training.finished:
         logger.warning("%s: its training has not finished; 'plumecast train --resume' continues it", directory)
-
-
-def check_same_state(system: System, trained: System, checkpoint: Path) -> None:
-    """Refuse a checkpoint that was trained for another system.
-
-    Args:
-        system: What is to be forecast.
-        trained: What the checkpoint was trained for.
-        checkpoint: Its directory, for the message.
-
-    Raises:
-        ConfigurationError: Dataset or state differ.
-    """
-    for what, expected, found in (
-        ("dataset", system.dataset, trained.dataset),
-        ("predictands", system.state.predictands, trained.state.predictands),
-        ("static channels", system.state.static, trained.state.static),
-        ("step_hours", system.state.step_hours, trained.state.step_hours),
-        ("past_states", system.state.past_states, trained.state.past_states),
-    ):
-        if expected != found:
-            raise ConfigurationError(
-                f"checkpoint {checkpoint} was trained for system '{trained.name}': "
-                f"expected {what} {_plain(expected)} of '{system.name}', found {_plain(found)}"
-            )
-
-
-def _plain(value: object) -> str:
-    return ", ".join(str(part) for part in value) or "none" if isinstance(value, tuple) else str(value)
