@@ -1,4 +1,4 @@
-"""TODO: forecast/model/advance.py."""
+"""The step from past states to the next one: the anchor's forecast and a sampled residual."""
 
 from collections.abc import Callable
 
@@ -22,17 +22,17 @@ def advance(
     years: Int[Tensor, " member"] | None = None,
     mirrored: Bool[Tensor, " member"] | None = None,
 ) -> Float[Tensor, "member channel latitude longitude"]:
-    """The next standardised state; differentiable.
+    """Return the next standardised state; differentiable.
 
     Args:
         model: On the device of `past`.
         sampler: How noise becomes a state.
         past: Latest states, oldest first.
-        scalars: As `step_scalars` gives them.
-        noise: Draw to standard normal noise; draw 0 starts the sampler.
+        scalars: As `step_scalars` gives them, at the start of the step.
+        noise: Number of the draw to standard normal noise; draw 0 starts the sampler.
         correction: Of the spread, where there is one.
-        years: In training: of the states that are forecast; see `Anchor`.
-        mirrored: In training: see `StepModel.residual_denoiser`.
+        years: In training: calendar years of the states that are forecast, which some anchors must not have learned.
+        mirrored: In training: which samples the network sees mirrored at the equator.
     """
     anchor = model.anchor(past, scalars, years)
     denoiser = model.residual_denoiser(past, anchor, scalars, mirrored)
@@ -52,5 +52,10 @@ def censored(
     state: Float[Tensor, "member channel latitude longitude"],
     lower_bounds: Float[Tensor, "#member channel latitude longitude"],
 ) -> Tensor:
-    """What lies below the physical minimum lies at it: no rain in place of less than none."""
+    """Clip states at the physical minimum, such as precipitation at zero.
+
+    Args:
+        state: Standardised.
+        lower_bounds: The physical minima, standardised; minus infinity where there is none.
+    """
     return torch.maximum(state, lower_bounds)

@@ -12,6 +12,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+# PyTorch documents fake tensors and dispatch modes under these names and has no public ones; without them, a network
+# of any size could not be measured without its memory.
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
@@ -125,7 +128,7 @@ class _MemoryPeak(TorchDispatchMode):
 
     def _note(self, tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        key = storage._cdata
+        key = id(storage)  # a storage keeps its Python object while it lives
         if key not in self._known:
             self._known[key] = storage.nbytes()
             self._taken += storage.nbytes()

@@ -1,4 +1,4 @@
-"""TODO: forecast/training/globe_windows.py."""
+"""Windows of a globe that stand in for a region, moved round the globe and mirrored at the equator."""
 
 from collections.abc import Iterator
 
@@ -14,10 +14,9 @@ HALF_YEAR = np.timedelta64(183, "D")
 
 
 def windows_of(globe: xr.Dataset, grid: Grid, options: Pretraining) -> Iterator[xr.Dataset]:
-    """Analyses of a globe on a region's grid, as if they were the region's.
+    """Yield analyses of a globe, interpolated linearly to a region's grid as if they were the region's.
 
-    Values lie on straight lines between those of the globe. A mirrored window has its northward winds turned round and
-    its dates half a year later, so that seasons agree.
+    A mirrored window has its northward winds reversed and its dates half a year later, so that seasons agree.
 
     Args:
         globe: Analyses round the globe; its poleward rows must reach beyond the grid's.
@@ -38,7 +37,7 @@ def windows_of(globe: xr.Dataset, grid: Grid, options: Pretraining) -> Iterator[
 
 
 def _wrapped(globe: xr.Dataset) -> xr.Dataset:
-    """The globe twice round, west to east."""
+    """The globe twice round, west to east, south to north."""
     again = globe.assign_coords(longitude=globe["longitude"] + 360)
     return xr.concat([globe, again], "longitude").sortby("latitude")
 
