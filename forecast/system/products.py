@@ -1,8 +1,9 @@
-"""The products section of the system file: what is computed and drawn from the members."""
+"""The products section of the system file: what is computed from the members, drawn and written."""
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from forecast.system.section import Positive, Section
 
@@ -21,9 +22,9 @@ class Event(Section):
     """An event whose probability is published: a channel strictly above, or strictly below, a threshold."""
 
     channel: str
-    above: float | None = None
+    above: FiniteFloat | None = None
     """Threshold, SI units of the channel."""
-    below: float | None = None
+    below: FiniteFloat | None = None
     """Threshold, SI units of the channel."""
 
     @model_validator(mode="after")
@@ -32,9 +33,23 @@ class Event(Section):
             raise ValueError(f"expected one of 'above' and 'below' for {self.channel}")
         return self
 
+    @property
+    def side(self) -> Literal["above", "below"]:
+        """The side of the threshold on which the event occurs."""
+        return "below" if self.above is None else "above"
+
+    @property
+    def threshold(self) -> float:
+        """The threshold, SI units of the channel."""
+        value = self.below if self.above is None else self.above
+        assert value is not None
+        return value
+
 
 class Products(Section):
-    """What is computed and drawn from the members."""
+    """What is computed from the members, drawn and written."""
+
+    added: ClassVar[Mapping[str, Any]] = {"zarr": False}
 
     quantiles: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.1, 0.25, 0.5, 0.75, 0.9)
     probabilities: tuple[Event, ...] = ()
@@ -44,3 +59,5 @@ class Products(Section):
     """Channels that are drawn as maps, stamps and plumes; the first one heads the page."""
     map_lead_days: tuple[Positive, ...] = (1, 3, 5, 10)
     """Lead times of the maps, days."""
+    zarr: bool = False
+    """Whether the members are also written as Zarr, in the layout of WeatherBench2."""

@@ -5,6 +5,7 @@ the staged run, and `publish` reads from the forecast file what the members were
 """
 
 import logging
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from forecast.products.files.derived import write_products
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import Contents, is_complete, read_manifest, write_manifest
 from forecast.products.files.netcdf import ForecastWriter, copy_members
+from forecast.products.files.zarr import write_zarr
 from forecast.verification.baselines.baselines import load_baselines
 from pipelines.runs import staging
 from pipelines.runs.attributes import MEMBER_SEEDS, global_attributes
@@ -106,20 +108,20 @@ def make_members(cycle: Cycle, inputs: Inputs, ranks: Ranks | None = None) -> bo
 
 
 def make_products(cycle: Cycle) -> Path:
-    """Write mean, spread, quantiles and probabilities of the staged run.
+    """Write mean, spread, quantiles and probabilities of the staged run, and its Zarr if the system asks for it.
 
     Args:
         cycle: What was asked for; its members are staged.
 
     Returns:
-        The file.
+        The products file.
     """
     stage, products = staging.staged(cycle.run), cycle.system.products
+    if products.zarr:
+        shutil.rmtree(stage.zarr, ignore_errors=True)  # an earlier attempt may have left one
+        write_zarr(stage.forecast, stage.zarr)
     return write_products(
-        stage.forecast,
-        stage.products,
-        quantiles=products.quantiles,
-        probabilities=[event.model_dump() for event in products.probabilities],
+        stage.forecast, stage.products, quantiles=products.quantiles, probabilities=products.probabilities
     )
 
 

@@ -52,19 +52,22 @@ def begin_from(run: RunDirectory, also: Sequence[Path] = ()) -> RunDirectory:
 
     Args:
         run: The published run.
-        also: Files to keep besides the forecast, its products and the manifest, as far as they exist.
+        also: Files to keep besides the forecast, its Zarr, its products and the manifest, as far as they exist.
     """
     stage = begin(run)
-    for kept in (run.forecast, run.products, run.manifest, *also):
-        if kept.exists():
+    for kept in (run.forecast, run.zarr, run.products, run.manifest, *also):
+        if kept.is_dir():
+            shutil.copytree(kept, stage.path / kept.name, copy_function=_link)
+        elif kept.exists():
             _link(kept, stage.path / kept.name)
     return stage
 
 
 def drawn_files(stage: RunDirectory) -> list[Path]:
-    """Files of a staged run other than the forecast, its products and the manifest: page, pictures, scores."""
-    kept = {stage.forecast, stage.products, stage.manifest}
-    return [path for path in sorted(stage.path.rglob("*")) if path.is_file() and path not in kept]
+    """Files of a staged run that are drawn or scored: all but the forecast, its Zarr, its products and the manifest."""
+    kept = {stage.forecast, stage.zarr, stage.products, stage.manifest}
+    files = (path for path in sorted(stage.path.rglob("*")) if path.is_file())
+    return [path for path in files if kept.isdisjoint((path, *path.parents))]
 
 
 def publish(run: RunDirectory) -> Path:
@@ -102,7 +105,7 @@ def _beside(run: RunDirectory, what: str) -> Path:
     return path.with_name(f"{path.name}.{what}")
 
 
-def _link(source: Path, target: Path) -> None:
+def _link(source: Path | str, target: Path | str) -> None:
     try:
         os.link(source, target)
     except OSError:  # the file system has no hard links

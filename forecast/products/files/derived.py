@@ -1,10 +1,9 @@
-"""The products file: mean, spread, quantiles and probabilities of the members, computed one lead at a time."""
+"""The products file: mean, spread, quantiles and probabilities of the members, computed one lead time at a time."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import netCDF4
 import numpy as np
@@ -15,6 +14,7 @@ from data_catalog.layout.variables import channel
 from data_catalog.storage.atomic_files import atomic_path, disk_errors
 from forecast.products.files import cf
 from forecast.products.files.rounding import bit_round, kept_bits
+from forecast.system.products import Event
 
 MEMBERS_OF_A_SPREAD = 2
 STATISTIC_BITS = 14
@@ -25,28 +25,17 @@ Fields = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Event:
-    """A channel strictly above or below a threshold, in the channel's units."""
-
-    channel_name: str
-    side: Literal["above", "below"]
-    threshold: float
-
-    @property
-    def variable_name(self) -> str:
-        """Name of its probability in the products file, such as `tp24_above_10` or `t2m_below_273p15`."""
-        number = f"{self.threshold:.10g}".replace("-", "m").replace(".", "p").replace("+", "")
-        return f"{self.channel_name}_{self.side}_{number}"
-
-    def occurs(self, values: Fields) -> npt.NDArray[np.bool_]:
-        """Where it happens; a value equal to the threshold is no event."""
-        happens: npt.NDArray[np.bool_] = values > self.threshold if self.side == "above" else values < self.threshold
-        return happens
-
-
-@dataclass(frozen=True)
 class _Product:
-    """A variable of the products file and how it comes from the members, (member, latitude, longitude)."""
+    """A variable of the products file.
+
+    Attributes:
+        name: Of the variable.
+        channel_name: Channel that it is computed from.
+        dimensions: Of the variable.
+        attributes: Of the variable.
+        compute: Computes it at one lead time from the members, (member, latitude, longitude).
+        bits: Explicit mantissa bits that are stored.
+    """
 
     name: str
     channel_name: str
@@ -56,81 +45,48 @@ class _Product:
     bits: int
 
 
-class Exceedance(Protocol):
-    """An entry of a system's probabilities."""
-
-    @property
-    def channel(self) -> str:
-        """Name of the channel."""
-
-    @property
-    def above(self) -> float | None:
-        """Threshold, when it is exceeded from below."""
-
-    @property
-    def below(self) -> float | None:
-        """Threshold, when values under it count."""
-
-
-def event(exceedance: Exceedance | Mapping[str, Any]) -> Event:
-    """Read one entry of a system's probabilities: a channel, and a threshold that it is above or below.
-
-    The side and the threshold are given either as `above = 10.0` or as `above = true, threshold = 10.0`.
-
-    Raises:
-        ConfigurationError: It names no side, both sides, or no number.
-    """
-    probability = (
-        exceedance
-        if isinstance(exceedance, Mapping)
-        else {"channel": exceedance.channel, "above": exceedance.above, "below": exceedance.below}
-    )
-    sides = [side for side in ("above", "below") if probability.get(side) not in (None, False)]
-    if len(sides) != 1 or "channel" not in probability:
-        raise ConfigurationError(f"probability {dict(probability)}: expected a channel and one of above or below")
-    given = probability.get("threshold")
-    value = probability[sides[0]] if given is None else given
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ConfigurationError(f"probability {dict(probability)}: expected a number as threshold, found {value!r}")
-    return Event(str(probability["channel"]), "above" if sides[0] == "above" else "below", float(value))
-
-
 def write_products(
     forecast_path: Path | str,
     out_path: Path | str,
     quantiles: Sequence[float] = (0.1, 0.25, 0.5, 0.75, 0.9),
-    probabilities: Sequence[Exceedance | Mapping[str, Any]] = (),
+    probabilities: Sequence[Event] = (),
 ) -> Path:
-    """Write mean, spread, quantiles and probabilities of each channel, reading the members one lead at a time.
+    """Write mean, spread and quantiles of each channel, and probabilities of events, as CF-1.11 NetCDF.
 
-    The spread is the standard deviation with M-1; an ensemble of one member has neither spread nor quantiles, and the
-    file then holds none. Quantiles interpolate linearly between members. A probability is the share of members.
+    The spread is the standard deviation with denominator M - 1. Quantiles interpolate linearly between members. A
+    probability is the share of members in which the event occurs. The file of a single member has no spread and no
+    quantiles.
 
     Args:
-        forecast_path: A forecast file of ours.
-        out_path: The products file; appears whole or not at all.
-        quantiles: Each within 0 to 1, ascending.
-        probabilities: Events, as `event` reads them.
+        forecast_path: A forecast file.
+        out_path: The products file to make or replace; it appears whole or not at all.
+        quantiles: From 0 to 1, ascending.
+        probabilities: Events of channels of the forecast.
+
+    Returns:
+        `out_path`.
 
     Raises:
-        ConfigurationError: A quantile outside of 0 to 1, or an event of a channel that the forecast lacks.
-        InvalidDataError: The forecast cannot be read, or holds a value that is not finite.
-        MissingDataError: There is no forecast.
+        ConfigurationError: A quantile is outside 0 to 1, the forecast lacks an event's channel, or the disk cannot be
+            written.
+        InvalidDataError: The forecast cannot be read, or holds a value that is missing or not finite.
+        MissingDataError: There is no forecast file.
     """
     path = Path(out_path)
     levels = np.asarray(quantiles, dtype=np.float64)
     if levels.size and (levels.min() < 0 or levels.max() > 1 or np.any(np.diff(levels) <= 0)):
-        raise ConfigurationError(f"quantiles {list(quantiles)}: expected ascending numbers from 0 to 1")
+        raise ConfigurationError(f"quantiles: expected ascending numbers from 0 to 1, found {list(quantiles)}")
     if not Path(forecast_path).exists():
         raise MissingDataError(f"forecast {forecast_path}: expected a file, found none")
     with netCDF4.Dataset(forecast_path) as source, atomic_path(path) as partial:
         channels = [name for name, variable in source.variables.items() if variable.dimensions[:1] == ("realization",)]
         channels.remove("realization")
-        events = [event(probability) for probability in probabilities]
-        for each in events:
-            if each.channel_name not in channels:
-                raise ConfigurationError(f"probability of {each.channel_name}: the forecast has {', '.join(channels)}")
-        products = list(_products(channels, source.dimensions["realization"].size, levels, events))
+        for event in probabilities:
+            if event.channel not in channels:
+                raise ConfigurationError(
+                    f"probabilities: expected channels of the forecast, {', '.join(channels)}, found {event.channel}"
+                )
+        products = list(_products(channels, source.dimensions["realization"].size, levels, probabilities))
         with disk_errors(path), netCDF4.Dataset(partial, "w", format="NETCDF4") as target:
             _create(target, source, products, levels)
             _fill(target, source, products)
@@ -146,8 +102,8 @@ def _products(
             yield _spread(name)
             if levels.size:
                 yield _quantiles(name, levels)
-    for each in events:
-        yield _probability(each)
+    for event in events:
+        yield _probability(event)
 
 
 def _mean(name: str) -> _Product:
@@ -178,32 +134,73 @@ def _quantiles(name: str, levels: npt.NDArray[np.float64]) -> _Product:
     return _Product(f"{name}_quantile", name, QUANTILE_DIMENSIONS, attributes, compute, bits)
 
 
-def _probability(each: Event) -> _Product:
-    field = cf.field_attributes(channel(each.channel_name))
+def _probability(event: Event) -> _Product:
+    field = cf.field_attributes(channel(event.channel))
     attributes = {
-        "long_name": f"probability of {field['long_name']} {each.side} {each.threshold:g} {field['units']}",
+        "long_name": f"probability of {field['long_name']} {event.side} {event.threshold:g} {field['units']}",
         "units": "1",
         "comment": "share of the members; a value equal to the threshold does not count",
-        "threshold": each.threshold,
+        "threshold": event.threshold,
         "grid_mapping": field["grid_mapping"],
         "coordinates": field["coordinates"],
     }
 
     def compute(values: Fields) -> npt.NDArray[Any]:
-        share: npt.NDArray[Any] = each.occurs(values).mean(axis=0)
+        share: npt.NDArray[Any] = occurs(event, values).mean(axis=0)
         return share
 
-    return _Product(each.variable_name, each.channel_name, MAP_DIMENSIONS, attributes, compute, STATISTIC_BITS)
+    return _Product(probability_name(event), event.channel, MAP_DIMENSIONS, attributes, compute, STATISTIC_BITS)
+
+
+def probability_name(event: Event) -> str:
+    """Name the variable of the products file that holds an event's probability.
+
+    Args:
+        event: The event.
+
+    Returns:
+        Such as `tp24_above_10` or `t2m_below_273p15`: `p` stands for the decimal point, `m` for minus.
+    """
+    number = f"{event.threshold:.10g}".replace("-", "m").replace(".", "p").replace("+", "")
+    return f"{event.channel}_{event.side}_{number}"
+
+
+def occurs(event: Event, values: Fields) -> npt.NDArray[np.bool_]:
+    """Find where an event occurs; a value equal to the threshold does not count.
+
+    Args:
+        event: The event.
+        values: Of the event's channel, in its units; any shape.
+
+    Returns:
+        Whether it occurs, in the shape of `values`.
+    """
+    found: npt.NDArray[np.bool_] = values > event.threshold if event.side == "above" else values < event.threshold
+    return found
 
 
 def ensemble_mean(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Mean over the leading axis, summed in float64."""
+    """Average the members in float64.
+
+    Args:
+        values: (member, ...).
+
+    Returns:
+        The mean, in the shape of one member.
+    """
     mean: npt.NDArray[np.float64] = np.mean(values, axis=0, dtype=np.float64)
     return mean
 
 
 def ensemble_spread(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Standard deviation with M-1 over the leading axis, summed in float64."""
+    """Compute the standard deviation of the members in float64, with denominator M - 1.
+
+    Args:
+        values: (member, ...); at least 2 members.
+
+    Returns:
+        The spread, in the shape of one member.
+    """
     spread: npt.NDArray[np.float64] = np.std(values, axis=0, ddof=1, dtype=np.float64)
     return spread
 
@@ -234,7 +231,7 @@ def _create(
 
 
 def _create_collapsed_members(target: netCDF4.Dataset, members: npt.NDArray[np.int32]) -> None:
-    """Write the scalar label that names the members which a mean or spread was taken over."""
+    """Write the scalar coordinate that lists the members which means and spreads are taken over."""
     realization = target.createVariable(COLLAPSED_MEMBERS, str)
     realization.setncattr("long_name", "members that the statistic is taken over")
     realization[...] = np.array(" ".join(map(str, members.tolist())), dtype=object)
@@ -255,12 +252,12 @@ def _fill(target: netCDF4.Dataset, source: netCDF4.Dataset, products: Sequence[_
 
 
 def _members(source: netCDF4.Dataset, name: str, lead_index: int) -> Fields:
-    """All members of a channel at one lead, checked."""
+    """Read all members of a channel at one lead time; none of their values may be missing."""
     where = f"{source.filepath()}, {name}, lead index {lead_index}"
     try:
         values = np.asarray(source.variables[name][:, lead_index], dtype=np.float32)
     except (OSError, RuntimeError) as error:
-        raise InvalidDataError(f"{where}: cannot be read ({error})") from error
+        raise InvalidDataError(f"{where}: expected readable values, found a damaged file ({error})") from error
     if not np.isfinite(values).all() or np.any(values == np.float32(cf.FILL_VALUE)):
-        raise InvalidDataError(f"{where}: expected finite values, found missing ones")
+        raise InvalidDataError(f"{where}: expected finite values, found others")
     return values

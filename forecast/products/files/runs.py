@@ -1,4 +1,4 @@
-"""Where the files of one cycle lie, and what they are called."""
+"""The directory of a run: which files it holds, and what they are called."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,13 @@ from forecast.system.cycles import cycle_name, parse_cycle_name
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """The directory that holds everything one cycle made: `root/<system>/<YYYYMMDDTHHMMZ>/`."""
+    """The directory that holds everything one cycle made: `root/<system>/<YYYYMMDDTHHMMZ>/`.
+
+    Attributes:
+        root: Directory of all runs of all systems.
+        system_name: Name of the system.
+        init_time: Initial time of the cycle.
+    """
 
     root: Path
     system_name: str
@@ -18,7 +24,14 @@ class RunDirectory:
 
     @classmethod
     def at(cls, path: Path | str) -> "RunDirectory":
-        """The run whose directory is `path`."""
+        """Name the run that lies in a directory.
+
+        Args:
+            path: Such as `runs/speedy-5p6/20080115T0000Z`; need not exist.
+
+        Raises:
+            InvalidDataError: The directory is not named for an initial time.
+        """
         directory = Path(path).resolve()
         return cls(directory.parent.parent, directory.parent.name, parse_cycle_name(directory.name))
 
@@ -29,18 +42,23 @@ class RunDirectory:
 
     @property
     def stem(self) -> str:
-        """What the names of the run's NetCDF files begin with."""
+        """First part of the names of the run's forecast files."""
         return f"{self.system_name}_{cycle_name(self.init_time)}"
 
     @property
     def forecast(self) -> Path:
-        """All members at all leads."""
+        """NetCDF of all members at all lead times."""
         return self.path / f"{self.stem}.nc"
 
     @property
     def products(self) -> Path:
-        """Mean, spread, quantiles and probabilities."""
+        """NetCDF of mean, spread, quantiles and probabilities."""
         return self.path / f"{self.stem}_products.nc"
+
+    @property
+    def zarr(self) -> Path:
+        """Zarr of all members at all lead times; only where the system asks for it."""
+        return self.path / f"{self.stem}.zarr"
 
     @property
     def plots(self) -> Path:
@@ -54,10 +72,10 @@ class RunDirectory:
 
     @property
     def scores(self) -> Path:
-        """Scores, once the run can be verified."""
+        """Scores, once the run has been verified."""
         return self.path / "scores.json"
 
     @property
     def manifest(self) -> Path:
-        """Written last: without it the run does not exist for readers."""
+        """Checksums of all files, written last: without it the run does not exist for readers."""
         return self.path / "manifest.json"

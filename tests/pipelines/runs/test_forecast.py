@@ -22,6 +22,7 @@ from pipelines.runs import staging
 from pipelines.runs.cycle import check_single_member, cycle_at_home
 from pipelines.runs.forecast import forecast_cycle
 from pipelines.runs.inputs import open_inputs
+from pipelines.runs.republish import refresh_report
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
 from tests.pipelines.conftest import cycle_of
@@ -57,6 +58,31 @@ def test_run_is_whole(place: Home, tiny: Path, weather_file: Path) -> None:
     assert {"tiny_20080110T0000Z.nc", "tiny_20080110T0000Z_products.nc", "report.html"} <= set(manifest.files)
     assert {"plots/map_msl.png", "plots/stamps_msl.png", "plots/plume_london.png"} <= set(manifest.files)
     assert not list((place.runs / ".working" / "tiny").glob("*.states"))
+
+
+def test_a_system_can_ask_for_zarr(
+    place: Home, tiny: Path, weather_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.runs.republish.draw_run", lambda *_: [])
+    system = tmp_path / "tiny.toml"
+    system.write_text(tiny.read_text().replace("[products]\n", "[products]\nzarr = true\n"))
+    for members in (2, 3):
+        run = make(place, system, weather_file, members=members)
+        store = run / "tiny_20080110T0000Z.zarr"
+        with xr.open_zarr(store, chunks=None) as plain, open_forecast(store) as ours:
+            field = plain["mean_sea_level_pressure"]
+            assert field.dims == ("time", "number", "prediction_timedelta", "latitude", "longitude")
+            assert field.sizes["number"] == members
+            for name in ("msl", "t2m"):
+                np.testing.assert_array_equal(ours[name].values, values(run)[name].values)
+    in_store = {name for name in verify_manifest(run).files if name.startswith(f"{store.name}/")}
+    assert in_store == {path.relative_to(run).as_posix() for path in store.rglob("*") if path.is_file()}
+    refresh_report(place, run)
+    assert in_store <= set(verify_manifest(run).files)
+    chunk = next(path for path in (store / "2m_temperature" / "c").rglob("*") if path.is_file())
+    chunk.write_bytes(chunk.read_bytes()[::-1])
+    with pytest.raises(InvalidDataError, match=f"{chunk.relative_to(run).as_posix()}: changed"):
+        verify_manifest(run)
 
 
 def test_asking_again_changes_nothing(place: Home, tiny: Path, weather_file: Path) -> None:

@@ -3,14 +3,15 @@ import numpy as np
 import pytest
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
-from forecast.products.files.derived import Event, event, write_products
+from forecast.products.files.derived import occurs, probability_name, write_products
 from forecast.products.files.forecast_reading import open_forecast
+from forecast.system.products import Event
 
 CHANNELS = ("z500", "t2m", "msl", "tp24")
 PROBABILITIES = (
-    {"channel": "t2m", "below": 273.15},
-    {"channel": "tp24", "above": True, "threshold": 5},
-    {"channel": "msl", "below": 98000.0},
+    Event(channel="t2m", below=273.15),
+    Event(channel="tp24", above=5),
+    Event(channel="msl", below=98000.0),
 )
 
 
@@ -49,29 +50,19 @@ def test_products_equal_numpy_on_the_members(tmp_path, forecast):
 
 def test_events_are_strict():
     values = np.array([[[1.0, 2.0, 3.0]]], dtype=np.float32)
-    assert Event("tp24", "above", 2.0).occurs(values).tolist() == [[[False, False, True]]]
-    assert Event("tp24", "below", 2.0).occurs(values).tolist() == [[[True, False, False]]]
-    assert event({"channel": "t2m", "below": -1.5}).variable_name == "t2m_below_m1p5"
+    assert occurs(Event(channel="tp24", above=2), values).tolist() == [[[False, False, True]]]
+    assert occurs(Event(channel="tp24", below=2), values).tolist() == [[[True, False, False]]]
 
 
-@pytest.mark.parametrize(
-    "probability",
-    [
-        {"channel": "t2m"},
-        {"channel": "t2m", "above": 1.0, "below": 2.0},
-        {"above": 1.0},
-        {"channel": "t2m", "above": True},
-        {"channel": "t2m", "above": float("nan")},
-    ],
-)
-def test_vague_events_are_refused(probability):
-    with pytest.raises(ConfigurationError, match="probability"):
-        event(probability)
+def test_probabilities_are_named_for_their_event():
+    assert probability_name(Event(channel="tp24", above=10)) == "tp24_above_10"
+    assert probability_name(Event(channel="t2m", below=273.15)) == "t2m_below_273p15"
+    assert probability_name(Event(channel="t2m", below=-1.5)) == "t2m_below_m1p5"
 
 
 def test_unknown_channel_and_bad_quantiles_are_refused(tmp_path, forecast):
     with pytest.raises(ConfigurationError, match="q850"):
-        write_products(forecast, tmp_path / "p.nc", probabilities=[{"channel": "q850", "above": 0.01}])
+        write_products(forecast, tmp_path / "p.nc", probabilities=[Event(channel="q850", above=0.01)])
     for quantiles in ((0.5, 0.1), (-0.1,), (1.1,)):
         with pytest.raises(ConfigurationError, match="ascending numbers"):
             write_products(forecast, tmp_path / "p.nc", quantiles=quantiles)
@@ -98,7 +89,7 @@ def test_a_damaged_forecast_is_blamed_and_not_the_disk(tmp_path, forecast):
     for index in range(len(data) // 3, len(data) - len(data) // 4, 97):
         data[index] ^= 0xFF
     forecast.write_bytes(data)
-    with pytest.raises(InvalidDataError, match="cannot be read"):
+    with pytest.raises(InvalidDataError, match="found a damaged file"):
         write_products(forecast, tmp_path / "p.nc")
     with pytest.raises(MissingDataError, match="found none"):
         write_products(tmp_path / "none.nc", tmp_path / "p.nc")

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.netcdf import ForecastWriter, copy_members
-from forecast.products.files.rounding import bit_round
 
 
 @pytest.mark.parametrize(
@@ -74,11 +73,6 @@ def test_accumulations_have_bounds_and_instants_have_none(tmp_path, synthetic):
         assert file["t2m"].units_metadata == "temperature: on_scale"
         assert "_FillValue" not in file["time"].ncattrs()
         assert "SIMULATED" in file.title
-
-
-def test_two_accumulations_on_one_axis_are_refused(tmp_path, synthetic):
-    with pytest.raises(ConfigurationError, match="tp6 6 h, tp24 24 h"):
-        synthetic.write_forecast(tmp_path / "f.nc", channels=("tp6", "tp24"))
 
 
 def test_order_of_blocks_changes_no_value(tmp_path, synthetic):
@@ -157,15 +151,6 @@ def test_an_exception_of_the_caller_passes_and_leaves_the_earlier_file(tmp_path,
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_missing_global_attribute_is_named(tmp_path, synthetic):
-    attributes = {**synthetic.ATTRIBUTES, "institution": ""}
-    with (
-        pytest.raises(ConfigurationError, match="'institution'"),
-        _writer(tmp_path / "f.nc", synthetic, attributes=attributes),
-    ):
-        pass
-
-
 def test_values_changed_under_the_writer_are_noticed(tmp_path, synthetic, monkeypatch):
     def close_and_tamper(writer):
         if writer._dataset is not None:
@@ -236,34 +221,3 @@ def test_members_of_another_cycle_are_not_copied(tmp_path, synthetic):
         _writer(tmp_path / "l.nc", synthetic) as writer,
     ):
         copy_members(small, writer)
-
-
-def test_rounding_is_idempotent_and_close(synthetic):
-    values = synthetic.fields(("msl",), synthetic.GLOBAL, (0, 1), 0)["msl"]
-    rounded = bit_round(values, 12)
-    assert np.array_equal(bit_round(rounded, 12), rounded)
-    assert 0 < np.abs(rounded - values).max() <= 2.0 ** (16 - 12 - 1)
-    assert np.array_equal(bit_round(values, 23), values)
-
-
-def test_bounds_end_at_the_poles_only_on_global_grids(tmp_path, synthetic):
-    for grid, expected in (("GLOBAL", (-90, 90)), ("POLES", (-90, 90)), ("REGIONAL", (28.75, 71.25))):
-        path = synthetic.write_forecast(
-            tmp_path / f"{grid}.nc", grid=getattr(synthetic, grid), channels=("msl",), leads=1
-        )
-        with netCDF4.Dataset(path) as file:
-            bounds = np.asarray(file["latitude_bnds"][:])
-            assert (bounds[0, 0], bounds[-1, 1]) == expected
-            assert np.array_equal(bounds[1:, 0], bounds[:-1, 1])
-
-
-def test_absent_and_unfinished_forecasts_are_missing(tmp_path, synthetic):
-    with pytest.raises(MissingDataError, match="found nothing"):
-        open_forecast(tmp_path / "none.nc")
-    run = tmp_path / "system" / "20080115T0000Z"
-    synthetic.write_forecast(run / "system_20080115T0000Z.nc")
-    with pytest.raises(MissingDataError, match="finish"):
-        open_forecast(run)
-    (tmp_path / "text.nc").write_text("no")
-    with pytest.raises(InvalidDataError, match="expected NetCDF or Zarr, found neither"):
-        open_forecast(tmp_path / "text.nc")
