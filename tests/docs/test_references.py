@@ -11,6 +11,7 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "in
 PATH = re.compile(
     r"(?<![\w/.-])((?:data_catalog|forecast|pipelines|plumecast|tests|benchmarks|infra|docs|notebooks)/[\w./-]*\w)"
 )
+MODULE = re.compile(r"`((?:data_catalog|forecast|pipelines|plumecast)(?:\.\w+)+)`")
 FUNCTION = re.compile(r"`((?:data_catalog|forecast|pipelines|plumecast)(?:\.\w+)+):(\w+)`")
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 
@@ -45,3 +46,13 @@ def test_functions_exist(page: Path) -> None:
         source = (ROOT / Path(*module.split("."))).with_suffix(".py")
         defined = {getattr(node, "name", "") for node in ast.parse(source.read_text(encoding="utf-8")).body}
         assert name in defined, f"{module}:{name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_modules_exist(page: Path) -> None:
+    """A dotted name is a module, or a name in one."""
+    for dotted in MODULE.findall(_text(page)):
+        whole, parent = ROOT / Path(*dotted.split(".")), ROOT / Path(*dotted.split(".")[:-1])
+        assert any(place.exists() for place in (whole, whole.with_suffix(".py"), parent.with_suffix(".py"))) or (
+            (parent / "__init__.py").exists() and dotted.rpartition(".")[2] in (parent / "__init__.py").read_text()
+        ), dotted
