@@ -137,7 +137,10 @@ class StepModel(nn.Module):
             past: Latest states, oldest first.
             scalars: As `step_scalars` gives them.
         """
-        return self.apply_residual(self.anchor(past, scalars), self.expected_residual(past, scalars), scalars)
+        # The residual before the anchor: gradients through both are summed in the reverse order of the calls, so that
+        # the order decides the last bit of the weights of a fine-tuning on this anchor.
+        residual = self.expected_residual(past, scalars)
+        return self.apply_residual(self.anchor(past, scalars), residual, scalars)
 
     def normalised_residual(
         self,
