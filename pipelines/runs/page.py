@@ -10,8 +10,9 @@ import xarray as xr
 from data_catalog.catalog import dataset
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.runs import RunDirectory
+from forecast.products.page.report import write_report
+from forecast.products.plots.figures import KnownWeather
 from forecast.products.plots.pictures import plot_run
-from forecast.products.report import write_report
 from forecast.system.system import System
 from forecast.verification.baselines.baselines import Baselines
 from forecast.verification.evaluation_report import read_evaluation
@@ -58,20 +59,13 @@ def draw_run(run: RunDirectory, system: System, background: Background = Backgro
             points=products.points,
             title=system.title,
             simulated=entry.simulated,
-            analysis=_analysis(shown, background.analysis, verified=scores is not None),
-            climatology=_climatology(shown, background.baselines),
+            known=KnownWeather(
+                _analysis(shown, background.analysis, verified=scores is not None),
+                _climatology(shown, background.baselines),
+            ),
             scores=scores,
         )
-    write_report(
-        run.path,
-        scores=scores,
-        pictures=plots,
-        title=system.title,
-        simulated=entry.simulated,
-        data_title=entry.title,
-        data_licence=entry.licence,
-        data_references=entry.references,
-    )
+    write_report(run.path, title=system.title, data=entry, pictures=plots, scores=scores)
     return plots
 
 

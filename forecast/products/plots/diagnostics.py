@@ -1,4 +1,4 @@
-"""Pictures of how good forecasts were: skill and spread against lead, and rank histograms."""
+"""Figures of forecast quality: CRPS, RMSE and spread by lead time, and rank histograms."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,23 +18,26 @@ MODEL = "plumecast"
 SKILL_WIDTH_INCHES = 9.6
 ROW_INCHES = 2.35
 MOST_HISTOGRAMS = 5
-# System -> channel -> score -> lead hours -> value, as the evaluation file has it; None where a score is undefined.
+# Forecaster -> channel -> score -> lead hours -> value, as in an evaluation file; None where a score is undefined.
 Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
 
 
 def plot_skill(scores: Scores, out: Path, *, caption: Caption, channels: Sequence[str]) -> Path:
-    """Draw, for each channel, the CRPS of all systems, and RMSE against spread of the model, by lead.
+    """Draw the CRPS and RMSE of all forecasters and the spread of the model by lead time, a row for each channel.
 
     Args:
-        scores: The table of an evaluation or of a run.
+        scores: By forecaster, channel, score and lead hours.
         out: The PNG.
-        caption: What the heading says.
+        caption: Heading.
         channels: One row each.
+
+    Returns:
+        `out`.
     """
     with typography():
         legend = 0.3
         height = HEADING_INCHES + legend + len(channels) * ROW_INCHES + 0.3
-        figure = new_figure(SKILL_WIDTH_INCHES, height, "Skill and spread by lead", caption)
+        figure = new_figure(SKILL_WIDTH_INCHES, height, "Skill and spread by lead time", caption)
         for row, name in enumerate(channels):
             bottom = (height - HEADING_INCHES - legend - (row + 1) * ROW_INCHES + 0.3) / height
             left_axes = figure.add_axes((0.065, bottom, 0.42, (ROW_INCHES - 0.62) / height))
@@ -43,10 +46,10 @@ def plot_skill(scores: Scores, out: Path, *, caption: Caption, channels: Sequenc
             _draw_scores(left_axes, scores, name)
             left_axes.set_title(f"{title_of(name)}: fair CRPS, {unit}", loc="left", fontsize=9, pad=4)
             _draw_spread(right_axes, scores, name)
-            right_axes.set_title(f"RMSE of the mean and spread, {unit}", loc="left", fontsize=9, pad=4)
+            right_axes.set_title(f"RMSE of the ensemble mean, and spread, {unit}", loc="left", fontsize=9, pad=4)
             if row == len(channels) - 1:
                 for axes in (left_axes, right_axes):
-                    axes.set_xlabel("lead, days", color=MUTED)
+                    axes.set_xlabel("lead time, days", color=MUTED)
         _legend(figure, height, scores)
         return save(figure, out)
 
@@ -54,13 +57,16 @@ def plot_skill(scores: Scores, out: Path, *, caption: Caption, channels: Sequenc
 def plot_rank_histograms(
     histograms: Mapping[str, Sequence[float]], out: Path, *, caption: Caption, channel_name: str
 ) -> Path:
-    """Draw how often the analysis fell between which members; a reliable ensemble is flat.
+    """Draw how often the analysis had each rank among the members; that of a reliable ensemble is flat.
 
     Args:
-        histograms: Lead hours to the counts or shares of each rank, one more than members.
+        histograms: By lead hours, the count of each rank; one rank more than members.
         out: The PNG.
-        caption: What the heading says.
-        channel_name: The channel they are of.
+        caption: Heading.
+        channel_name: Channel of the histograms.
+
+    Returns:
+        `out`.
     """
     leads = _spread_out(sorted(histograms, key=float), MOST_HISTOGRAMS)
     with typography():
@@ -85,48 +91,50 @@ def plot_rank_histograms(
             axes.tick_params(axis="y", labelleft=index == 0)
             panels.append(axes)
         panels[0].set_ylim(bottom=0.0)
-        words = "frequency relative to flat: a U is too little spread, a dome too much, a slope a bias"
+        words = (
+            "frequency relative to a flat histogram: a U shape means too little spread, a dome too much, a slope a bias"
+        )
         figure.text(MARGIN_INCHES / width, 0.1 / height, words, fontsize=8, color=MUTED)
         return save(figure, out)
 
 
 def _draw_scores(axes: Axes, scores: Scores, name: str) -> None:
-    for system, days, values in _curves(scores, name, "crps"):
-        _line(axes, system, days, values)
+    for forecaster, days, values in _curves(scores, name, "crps"):
+        _line(axes, forecaster, days, values)
     _finish(axes)
 
 
 def _draw_spread(axes: Axes, scores: Scores, name: str) -> None:
-    for system, days, values in _curves(scores, name, "rmse"):
-        _line(axes, system, days, values)
-    for system, days, values in _curves(scores, name, "spread"):
-        if system == MODEL:
+    for forecaster, days, values in _curves(scores, name, "rmse"):
+        _line(axes, forecaster, days, values)
+    for forecaster, days, values in _curves(scores, name, "spread"):
+        if forecaster == MODEL:
             axes.plot(days, values, "--", color=MODEL_COLOURS[MODEL], linewidth=1.8)
     _finish(axes)
 
 
 def _curves(scores: Scores, name: str, score: str) -> Iterator[tuple[str, list[float], list[float]]]:
-    """Systems that have a score, the model last so that it lies on top, in the channel's shown unit."""
+    """Yield the forecasters that have a score, in the units of the figure; the model last, so that it lies on top."""
     factor = style_of(name).factor
-    for system in sorted(scores, key=lambda each: (each == MODEL, each)):
-        by_lead = scores[system].get(name, {}).get(score, {})
+    for forecaster in sorted(scores, key=lambda each: (each == MODEL, each)):
+        by_lead = scores[forecaster].get(name, {}).get(score, {})
         known = sorted((float(lead), float(value)) for lead, value in by_lead.items() if value is not None)
         if known:
-            yield system, [hours / 24 for hours, _ in known], [value * factor for _, value in known]
+            yield forecaster, [hours / 24 for hours, _ in known], [value * factor for _, value in known]
 
 
-def _line(axes: Axes, system: str, days: list[float], values: list[float]) -> None:
-    model = system == MODEL
+def _line(axes: Axes, forecaster: str, days: list[float], values: list[float]) -> None:
+    model = forecaster == MODEL
     axes.plot(
-        days, values, "o-" if model else "-", color=MODEL_COLOURS.get(system, OTHER_COLOUR),
+        days, values, "o-" if model else "-", color=MODEL_COLOURS.get(forecaster, OTHER_COLOUR),
         linewidth=2.2 if model else 1.4, markersize=3.4, zorder=4 if model else 2,
     )  # fmt: skip
 
 
 def _legend(figure: Figure, height: float, scores: Scores) -> None:
     handles = [
-        Line2D([], [], color=MODEL_COLOURS.get(system, OTHER_COLOUR), linewidth=1.8, label=system.capitalize())
-        for system in sorted(scores, key=lambda each: (each != MODEL, each))
+        Line2D([], [], color=MODEL_COLOURS.get(forecaster, OTHER_COLOUR), linewidth=1.8, label=forecaster.capitalize())
+        for forecaster in sorted(scores, key=lambda each: (each != MODEL, each))
     ]
     if MODEL in scores:
         model = MODEL_COLOURS[MODEL]
@@ -146,7 +154,7 @@ def _finish(axes: Axes) -> None:
 
 
 def _spread_out(leads: list[str], most: int) -> list[str]:
-    """At most so many of the leads, first and last among them."""
+    """Choose at most so many lead times, evenly, with the first and the last among them."""
     if len(leads) <= most:
         return leads
     return [leads[round(index)] for index in np.linspace(0, len(leads) - 1, most)]

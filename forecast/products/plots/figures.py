@@ -1,4 +1,4 @@
-"""What all pictures share: typography, the heading, and how a figure becomes a file."""
+"""What all figures share: typography, headings, times and lead times in words, and writing PNG files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import xarray as xr
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
@@ -41,7 +42,14 @@ TYPOGRAPHY: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Caption:
-    """What the heading of every picture of a run says."""
+    """What the heading of each figure of a run says.
+
+    Attributes:
+        system_title: Title of the system.
+        init_time: Initial time.
+        members: Number of members.
+        simulated: Whether to say that the weather is simulated.
+    """
 
     system_title: str
     init_time: np.datetime64
@@ -50,14 +58,14 @@ class Caption:
 
     @property
     def origin(self) -> str:
-        """One line: system, members and initial time."""
+        """One line of system, number of members and initial time."""
         count = f"{self.members} members" if self.members > 1 else "1 member"
         return f"{self.system_title}  ·  {count} from {clock(self.init_time)}"
 
 
 @dataclass(frozen=True)
 class Heading:
-    """What the heading of a picture of many runs says.
+    """What the heading of a figure that is not of one run says.
 
     Attributes:
         origin: One line under the title.
@@ -68,15 +76,38 @@ class Heading:
     simulated: bool
 
 
+@dataclass(frozen=True)
+class KnownWeather:
+    """What a forecast is drawn against, as far as it is known.
+
+    Attributes:
+        analysis: Channels with dims (time, latitude, longitude).
+        climatology: A climatological ensemble with the channels and dims of the forecast.
+    """
+
+    analysis: xr.Dataset | None = None
+    climatology: xr.Dataset | None = None
+
+
+NOTHING_KNOWN = KnownWeather()
+
+
 @contextmanager
 def typography() -> Iterator[None]:
-    """Apply the fonts, sizes and colours of all pictures, and take them back afterwards."""
+    """Apply the fonts, sizes and colours of all figures inside the block."""
     with mpl.rc_context(TYPOGRAPHY):
         yield
 
 
 def new_figure(width_inches: float, height_inches: float, title: str, caption: Caption | Heading) -> Figure:
-    """A figure with its heading: what is shown, of which forecast, and whether the weather is simulated."""
+    """Make a figure with its heading.
+
+    Args:
+        width_inches: Width.
+        height_inches: Height, the heading's included.
+        title: What is shown.
+        caption: Of which forecast, and whether its weather is simulated.
+    """
     figure = Figure(figsize=(width_inches, height_inches))
     left = MARGIN_INCHES / width_inches
     figure.text(left, 1 - 0.18 / height_inches, title, fontsize=13, fontweight="bold", va="top", ha="left")
@@ -90,9 +121,17 @@ def new_figure(width_inches: float, height_inches: float, title: str, caption: C
 
 
 def save(figure: Figure, out: Path) -> Path:
-    """Write a figure as PNG; the file appears whole or not at all, and holds neither date nor version.
+    """Write a figure as PNG; the file appears whole or not at all.
 
-    Pictures of flat colours need no more than a palette, which makes them a third as large.
+    It has a palette of 256 colours, which makes it a third as large, and no date or version, so equal figures are equal
+    files.
+
+    Args:
+        figure: The figure.
+        out: The PNG to make or replace.
+
+    Returns:
+        `out`.
     """
     canvas: Any = FigureCanvasAgg(figure)
     figure.set_dpi(DPI)
@@ -105,12 +144,12 @@ def save(figure: Figure, out: Path) -> Path:
 
 
 def clock(time: np.datetime64) -> str:
-    """A time for readers, such as `Tue 15 Jan 2008 00 UTC`."""
+    """Spell a time as on figures and pages, such as `Tue 15 Jan 2008 00 UTC`."""
     moment = time.astype("datetime64[s]").item()
     return f"{moment:%a} {moment.day} {moment:%b %Y %H}{'' if moment.minute == 0 else f':{moment:%M}'} UTC"
 
 
 def lead_words(lead_time: np.timedelta64) -> str:
-    """A lead for readers: whole days as days, else hours."""
+    """Spell a lead time as on figures: `Day 2` for whole days, else `+36 h`."""
     hours = float(lead_time / np.timedelta64(1, "h"))
     return f"Day {hours / 24:.0f}" if hours % 24 == 0 else f"+{hours:.0f} h"

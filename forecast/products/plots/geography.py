@@ -1,4 +1,4 @@
-"""Where a grid lies on paper: projection, interpolation to it, coastlines and outline, each worked out once a grid."""
+"""Map projections of a grid: interpolation to pixels, coastlines, graticule and outline, computed once per grid."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,6 @@ PAD = 4
 GRATICULE_DEGREES = 30
 REGIONAL_GRATICULE_DEGREES = 10
 LAMBERT_LATITUDES = (20.0, 75.0)
-LAND_FILES = (("physical", "coastline"),)
 
 
 @dataclass(frozen=True)
@@ -30,12 +29,12 @@ class MapFrame:
     """A grid seen through a projection.
 
     Attributes:
-        x: Columns of the picture, projection coordinates.
-        y: Rows of the picture.
-        outline: Edge of what is shown, (point, 2).
-        coastlines: Lines in projection coordinates.
-        graticule: Meridians and parallels in projection coordinates.
-        around: Whether the grid goes round the Earth.
+        x: Pixel columns, in projection coordinates.
+        y: Pixel rows, in projection coordinates.
+        outline: Edge of the map in projection coordinates, (point, 2).
+        coastlines: Lines in projection coordinates, each (point, 2).
+        graticule: Meridians and parallels in projection coordinates, each (point, 2).
+        around: Whether the grid is global.
     """
 
     x: Floats
@@ -55,13 +54,16 @@ class MapFrame:
         return float(np.ptp(self.outline[:, 0]) / np.ptp(self.outline[:, 1]))
 
     def project(self, field: Floats, *, polar_sign: int = 1, smooth: bool = True, every: int = 1) -> Floats:
-        """Interpolate a field (latitude, longitude) to the picture; NaN outside of it.
+        """Interpolate a field to the pixels of the map.
 
         Args:
-            field: Without missing values.
-            polar_sign: -1 for vector components, which turn round at a pole.
-            smooth: Cubic splines; else linear, which never leaves the range of its neighbours.
-            every: Take each so-many-th row and column of the picture.
+            field: (latitude, longitude), without missing values.
+            polar_sign: -1 for vector components, which change sign across a pole.
+            smooth: Whether by cubic splines, or linearly, which never exceeds the neighbouring values.
+            every: Take every n-th row and column of pixels.
+
+        Returns:
+            (row, column) of pixels; NaN outside the outline.
         """
         values_at_points = np.asarray(field, dtype=np.float64)
         padded = (
@@ -74,10 +76,14 @@ class MapFrame:
 
 
 def map_frame(latitude: Floats, longitude: Floats) -> MapFrame:
-    """The frame of a grid: Robinson when it is global, else a projection that suits the region.
+    """Prepare the map of a grid: Robinson if it is global, else Lambert conformal or plate carrée.
+
+    Args:
+        latitude: Degrees north, ascending.
+        longitude: Degrees east, ascending.
 
     Raises:
-        MissingDataError: The coastlines are not installed; nothing is ever downloaded.
+        MissingDataError: The coastlines that come with the package are not there.
     """
     return _map_frame(tuple(np.asarray(latitude).tolist()), tuple(np.asarray(longitude).tolist()))
 
@@ -137,7 +143,7 @@ def _outline(projection: ccrs.Projection, latitude: Floats, longitude: Floats, a
 def _indices(
     lonlat: Floats, latitude: Floats, longitude: Floats, around: bool
 ) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-    """Where each pixel lies in the padded field, and whether it is to be shown."""
+    """Find the position of each pixel in the padded field, and whether it lies on the map."""
     lons, lats = lonlat[..., 0], lonlat[..., 1]
     valid = np.isfinite(lons) & np.isfinite(lats)
     lats, lons = np.where(valid, lats, 0.0), np.where(valid, lons, 0.0)
@@ -149,7 +155,7 @@ def _indices(
         return np.interp(lats, padded_lats, np.arange(padded_lats.size)), columns, valid
     tolerance = 1e-6
     inside = valid & (lats >= latitude[0] - tolerance) & (lats <= latitude[-1] + tolerance)
-    # A point a hair west of the region is turned by almost a full circle.
+    # Rounding puts a point at the western edge almost a full circle to the east.
     turned = np.where(turned > longitude[0] + 360.0 - tolerance, longitude[0], turned)
     inside &= turned <= longitude[-1] + tolerance
     rows = np.interp(lats, latitude, np.arange(latitude.size))
@@ -158,7 +164,7 @@ def _indices(
 
 
 def _pole_rows(latitude: Floats) -> tuple[int, int]:
-    """How many rows lie on the south and on the north pole itself: they are not repeated beyond it."""
+    """Count the rows at the south and the north pole, 0 or 1; padding does not repeat them."""
     return int(latitude[0] <= -90.0 + 1e-6), int(latitude[-1] >= 90.0 - 1e-6)
 
 
@@ -171,7 +177,7 @@ def _padded_latitude(latitude: Floats) -> Floats:
 
 
 def _wrapped(field: Floats, pole_rows: tuple[int, int], polar_sign: int) -> Floats:
-    """A global field with its neighbours from across the date line and the poles."""
+    """Pad a global field with its neighbours across the date line and the poles."""
     south, north = pole_rows
     across = polar_sign * np.roll(field, field.shape[1] // 2, axis=1)
     tall = np.concatenate([across[south : south + PAD][::-1], field, across[::-1][north : north + PAD]])
@@ -179,15 +185,19 @@ def _wrapped(field: Floats, pole_rows: tuple[int, int], polar_sign: int) -> Floa
 
 
 def _continued(field: Floats) -> Floats:
-    """A regional field continued straight beyond its edges."""
+    """Pad a regional field by odd reflection."""
     return np.pad(field, PAD, mode="reflect", reflect_type="odd")
 
 
 def natural_earth(category: str, name: str) -> Path:
-    """A shape file of the Natural Earth 110 m set that comes with the package, in Cartopy's own folder layout.
+    """Find a shape file of the Natural Earth 1:110 million set that comes with the package; nothing is downloaded.
+
+    Args:
+        category: Such as `physical`.
+        name: Such as `coastline`.
 
     Raises:
-        MissingDataError: It is not there. Cartopy would download it; we never do.
+        MissingDataError: The file is not there.
     """
     cartopy.config["pre_existing_data_dir"] = str(NATURAL_EARTH)
     path = NATURAL_EARTH / "shapefiles" / "natural_earth" / category / f"ne_110m_{name}.shp"
@@ -198,11 +208,7 @@ def natural_earth(category: str, name: str) -> Path:
 
 @lru_cache(maxsize=1)
 def _coastlines() -> tuple[shapely.Geometry, ...]:
-    return tuple(
-        geometry
-        for category, name in LAND_FILES
-        for geometry in shapereader.Reader(natural_earth(category, name)).geometries()
-    )
+    return tuple(shapereader.Reader(natural_earth("physical", "coastline")).geometries())
 
 
 def _graticule(around: bool) -> tuple[shapely.Geometry, ...]:

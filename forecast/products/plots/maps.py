@@ -1,4 +1,4 @@
-"""Maps of an ensemble: its mean and spread, and every member as a stamp."""
+"""Maps of an ensemble: its mean and spread, and stamps of all members."""
 
 import math
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ MOST_STAMP_COLUMNS = 10
 
 @dataclass(frozen=True)
 class _Shading:
-    """How one set of maps is coloured."""
+    """Colours, levels and label that a set of maps shares."""
 
     levels: Floats
     norm: BoundaryNorm
@@ -53,13 +53,16 @@ class _Shading:
 def plot_mean_and_spread(
     field: xr.DataArray, out: Path, *, caption: Caption, leads: Sequence[np.timedelta64] | None = None
 ) -> Path:
-    """Draw ensemble mean (left) and spread (right) of one channel, a row for each lead.
+    """Draw ensemble mean (left) and spread (right) of one channel, a row for each lead time.
 
     Args:
         field: One channel with dims (member, lead_time, latitude, longitude); at least 2 members.
         out: The PNG.
-        caption: What the heading says.
-        leads: Which leads; all when None.
+        caption: Heading.
+        leads: Lead times to draw; all when None.
+
+    Returns:
+        `out`.
     """
     name, style = str(field.name), style_of(str(field.name))
     frame = map_frame(field["latitude"].values, field["longitude"].values)
@@ -103,14 +106,17 @@ def plot_stamps(
     lead: np.timedelta64,
     analysis: xr.DataArray | None = None,
 ) -> Path:
-    """Draw every member of one channel at one lead as a small map, after the ensemble mean and the analysis if known.
+    """Draw the ensemble mean, the analysis if known, and every member of one channel at one lead time as small maps.
 
     Args:
         field: One channel with dims (member, lead_time, latitude, longitude).
         out: The PNG.
-        caption: What the heading says.
-        lead: Which lead.
-        analysis: The analysis at the valid time, (latitude, longitude), if it is known.
+        caption: Heading.
+        lead: Lead time to draw.
+        analysis: The analysis at the valid time, (latitude, longitude).
+
+    Returns:
+        `out`.
     """
     name, style = str(field.name), style_of(str(field.name))
     frame = map_frame(field["latitude"].values, field["longitude"].values)
@@ -126,7 +132,7 @@ def plot_stamps(
         width = (MAP_WIDTH_INCHES - 2 * MARGIN_INCHES - (columns - 1) * gap) / columns
         step = width / frame.aspect + label
         height = HEADING_INCHES + math.ceil(len(stamps) / columns) * step + bar
-        title = f"{title_of(name)}: every member, {lead_words(lead).lower()}, valid {clock(caption.init_time + lead)}"
+        title = f"{title_of(name)}: all members, {lead_words(lead).lower()}, valid {clock(caption.init_time + lead)}"
         figure = new_figure(MAP_WIDTH_INCHES, height, title, caption)
         shading = _mean_shading(style, [plane for _, plane in stamps])
         for index, (words, plane) in enumerate(stamps):
@@ -143,7 +149,7 @@ def plot_stamps(
 
 
 def _columns(stamps: int, aspect: float) -> int:
-    """Number of columns that leaves the least paper empty and the whole about as tall as wide."""
+    """Choose the number of columns that leaves few places empty and gives the figure a balanced shape."""
     candidates = range(3, MOST_STAMP_COLUMNS + 1)
 
     def cost(columns: int) -> float:
@@ -177,7 +183,7 @@ def _place(figure: Figure, left: float, bottom: float, width: float, height: flo
 def _shade(
     axes: Axes, frame: MapFrame, field: Floats, style: VariableStyle, shading: _Shading, *, every: int = 1
 ) -> None:
-    """Fill a map with colour, and lay coastlines, graticule and outline over it."""
+    """Fill a map with colours and draw coastlines, graticule and outline over them."""
     values = frame.project(field, polar_sign=style.polar_sign, smooth=not style.bounded, every=every)
     upper = np.inf if shading.extend == "max" else shading.levels[-1] - 1e-9 * np.ptp(shading.levels)
     lower = -np.inf if style.levels is not None else shading.levels[0]
@@ -200,7 +206,7 @@ def _shade(
 def _contour(
     axes: Axes, frame: MapFrame, field: Floats, style: VariableStyle, levels: npt.NDArray[np.float64], *, labelled: bool
 ) -> None:
-    """Draw lines of equal mean; on the left map they carry numbers."""
+    """Draw contours of the mean, labelled on the left map."""
     if style.levels is not None:
         return
     every = max(1, len(levels) // 10)
@@ -214,7 +220,7 @@ def _contour(
 
 
 def _label(axes: Axes, lines: QuadContourSet, frame: MapFrame) -> None:
-    """Number the contours, leaving out numbers that would touch the edge of the map or one another."""
+    """Label the contours, leaving out labels that would touch the edge of the map or one another."""
     width = np.ptp(frame.outline[:, 0])
     edge = shapely.LinearRing(frame.outline)
     kept: list[Floats] = []

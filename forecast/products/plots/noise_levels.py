@@ -1,4 +1,4 @@
-"""The picture of a denoiser's loss by noise level: where it has learned something, and where training looks."""
+"""The figure of a denoiser's loss by noise level, beside the noise levels that training draws."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,18 +14,21 @@ from forecast.products.plots.palettes import ACCENT, FAINT, INK, MUTED, PAPER, p
 WIDTH_INCHES, HEIGHT_INCHES = 7.4, 4.3
 AXES_LEFT_INCHES, AXES_BOTTOM_INCHES, NAMES_INCHES = 0.66, 0.95, 0.72
 NAME_GAP = 0.042
-"""Between names at the lines' ends, as a share of the height of the axes."""
+"""Between labels at the lines' ends, as a share of the height of the axes."""
 NOTE = (
-    "1: as good as a denoiser that knows the variance only. Right end: share of the residual's variance that\n"
-    "nothing predicts. Shaded: where training draws half, and 98 %, of its noise levels; white: their median."
+    "1: as good as a denoiser that only knows the variance. Right end: share of the residual's variance that\n"
+    "cannot be predicted. Shaded: ranges of 50 % and 98 % of the noise levels in training; white line: their median."
 )
 
 
 def relative_errors(record: Mapping[str, Any]) -> dict[str, npt.NDArray[np.float64]]:
-    """Squared errors by channel over those of the best denoiser that knows nothing but the variance.
+    """Divide squared errors by those of the best denoiser that only knows the variance.
 
     Args:
         record: `noise_levels` of a stage in a checkpoint's training record.
+
+    Returns:
+        Relative squared error at each noise level, by channel.
 
     Source: Karras et al. (2022), equation 8 and table 1 with sigma_data = 1, arXiv:2206.00364
     """
@@ -35,12 +38,12 @@ def relative_errors(record: Mapping[str, Any]) -> dict[str, npt.NDArray[np.float
 
 
 def plot_noise_levels(record: Mapping[str, Any], out: Path, *, origin: str, simulated: bool) -> Path:
-    """Draw a denoiser's loss by noise level, a line a channel and a thick one for their mean.
+    """Draw a denoiser's loss by noise level, a line for each channel and a thick one for their mean.
 
     Args:
         record: `noise_levels` of a stage in a checkpoint's training record.
         out: The PNG.
-        origin: What the heading says under the title.
+        origin: Line under the title.
         simulated: Whether to say that the weather is simulated.
 
     Returns:
@@ -60,7 +63,7 @@ def plot_noise_levels(record: Mapping[str, Any], out: Path, *, origin: str, simu
         _draw_drawn(axes, record["drawn"])
         _draw_lines(axes, sigma, errors)
         axes.set_xlabel("noise level sigma, standard deviations of the residual", color=MUTED)
-        axes.set_ylabel("squared error, relative", color=MUTED)
+        axes.set_ylabel("relative squared error", color=MUTED)
         figure.text(MARGIN_INCHES / WIDTH_INCHES, 0.1 / HEIGHT_INCHES, NOTE, fontsize=7.5, color=MUTED, va="bottom")
         return save(figure, out)
 
@@ -97,7 +100,7 @@ def _draw_lines(axes: Axes, sigma: npt.NDArray[np.float64], errors: Mapping[str,
 
 
 def _apart(heights: Mapping[str, float], top: float) -> dict[str, float]:
-    """Heights moved as little as needed for names beside each other's lines not to overlap."""
+    """Move heights as little as needed to keep the labels of neighbouring lines apart."""
     gap = NAME_GAP * top
     order = sorted(heights, key=lambda name: heights[name])
     placed = np.array([heights[name] for name in order])

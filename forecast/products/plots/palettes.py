@@ -1,6 +1,6 @@
-"""Colour maps of even perceptual steps: straight ramps of lightness along a path of hues, in CIE L*C*h.
+"""Colours, and perceptually uniform colour maps: linear ramps of lightness along a path of hues, in CIE L*C*h.
 
-A colour map here never puts an edge where the data has none, and stays ordered when printed in grey.
+They show no edges that the data does not have, and stay ordered when printed in grey.
 """
 
 from collections.abc import Sequence
@@ -41,12 +41,12 @@ XYZ_TO_RGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0
 
 @cache
 def palette(name: str) -> LinearSegmentedColormap:
-    """A colour map by name: height, spread, moisture, warmth, pressure or wind."""
+    """Make a colour map; `name` is height, spread, moisture, warmth, pressure or wind."""
     return LinearSegmentedColormap.from_list(f"plumecast_{name}", _path_colours(PATHS[name]), N=256)
 
 
 def _path_colours(nodes: Sequence[Node], count: int = 256) -> npt.NDArray[np.float64]:
-    """Colours along a path, evenly spaced; between nodes it is straight in L*a*b*."""
+    """Space colours evenly along a path that is straight in L*a*b* between its nodes."""
     lightness, chroma, hue = np.array(nodes, dtype=np.float64).T
     angle = np.deg2rad(hue)
     corners = np.stack([lightness, chroma * np.cos(angle), chroma * np.sin(angle)])
@@ -56,7 +56,7 @@ def _path_colours(nodes: Sequence[Node], count: int = 256) -> npt.NDArray[np.flo
 
 
 def _lab_to_rgb(lab: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """CIE L*a*b* to sRGB; colours outside of the gamut are brought to its edge."""
+    """Convert CIE L*a*b* to sRGB; colours outside the gamut are clipped to it."""
     fy = (lab[:, 0] + 16) / 116
     f = np.stack([fy + lab[:, 1] / 500, fy, fy - lab[:, 2] / 200], axis=1)
     delta = 6 / 29

@@ -1,6 +1,6 @@
-"""Every picture of a run: which there are, what they are called, and making them all."""
+"""All figures of a run: maps, stamps, plumes and, once it has been verified, scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,10 @@ from forecast.products.files.derived import MEMBERS_OF_A_SPREAD
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.runs import RunDirectory
 from forecast.products.plots.diagnostics import MODEL, Scores, plot_rank_histograms, plot_skill
-from forecast.products.plots.figures import Caption
+from forecast.products.plots.figures import NOTHING_KNOWN, Caption, KnownWeather
 from forecast.products.plots.maps import plot_mean_and_spread, plot_stamps
-from forecast.products.plots.plumes import NamedPoint, as_point, plot_plume
+from forecast.products.plots.plumes import plot_plume
+from forecast.system.products import Point
 
 HEADLINE_CHANNELS = 3
 MAP_LEAD_DAYS = (1, 3, 5, 10)
@@ -24,51 +25,54 @@ DAY = np.timedelta64(1, "D")
 def plot_run(
     run: Path | str,
     *,
+    title: str,
+    simulated: bool,
     channels: Sequence[str] = (),
     lead_days: Sequence[float] = MAP_LEAD_DAYS,
-    points: Sequence[NamedPoint | Mapping[str, float | str]] = (),
-    title: str | None = None,
-    simulated: bool | None = None,
-    analysis: xr.Dataset | None = None,
-    climatology: xr.Dataset | None = None,
+    points: Sequence[Point] = (),
+    known: KnownWeather = NOTHING_KNOWN,
     scores: Scores | None = None,
 ) -> list[Path]:
-    """Draw all pictures of a run into its `plots` directory.
-
-    Maps and one stamp chart of the first channel need nothing but the forecast file; plumes need points; skill and
-    rank histograms need scores.
+    """Draw all figures of a run into its `plots` directory.
 
     Args:
         run: Run directory with its forecast file; a manifest need not be there yet.
-        channels: Those drawn, the headline first; the first three of the file when empty.
-        lead_days: Leads of the maps; those that the forecast lacks are left out.
-        points: Places with name, latitude and longitude, one plume each.
-        title: Of the system, for the headings; the name of the system when None.
-        simulated: Whether to say that the weather is simulated; what the file's title says when None.
-        analysis: Channels with dims (time, latitude, longitude), for what is known; shown in plumes and stamps.
-        climatology: A climatological ensemble in the layout of the forecast, shown in plumes.
-        scores: The `scores` table of an evaluation file: system, channel, score, lead hours.
+        title: Title of the system, for the headings.
+        simulated: Whether to say that the weather is simulated.
+        channels: Channels to draw; the first, the headline, also as stamps. The first three of the file when empty.
+        lead_days: Lead times of the maps in days; those that the forecast lacks are left out.
+        points: Places, one plume each.
+        known: Analysis and climatology for plumes and stamps.
+        scores: By forecaster, channel, score and lead hours, as in an evaluation file; None before verification.
 
     Returns:
-        The pictures, in the order of a reader's interest.
+        The PNG files, in the order of the page.
+
+    Raises:
+        ConfigurationError: The forecast lacks a channel, or a place lies outside its grid.
     """
     directory = RunDirectory.at(run)
     with open_forecast(directory.forecast, chunked=False) as forecast:
         fields = forecast[_chosen(forecast, channels)]
-        caption = caption_of(forecast, directory.system_name, title=title, simulated=simulated)
-        made = _draw_maps(fields, directory.plots, caption, lead_days, analysis)
-        made += _draw_plumes(fields, directory.plots, caption, points, analysis, climatology)
+        caption = caption_of(forecast, title=title, simulated=simulated)
+        made = _draw_maps(fields, directory.plots, caption, lead_days, known.analysis)
+        made += _draw_plumes(fields, directory.plots, caption, points, known)
     return made + _draw_scores(scores or {}, directory.plots, caption, [str(name) for name in fields.data_vars])
 
 
-def caption_of(forecast: xr.Dataset, system_name: str, *, title: str | None, simulated: bool | None) -> Caption:
-    """The heading of a run's pictures, as far as possible from the forecast itself."""
-    said = any("simulated" in str(forecast.attrs.get(name, "")).lower() for name in ("title", "comment", "source"))
+def caption_of(forecast: xr.Dataset, *, title: str, simulated: bool) -> Caption:
+    """Compose the heading of a run's figures.
+
+    Args:
+        forecast: The run's forecast.
+        title: Title of the system.
+        simulated: Whether to say that the weather is simulated.
+    """
     return Caption(
-        system_title=title or system_name,
+        system_title=title,
         init_time=np.datetime64(forecast["init_time"].values.item(), "ns"),
         members=forecast.sizes["member"],
-        simulated=said if simulated is None else simulated,
+        simulated=simulated,
     )
 
 
@@ -76,7 +80,9 @@ def _chosen(forecast: xr.Dataset, channels: Sequence[str]) -> list[str]:
     available = [str(name) for name in forecast.data_vars]
     for name in channels:
         if name not in available:
-            raise ConfigurationError(f"picture of {name}: the forecast has {', '.join(available)}")
+            raise ConfigurationError(
+                f"figures: expected channels of the forecast, {', '.join(available)}, found {name}"
+            )
     return list(channels) or available[:HEADLINE_CHANNELS]
 
 
@@ -105,18 +111,14 @@ def _draw_plumes(
     fields: xr.Dataset,
     plots: Path,
     caption: Caption,
-    places: Sequence[NamedPoint | Mapping[str, float | str]],
-    analysis: xr.Dataset | None,
-    climatology: xr.Dataset | None,
+    points: Sequence[Point],
+    known: KnownWeather,
 ) -> list[Path]:
     made = []
     channels = [str(name) for name in fields.data_vars]
-    for point in map(as_point, places):
+    for point in points:
         out = plots / f"plume_{_slug(point.name)}.png"
-        plot_plume(
-            fields, out, caption=caption, point=point, channels=channels, analysis=analysis, climatology=climatology
-        )
-        made.append(out)
+        made.append(plot_plume(fields, out, caption=caption, point=point, channels=channels, known=known))
     return made
 
 

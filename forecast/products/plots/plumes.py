@@ -1,9 +1,8 @@
-"""Plumes: what the members say at one place, beside the analysis and the climatology where they are known."""
+"""Plumes: the members at one place by lead time, with analysis and climatology where they are known."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +14,18 @@ from matplotlib.patches import Patch
 
 from data_catalog.errors import ConfigurationError
 from data_catalog.layout.variables import channel
-from forecast.products.plots.figures import HEADING_INCHES, Caption, new_figure, save, typography
+from forecast.products.plots.figures import (
+    HEADING_INCHES,
+    NOTHING_KNOWN,
+    Caption,
+    KnownWeather,
+    new_figure,
+    save,
+    typography,
+)
 from forecast.products.plots.palettes import ACCENT, FAINT, INK, MUTED
 from forecast.products.plots.styles import style_of, title_of
+from forecast.system.products import Point
 
 PLUME_WIDTH_INCHES = 8.2
 PANEL_INCHES = 1.75
@@ -27,49 +35,24 @@ HOUR = np.timedelta64(1, "h")
 Floats = npt.NDArray[np.float64]
 
 
-class NamedPoint(Protocol):
-    """A place of a system file."""
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-
-    @property
-    def latitude(self) -> float:
-        """Degrees north."""
-
-    @property
-    def longitude(self) -> float:
-        """Degrees east, in any turn."""
-
-
-@dataclass(frozen=True)
-class Point:
-    """A named place."""
-
-    name: str
-    latitude: float
-    longitude: float
-
-
-def as_point(place: NamedPoint | Mapping[str, float | str]) -> Point:
-    """Read a place from an object or a mapping with name, latitude and longitude."""
-    if isinstance(place, Mapping):
-        return Point(str(place["name"]), float(place["latitude"]), float(place["longitude"]))
-    return Point(place.name, place.latitude, place.longitude)
-
-
 @dataclass(frozen=True)
 class _Panel:
-    """One channel at one place, in shown units against hours of lead."""
+    """One channel at one place, in the units of the figure.
+
+    Attributes:
+        hours: Lead times of the members, in hours.
+        members: (member, hour).
+        analysis_hours: Lead times of the analysis, in hours.
+        analysis: (hour).
+        climate: Lower and upper edge of the climatological band, (2, hour).
+        climate_hours: Lead times of the band, in hours.
+    """
 
     hours: Floats
     members: Floats
-    """(member, hour)."""
     analysis_hours: Floats
     analysis: Floats
     climate: Floats | None
-    """Lower and upper edge, (2, lead)."""
     climate_hours: Floats
 
 
@@ -80,22 +63,23 @@ def plot_plume(
     caption: Caption,
     point: Point,
     channels: Sequence[str],
-    analysis: xr.Dataset | None = None,
-    climatology: xr.Dataset | None = None,
+    known: KnownWeather = NOTHING_KNOWN,
 ) -> Path:
-    """Draw each channel at the grid point nearest to a place: members, their quantiles, and what is known besides.
+    """Draw the members and their quantiles at the grid point nearest to a place, a panel for each channel.
 
     Args:
         forecast: Channels with dims (member, lead_time, latitude, longitude).
         out: The PNG.
-        caption: What the heading says.
+        caption: Heading.
         point: The place.
         channels: One panel each.
-        analysis: Channels with dims (time, latitude, longitude), as far as known; shown at the start and at the leads.
-        climatology: A climatological ensemble in the layout of the forecast.
+        known: Analysis, drawn at the initial time and the lead times, and climatology, drawn as a band.
+
+    Returns:
+        `out`.
 
     Raises:
-        ConfigurationError: The place lies outside of the grid.
+        ConfigurationError: The place lies outside the grid.
     """
     row, column = nearest(forecast, point)
     here = {"latitude": row, "longitude": column}
@@ -107,22 +91,29 @@ def plot_plume(
         for index, name in enumerate(channels):
             bottom = height - HEADING_INCHES - legend - (index + 1) * PANEL_INCHES
             axes = figure.add_axes((0.085, (bottom + 0.14) / height, 0.893, (PANEL_INCHES - 0.42) / height))
-            panel = _panel(forecast, name, here, caption, analysis, climatology)
+            panel = _panel(forecast, name, here, caption, known)
             _draw(axes, panel)
             style = style_of(name)
             axes.set_title(f"{title_of(name)}, {style.unit}", loc="left", fontsize=9, pad=3)
             if style.bounded:
                 axes.set_ylim(bottom=0.0)
             _name_days(axes, caption, panel, named=index == len(channels) - 1)
-        _legend(figure, height, analysis is not None, climatology is not None, caption.members)
+        _legend(figure, height, known, caption.members)
         return save(figure, out)
 
 
 def nearest(grid: xr.Dataset, point: Point) -> tuple[int, int]:
-    """Row and column of the grid point nearest to a place, across the date line too.
+    """Find the grid point nearest to a place, also across the date line.
+
+    Args:
+        grid: Has latitude and longitude, degrees, ascending.
+        point: The place.
+
+    Returns:
+        Row and column.
 
     Raises:
-        ConfigurationError: The place lies more than a grid step outside.
+        ConfigurationError: The place lies more than a grid step outside the grid.
     """
     latitude, longitude = grid["latitude"].values, grid["longitude"].values
     north = np.abs(latitude - point.latitude)
@@ -131,36 +122,36 @@ def nearest(grid: xr.Dataset, point: Point) -> tuple[int, int]:
     for name, distance, values in (("latitude", north[row], latitude), ("longitude", east[column], longitude)):
         if values.size > 1 and distance > np.diff(values).max():
             limits = f"{values[0]:g} to {values[-1]:g}"
-            raise ConfigurationError(f"point {point.name}: {name} {getattr(point, name):g} is outside of {limits}")
+            raise ConfigurationError(
+                f"point {point.name}: expected a {name} from {limits}, found {getattr(point, name):g}"
+            )
     return row, column
 
 
-def _panel(
-    forecast: xr.Dataset,
-    name: str,
-    here: Mapping[str, int],
-    caption: Caption,
-    analysis: xr.Dataset | None,
-    climatology: xr.Dataset | None,
-) -> _Panel:
+def _panel(forecast: xr.Dataset, name: str, here: Mapping[str, int], caption: Caption, known: KnownWeather) -> _Panel:
     factor = np.float64(style_of(name).factor)
     hours = np.asarray(forecast["lead_time"].values / HOUR, dtype=np.float64)
     members = forecast[name].isel(here).transpose("member", "lead_time").values * factor
-    known_hours, known = np.empty(0), np.empty(0)
-    instantaneous = channel(name).variable.cell_methods == "time: point"
-    if analysis is not None:
-        known_hours = np.asarray((analysis["time"].values - caption.init_time) / HOUR, dtype=np.float64)
-        shown = np.isin(known_hours, np.concatenate([[0.0], hours]) if instantaneous else hours)
-        known_hours, known = known_hours[shown], analysis[name].isel(here).values[shown] * factor
-        if known_hours.size and known_hours[0] == 0:
+    analysis_hours, analysis = np.empty(0), np.empty(0)
+    if known.analysis is not None:
+        instantaneous = channel(name).variable.cell_methods == "time: point"
+        analysis_hours = np.asarray((known.analysis["time"].values - caption.init_time) / HOUR, dtype=np.float64)
+        shown = np.isin(analysis_hours, np.concatenate([[0.0], hours]) if instantaneous else hours)
+        analysis_hours, analysis = analysis_hours[shown], known.analysis[name].isel(here).values[shown] * factor
+        if analysis_hours.size and analysis_hours[0] == 0:
             hours = np.concatenate([[0.0], hours])
-            members = np.concatenate([np.full((members.shape[0], 1), known[0]), members], axis=1)
-    climate, climate_hours = None, np.empty(0)
-    if climatology is not None:
-        climate_hours = np.asarray(climatology["lead_time"].values / HOUR, dtype=np.float64)
-        past = climatology[name].isel(here).transpose("member", "lead_time").values * factor
-        climate = np.quantile(past, CLIMATE_BAND, axis=0)
-    return _Panel(hours, members, known_hours, known, climate, climate_hours)
+            members = np.concatenate([np.full((members.shape[0], 1), analysis[0]), members], axis=1)
+    return _Panel(hours, members, analysis_hours, analysis, *_climate_band(known.climatology, name, here, factor))
+
+
+def _climate_band(
+    climatology: xr.Dataset | None, name: str, here: Mapping[str, int], factor: np.float64
+) -> tuple[Floats | None, Floats]:
+    if climatology is None:
+        return None, np.empty(0)
+    past = climatology[name].isel(here).transpose("member", "lead_time").values * factor
+    hours = np.asarray(climatology["lead_time"].values / HOUR, dtype=np.float64)
+    return np.quantile(past, CLIMATE_BAND, axis=0), hours
 
 
 def _draw(axes: Axes, panel: _Panel) -> None:
@@ -178,7 +169,7 @@ def _draw(axes: Axes, panel: _Panel) -> None:
 
 
 def _name_days(axes: Axes, caption: Caption, panel: _Panel, *, named: bool) -> None:
-    """Put a tick on each day, with its name and date below the last panel only."""
+    """Put a tick at each day, labelled with weekday and date below the last panel only."""
     last = panel.hours[-1]
     days = np.arange(0, last + 1, 24.0 * max(1, int(np.ceil(last / 24 / 14))))
     dates = [(caption.init_time + np.timedelta64(int(hour), "h")).astype("datetime64[s]").item() for hour in days]
@@ -191,16 +182,16 @@ def _name_days(axes: Axes, caption: Caption, panel: _Panel, *, named: bool) -> N
     axes.set_xlim(0.0, last + 0.01 * last)
 
 
-def _legend(figure: Figure, height: float, analysis: bool, climatology: bool, members: int) -> None:
+def _legend(figure: Figure, height: float, known: KnownWeather, members: int) -> None:
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=INK, linewidth=0.8, alpha=0.5, label=f"{members} members"),
         Line2D([], [], color=ACCENT, linewidth=2.0, label="median"),
         Patch(facecolor=ACCENT, alpha=0.55, label="middle 50 %"),
         Patch(facecolor=ACCENT, alpha=0.2, label="middle 80 %"),
     ]
-    if climatology:
+    if known.climatology is not None:
         handles.append(Patch(facecolor=FAINT, alpha=0.7, label="climatology, middle 80 %"))
-    if analysis:
+    if known.analysis is not None:
         handles.append(Line2D([], [], color=INK, marker="o", markersize=3.6, linewidth=1.1, label="analysis"))
     figure.legend(
         handles=handles,

@@ -1,4 +1,4 @@
-"""The picture of a scorecard: a table of triangles, one a channel, lead and region."""
+"""The figure of a scorecard: a table of triangles, one for each channel, lead time and region."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ STRIPE = "#f1f4f6"
 CELL_INCHES = 0.27
 ROOMY_CELL_INCHES = 0.5
 ROOMY_ROWS = 3
-"""Cards of no more rows have room for the figures below the triangles."""
+"""Cards of at most so many rows have room for percentages below the triangles."""
 LABEL_INCHES, GAP_INCHES, TITLE_INCHES, AXIS_INCHES, LEGEND_INCHES = 0.62, 0.28, 0.3, 0.4, 0.62
 NOTE_INCHES, LETTER_INCHES = 0.16, 0.0595
 PANELS_A_ROW = 3
@@ -26,7 +26,7 @@ TITLE_LETTER_INCHES, BADGE_INCHES = 0.121, 1.8
 SMALLEST, LARGEST = 9.0, 150.0
 """Areas of triangles, in square points."""
 ROUND_PERCENTAGES = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 50.0, 75.0, 100.0)
-SCORE_WORDS = {"crps": "fair CRPS", "rmse": "RMSE of the mean", "mae": "MAE of the mean"}
+SCORE_WORDS = {"crps": "fair CRPS", "rmse": "RMSE of the ensemble mean", "mae": "MAE of the ensemble mean"}
 SIGNIFICANT = 0.05
 
 
@@ -34,15 +34,15 @@ def plot_scorecard(
     card: xr.Dataset, out: Path, *, names: tuple[str, str] | None = None, origin: str = "", simulated: bool = False,
     level: float = SIGNIFICANT,
 ) -> Path:  # fmt: skip
-    """Draw the usual table of triangles: up is better, down is worse, filled is significant, larger is more.
+    """Draw a table of triangles: up is better, down is worse, filled is significant, and the area shows the change.
 
     Args:
         card: From `forecast.verification.scorecards.scorecard`.
         out: The PNG.
-        names: What the two are called; their names in the archive when None.
-        origin: What the heading says under the title; the cycles when empty.
+        names: Names of the forecaster and the reference; those in the archive when None.
+        origin: Line under the title; number and period of the cycles when empty.
         simulated: Whether to say that the weather is simulated.
-        level: Of significance, after the adjustment for the number of tests.
+        level: Significance level, after the adjustment for the number of tests.
 
     Returns:
         `out`.
@@ -70,7 +70,7 @@ def plot_scorecard(
             _draw_region(axes, card.sel(region=region), scale, level)
             axes.set_title(_words(region), loc="left", fontsize=9, fontweight="bold", pad=4)
             axes.tick_params(labelleft=index % across == 0)
-            axes.set_xlabel("lead, days" if index + across >= regions else "", fontsize=8, color=MUTED, labelpad=2)
+            axes.set_xlabel("lead time, days" if index + across >= regions else "", fontsize=8, color=MUTED, labelpad=2)
         _draw_legend(figure, (width, height), scale, len(notes))
         for index, note in enumerate(reversed(notes)):
             place = MARGIN_INCHES / width, (0.12 + index * NOTE_INCHES) / height
@@ -137,17 +137,17 @@ def _draw_legend(figure: Figure, inches: tuple[float, float], scale: float, note
 
 
 def _notes(card: xr.Dataset, level: float, width: float) -> list[str]:
-    """What a reader must know, in lines that fit."""
+    """Compose the notes below the table, in lines that fit its width."""
     tests = card.attrs["tests"]
     parts = [
         f"filled: significant at {level:g} by a paired t-test with AR(2) inflation",
         f"false discovery rate over {tests} test{'s' if tests != 1 else ''}",
     ]
     if not card.attrs["evenly_spaced"]:
-        parts.append("cycles are unevenly spaced, which the test does not know")
+        parts.append("the cycles are unevenly spaced, which the test does not take into account")
     untested = int((card["change"].notnull() & card["p_value"].isnull()).sum())
     if untested:
-        parts.append(f"{untested} cell{'s' if untested != 1 else ''} of too few cycles not tested")
+        parts.append(f"{untested} cell{'s' if untested != 1 else ''} with too few cycles not tested")
     lines = [parts[0]]
     for part in parts[1:]:
         joined = f"{lines[-1]}; {part}"
@@ -165,7 +165,7 @@ def _areas(change: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
 
 
 def _scale(change: NDArray[np.float64]) -> float:
-    """Percentage of the largest triangles: a round number that few changes exceed."""
+    """Choose the percentage of the largest triangles: a round number that few changes exceed."""
     known = np.abs(change[np.isfinite(change)])
     wanted = float(np.quantile(known, 0.9)) if known.size else 0.0
     return next((percentage for percentage in ROUND_PERCENTAGES if percentage >= wanted), ROUND_PERCENTAGES[-1])
@@ -177,7 +177,7 @@ def _cycles(card: xr.Dataset) -> str:
 
 
 def _words(name: str) -> str:
-    """A region for readers: `north-america` becomes `North America`."""
+    """Spell a region as a title: `north-america` becomes `North America`."""
     parts = name.split("-")
     proper = name in ("europe", "north-america")
     return " ".join(part.capitalize() if proper or index == 0 else part for index, part in enumerate(parts))

@@ -1,4 +1,4 @@
-"""How each variable is shown: the unit on its labels, its colours and the interval of its contours."""
+"""How each variable is drawn: unit, colours, contour levels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,21 +21,29 @@ FEWEST_LEVELS = 7
 
 @dataclass(frozen=True)
 class VariableStyle:
-    """How one variable looks; shown values are data values times `factor`."""
+    """How one variable is drawn.
+
+    Attributes:
+        quantity: Its name on titles and labels.
+        unit: Unit of the figures.
+        factor: Converts data in SI units to `unit`.
+        palette: Name of its colour map.
+        interval: Between contours, in `unit`; 0 chooses one that suits the data.
+        centre: Value in the pale middle of a diverging colour map, in `unit`.
+        levels: Fixed, uneven contour levels in `unit`, for amounts.
+        polar_sign: -1 for vector components, which change sign across a pole.
+        bounded: Whether it is never below zero, so that splines, which overshoot, must not be used.
+    """
 
     quantity: str
     unit: str
     factor: float
     palette: str
     interval: float
-    """Between contours, in the shown unit."""
     centre: float | None = None
-    """Value of the pale middle of a diverging palette, in the shown unit."""
     levels: tuple[float, ...] | None = None
-    """Fixed, uneven contour levels, for amounts."""
     polar_sign: int = 1
     bounded: bool = False
-    """Never below zero, so that smooth interpolation, which overshoots, must not be used."""
 
 
 STYLES = {
@@ -56,7 +64,7 @@ STYLES = {
 
 
 def style_of(name: str) -> VariableStyle:
-    """Style of a channel; a variable without one of its own is shown plainly in its own unit."""
+    """Look up the style of a channel such as `z500`; a variable without one is drawn plainly in its SI unit."""
     variable = channel(name).variable
     for key in (variable.short_name, variable.short_name.rstrip("0123456789")):
         if key in STYLES:
@@ -65,7 +73,7 @@ def style_of(name: str) -> VariableStyle:
 
 
 def title_of(name: str) -> str:
-    """Words for a channel, such as `500 hPa geopotential height`."""
+    """Spell a channel as a title: `z500` becomes `500 hPa geopotential height`."""
     of = channel(name)
     quantity = style_of(name).quantity
     if of.variable.accumulation_hours:
@@ -75,7 +83,12 @@ def title_of(name: str) -> str:
 
 
 def value_levels(style: VariableStyle, values: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
-    """Contour levels that span some shown fields, at round numbers."""
+    """Choose contour levels at round numbers that span some fields.
+
+    Args:
+        style: Of the variable.
+        values: Fields in the unit of the style.
+    """
     lowest = min(float(np.min(field)) for field in values)
     highest = max(float(np.max(field)) for field in values)
     if style.levels is not None:
@@ -91,7 +104,11 @@ def value_levels(style: VariableStyle, values: Sequence[npt.NDArray[np.float64]]
 
 
 def spread_levels(fields: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
-    """Contour levels from zero to about the largest spread, closer where it is small, so that early leads show too."""
+    """Choose contour levels from zero to about the largest spread, closer together where the spread is small.
+
+    Args:
+        fields: Spreads in the unit of the figure.
+    """
     highest = max(float(np.quantile(np.concatenate([field.ravel() for field in fields]), 0.998)), 1e-6)
     power = 10.0 ** np.floor(np.log10(highest))
     top = power * min(size for size in ROUND_NUMBERS if size * power >= highest * (1 - 1e-9))
@@ -100,12 +117,17 @@ def spread_levels(fields: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.f
 
 
 def level_norm(levels: npt.NDArray[np.float64], style: VariableStyle) -> BoundaryNorm:
-    """A norm that gives each interval its colour, with the palette's middle at the style's centre."""
+    """Make the norm that gives each interval between levels its colour.
+
+    Args:
+        levels: Ascending.
+        style: Its centre, if it has one, gets the middle of the colour map.
+    """
     return BoundaryNorm(levels, ncolors=256) if style.centre is None else _CentredNorm(levels, style.centre)
 
 
 class _CentredNorm(BoundaryNorm):
-    """Colours by distance from a centre, equal on both sides, one colour an interval."""
+    """One colour for each interval, by its distance from a centre, on the same scale on both sides."""
 
     def __init__(self, levels: npt.NDArray[np.float64], centre: float) -> None:
         super().__init__(levels, ncolors=256)

@@ -18,8 +18,8 @@ ATTRIBUTES = {
     "source": "smooth random waves",
     "history": "2026-11-22T00:00:00Z made by the tests",
     "references": "none",
-    "model_id": "ab" * 32,
-    "system_hash": "cd" * 32,
+    "plumecast_model_id": "ab" * 32,
+    "plumecast_system_hash": "cd" * 32,
 }
 GLOBAL = (np.arange(16) * 11.25 - 84.375, np.arange(32) * 11.25)
 POLES = (np.linspace(-90, 90, 17), np.arange(32) * 11.25)

@@ -78,7 +78,7 @@ def test_small_cards_have_figures_and_notes_say_what_to_know(tmp_path: Path, dra
     note = " ".join(text.get_text() for text in drawn[0].texts)
     assert "false discovery rate over 10 tests" in note
     assert "unevenly spaced" in note
-    assert "1 cell of too few cycles not tested" in note
+    assert "1 cell with too few cycles not tested" in note
     assert "20 cycles, 2008-01-01 to 2008-06-01" in note
     assert "SIMULATED WEATHER" not in note
     plot_scorecard(card(), tmp_path / "simulated.png", simulated=True)
