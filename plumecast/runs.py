@@ -100,12 +100,10 @@ def open_run(path: str | Path) -> Run:
     """Open a finished run, lazily.
 
     Args:
-        path: Directory of the run, `RUNS/<system>/<YYYYMMDDTHHMMZ>`, such as
-            `plumecast-data/runs/speedy-5p6/20080112T0000Z`.
+        path: Directory of the run, such as `plumecast-data/runs/speedy-5p6/20080112T0000Z`.
 
     Returns:
-        The run. Its parts: `.forecast` (members), `.products` (mean, spread, quantiles, probabilities), `.scores`,
-        `.manifest`, `.page`, `.files`.
+        The run, with `.forecast`, `.products` (mean, spread ...), `.scores`, `.manifest`, `.page` and `.files`.
 
     Raises:
         ConfigurationError: There is no such directory, or it is not named for an initial time.

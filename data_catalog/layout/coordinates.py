@@ -221,10 +221,8 @@ def with_continuous_longitude(dataset: xr.Dataset, where: str) -> xr.Dataset:
     gaps = np.diff(wrapped[order], append=wrapped[order[0]] + _FULL_CIRCLE)
     if len(order) > 1 and gaps.min() < _SAME_PLACE_DEGREES:
         at = int(np.argmin(gaps))
-        raise InvalidDataError(
-            f"{where}: expected each longitude once, found {longitude[order[at]]:g} and "
-            f"{longitude[order[(at + 1) % len(order)]]:g}, the same place"
-        )
+        one, other = longitude[order[[at, (at + 1) % len(order)]]]
+        raise InvalidDataError(f"{where}: expected each longitude once, found {one:g} and {other:g}, the same place")
     if not is_periodic(wrapped):
         order = np.roll(order, -(int(np.argmax(gaps)) + 1))
         wrapped = _unwrapped(wrapped, first=float(wrapped[order[0]]))

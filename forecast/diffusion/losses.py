@@ -51,10 +51,7 @@ def error_by_noise_level(
 
 
 def almost_fair_crps(
-    members: Float[Tensor, "member ..."],
-    analysis: Float[Tensor, "..."],
-    *,
-    fairness: float,
+    members: Float[Tensor, "member ..."], analysis: Float[Tensor, "..."], *, fairness: float
 ) -> Float[Tensor, "..."]:
     """Return the continuous ranked probability score of each value, a mixture of its fair and its plain estimator.
 

@@ -147,8 +147,7 @@ def beyond_latitudes(
         shape = (*x.shape[:-2], amount, x.shape[-1])
         return x[..., :1, :].expand(shape), x[..., -1:, :].expand(shape)
     skip = 1 if topology.pole == "on_point" else 0
-    rows = x.shape[-2]
-    half_turn = x.shape[-1] // 2
+    rows, half_turn = x.shape[-2], x.shape[-1] // 2
     south = x[..., skip : skip + amount, :].flip(-2).roll(half_turn, -1) * polar_sign
     north = x[..., rows - skip - amount : rows - skip, :].flip(-2).roll(half_turn, -1) * polar_sign
     return south, north

@@ -27,10 +27,7 @@ MeanNetworks = Mapping[LeftOut, StepModel]
 
 
 def initial_model(
-    data: TrainingData,
-    ranks: Ranks,
-    means: MeanNetworks | None = None,
-    initial_checkpoint: Checkpoint | None = None,
+    data: TrainingData, ranks: Ranks, means: MeanNetworks | None = None, initial_checkpoint: Checkpoint | None = None
 ) -> StepModel:
     """Return the model that a training starts from, in each process that takes part.
 
@@ -78,8 +75,7 @@ def prepare_model(
         means: Trained mean networks, where the anchor is one.
 
     Raises:
-        ConfigurationError: The anchor has more parameters than there are states or values, or there are too few years
-            to cross-fit it.
+        ConfigurationError: The anchor has more parameters than values, or there are too few years to cross-fit it.
     """
     model = fresh_model(system, analysis)
     anchors = model.fitted_anchors()

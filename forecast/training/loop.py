@@ -221,9 +221,8 @@ class TrainingRun:
         """
         options, stage, done = self.system.training, self.stage, self.position.done
         torch.manual_seed((self._seed * 1_000_003 + done) * self.ranks.count + self.ranks.rank)  # of dropout
-        self.optimiser.set_learning_rate(
-            scheduled_learning_rate(stage.learning_rate, done, stage.iterations, options.warmup_iterations)
-        )
+        rate = scheduled_learning_rate(stage.learning_rate, done, stage.iterations, options.warmup_iterations)
+        self.optimiser.set_learning_rate(rate)
         self.model.train()
         self.optimiser.zero_grad()
         total = self._backward(batches)
@@ -243,17 +242,13 @@ class TrainingRun:
         Returns:
             Mean loss of these samples.
         """
-        options, stage, all_places = self.system.training, self.stage, self._places()
+        options, stage, position, all_places = self.system.training, self.stage, self.position, self._places()
         share = stage.batch_size / self.ranks.count
         total = torch.zeros((), device=self.ranks.device)
         for number, places in enumerate(all_places, start=1):
+            among = (places.tolist(), stage.batch_size)
             random_numbers = RandomNumbers(
-                options.seed,
-                self.position.stage,
-                self.position.done,
-                places.tolist(),
-                stage.batch_size,
-                device=self.ranks.device,
+                options.seed, position.stage, position.done, *among, device=self.ranks.device
             )
             with accumulating(self.shared, more=number < len(all_places)):
                 batch = next(batches).to(self.ranks.device)

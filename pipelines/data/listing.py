@@ -24,13 +24,12 @@ def print_dataset(home: Home, name: str, *, deep: bool) -> None:
         InvalidDataError: The archive is not sound; after everything else has been printed.
     """
     entry = dataset(name)
-    end = entry.period_end or "today"
     for label, value in (
         ("dataset", entry.name),
         ("title", entry.title),
         ("kind", kind_of_weather(entry)),
         ("source", entry.location or (entry.source if entry.source == "bundled" else "your own: --source PATH_OR_URL")),
-        ("period", f"{entry.period_start} to {end}, every {entry.step_hours} h"),
+        ("period", f"{entry.period_start} to {entry.period_end or 'today'}, every {entry.step_hours} h"),
         ("channels", ", ".join((*entry.channels, *entry.static))),
         ("licence", entry.licence),
         ("references", ", ".join(entry.references)),
@@ -38,11 +37,11 @@ def print_dataset(home: Home, name: str, *, deep: bool) -> None:
     ):
         print(f"{label:12} {value}")
     archive = home.archive(entry.name)
-    if not archive.exists():
+    if archive.exists():
+        print(f"{'archive':12} {archive}")
+        _print_state(archive, deep=deep)
+    else:
         print(f"{'archive':12} none yet; make it with 'plumecast ingest {entry.name}'")
-        return
-    print(f"{'archive':12} {archive}")
-    _print_state(archive, deep=deep)
 
 
 def kind_of_weather(entry: DatasetEntry) -> str:

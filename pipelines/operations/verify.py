@@ -81,12 +81,8 @@ def verify_run(request: VerificationRequest, run: RunDirectory) -> ScoredCycle:
     location = find_analysis(request.home, system, request.analysis)
     analysis = open_analysis(location, system.state.predictands)
     baselines = _existing_baselines(request, system)
-    scorer = Scorer(
-        f"run {run.path}",
-        analysis,
-        score_weights(system, analysis, location),
-        request.score_archive(run.system_name),
-    )
+    weights = score_weights(system, analysis, location)
+    scorer = Scorer(f"run {run.path}", analysis, weights, request.score_archive(run.system_name))
     scored = score_run(run, system, scorer, baselines)
     background = Background(analysis, None if baselines is None else baselines.baselines)
     redraw_run(run, background, partial(write_evaluation, pooled([scored])))

@@ -32,11 +32,10 @@ def _figures(system: System) -> dict[str, str]:
     member = evaluations * lead_steps * found.evaluation_flops
     step = options.batch_size * found.training_flops
     several = f"; {networks} of them, figures are of one" if (networks := system.training.networks) > 1 else ""
-    again = ", blocks computed again" if options.recompute_activations else ""
     return {
         "grid, channels": f"{grid.shape[0]} x {grid.shape[1]}, {len(system.state.predictands)}",
         "network": f"{system.network.kind}, {found.parameters / 1e6:.3g} M weights{several}",
-        "training": f"{options.precision}{again}",
+        "training": f"{options.precision}{', blocks computed again' if options.recompute_activations else ''}",
         "weights, average, moments": _memory(16 * found.parameters),
         "each sample computed together": _memory(found.sample_bytes),
         "a process, all weights": f"{_memory(found.training_bytes(together))} with {together} samples together",
