@@ -243,8 +243,7 @@ def field_attributes(of: Channel, *, cell_methods: str = "", difference: bool = 
     Args:
         of: The channel.
         cell_methods: Methods applied after that of the variable table, such as `realization: mean`.
-        difference: Whether the field is a difference of values, such as a spread: a temperature difference is on
-            another scale than a temperature.
+        difference: Whether the field is a difference of values, such as a spread; it matters to temperatures.
 
     Returns:
         Attributes by name.

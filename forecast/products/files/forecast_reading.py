@@ -1,4 +1,4 @@
-"""Readers of ensemble forecasts: our own files, other people's NetCDF, and Zarr in the layout of WeatherBench2."""
+"""Reading ensemble forecasts of any layout: Plumecast files, foreign NetCDF, and Zarr in WeatherBench2's layout."""
 
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ def open_forecast(location: Path | str, *, chunked: bool = True) -> xr.Dataset:
     """Open an ensemble forecast of any known layout, lazily.
 
     Args:
-        location: A run directory, a forecast file of ours, or anyone's ensemble as NetCDF or WeatherBench2-layout Zarr.
+        location: A run directory, a forecast file, or anyone's ensemble as NetCDF or WeatherBench2-layout Zarr.
         chunked: Whether fields are Dask arrays, one block a field, or xarray's own lazy arrays.
 
     Returns:
@@ -43,24 +43,26 @@ def open_forecast(location: Path | str, *, chunked: bool = True) -> xr.Dataset:
     """
     path = Path(location)
     if not path.exists():
-        raise MissingDataError(
-            f"forecast {path}: expected a run directory, a NetCDF file or a Zarr store, found nothing"
-        )
+        raise MissingDataError(f"forecast {path}: expected a run, a NetCDF file or a Zarr store, found nothing")
     if path.is_dir() and is_run(path):
         run = RunDirectory.at(path)
         if not run.manifest.exists():
-            raise MissingDataError(f"run {path}: it has no manifest.json, so it is not finished")
+            raise MissingDataError(f"run {path}: expected manifest.json, found none; the run is not finished")
         path = run.forecast
     return canonical_forecast(open_store(path, chunked=chunked), path)
 
 
 def is_run(path: Path) -> bool:
-    """Whether a directory is a run's: named for a cycle, or holding a manifest."""
+    """Whether a directory is a run's: named for an initial time, or holding a manifest."""
     return CYCLE_NAME.fullmatch(path.resolve().name) is not None or (path / "manifest.json").exists()
 
 
 def open_store(path: Path, *, chunked: bool) -> xr.Dataset:
-    """Open a NetCDF file or Zarr store as it is.
+    """Open a NetCDF file or Zarr store as it is, lazily.
+
+    Args:
+        path: The file or store.
+        chunked: Whether fields are Dask arrays in the chunks of the store, or xarray's own lazy arrays.
 
     Raises:
         InvalidDataError: It is neither, or cannot be read.
@@ -77,14 +79,21 @@ def open_store(path: Path, *, chunked: bool) -> xr.Dataset:
         return xr.open_dataset(path, engine="netcdf4", chunks=chunks, decode_timedelta=True)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InvalidDataError(f"forecast {path}: cannot be read ({detail})") from error
+        raise InvalidDataError(f"forecast {path}: expected a readable forecast, found {detail}") from error
 
 
 def canonical_forecast(dataset: xr.Dataset, path: Path) -> xr.Dataset:
-    """Put any readable forecast into our words and order.
+    """Bring a forecast of any layout into the form that `open_forecast` returns.
+
+    Args:
+        dataset: As it was opened.
+        path: Where it comes from, for errors.
+
+    Returns:
+        One variable per channel, in SI units, dims ([init_time,] member, lead_time, latitude, longitude).
 
     Raises:
-        InvalidDataError: It has no ensemble, lead or initial time, or fields that the variable table does not know.
+        InvalidDataError: It has no lead times or initial time, or no field of the variable table.
     """
     if {"realization", "forecast_period"} <= set(dataset.variables) and "forecast_reference_time" in dataset.coords:
         return _own_layout(dataset)
@@ -103,7 +112,7 @@ def _foreign_layout(dataset: xr.Dataset, path: Path) -> xr.Dataset:
     for name in AXES:
         dataset = _rename_first(dataset, SPELLINGS[name], name)
     if "lead_time" in dataset.dims and "init_time" not in dataset.variables and "time" in dataset.variables:
-        # WeatherBench2 and cfgrib call the start `time`.
+        # WeatherBench2 and cfgrib call the initial time `time`.
         dataset = dataset.rename(time="init_time")
     if "lead_time" not in dataset.dims and "init_time" in dataset.coords:
         dataset = _with_leads_of_times(dataset)
@@ -115,7 +124,7 @@ def _foreign_layout(dataset: xr.Dataset, path: Path) -> xr.Dataset:
 
 
 def _with_leads_of_times(dataset: xr.Dataset) -> xr.Dataset:
-    """A forecast along its valid times as one along lead times, where there is one start."""
+    """Replace valid times by lead times, where there is one initial time."""
     name = next((name for name in ("time", "valid_time") if name in dataset.dims), None)
     if name is None or dataset["init_time"].size != 1:
         return dataset
@@ -124,7 +133,7 @@ def _with_leads_of_times(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def _check_axis(dataset: xr.Dataset, name: str, path: Path) -> None:
-    """The axis is there, of its kind, along one dimension, and has no value twice."""
+    """Check that an axis exists, has the right kind of values along one dimension, and repeats none."""
     if name not in dataset.coords:
         found = ", ".join(sorted(map(str, dataset.coords)))
         raise InvalidDataError(
@@ -154,7 +163,7 @@ def _spelled(value: np.generic) -> str:
 
 
 def _canonical_fields(dataset: xr.Dataset, path: Path) -> xr.Dataset:
-    """Let the catalogue read names, units and grid, under names of dimensions that mean nothing to it."""
+    """Bring names, units and grid into canonical form, with the forecast's own dimensions under neutral names."""
     axes = {name: np.atleast_1d(dataset[name].values) for name in AXES}
     whole = dataset.expand_dims([name for name in axes if name not in dataset.dims])
     fields = whole[[name for name, field in whole.data_vars.items() if set(axes) <= set(field.dims)]]
@@ -171,7 +180,7 @@ def _canonical_fields(dataset: xr.Dataset, path: Path) -> xr.Dataset:
 
 
 def _absent_channels(dataset: xr.Dataset) -> list[str]:
-    """Channels that a shared level axis has room for, but that the variable says it does not have."""
+    """List the channels of a shared level axis that a variable declares absent."""
     short_names = {variable.era5_name: variable.short_name for variable in VARIABLES.values()}
     return [
         f"{short_names.get(str(name), name)}{level:g}"

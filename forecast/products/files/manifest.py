@@ -148,13 +148,9 @@ def read_manifest(run: Path | str) -> Manifest:
     """
     path = Path(run) / "manifest.json"
     try:
-        content = path.read_bytes()
+        return Manifest.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        raise MissingDataError(
-            f"run {run}: expected manifest.json, found none; the run is not finished, make it again"
-        ) from error
-    try:
-        return Manifest.model_validate_json(content)
+        raise MissingDataError(f"run {run}: expected manifest.json, found none; the run is not finished") from error
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in fault["loc"]) or "content"
@@ -198,12 +194,7 @@ def verify_manifest(run: Path | str) -> Manifest:
         raise InvalidDataError(f"{directory / 'manifest.json'}: expected files, found none")
     for name, entry in manifest.files.items():
         _check_size(directory, name, entry)
-        found = file_hash(directory / name)
-        if found != entry.sha256:
-            raise InvalidDataError(
-                f"run {directory}, {name}: changed since it was published, "
-                f"expected sha256 {entry.sha256[:12]}…, found {found[:12]}…"
-            )
+        _check_hash(directory, name, entry)
     return manifest
 
 
@@ -245,6 +236,15 @@ def _check_size(directory: Path, name: str, entry: FileEntry) -> None:
         raise InvalidDataError(
             f"run {directory}, {name}: changed since it was published, "
             f"expected {entry.size} bytes, found {path.stat().st_size}"
+        )
+
+
+def _check_hash(directory: Path, name: str, entry: FileEntry) -> None:
+    found = file_hash(directory / name)
+    if found != entry.sha256:
+        raise InvalidDataError(
+            f"run {directory}, {name}: changed since it was published, "
+            f"expected sha256 {entry.sha256[:12]}…, found {found[:12]}…"
         )
 
 

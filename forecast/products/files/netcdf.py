@@ -244,8 +244,7 @@ def copy_members(source: Path | str, writer: ForecastWriter, members: Sequence[i
         InvalidDataError: The file is of another cycle, grid, set of leads or channels, or lacks a member.
     """
     with open_forecast(source, chunked=False) as earlier:
-        _check_same_cycle(Path(source), earlier, writer)
-        available = set(earlier["member"].values.tolist())
+        available = _check_same_cycle(Path(source), earlier, writer)
         wanted = available & set(writer.members) if members is None else set(members)
         if not wanted <= available:
             raise InvalidDataError(f"{Path(source).name}: expected member {min(wanted - available)}, found none")
@@ -257,7 +256,8 @@ def copy_members(source: Path | str, writer: ForecastWriter, members: Sequence[i
     return chosen
 
 
-def _check_same_cycle(source: Path, earlier: xr.Dataset, writer: ForecastWriter) -> None:
+def _check_same_cycle(source: Path, earlier: xr.Dataset, writer: ForecastWriter) -> set[int]:
+    """Compare the axes and channels of two files of a cycle, and return the members of the earlier one."""
     axes = writer.axes
     same = {
         "init_time": earlier["init_time"].values == axes.init_time,
@@ -269,3 +269,4 @@ def _check_same_cycle(source: Path, earlier: xr.Dataset, writer: ForecastWriter)
     for name, equal in same.items():
         if not equal:
             raise InvalidDataError(f"{source.name}: expected the {name} of {writer.path.name}, found another")
+    return set(earlier["member"].values.tolist())

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -75,19 +76,11 @@ def plot_rank_histograms(
         figure = new_figure(width, height, f"{title_of(channel_name)}: rank of the analysis", caption)
         panels: list[Axes] = []
         for index, lead in enumerate(leads):
-            counts = np.asarray(histograms[lead], dtype=np.float64)
-            relative = counts / counts.mean()
             left = (0.5 + index * (width - 0.6) / len(leads)) / width
             size = (width - 0.6) / len(leads) / width - 0.12 / width
             axes = figure.add_axes((left, 0.5 / height, size, 1.6 / height), sharey=panels[0] if panels else None)
-            axes.bar(np.arange(counts.size), relative, width=0.86, color=ACCENT, alpha=0.75)
-            axes.axhline(1.0, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
+            _draw_ranks(axes, np.asarray(histograms[lead], dtype=np.float64))
             axes.set_title(f"Day {float(lead) / 24:g}", loc="left", fontsize=9, pad=4)
-            axes.set_xticks([0, counts.size - 1], labels=["lowest", "highest"])
-            lowest, highest = axes.get_xticklabels()
-            lowest.set_horizontalalignment("left")
-            highest.set_horizontalalignment("right")
-            axes.spines[["top", "right"]].set_visible(False)
             axes.tick_params(axis="y", labelleft=index == 0)
             panels.append(axes)
         panels[0].set_ylim(bottom=0.0)
@@ -96,6 +89,16 @@ def plot_rank_histograms(
         )
         figure.text(MARGIN_INCHES / width, 0.1 / height, words, fontsize=8, color=MUTED)
         return save(figure, out)
+
+
+def _draw_ranks(axes: Axes, counts: npt.NDArray[np.float64]) -> None:
+    axes.bar(np.arange(counts.size), counts / counts.mean(), width=0.86, color=ACCENT, alpha=0.75)
+    axes.axhline(1.0, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.set_xticks([0, counts.size - 1], labels=["lowest", "highest"])
+    lowest, highest = axes.get_xticklabels()
+    lowest.set_horizontalalignment("left")
+    highest.set_horizontalalignment("right")
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _draw_scores(axes: Axes, scores: Scores, name: str) -> None:
