@@ -1,7 +1,7 @@
 """Real ensembles as NetCDF for the tests of scores: `forecast` (member and three dimensions) and its `analysis`.
 
     python benchmarks/real_ensembles.py SOURCES OUT
-    PLUMECAST_ENSEMBLES=OUT pytest tests/forecast/verification
+    PLUMECAST_ENSEMBLES=OUT pytest tests/forecast/verification/scores
 
 SOURCES holds seas5_t2m_15members_with_era5_2000-2005.nc, gefs_innsbruck_temp.csv and, if cfgrib is installed,
 z500_ens.grib. Scores are checked on the numbers; the times and places of the single station are made up to fill a grid.

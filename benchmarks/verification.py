@@ -2,11 +2,11 @@
 
     python benchmarks/verification.py [--members 50 200 1000] [--rounds 5] [--repeat 3] [--bounded]
 
-Every contender gets the members first and last in memory and is judged by its better layout. Reported per contender:
+Every contender gets the members first and last in memory, and is judged by its better layout. Reported for each:
 process CPU time (median over rounds, in which all take their turn, of the median of several runs after a warm-up that
 compiles), nanoseconds a value, memory on top of the input at the peak, and the time as a multiple of reading the
-ensemble once and of our fused pass with all that it computes (medians of the ratios in a round). `--bounded`
-scores a synthetic ensemble of 8 GB from Zarr instead, and reports the peak memory of the whole process.
+ensemble once and of all our statistics (medians of the ratios in a round). `--bounded` scores a synthetic ensemble of
+8 GB from Zarr instead, and reports the peak memory of the whole process.
 
 Needs the `benchmark` extra.
 """
@@ -28,7 +28,7 @@ THRESHOLDS = (-1.0, 0.0, 1.0)
 LEADS = {50: 20, 200: 5, 1000: 1}
 GRID = (121, 240)
 LAYOUTS = ("first", "last")
-READING, OURS = "reading once (numpy sum)", "ours: all of the fused pass, 3 thresholds"
+READING, OURS = "reading once (numpy sum)", "ours: all statistics, 3 thresholds"
 LONG_S = 10.0
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
 
@@ -39,7 +39,7 @@ def contenders() -> dict[str, Callable[[object, object], object]]:
     import xarray as xr
 
     from forecast import verification as ours
-    from forecast.verification.ensemble_pass import statistics as fused
+    from forecast.verification.ensemble_pass import statistics as ensemble_pass
 
     def pair(x, y):
         dims = ("lead_time", "latitude", "longitude")
@@ -49,9 +49,9 @@ def contenders() -> dict[str, Callable[[object, object], object]]:
         return ours.ensemble_statistics(*pair(x, y), thresholds=THRESHOLDS)
 
     def without_numba(x, y):
-        kept, fused.kernels = fused.kernels, None
+        kept, ensemble_pass.kernels = ensemble_pass.kernels, None
         result = everything(x, y)
-        fused.kernels = kept
+        ensemble_pass.kernels = kept
         return result
 
     def rank_histogram(x, y):

@@ -1,22 +1,24 @@
-"""One pass over an ensemble, compiled: everything that counts, sums or sorts members, from one read of them.
+"""One compiled pass over an ensemble: everything that counts, sums or sorts members, from one read of them.
 
-Points are taken side by side, as many as a register holds (`lanes`), and all their members one after the other, so that
-sums stay in registers; what comes next is fetched meanwhile. Members are copied once, as differences from the smallest
-of them: sums of differences lose nothing at a large offset, and as none is negative they sort as integers (`sorting`).
-A few rows are added in the precision of the data, and then in float64.
+As many neighbouring points as a register has lanes (`vector_type`) are worked on together, one member after the other,
+so that sums stay in registers, while the next points are fetched. Members are copied once, as differences from the
+smallest of them: sums of differences lose nothing at a large offset, and as none is negative, they sort as integers
+(`sorting`). Eight rows at a time are added in the precision of the data, and their sums in float64.
 
 Points that lack members take a path of their own, with a mask on each value.
 """
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numba
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from forecast.verification.ensemble_pass.compilation import compiled
+from forecast.verification.ensemble_pass.memory import aligned_rows, gather, write_results
 from forecast.verification.ensemble_pass.sorting import BLOCK, merge_blocks, sort_block, sorting_network
 from forecast.verification.ensemble_pass.vector_type import (
     LANE_BYTES,
@@ -31,32 +33,20 @@ from forecast.verification.ensemble_pass.vector_type import (
     widened,
 )
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 AHEAD = 8
 """Registers of points between the one that is worked on and the one that is fetched."""
 
 
-def compiled(function: Function, signature: Any = None) -> Function:
-    """Compile at first use; keep the machine code on disk where a place can be found for it.
-
-    Args:
-        function: Within what numba understands.
-        signature: Compile for these types only, and convert what comes to them; None compiles for whatever comes.
-    """
-    try:
-        compiler = numba.njit(signature, cache=True, nogil=True, error_model="numpy")
-        return cast(Function, compiler(function))
-    except RuntimeError:  # neither the package nor the user's cache directory can be written
-        return cast(Function, numba.njit(signature, nogil=True, error_model="numpy")(function))
-
-
 @lru_cache
 def ensemble_pass(precision: np.dtype[Any], integers: np.dtype[Any]) -> Callable[..., None]:
-    """The pass, compiled once for all memory layouts; see `_ensemble_pass` for its arguments.
+    """Compile the pass for one precision and all memory layouts.
 
     Args:
-        precision: Of the ensemble.
-        integers: Of the counts.
+        precision: Dtype of the ensemble, the analysis, the thresholds and the floats; float32 or float64.
+        integers: Dtype of the counts; int16 or int32.
+
+    Returns:
+        `_ensemble_pass`, compiled; its docstring describes the arguments.
     """
     real, integer = (numba.from_dtype(dtype) for dtype in (precision, integers))
     arguments = (
@@ -73,10 +63,13 @@ def ensemble_pass(precision: np.dtype[Any], integers: np.dtype[Any]) -> Callable
 
 
 def block_network(members: int) -> NDArray[np.int64]:
-    """In which order blocks of members are merged.
+    """Return the pairs of blocks of eight members to merge, in order, to sort all members.
 
     Args:
         members: Ensemble size.
+
+    Returns:
+        (count, 2): numbers of two blocks.
     """
     return sorting_network(-(-members // BLOCK))
 
@@ -94,19 +87,20 @@ def _ensemble_pass(
     """Fill in every statistic of every point.
 
     Args:
-        ensemble: (outer, members, inner), any strides.
-        analysis: (outer, inner), the dtype of `ensemble`.
-        thresholds: (count,), the dtype of `ensemble`.
-        network: From `block_network`.
-        floats: (5 + 2 thresholds, outer, inner): mean, error of the mean, variance (ddof 1), plain CRPS, fair CRPS;
-            then Brier and fair Brier score of each threshold.
-        counts: (3 + thresholds, outer, inner): valid members, members below and equal to the analysis, exceedances.
-        least: Valid members below which the floats of a point are missing.
-        ranked: Sort; otherwise the CRPS is left undefined.
+        ensemble: Members (outer, members, inner), any strides.
+        analysis: Verifying values (outer, inner), the dtype of `ensemble`.
+        thresholds: Thresholds of the events (count,), the dtype of `ensemble`.
+        network: Pairs of blocks to merge, from `block_network`.
+        floats: To be filled (5 + 2 thresholds, outer, inner): mean, error of the mean, variance (divided by M - 1),
+            plain CRPS, fair CRPS; then the Brier and the fair Brier score of each threshold.
+        counts: To be filled (3 + thresholds, outer, inner): valid members, members below the analysis, members equal to
+            it, members above each threshold.
+        least: Number of valid members below which the floats of a point are missing.
+        ranked: Sort the members; otherwise the CRPS is left undefined.
     """
     members, points = ensemble.shape[1], ensemble.shape[2]
     lanes = LANE_BYTES // ensemble.itemsize
-    tile = _aligned((members + BLOCK - 1) // BLOCK * BLOCK, lanes, thresholds)
+    tile = aligned_rows((members + BLOCK - 1) // BLOCK * BLOCK, lanes, thresholds)
     gathered = np.zeros((members + 1, lanes), dtype=ensemble.dtype)
     results = np.empty((floats.shape[0], lanes), dtype=ensemble.dtype)
     tally = np.empty((counts.shape[0], lanes), dtype=ensemble.dtype)
@@ -117,53 +111,10 @@ def _ensemble_pass(
             if in_place and size == lanes:
                 rows, first, y = rows_of(ensemble[outer]), column, load(analysis, outer, column)
             else:
-                _gather(ensemble[outer], analysis[outer], column, gathered)
+                gather(ensemble[outer], analysis[outer], column, gathered)
                 rows, first, y = rows_of(gathered[:members]), 0, load(gathered, members, 0)
             _score(rows, first, y, thresholds, network, tile, results, tally, ranked)
-            _write(results, tally, least, floats[:, outer], counts[:, outer], column, size)
-
-
-@compiled
-def _aligned(rows: int, lanes: int, like: NDArray[Any]) -> NDArray[Any]:
-    """Work space whose rows are registers that do not straddle two lines of the cache."""
-    memory = np.empty((rows + 1) * lanes, dtype=like.dtype)
-    skipped = (-memory.ctypes.data % LANE_BYTES) // like.itemsize
-    return memory[skipped : skipped + rows * lanes].reshape(rows, lanes)
-
-
-@compiled
-def _gather(ensemble: NDArray[Any], analysis: NDArray[Any], first: int, gathered: NDArray[Any]) -> None:
-    """Copy a few points, members first and the analysis after them."""
-    members = ensemble.shape[0]
-    for point in range(min(gathered.shape[1], analysis.shape[0] - first)):
-        for member in range(members):
-            gathered[member, point] = ensemble[member, first + point]
-        gathered[members, point] = analysis[first + point]
-
-
-@compiled
-def _write(
-    results: NDArray[Any],
-    tally: NDArray[Any],
-    least: int,
-    floats: NDArray[Any],
-    counts: NDArray[Any],
-    column: int,
-    size: int,
-) -> None:
-    """Hand over all results of a few points; the floats are missing where there are too few members."""
-    if size == results.shape[1]:
-        for row in range(results.shape[0]):
-            value = load(results, row, 0)
-            store(floats, row, column, where(load(tally, 0, 0) < least, filled(value, np.nan), value))
-        for row in range(tally.shape[0]):
-            store(counts, row, column, load(tally, row, 0))
-        return
-    for point in range(size):
-        for row in range(results.shape[0]):
-            floats[row, column + point] = results[row, point] if tally[0, point] >= least else np.nan
-        for row in range(tally.shape[0]):
-            counts[row, column + point] = tally[row, point]
+            write_results(results, tally, least, floats[:, outer], counts[:, outer], column, size)
 
 
 @compiled
@@ -178,7 +129,7 @@ def _score(
     tally: NDArray[Any],
     ranked: bool,
 ) -> None:
-    """All statistics of as many points as a register holds."""
+    """Compute all statistics of as many points as a register holds."""
     members = rows.shape[0]
     smallest, whole = _count(rows, column, y, thresholds, tile, tally)
     distance = y - smallest
@@ -206,7 +157,7 @@ def _score(
 def _count(
     rows: Any, column: int, y: Any, thresholds: NDArray[Any], tile: NDArray[Any], tally: NDArray[Any]
 ) -> tuple[Any, bool]:
-    """Copy members, fill in counts but that of valid ones; the smallest, and whether none is missing (nor infinite)."""
+    """Copy members and count them; return the smallest, and whether none is missing nor infinite."""
     below = equal = filled(y, 0.0)
     smallest, added = filled(y, np.inf), filled(y, 0.0)
     for member in range(rows.shape[0]):
@@ -229,7 +180,7 @@ def _count(
 
 @compiled
 def _centre(tile: NDArray[Any], members: int, smallest: Any, distance: Any) -> tuple[Any, Any]:
-    """Write differences from the smallest member; the sum of them, and of absolute errors."""
+    """Replace members by their differences from the smallest; return the sums of these and of the absolute errors."""
     total = absolute = widened(filled(smallest, 0.0))
     for start in range(0, members, BLOCK):
         few = few_absolute = filled(smallest, 0.0)
@@ -266,7 +217,7 @@ def _present(rows: Any, column: int, like: Any) -> Any:
 
 @compiled
 def _centre_present(rows: Any, column: int, smallest: Any, distance: Any, tile: NDArray[Any]) -> tuple[Any, Any]:
-    """`_centre` over the members that are there; the others are infinite, so that they sort last."""
+    """Do what `_centre` does with the members that are there; make the others infinite, so that they sort last."""
     total = absolute = nothing = widened(filled(smallest, 0.0))
     for member in range(rows.shape[0]):
         x = load(rows, member, column)
@@ -300,7 +251,7 @@ def _sort(tile: NDArray[Any], members: int, network: NDArray[np.int64]) -> None:
 
 @compiled
 def _pairs(tile: NDArray[Any], members: int, like: Any) -> Any:
-    """The sum over i < j of |x_i - x_j|, which is the sum of (2 i - M - 1) x_(i) over sorted members."""
+    """Return the sum over i < j of |x_i - x_j|, which is the sum of (2 i - M - 1) x_(i) over sorted members."""
     pairs = widened(filled(like, 0.0))
     for start in range(0, members, BLOCK):
         few, weight = filled(like, 0.0), filled(like, 2 * start + 1 - members)
@@ -313,7 +264,7 @@ def _pairs(tile: NDArray[Any], members: int, like: Any) -> Any:
 
 @compiled
 def _pairs_present(tile: NDArray[Any], members: int, valid: Any) -> Any:
-    """`_pairs` where the members that are there come first."""
+    """Do what `_pairs` does with the members that are there, which come first."""
     count = widened(valid)
     pairs = nothing = filled(count, 0.0)
     for member in range(members):
@@ -346,7 +297,7 @@ def _finish(
 def _events(
     y: Any, thresholds: NDArray[Any], share: Any, several: Any, tally: NDArray[Any], results: NDArray[Any]
 ) -> None:
-    """Fill in the Brier scores, plain ones first."""
+    """Fill in the Brier scores, all plain ones first."""
     for index in range(thresholds.shape[0]):
         probability = widened(load(tally, 3 + index, 0)) * share
         happened = widened(where(y > thresholds[index], filled(y, 1.0), where(y == y, filled(y, 0.0), y)))

@@ -1,4 +1,4 @@
-"""The pass of `kernels` in NumPy, for platforms without numba; the same results, several times slower."""
+"""The pass over an ensemble in NumPy, for platforms without numba; the same results, several times slower."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TILE_VALUES = 262_144
+"""Values of the ensemble that are worked on together, so that they stay in the cache of the processor."""
 
 
 def ensemble_pass(
@@ -21,13 +22,14 @@ def ensemble_pass(
     """Fill in every statistic of every point.
 
     Args:
-        ensemble: (outer, members, inner), any strides.
-        analysis: (outer, inner), the dtype of `ensemble`.
-        thresholds: (count,), the dtype of `ensemble`.
-        floats: (5 + 2 thresholds, outer, inner): mean, error of the mean, variance (ddof 1), plain CRPS, fair CRPS;
-            then Brier and fair Brier score of each threshold.
-        counts: (3 + thresholds, outer, inner): valid members, members below and equal to the analysis, exceedances.
-        least: Valid members below which the floats of a point are missing.
+        ensemble: Members (outer, members, inner), any strides.
+        analysis: Verifying values (outer, inner), the dtype of `ensemble`.
+        thresholds: Thresholds of the events (count,), the dtype of `ensemble`.
+        floats: To be filled (5 + 2 thresholds, outer, inner): mean, error of the mean, variance (divided by M - 1),
+            plain CRPS, fair CRPS; then the Brier and the fair Brier score of each threshold.
+        counts: To be filled (3 + thresholds, outer, inner): valid members, members below the analysis, members equal to
+            it, members above each threshold.
+        least: Number of valid members below which the floats of a point are missing.
         ranked: Sort the members; otherwise the CRPS is left undefined.
     """
     width = max(TILE_VALUES // ensemble.shape[1], 1)

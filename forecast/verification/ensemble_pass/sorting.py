@@ -1,4 +1,4 @@
-"""Sort the members of many points at once, without a branch.
+"""Sorting of the members of many points at once, without a branch.
 
 Blocks of eight rows are sorted in registers by a network of compare-exchanges, then blocks are merged, two at a time,
 in the order of a network that would sort as many numbers as there are blocks: replacing each compare-exchange by a
@@ -34,13 +34,13 @@ SORT_EIGHT: Pairs = [
 
 @lru_cache(maxsize=64)
 def sorting_network(size: int) -> NDArray[np.int64]:
-    """Compare-exchanges that sort any `size` numbers.
+    """Return compare-exchanges that sort any numbers.
 
     Args:
         size: How many numbers.
 
     Returns:
-        (count, 2): pairs of positions, smaller first, in order.
+        (count, 2): pairs of positions, the smaller first, in the order in which to compare and exchange them.
 
     Source: Batcher's merge exchange; Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M
     """
@@ -59,11 +59,11 @@ def sorting_network(size: int) -> NDArray[np.int64]:
 
 
 def merging_network(one: Sequence[int], two: Sequence[int]) -> Pairs:
-    """Compare-exchanges that merge two sorted sequences of equal length, a power of two.
+    """Return compare-exchanges that merge two sorted sequences of equal length, a power of two.
 
     Args:
-        one: Positions of the first, ascending.
-        two: Positions of the second, ascending, above those of the first.
+        one: Positions of the first sequence, ascending.
+        two: Positions of the second sequence, ascending, above those of the first.
 
     Source: Batcher's odd-even merge; Knuth, The Art of Computer Programming 3, 5.3.4
     """
@@ -78,7 +78,7 @@ MERGE_EIGHTS = merging_network(range(BLOCK), range(BLOCK, 2 * BLOCK))
 
 
 def _exchange(context: Any, builder: Any, kind: Any, matrix: Any, rows: Sequence[Any], network: Pairs) -> None:
-    """Emit a network on rows, each as many lanes as a register holds."""
+    """Emit a network of compare-exchanges on rows as wide as a register."""
     lanes = lanes_of(kind)
     alignment, start = lanes.element.bitwidth // 8, context.get_constant(types.intp, 0)
     places = [address(context, builder, kind, matrix, row, start) for row in rows]
@@ -98,12 +98,12 @@ def _block(builder: Any, first: Any) -> list[Any]:
 
 @instruction
 def sort_block(typing: Any, matrix: Any, first: Any) -> Any:
-    """Sort eight rows of a matrix as wide as a register.
+    """Sort eight rows of a matrix as wide as a register, column by column.
 
     Args:
-        typing: Given by numba.
-        matrix: No number in it is negative.
-        first: Row.
+        typing: Numba's typing context; numba passes it.
+        matrix: Matrix without negative numbers.
+        first: Index of the first row.
     """
 
     def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -118,10 +118,10 @@ def merge_blocks(typing: Any, matrix: Any, one: Any, two: Any) -> Any:
     """Merge eight sorted rows with eight others; the first block takes the smaller half.
 
     Args:
-        typing: Given by numba.
-        matrix: As for `sort_block`.
-        one: First row of the one block.
-        two: First row of the other.
+        typing: Numba's typing context; numba passes it.
+        matrix: Matrix without negative numbers.
+        one: Index of the first row of the one block.
+        two: Index of the first row of the other block.
     """
 
     def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:

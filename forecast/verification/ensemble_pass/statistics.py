@@ -1,8 +1,7 @@
-"""The fused pass on DataArrays: layouts, chunks and names around `kernels`."""
+"""Statistics of an ensemble as DataArrays, from one pass over its members, whatever their layout and chunks."""
 
 import math
 from collections.abc import Hashable, Sequence
-from importlib import import_module
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
@@ -11,25 +10,25 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.verification.checks import on_grid_of, paired
+from forecast.verification.checks import paired
 from forecast.verification.ensemble_pass import kernels_numpy
 
 kernels: ModuleType | None
-
-
 try:
-    kernels = import_module("forecast.verification.ensemble_pass.kernels")
+    from forecast.verification.ensemble_pass import kernels as compiled_kernels
 except ImportError:  # no numba for this platform: the same results, slower
     kernels = None
+else:
+    kernels = compiled_kernels
 
 
 FLOATS = ("mean", "error", "variance", "crps", "fair_crps")
 COUNTS = ("members", "below", "equal")
 EVENTS = ("exceedances", "brier", "fair_brier")
 COPY_BYTES = 16_777_216
-"""A layout that the pass cannot read in place is copied in pieces of this size."""
+"""Bytes of the pieces in which a layout is copied that the pass cannot read in place."""
 SHORT = 32
-"""Points in a row below which the vector units would idle."""
+"""Number of points in a row below which the vector units would idle."""
 
 
 def ensemble_statistics(
@@ -41,25 +40,25 @@ def ensemble_statistics(
     skip_missing: bool = False,
     ranked: bool = True,
 ) -> xr.Dataset:
-    """Everything that sums, sorts or counts members, from one read of the ensemble.
+    """Everything that sums, sorts or counts the members of each point, from one read of the ensemble.
 
     Args:
-        forecast: Has `member_dim`; NumPy or Dask inside, any order of dimensions.
-        analysis: Dims of `forecast` less `member_dim`; same units.
-        member_dim: Dimension of the members.
-        thresholds: Events to score, in units of `forecast`; an event is a value strictly above.
-        skip_missing: Score a point by the members that it has; otherwise a missing member makes it missing.
-        ranked: Sort the members; without, the CRPS is not computed and the pass is faster.
+        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        member_dim: Name of the dimension of the members.
+        thresholds: Thresholds of events, in the unit of `forecast`; an event is a value above its threshold.
+        skip_missing: True takes the members that a point has; False makes its floats NaN if one is missing.
+        ranked: False does not sort the members, which is faster, and leaves `crps` and `fair_crps` undefined.
 
     Returns:
-        Per point, in the forecast's precision: `mean`, `error` (mean - analysis, exact at any offset), `variance`
-        (ddof 1), `crps` (plain), `fair_crps`; as integers: `members` (that are there), `below` and `equal` (members
-        against the analysis, the two numbers that a rank with ties is drawn from); and for `thresholds`, along
-        `threshold`: `exceedances`, `brier` and `fair_brier`. Floats are NaN where the analysis is missing, except
-        `mean` and `variance`.
+        Of each point, in the precision of `forecast`: `mean`; `error` (mean less analysis, exact at any offset);
+        `variance` (divided by M - 1); `crps` (with M M in place of M (M - 1)) and `fair_crps`. As integers: the number
+        of `members` that are there, and of those `below` and `equal` to the analysis. Along `threshold`, if there are
+        any: `exceedances` (members above it), `brier` and `fair_brier`. Floats are NaN where the analysis is missing,
+        except `mean` and `variance`.
 
     Raises:
-        UnscorableError: The two do not fit together.
+        UnscorableError: `forecast` and `analysis` do not fit together.
 
     Source: Hersbach (2000), doi:10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2; Ferro (2014), doi:10.1002/qj.2270
     """
@@ -69,7 +68,7 @@ def ensemble_statistics(
     outputs = xr.apply_ufunc(
         _statistics,
         forecast,
-        on_grid_of(analysis, forecast),
+        analysis,
         kwargs={"thresholds": tuple(thresholds), "least": 1 if skip_missing else members, "ranked": ranked},
         input_core_dims=[[member_dim], []],
         output_core_dims=[[]] * (len(FLOATS) + len(COUNTS)) + [["threshold"]] * len(EVENTS),
@@ -90,7 +89,7 @@ def _precision(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def _statistics(
     ensemble: NDArray[Any], analysis: NDArray[Any], *, thresholds: tuple[float, ...], least: int, ranked: bool
 ) -> tuple[NDArray[Any], ...]:
-    """Statistics of one block, members on the last axis as `apply_ufunc` hands it over."""
+    """Statistics of one block with members on the last axis, as `apply_ufunc` passes it."""
     dtype = _precision(ensemble.dtype)
     order = np.argsort([-abs(stride) for stride in ensemble.strides[:-1]], kind="stable")
     position = sum(abs(stride) > abs(ensemble.strides[-1]) for stride in ensemble.strides[:-1])
@@ -119,16 +118,16 @@ def _fill(
     least: int,
     ranked: bool,
 ) -> None:
-    """Run the pass where the memory lies; copy into another layout only piece by piece.
+    """Run the pass in place; copy the ensemble into another layout only where it must be, and piece by piece.
 
     Args:
-        ensemble: Axes in the order of memory.
+        ensemble: Members, with axes in the order of memory.
         position: Axis of the members.
-        observed: The other axes of `ensemble`.
-        thresholds: Of the events.
-        floats: To be filled; the axes of `observed` after the first.
-        counts: To be filled; the axes of `observed` after the first.
-        least: Valid members below which a point is missing.
+        observed: Verifying values, on the other axes of `ensemble`.
+        thresholds: Thresholds of the events.
+        floats: To be filled: statistics first, then the axes of `observed`.
+        counts: To be filled: statistics first, then the axes of `observed`.
+        least: Number of valid members below which the floats of a point are missing.
         ranked: Sort the members.
     """
     blocks = _three_axes(ensemble, position)
@@ -171,7 +170,7 @@ def _run(
 
 
 def _three_axes(array: NDArray[Any], position: int) -> NDArray[Any] | None:
-    """(outer, members, inner) on the same memory, or None where that needs a copy or would be slow."""
+    """View the same memory as (outer, members, inner); None where that needs a copy or would be slow."""
     before, after = array.shape[:position], array.shape[position + 1 :]
     if not (_mergeable(array, range(position)) and _mergeable(array, range(position + 1, array.ndim))):
         return None

@@ -1,12 +1,13 @@
-"""Neighbouring points side by side in one register, as values of compiled code.
+"""A vector type for numba: numbers of neighbouring points side by side in one register, as values of compiled code.
 
 Numba compiles loops over arrays and leaves it to LLVM to find what can be done for several points at once; sums over
 members then go through memory at every step. A value of type `Lanes` is an LLVM vector instead: one number for each of
 some neighbouring points. Operators, `abs` and the functions below work on all of them, and sums stay in registers.
-A comparison gives lanes of truth, and adding those to numbers counts. LLVM splits vectors that are too wide for the
-machine, so the same code runs on any.
+A comparison gives lanes of truth values, and adding those to numbers counts. LLVM splits vectors that are too wide for
+the machine, so the same code runs on any.
 
-Whoever changes this module must touch `kernels`, too: numba keeps machine code by the date of the file that uses it.
+The functions that are decorated with `instruction` can be called in compiled code only. Numba passes them its typing
+context, and the types of the arguments in place of their values; `lower` then emits LLVM for the values.
 """
 
 import operator
@@ -28,12 +29,12 @@ ELEMENTS = {
     types.float64: ir.DoubleType(),
 }
 FUSED = ("contract",)
-"""Let a product and the sum it goes into be rounded once."""
+"""LLVM's flags for a product and the sum that it goes into to be rounded once, together."""
 SECOND_LEVEL_CACHE = 2
 
 
 def register_bytes() -> int:
-    """Bytes of the lanes of one value: a vector register, or two where registers have 16 bytes."""
+    """Return the number of bytes of a vector: those of a register, or of two where registers have 16 bytes."""
     features = cpu_target.target_context.codegen().magic_tuple()[2]
     return 64 if "+avx512f" in features else 32
 
@@ -45,10 +46,10 @@ class Lanes(types.Type):
     """Numba's type of a vector.
 
     Attributes:
-        element: Type of a number.
-        count: How many.
-        vector: The same for LLVM.
-        bits: Integers of as many bits, for LLVM.
+        element: Numba's type of a number.
+        count: Number of lanes.
+        vector: LLVM's type of the vector.
+        bits: LLVM's type of a vector of integers of as many bits.
     """
 
     def __init__(self, element: Any, count: int) -> None:
@@ -67,33 +68,37 @@ register_model(Lanes)(_LanesModel)
 
 
 def instruction(declare: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a function for compiled code out of one that emits LLVM.
+    """Make a function that compiled code can call out of one that says how to emit it.
 
     Args:
-        declare: From the types of the arguments to the signature and what emits it; its first argument is numba's.
+        declare: Function of numba's typing context and the types of the arguments; returns the signature and a function
+            that emits LLVM.
     """
     return cast(Callable[..., Any], intrinsic(declare))
 
 
 def lanes_of(array: Any) -> Lanes:
-    """Lanes that fill a register with elements of an array.
+    """Return the type of vector that fills a register with elements of an array.
 
     Args:
-        array: Numba's type of it.
+        array: Numba's type of the array.
     """
     return Lanes(array.dtype, LANE_BYTES * 8 // array.dtype.bitwidth)
 
 
 def address(context: Any, builder: Any, kind: Any, array: Any, row: Any, column: Any) -> Any:
-    """Where an element of a matrix is.
+    """Emit the address of an element of a matrix.
 
     Args:
-        context: Of the compilation.
-        builder: Of LLVM instructions.
-        kind: Numba's type of the matrix; its rows are contiguous.
-        array: Its value.
-        row: Index.
-        column: Index.
+        context: Numba's context of the compilation.
+        builder: Builder of LLVM instructions.
+        kind: Numba's type of the matrix, whose rows are contiguous.
+        array: LLVM's value of the matrix.
+        row: LLVM's value of the index of the row.
+        column: LLVM's value of the index of the column.
+
+    Returns:
+        Pointer to bytes.
     """
     matrix = context.make_array(kind)(context, builder, array)
     stride = cgutils.unpack_tuple(builder, matrix.strides)[0]
@@ -102,12 +107,12 @@ def address(context: Any, builder: Any, kind: Any, array: Any, row: Any, column:
 
 
 def splat(builder: Any, value: Any, count: int) -> Any:
-    """The same number in every lane.
+    """Emit a vector with the same number in every lane.
 
     Args:
-        builder: Of LLVM instructions.
-        value: The number.
-        count: Lanes.
+        builder: Builder of LLVM instructions.
+        value: LLVM's value of the number.
+        count: Number of lanes.
     """
     empty = ir.Constant(ir.VectorType(value.type, count), ir.Undefined)
     first = ir.IntType(32)(0)
@@ -148,23 +153,11 @@ def _binary(function: Any, emit: Callable[..., Any], *, compares: bool = False) 
 
 
 _binary(operator.add, lambda builder, one, two: builder.fadd(one, two, flags=FUSED))
-
-
 _binary(operator.sub, lambda builder, one, two: builder.fsub(one, two, flags=FUSED))
-
-
 _binary(operator.mul, lambda builder, one, two: builder.fmul(one, two, flags=FUSED))
-
-
 _binary(operator.truediv, lambda builder, one, two: builder.fdiv(one, two))
-
-
 _binary(operator.lt, lambda builder, one, two: builder.fcmp_ordered("<", one, two), compares=True)
-
-
 _binary(operator.gt, lambda builder, one, two: builder.fcmp_ordered(">", one, two), compares=True)
-
-
 _binary(operator.eq, lambda builder, one, two: builder.fcmp_ordered("==", one, two), compares=True)
 
 
@@ -175,18 +168,16 @@ def _absolute(_context: Any, builder: Any, signature: Any, values: Any) -> Any:
 
 
 type_callable(abs)(lambda _context: lambda lanes: lanes if isinstance(lanes, Lanes) else None)
-
-
 lower_builtin(abs, Lanes)(_absolute)
 
 
 @instruction
 def rows_of(typing: Any, matrix: Any) -> Any:
-    """A matrix to read from: of one type, whatever its layout.
+    """View a matrix as one to read from, of the same type whatever its layout.
 
     Args:
-        typing: Given by numba, here and below.
-        matrix: Its rows are contiguous, here and below.
+        typing: Numba's typing context; numba passes it.
+        matrix: Matrix with contiguous rows.
     """
 
     def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -197,13 +188,13 @@ def rows_of(typing: Any, matrix: Any) -> Any:
 
 @instruction
 def load(typing: Any, matrix: Any, row: Any, column: Any) -> Any:
-    """As many numbers of a row as a register holds.
+    """Read as many numbers of a row as a register holds.
 
     Args:
-        typing: See `rows_of`.
-        matrix: See `rows_of`.
-        row: Index.
-        column: Index of the first.
+        typing: Numba's typing context; numba passes it.
+        matrix: Matrix with contiguous rows.
+        row: Index of the row.
+        column: Index of the first column.
     """
     lanes = lanes_of(matrix)
 
@@ -216,14 +207,14 @@ def load(typing: Any, matrix: Any, row: Any, column: Any) -> Any:
 
 @instruction
 def store(typing: Any, matrix: Any, row: Any, column: Any, lanes: Any) -> Any:
-    """Write lanes to a row.
+    """Write a vector to a row.
 
     Args:
-        typing: See `rows_of`.
-        matrix: See `rows_of`; if of integers, the lanes hold whole numbers.
-        row: Index.
-        column: Index of the first.
-        lanes: What to write.
+        typing: Numba's typing context; numba passes it.
+        matrix: Matrix with contiguous rows, of the type of the lanes, or of integers if these hold whole numbers.
+        row: Index of the row.
+        column: Index of the first column.
+        lanes: Vector to write.
     """
     stored = Lanes(matrix.dtype, lanes.count)
 
@@ -238,13 +229,13 @@ def store(typing: Any, matrix: Any, row: Any, column: Any, lanes: Any) -> Any:
 
 @instruction
 def prefetch(typing: Any, matrix: Any, row: Any, column: Any) -> Any:
-    """Ask for what will be loaded soon; past the end of the matrix nothing happens.
+    """Ask the memory for an element that will be read soon; past the end of the matrix nothing happens.
 
     Args:
-        typing: See `rows_of`.
-        matrix: See `rows_of`.
-        row: Index.
-        column: Index.
+        typing: Numba's typing context; numba passes it.
+        matrix: Matrix with contiguous rows.
+        row: Index of the row.
+        column: Index of the column.
     """
 
     def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -259,11 +250,11 @@ def prefetch(typing: Any, matrix: Any, row: Any, column: Any) -> Any:
 
 @instruction
 def filled(typing: Any, like: Any, value: Any) -> Any:
-    """The same number in every lane.
+    """Make a vector with the same number in every lane.
 
     Args:
-        typing: See `rows_of`.
-        like: Lanes of the kind wanted.
+        typing: Numba's typing context; numba passes it.
+        like: Vector of the type to make.
         value: The number.
     """
 
@@ -275,11 +266,11 @@ def filled(typing: Any, like: Any, value: Any) -> Any:
 
 @instruction
 def widened(typing: Any, lanes: Any) -> Any:
-    """The same in float64.
+    """Convert a vector to float64.
 
     Args:
-        typing: See `rows_of`.
-        lanes: Of float32 or float64.
+        typing: Numba's typing context; numba passes it.
+        lanes: Vector of float32 or float64.
     """
     wide = Lanes(types.float64, lanes.count)
 
@@ -291,12 +282,12 @@ def widened(typing: Any, lanes: Any) -> Any:
 
 @instruction
 def rounded(typing: Any, wide: Any, like: Any) -> Any:
-    """Lanes of float64 in the precision of others.
+    """Round a vector of float64 to the precision of another.
 
     Args:
-        typing: See `rows_of`.
-        wide: What to round.
-        like: Lanes of the kind wanted.
+        typing: Numba's typing context; numba passes it.
+        wide: Vector of float64.
+        like: Vector of the type to round to.
     """
 
     def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -307,13 +298,13 @@ def rounded(typing: Any, wide: Any, like: Any) -> Any:
 
 @instruction
 def where(typing: Any, truth: Any, one: Any, two: Any) -> Any:
-    """Choose in every lane.
+    """Choose between two vectors in every lane.
 
     Args:
-        typing: See `rows_of`.
-        truth: Of a comparison.
-        one: Taken where true.
-        two: Taken elsewhere.
+        typing: Numba's typing context; numba passes it.
+        truth: Truth values, from a comparison.
+        one: Vector to take where they are true.
+        two: Vector to take where they are false.
     """
 
     def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -324,11 +315,11 @@ def where(typing: Any, truth: Any, one: Any, two: Any) -> Any:
 
 @instruction
 def everywhere(typing: Any, truth: Any) -> Any:
-    """Is it true in all lanes?
+    """Return whether a comparison is true in all lanes.
 
     Args:
-        typing: See `rows_of`.
-        truth: Of a comparison.
+        typing: Numba's typing context; numba passes it.
+        truth: Truth values, from a comparison.
     """
 
     def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:

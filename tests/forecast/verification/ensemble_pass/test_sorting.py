@@ -5,9 +5,17 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from forecast.verification.ensemble_pass.kernels import _sort, block_network
-from forecast.verification.ensemble_pass.sorting import MERGE_EIGHTS, SORT_EIGHT, sorting_network
+from forecast.verification.ensemble_pass.compilation import compiled
+from forecast.verification.ensemble_pass.sorting import (
+    BLOCK,
+    MERGE_EIGHTS,
+    SORT_EIGHT,
+    merge_blocks,
+    sort_block,
+    sorting_network,
+)
 from forecast.verification.ensemble_pass.vector_type import LANE_BYTES
 
 
@@ -40,6 +48,14 @@ def test_any_number_of_numbers_is_sorted() -> None:
             assert run(network, values) == sorted(values)
 
 
+@compiled
+def _sort(tile: NDArray[np.float64], network: NDArray[np.int64]) -> None:
+    for first in range(0, tile.shape[0], BLOCK):
+        sort_block(tile, first)
+    for pair in range(network.shape[0]):
+        merge_blocks(tile, network[pair, 0] * BLOCK, network[pair, 1] * BLOCK)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("members", [1, 2, 8, 9, 50, 133])
 def test_members_of_all_points_are_sorted(members: int, dtype: type) -> None:
@@ -47,8 +63,9 @@ def test_members_of_all_points_are_sorted(members: int, dtype: type) -> None:
     rng = np.random.default_rng(members)
     values = rng.gamma(1.0, size=(members, lanes)).round(1).astype(dtype)
     values[rng.random(values.shape) < 0.1] = np.inf
-    tile = np.zeros((-(-members // 8) * 8, lanes), dtype)
+    blocks = -(-members // BLOCK)
+    tile = np.full((blocks * BLOCK, lanes), np.inf, dtype)
     tile[:members] = values
-    _sort(tile, members, block_network(members))
+    _sort(tile, sorting_network(blocks))
     np.testing.assert_array_equal(tile[:members], np.sort(values, axis=0))
     assert np.isinf(tile[members:]).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forecast.verification.ensemble_pass.kernels import compiled
+from forecast.verification.ensemble_pass.compilation import compiled
 from forecast.verification.ensemble_pass.vector_type import (
     LANE_BYTES,
     everywhere,
