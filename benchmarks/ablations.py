@@ -44,7 +44,7 @@ from forecast.training.sample_batch import SampleBatch
 from forecast.training.samples import Samples, in_period, make_samples
 from forecast.training.train import train
 from forecast.verification import EvaluationSums
-from forecast.verification.baselines.baselines import fit_baselines
+from forecast.verification.baselines.fitting import fit_baselines
 
 MEMBERS = 4
 STARTS = 20

@@ -23,7 +23,7 @@ from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import Contents, is_complete, read_manifest, write_manifest
 from forecast.products.files.netcdf import ForecastWriter, copy_members
 from forecast.products.files.zarr import write_zarr
-from forecast.verification.baselines.baselines import load_baselines
+from forecast.verification.baselines.files import load_baselines
 from pipelines.runs import staging
 from pipelines.runs.attributes import MEMBER_SEEDS, global_attributes
 from pipelines.runs.cycle import Cycle

@@ -14,7 +14,7 @@ from forecast.products.page.report import write_report
 from forecast.products.plots.figures import KnownWeather
 from forecast.products.plots.pictures import plot_run
 from forecast.system.system import System
-from forecast.verification.baselines.baselines import Baselines
+from forecast.verification.baselines.fitted import Baselines
 from forecast.verification.evaluation_report import read_evaluation
 from pipelines.workspace.analyses import scalar
 

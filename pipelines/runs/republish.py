@@ -9,7 +9,7 @@ from forecast.products.files.manifest import extend_manifest, verify_manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.system.cycles import CYCLE_NAME
 from forecast.system.system import System
-from forecast.verification.baselines.baselines import load_baselines
+from forecast.verification.baselines.files import load_baselines
 from pipelines.runs import staging
 from pipelines.runs.page import Background, draw_run
 from pipelines.runs.run_system import run_system

@@ -14,8 +14,8 @@ from data_catalog.layout.times import iso
 from forecast.products.files.manifest import file_hash
 from forecast.states.starts import initial_state_hash
 from forecast.system.system import System
-from forecast.verification.baselines.baselines import Baselines, load_baselines
-from forecast.verification.cycle_scores import baseline_seed
+from forecast.verification.baselines.files import load_baselines
+from forecast.verification.baselines.fitted import Baselines, baseline_seed
 from pipelines.scoring.forecasters import PlannedForecast, baseline_forecasters
 
 

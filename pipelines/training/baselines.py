@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 
 from forecast.system.system import System
-from forecast.verification.baselines.baselines import fit_baselines
+from forecast.verification.baselines.files import save_baselines
+from forecast.verification.baselines.fitting import fit_baselines
 from pipelines.workspace.checkpoints import BASELINES_FILE
 
 logger = logging.getLogger("plumecast")
@@ -35,4 +36,4 @@ def fit_system_baselines(system: System, analysis: xr.Dataset, directory: Path) 
         eofs=system.verification.baseline_eofs,
     )
     directory.mkdir(parents=True, exist_ok=True)
-    return baselines.save(directory / BASELINES_FILE)
+    return save_baselines(baselines, directory / BASELINES_FILE)

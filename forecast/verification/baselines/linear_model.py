@@ -1,11 +1,11 @@
-"""Linear regression between states in the space of leading EOFs, with Gaussian noise: one matrix for each lead step.
+"""Linear model: regression between states in the space of leading EOFs, with Gaussian noise; a matrix a lead step.
 
-Iterating the matrix of one step, as a linear inverse model does in its strict form, trusts that nothing else carries
-memory; where something does, its later steps keep too much signal and too little spread. A matrix for each lead has
-the right variance at each. Members are drawn at each lead step on their own: they are no trajectories.
+A strict linear inverse model iterates the matrix of one step, and so assumes that nothing but the state carries memory.
+Where something does, its later steps keep too much signal and too little spread. A matrix for each lead step has the
+right variance at each. Members are drawn at each lead step by itself: they are not trajectories.
 
-What lies outside the kept functions is not predicted: it is white noise of its own variance at each point, so that the
-spread of the members is that of the whole field.
+What lies outside the kept EOFs is not predicted: it is white noise with the variance that it has at each point, so that
+the spread of the members is that of the whole field.
 """
 
 from collections.abc import Sequence
@@ -20,25 +20,27 @@ from data_catalog.statistics.eofs import fit_eofs
 from forecast.verification.checks import UnscorableError
 
 PAIRS_PER_EOF = 10
+"""Smallest number of pairs of states for each EOF that is kept."""
 FOLDS = 4
+"""Parts of the record, each of which is predicted from the others."""
 PATTERN_LEVELS = 511
-"""Patterns are kept as whole multiples of their largest value over this: half the size of a file, 0.2 % of rounding."""
+"""Patterns are stored as whole multiples of their largest value over this: half the size, rounding errors of 0.2 %."""
 BATCH = 16
-"""Members are multiplied in batches of one size, since a matrix product of another size rounds otherwise."""
+"""Members are multiplied in batches of one size, since matrix products of other sizes round differently."""
 Matrix = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
 class LinearModel:
-    """A fitted model of standardised anomalies.
+    """A linear model of standardised anomalies, fitted.
 
     Attributes:
-        patterns: (count, space); leading functions of anomalies times `root_weights`.
-        root_weights: (space,); square roots of the weights.
-        propagate: (lead, count, count); expected amplitudes 1, 2, ... steps later are these times amplitudes.
-        noise: (lead + 1, count, count); lower triangles whose product with unit noise has the covariance of the errors
-            at those steps, and at last the covariance of the amplitudes themselves.
-        residual: (space,); standard deviation outside the kept functions.
+        patterns: Leading EOFs of anomalies times `root_weights`: (count, space).
+        root_weights: Square roots of the weights of the points: (space,).
+        propagate: Matrices that take amplitudes to those expected 1, 2, ... steps later: (lead, count, count).
+        noise: Lower triangles: (lead + 1, count, count). Their product with unit noise has the covariance of the errors
+            at those steps; that of the last has the covariance of the amplitudes themselves.
+        residual: Standard deviation of what the EOFs leave: (space,).
     """
 
     patterns: NDArray[np.float64]
@@ -50,34 +52,31 @@ class LinearModel:
     def members(
         self, state: NDArray[np.float64], generators: Sequence[np.random.Generator], lead_step: int
     ) -> NDArray[np.float32]:
-        """Members at one lead step; each draws from its own generator only.
+        """Draw members at one lead step, each from its own generator only.
 
         Args:
-            state: (space,); standardised anomaly at the start.
-            generators: One a member.
-            lead_step: 1 or more; beyond the steps that were fitted nothing of the start is remembered.
+            state: Standardised anomaly at the start: (space,).
+            generators: A generator of random numbers for each member.
+            lead_step: Number of steps, 1 or more; beyond those that were fitted, members do not depend on the start.
 
         Returns:
-            (members, space), standardised anomalies.
+            Standardised anomalies: (member, space).
         """
         count, space = self.patterns.shape
-        rows = -(-len(generators) // BATCH) * BATCH
-        drawn = np.zeros((rows, count + space), np.float32)
-        for row, generator in zip(drawn, generators, strict=False):
-            generator.standard_normal(dtype=np.float32, out=row)
+        drawn = _drawn(generators, count + space)
         start = self.patterns @ (state * self.root_weights)
         fitted = lead_step <= len(self.propagate)
         mean = self.propagate[lead_step - 1] @ start if fitted else np.zeros(count)
         triangle = self.noise[lead_step - 1 if fitted else -1]
         synthesise = (self.patterns / self.root_weights).astype(np.float32)
         members = drawn[:, count:] * self.residual.astype(np.float32)
-        for start_row in range(0, rows, BATCH):
+        for start_row in range(0, len(drawn), BATCH):
             batch = slice(start_row, start_row + BATCH)
             members[batch] += (mean + drawn[batch, :count] @ triangle.T).astype(np.float32) @ synthesise
         return members[: len(generators)]
 
     def to_dataset(self) -> xr.Dataset:
-        """All of it, patterns as whole numbers."""
+        """Return the model as variables to store, patterns as whole numbers."""
         step = np.abs(self.patterns).max(axis=1) / PATTERN_LEVELS
         return xr.Dataset(
             {
@@ -92,10 +91,10 @@ class LinearModel:
 
     @classmethod
     def from_dataset(cls, stored: xr.Dataset) -> Self:
-        """What `to_dataset` gave.
+        """Restore a model from stored variables.
 
         Args:
-            stored: May hold more.
+            stored: Dataset with the variables of `to_dataset`, and perhaps others.
         """
         return cls(
             patterns=stored["pattern_levels"].values * stored["pattern_step"].values[:, None],
@@ -106,17 +105,25 @@ class LinearModel:
         )
 
 
+def _drawn(generators: Sequence[np.random.Generator], width: int) -> NDArray[np.float32]:
+    """Unit noise, a row a member, in whole batches of rows."""
+    drawn = np.zeros((-(-len(generators) // BATCH) * BATCH, width), np.float32)
+    for row, generator in zip(drawn, generators, strict=False):
+        generator.standard_normal(dtype=np.float32, out=row)
+    return drawn
+
+
 def fit_linear_model(
     anomalies: Matrix, times: NDArray[np.int64], weights: NDArray[np.float64], count: int, *, lead_steps: int
 ) -> LinearModel:
-    """Regress states on earlier ones, in the space of the leading EOFs.
+    """Regress states on earlier ones in the space of the leading EOFs.
 
     Args:
-        anomalies: (time, space), standardised, finite.
-        times: (time,); in steps, increasing.
-        weights: (space,), positive, such as cell areas.
-        count: EOFs to keep; fewer are kept where the pairs of states are not ten times as many.
-        lead_steps: Steps ahead to fit; fewer where the times leave too few pairs.
+        anomalies: Standardised anomalies without missing values: (time, space).
+        times: Times in steps, whole numbers, increasing: (time,).
+        weights: Positive weights of the points, such as areas of cells: (space,).
+        count: Number of EOFs to keep; fewer are kept where there are not ten times as many pairs of states.
+        lead_steps: Number of steps ahead to fit; fewer are fitted where the times leave too few pairs.
 
     Raises:
         UnscorableError: Too few pairs of states.
@@ -144,10 +151,10 @@ def fit_linear_model(
 
 
 def _regress(before: Matrix, after: Matrix) -> tuple[Matrix, Matrix]:
-    """Matrix and noise of one lead.
+    """Matrix and noise of one lead step.
 
-    Each quarter of the pairs is predicted by the matrix of the other three. The slope of what came on what was so
-    predicted shrinks each row towards zero, and the errors that are left have the variance of errors on other data.
+    Each quarter of the pairs is predicted with the matrix of the other three. Regressing what came on these predictions
+    gives the factors that shrink the rows of the matrix, and errors with the variance of those on other data.
     """
     gram, cross = before.T @ before, before.T @ after
     predicted = np.empty_like(after)
@@ -161,10 +168,10 @@ def _regress(before: Matrix, after: Matrix) -> tuple[Matrix, Matrix]:
 
 
 def _optimism(anomalies: Matrix, weights: NDArray[np.float64], count: int) -> float:
-    """How much more the patterns leave of other data than of those they were fitted to, as a ratio of deviations.
+    """Ratio of the standard deviation that the patterns leave of other data to that of the data they were fitted to.
 
-    Measured on the last quarter of the times, with patterns of the first three; as such an excess falls with the length
-    of the record, three quarters of it are expected of patterns of all.
+    It is measured on the last quarter of the times, with patterns of the first three. The excess falls with the length
+    of the record, so three quarters of it are expected with patterns of the whole record.
     """
     split = len(anomalies) * (FOLDS - 1) // FOLDS
     eofs = fit_eofs(anomalies[:split], weights, min(count, split))
@@ -177,7 +184,7 @@ def _optimism(anomalies: Matrix, weights: NDArray[np.float64], count: int) -> fl
 
 
 def _residual(anomalies: Matrix, patterns: Matrix, roots: Matrix) -> NDArray[np.float64]:
-    """Standard deviation of what the patterns leave, by pieces to bound memory."""
+    """Standard deviation of what the patterns leave at each point, piece by piece to bound memory."""
     analyse, synthesise = (matrix.astype(anomalies.dtype) for matrix in (patterns * roots, patterns / roots))
     squares = np.zeros(anomalies.shape[1])
     for piece in np.array_split(np.arange(len(anomalies)), max(len(anomalies) // 256, 1)):

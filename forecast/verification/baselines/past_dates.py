@@ -1,4 +1,4 @@
-"""Climatology as an ensemble: what the weather was on real past dates of the same season and hour."""
+"""Climatology as an ensemble: states of past dates of the same season and hour of the day."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -11,22 +11,23 @@ from data_catalog.layout.times import iso
 from forecast.verification.checks import UnscorableError
 
 HALF_WINDOW_DAYS = 15
+"""Days of the season on either side of a date that its members are taken from."""
 DAYS_IN_YEAR = 365.25
 WHOLE_YEAR = 0.9
-"""A year that lacks more than a tenth of its dates is not used."""
+"""Share of the dates of a full year that a year must have to be used."""
 STEPS_PER_DEVIATION = 16
-"""States are kept to 1/16 of a channel's standard deviation: a rounding error of 1.8 %, seen by no score."""
+"""States are stored in steps of 1/16 of a standard deviation: rounding errors of 1.8 % of it, which no score shows."""
 
 
 @dataclass(frozen=True)
 class PastDates:
-    """States of past dates.
+    """States of past dates, rounded to whole steps.
 
     Attributes:
-        times: (date,), increasing.
-        levels: (date, space); whole steps above `base`.
-        base: (space,); whole steps.
-        step: (space,); size of a step in the channel's unit.
+        times: Dates, increasing: (date,).
+        levels: Whole steps above `base`: (date, space).
+        base: Mean state in whole steps: (space,).
+        step: Size of a step in the channel's unit: (space,).
     """
 
     times: NDArray[np.datetime64]
@@ -35,23 +36,29 @@ class PastDates:
     step: NDArray[np.float64]
 
     def states(self, dates: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(len(dates), space): states in the channels' units."""
+        """Return the states of some dates in the channels' units: (date, space).
+
+        Args:
+            dates: Positions of the dates.
+        """
         return (self.levels[dates].astype(np.int32) + self.base) * self.step
 
     def candidates(self, valid_time: np.datetime64) -> NDArray[np.int64]:
-        """(year, candidate): the dates of each year that may stand for a time, nearest in season first.
+        """Return the dates of each year that climatology takes as members, those nearest in season first.
 
-        Every year gives as many, so that the size of the ensemble is the same all year round: as many as fit within
-        15 days on either side, one at least.
+        Every year gives equally many, so that the ensemble has the same size all year round: as many as lie within 15
+        days on either side, and at least one.
 
         Args:
-            valid_time: To be stood for.
+            valid_time: Time that is forecast.
+
+        Returns:
+            Positions of the dates: (year, candidate).
+
+        Raises:
+            UnscorableError: There is no date at that hour of the day.
         """
-        same_hour = np.flatnonzero(seconds_of_day(self.times) == seconds_of_day(np.asarray([valid_time]))[0])
-        years = self.times[same_hour].astype("datetime64[Y]")
-        distance = np.abs(_season(self.times[same_hour]) - _season(np.asarray([valid_time])))
-        distance = np.minimum(distance, DAYS_IN_YEAR - distance)
-        by_year = [same_hour[years == year][_nearest(distance[years == year])] for year in np.unique(years)]
+        by_year = self._by_year(valid_time)
         most = max(map(len, by_year), default=0)
         if most == 0:
             when = iso(valid_time)
@@ -60,8 +67,18 @@ class PastDates:
         count = max(round((2 * HALF_WINDOW_DAYS + 1) * most / DAYS_IN_YEAR), 1)
         return np.stack([dates[:count] for dates in full])
 
+    def _by_year(self, valid_time: np.datetime64) -> list[NDArray[np.int64]]:
+        """Positions of each year's dates at an hour of the day, those nearest in season first."""
+        same_hour = np.flatnonzero(seconds_of_day(self.times) == seconds_of_day(np.asarray([valid_time]))[0])
+        years = self.times[same_hour].astype("datetime64[Y]")
+        distance = np.abs(_season(self.times[same_hour]) - _season(np.asarray([valid_time])))
+        distance = np.minimum(distance, DAYS_IN_YEAR - distance)
+        return [
+            same_hour[years == year][np.argsort(distance[years == year], kind="stable")] for year in np.unique(years)
+        ]
+
     def to_dataset(self) -> xr.Dataset:
-        """All of it."""
+        """Return the states as variables to store."""
         return xr.Dataset(
             {
                 "date": ("past_date", self.times),
@@ -73,10 +90,10 @@ class PastDates:
 
     @classmethod
     def from_dataset(cls, stored: xr.Dataset) -> Self:
-        """What `to_dataset` gave.
+        """Restore states from stored variables.
 
         Args:
-            stored: May hold more.
+            stored: Dataset with the variables of `to_dataset`, and perhaps others.
         """
         return cls(
             times=stored["date"].values.astype("datetime64[ns]"),
@@ -87,11 +104,11 @@ class PastDates:
 
 
 def thinned(times: NDArray[np.datetime64], every: int) -> NDArray[np.int64]:
-    """Positions of one day in `every`, counted from the start of each year so that all years keep the same dates.
+    """Return the positions of one day in so many, counted from the start of each year so that all years keep the same.
 
     Args:
-        times: Increasing.
-        every: 1 keeps all.
+        times: Times, increasing.
+        every: Number of days of which one is kept; 1 keeps all.
     """
     day_of_year = (times.astype("datetime64[D]") - times.astype("datetime64[Y]").astype("datetime64[D]")).astype(int)
     return np.flatnonzero(day_of_year % every == 0)
@@ -101,9 +118,9 @@ def keep_dates(times: NDArray[np.datetime64], states: NDArray[Any], deviations: 
     """Round states to whole steps.
 
     Args:
-        times: (date,), increasing.
-        states: (date, space), in the channels' units.
-        deviations: (space,); standard deviation of the point's channel.
+        times: Dates, increasing: (date,).
+        states: States in the channels' units: (date, space).
+        deviations: Standard deviation of the channel of each point, in its unit: (space,).
     """
     step = deviations / STEPS_PER_DEVIATION
     base = np.rint(states.mean(axis=0, dtype=np.float64) / step).astype(np.int32)
@@ -113,7 +130,11 @@ def keep_dates(times: NDArray[np.datetime64], states: NDArray[Any], deviations: 
 
 
 def seconds_of_day(times: NDArray[np.datetime64]) -> NDArray[np.int64]:
-    """Seconds since midnight."""
+    """Seconds since midnight.
+
+    Args:
+        times: Times of any days.
+    """
     seconds: NDArray[np.int64] = (times.astype("datetime64[s]") - times.astype("datetime64[D]")).astype(np.int64)
     return seconds
 
@@ -123,7 +144,3 @@ def _season(times: NDArray[np.datetime64]) -> NDArray[np.float64]:
     length = (years + 1).astype("datetime64[s]") - years.astype("datetime64[s]")
     fraction: NDArray[np.float64] = (times.astype("datetime64[s]") - years.astype("datetime64[s]")) / length
     return fraction * DAYS_IN_YEAR
-
-
-def _nearest(distance: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.argsort(distance, kind="stable")

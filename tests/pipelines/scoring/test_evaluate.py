@@ -9,7 +9,7 @@ import xarray as xr
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.verification import UnscorableError, open_score_archive, scores_of
-from forecast.verification.baselines.baselines import Baselines
+from forecast.verification.baselines.fitted import Baselines
 from forecast.verification.evaluation_report import read_evaluation
 from pipelines.cli.app import main
 from pipelines.scoring import evaluate as evaluating

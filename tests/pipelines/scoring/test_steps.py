@@ -8,7 +8,8 @@ import pytest
 
 from data_catalog.errors import ConfigurationError
 from forecast.products.files.manifest import read_manifest
-from forecast.verification.baselines.baselines import fit_baselines, load_baselines
+from forecast.verification.baselines.files import load_baselines, save_baselines
+from forecast.verification.baselines.fitting import fit_baselines
 from pipelines.cli.app import main
 from pipelines.operations.verify import verify
 from pipelines.runs.forecast import forecast_cycle
@@ -120,7 +121,7 @@ def test_a_forecast_at_hours_without_climatology_is_drawn_without(
 ) -> None:
     analysis = open_system_analysis(twice_daily, find_system(str(stepped)))[["msl", "t2m"]]
     days = np.datetime64("2007-01-01"), np.datetime64("2007-11-30")
-    fit_baselines(analysis, days, step_hours=24, eofs=4).save(place.checkpoint("stepped") / "baselines.nc")
+    save_baselines(fit_baselines(analysis, days, step_hours=24, eofs=4), place.checkpoint("stepped") / "baselines.nc")
     assert (run(place, stepped, twice_daily, "12h") / "plots" / "plume_london.png").exists()
 
 

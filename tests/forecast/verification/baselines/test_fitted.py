@@ -1,4 +1,4 @@
-from pathlib import Path
+"""Forecasts of the baselines: known skill, members by their number, refusals."""
 
 import numpy as np
 import pytest
@@ -6,47 +6,11 @@ import xarray as xr
 
 from data_catalog.errors import InvalidDataError, MissingDataError
 from forecast.verification import EvaluationSums, UnscorableError
-from forecast.verification.baselines.baselines import KINDS, Baselines, fit_baselines, load_baselines
+from forecast.verification.baselines.fitted import KINDS, Baselines, baseline_seed
 
 DAY = np.timedelta64(1, "D")
 LEADS = (np.arange(1, 6) * 24).astype("timedelta64[h]").astype("timedelta64[ns]")
 PERIOD = (np.datetime64("2001-01-01"), np.datetime64("2006-12-31"))
-
-
-def red_noise_weather(years: int = 7) -> xr.Dataset:
-    """Two channels: a season, and patterns that forget at known rates."""
-    rng = np.random.default_rng(0)
-    times = np.datetime64("2001-01-01", "ns") + np.arange(int(365.25 * years)) * DAY
-    latitude, longitude = np.linspace(-75, 75, 6), np.arange(0, 360, 30.0)
-    patterns = rng.normal(size=(5, 6, 12))
-    memory = np.array([0.95, 0.9, 0.8, 0.6, 0.3])
-    state, states = np.zeros((2, 5)), np.empty((len(times), 2, 5))
-    for index in range(len(times)):
-        state = state * memory + np.sqrt(1 - memory**2) * rng.normal(size=(2, 5))
-        states[index] = state
-    season = np.cos(2 * np.pi * np.arange(len(times)) / 365.25)[:, None, None, None]
-    fields = np.einsum("tce,eyx->ctyx", states, patterns).transpose(1, 0, 2, 3)
-    fields = fields + 0.5 * rng.normal(size=fields.shape) + 5 * season
-    coords = {"time": times, "latitude": latitude, "longitude": longitude}
-    dims = ("time", "latitude", "longitude")
-    scale = {"msl": (101325.0, 300.0, "Pa"), "t850": (275.0, 4.0, "K")}
-    return xr.Dataset(
-        {
-            name: (dims, (offset + factor * fields[:, index]).astype(np.float32), {"units": units})
-            for index, (name, (offset, factor, units)) in enumerate(scale.items())
-        },
-        coords=coords,
-    )
-
-
-@pytest.fixture(scope="module")
-def weather() -> xr.Dataset:
-    return red_noise_weather()
-
-
-@pytest.fixture(scope="module")
-def baselines(weather: xr.Dataset) -> Baselines:
-    return fit_baselines(weather, PERIOD, step_hours=24, eofs=10)
 
 
 @pytest.fixture(scope="module")
@@ -102,42 +66,10 @@ def test_climatology_is_real_dates_of_the_season_and_the_training_period(
         assert min(abs(day - 363), 365 - abs(day - 363)) <= 16
 
 
-def test_file_brings_back_the_same_forecasts(weather: xr.Dataset, baselines: Baselines, tmp_path: Path) -> None:
-    path = baselines.save(tmp_path / "baselines.nc")
-    assert [entry.name for entry in tmp_path.iterdir()] == ["baselines.nc"]
-    loaded = load_baselines(path)
-    assert loaded.channels == ("msl", "t850")
-    start = np.datetime64("2007-02-01")
-    for kind in KINDS:
-        arguments = (kind, weather, start, LEADS, 5, 0)
-        xr.testing.assert_identical(loaded.forecast(*arguments), baselines.forecast(*arguments))
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(InvalidDataError, match="expected fitted baselines in NetCDF"):
-        load_baselines(path)
-    with pytest.raises(InvalidDataError, match=r"absent\.nc"):
-        load_baselines(tmp_path / "absent.nc")
-
-
-def test_nothing_outside_the_period_is_fitted(weather: xr.Dataset, baselines: Baselines) -> None:
-    spoiled = weather.where(weather["time"] <= PERIOD[1], 1e9)
-    again = fit_baselines(spoiled, PERIOD, step_hours=24, eofs=10)
-    start = np.datetime64("2006-12-01")
-    for kind in KINDS:
-        arguments = (kind, weather, start, LEADS, 5, 0)
-        xr.testing.assert_identical(again.forecast(*arguments), baselines.forecast(*arguments))
-
-
 def test_beyond_the_fitted_steps_linear_is_gaussian_climatology(weather: xr.Dataset, baselines: Baselines) -> None:
     far = np.array([40 * DAY]).astype("timedelta64[ns]")
     forecast = baselines.forecast("linear", weather, np.datetime64("2007-02-01"), far, 400, seed=0)
     assert float(forecast["msl"].std("member").mean()) == pytest.approx(baselines.deviations["msl"], rel=0.15)
-
-
-def test_short_periods_keep_fewer_eofs() -> None:
-    short = red_noise_weather(years=1)
-    fitted = fit_baselines(short, (np.datetime64("2001-01-01"), np.datetime64("2001-12-31")), step_hours=24, eofs=100)
-    assert len(fitted.linear.patterns) == 36
-    assert fitted.forecast("climatology", short, np.datetime64("2001-06-01"), LEADS, 50, 0).sizes["member"] == 31
 
 
 def test_bad_requests_are_one_clear_line(weather: xr.Dataset, baselines: Baselines) -> None:
@@ -161,7 +93,20 @@ def test_bad_requests_are_one_clear_line(weather: xr.Dataset, baselines: Baselin
         with pytest.raises(error, match=message) as caught:
             baselines.forecast(*arguments)
         assert "\n" not in str(caught.value)
-    with pytest.raises(MissingDataError, match="training period 1990-01-01"):
-        fit_baselines(weather, (np.datetime64("1990-01-01"), np.datetime64("1990-12-31")), step_hours=24)
-    with pytest.raises(InvalidDataError, match="expected numbers throughout"):
-        fit_baselines(weather.where(weather["time"] != weather["time"][9]), PERIOD, step_hours=24)
+
+
+def test_lead_times_that_a_baseline_can_forecast(baselines: Baselines) -> None:
+    midnight, noon = np.datetime64("2007-02-01T00", "ns"), np.datetime64("2007-02-01T12", "ns")
+    halves = (np.arange(1, 5) * 12).astype("timedelta64[h]").astype("timedelta64[ns]")
+    for kind, start, expected in (
+        ("persistence", midnight, halves),
+        ("climatology", midnight, halves[1::2]),
+        ("climatology", noon, halves[::2]),
+        ("linear", midnight, halves[1::2]),
+        ("linear", noon, halves[:0]),
+    ):
+        np.testing.assert_array_equal(baselines.leads_of(kind, start, halves), expected)
+
+
+def test_the_seed_of_a_cycle_is_its_hour() -> None:
+    assert baseline_seed(np.datetime64("1970-01-02T06:00", "ns")) == 30

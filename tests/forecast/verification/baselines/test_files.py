@@ -1,0 +1,29 @@
+"""The file of baselines brings back the same forecasts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from data_catalog.errors import InvalidDataError
+from forecast.verification.baselines.files import load_baselines, save_baselines
+from forecast.verification.baselines.fitted import KINDS, Baselines
+
+LEADS = (np.arange(1, 6) * 24).astype("timedelta64[h]").astype("timedelta64[ns]")
+
+
+def test_file_brings_back_the_same_forecasts(weather: xr.Dataset, baselines: Baselines, tmp_path: Path) -> None:
+    path = save_baselines(baselines, tmp_path / "baselines.nc")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["baselines.nc"]
+    loaded = load_baselines(path)
+    assert loaded.channels == ("msl", "t850")
+    start = np.datetime64("2007-02-01")
+    for kind in KINDS:
+        arguments = (kind, weather, start, LEADS, 5, 0)
+        xr.testing.assert_identical(loaded.forecast(*arguments), baselines.forecast(*arguments))
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(InvalidDataError, match="expected fitted baselines in NetCDF"):
+        load_baselines(path)
+    with pytest.raises(InvalidDataError, match=r"absent\.nc"):
+        load_baselines(tmp_path / "absent.nc")
