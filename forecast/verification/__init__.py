@@ -1,4 +1,4 @@
-"""Scores of ensembles; xarray in, xarray out; needs no torch."""
+"""Scores of ensembles: plain functions of xarray objects, which need no torch."""
 
 from forecast.verification.archive.archive import append_cycle, open_score_archive, score_table
 from forecast.verification.checks import UnscorableError
@@ -8,13 +8,15 @@ from forecast.verification.evaluation import EvaluationSums, cycle_sums, scores_
 from forecast.verification.regions import Box, region_weights
 from forecast.verification.scores.decomposition import crps_decomposition
 from forecast.verification.scores.distribution import dawid_sebastiani, log_score, pit, quantile_score, twcrps
-from forecast.verification.scores.ensemble import bias, crps, ensemble_mean_rmse, mae, spread, spread_skill_ratio
+from forecast.verification.scores.ensemble import bias, crps, ensemble_mean_rmse, mae
 from forecast.verification.scores.event import brier_score, rps
 from forecast.verification.scores.multivariate import energy_score, variogram_score
+from forecast.verification.scores.precipitation import seeps
 from forecast.verification.scores.ranks import rank_histogram, rank_histogram_test
 from forecast.verification.scores.reliability import brier_decomposition, relative_economic_value, reliability, roc
-from forecast.verification.scores.spatial import acc, fss, seeps, spread_skill_binned
+from forecast.verification.scores.spatial import acc, fss
 from forecast.verification.scores.spectra import error_growth, spectral_crps, spectrum
+from forecast.verification.scores.spread import spread, spread_skill_binned, spread_skill_ratio
 from forecast.verification.weighting import area_weights
 
 __all__ = [

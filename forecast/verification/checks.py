@@ -1,36 +1,43 @@
-"""What a forecast and its analysis must satisfy before they are compared; checked once, where they enter."""
+"""What the arguments of a score must satisfy, and the one way to bring them onto the forecast's grid.
 
-from collections.abc import Hashable
+Whatever does not fit is refused with one line: nothing is converted, broadcast or cut to what two grids share.
+"""
+
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import xarray as xr
 
 from data_catalog.errors import InvalidDataError
 
+Dims = Sequence[Hashable]
+"""Names of dimensions."""
 COORDINATE_TOLERANCE = 1e-4
-"""Degrees (or the coordinate's own unit): float32 and float64 spellings of one grid agree to this."""
+"""Degrees, or the coordinate's own unit: float32 and float64 spellings of one grid agree to this."""
 
 
 class UnscorableError(InvalidDataError, ValueError):
-    """A forecast and an analysis (or an option) do not fit together; the message is one line."""
+    """A forecast and an analysis, or an option, do not fit together; the message is one line."""
 
 
 def paired(
     forecast: xr.DataArray, analysis: xr.DataArray, member_dim: Hashable, *, least_members: int = 1
 ) -> tuple[xr.DataArray, xr.DataArray]:
-    """Check that an ensemble can be compared with an analysis, point by point.
+    """Check that an ensemble can be compared with an analysis point by point, and put both on one grid.
 
     Args:
-        forecast: Has `member_dim`.
-        analysis: Dims of `forecast` less `member_dim`, in any order; same coordinates and units.
-        member_dim: Dimension of the members.
-        least_members: Members that the score needs to be asked for at all.
+        forecast: Ensemble: `member_dim` and any other dimensions.
+        analysis: The other dimensions of `forecast`, in any order, on the same coordinates and in the same unit.
+        member_dim: Name of the dimension of the members.
+        least_members: Smallest number of members that the score is defined for.
 
     Returns:
-        The forecast with its members in one Dask chunk, and the analysis on exactly the forecast's coordinates.
+        The forecast, all members of a point in one Dask chunk; and the analysis with the coordinates, order of
+        dimensions, name and attributes of the forecast, so that xarray drops no point whose coordinates differ in the
+        last bit.
 
     Raises:
-        UnscorableError: Something differs; names it, what was expected and what was found.
+        UnscorableError: The two differ; the message names in what, what was expected and what was found.
     """
     name = str(forecast.name or "forecast")
     if member_dim not in forecast.dims:
@@ -47,7 +54,57 @@ def paired(
         _check_coordinate(forecast, analysis, dim, name)
     if forecast.chunks is not None:
         forecast = forecast.chunk({member_dim: -1})
-    return forecast, analysis.transpose(*wanted)
+    return forecast, forecast.isel({member_dim: 0}, drop=True).copy(data=analysis.transpose(*wanted).data)
+
+
+def check_fits(role: str, array: xr.DataArray, points: xr.DataArray, *, own_dims: bool = False) -> None:
+    """Refuse an argument that is given per point, such as weights or a threshold, on other points than the score's.
+
+    Args:
+        role: Name of the argument, with which the message begins.
+        array: The argument, on any of the dimensions of `points`.
+        points: A field or score on all points.
+        own_dims: Allow dimensions that `points` lacks; the score is then given along them.
+
+    Raises:
+        UnscorableError: A dimension, size or coordinate of the argument is not that of the points.
+    """
+    for dim in array.dims:
+        if dim not in points.dims:
+            if own_dims:
+                continue
+            raise UnscorableError(f"{role}: expected dimensions among {list(points.dims)}, found '{dim}'")
+        if array.sizes[dim] != points.sizes[dim]:
+            raise UnscorableError(f"{role}: expected {points.sizes[dim]} along '{dim}', found {array.sizes[dim]}")
+        if dim in array.indexes and dim in points.indexes and not array.indexes[dim].equals(points.indexes[dim]):
+            raise UnscorableError(f"{role}: expected the coordinates of the forecast along '{dim}', found others")
+
+
+def check_reduce(reduce: Dims, points: xr.DataArray, *, needed: bool = False) -> None:
+    """Refuse dimensions to average over that the score does not have.
+
+    Args:
+        reduce: Names of the dimensions.
+        points: A field or score on all points.
+        needed: Refuse an empty `reduce`, too.
+
+    Raises:
+        UnscorableError: A dimension is unknown, or one is needed and there is none.
+    """
+    unknown = [dim for dim in reduce if dim not in points.dims]
+    if unknown or (needed and not reduce):
+        raise UnscorableError(f"reduce: expected dimensions among {list(points.dims)}, found {unknown or 'none'}")
+
+
+def in_units_of(forecast: xr.DataArray, score: xr.DataArray) -> xr.DataArray:
+    """A score with the forecast's unit as its only attribute.
+
+    Args:
+        forecast: May have an attribute `units`.
+        score: Score in the unit of the forecast.
+    """
+    units = {"units": forecast.attrs["units"]} if "units" in forecast.attrs else {}
+    return score.drop_attrs().assign_attrs(units)
 
 
 def _check_numbers(forecast: xr.DataArray, analysis: xr.DataArray, name: str) -> None:
@@ -77,18 +134,3 @@ def _check_coordinate(forecast: xr.DataArray, analysis: xr.DataArray, dim: Hasha
         raise UnscorableError(
             f"{name}: expected the forecast's '{dim}', found {theirs[first]} for {ours[first]} at position {first}"
         )
-
-
-def on_grid_of(analysis: xr.DataArray, forecast: xr.DataArray) -> xr.DataArray:
-    """The analysis with the forecast's coordinates, for two that `paired` found alike.
-
-    Args:
-        analysis: Checked by `paired`.
-        forecast: Its partner.
-
-    Returns:
-        The same values; xarray will not drop points whose coordinates differ in the last bit.
-    """
-    others = {dim: 0 for dim in forecast.dims if dim not in analysis.dims}
-    template = forecast.isel(others, drop=True)
-    return template.copy(data=analysis.transpose(*template.dims).data)

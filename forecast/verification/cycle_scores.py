@@ -1,4 +1,4 @@
-"""One cycle scored: who forecast it, what it is judged by and where, and the evaluation over many."""
+"""Scoring of one cycle: the analysis that verifies it, the regions of its system, and its sums."""
 
 import logging
 from collections.abc import Sequence
@@ -24,60 +24,63 @@ def score_weights(system: System | None, grid: xr.Dataset, analysis: Path) -> xr
     """Area weights of every region that a system asks for.
 
     Args:
-        system: Whose regions; None for the usual ones.
-        grid: Has the latitudes and longitudes of the analysis.
-        analysis: Where the analysis is, for the channels of masks.
+        system: System whose regions are scored; None takes the built-in ones that the grid holds.
+        grid: Dataset with the latitudes and longitudes of the analysis, degrees.
+        analysis: Archive or file of the analysis, from which the channels of masks are read.
 
     Returns:
-        Along `region`, latitude and longitude; the whole grid first.
+        Weights over `region`, latitude and longitude; the whole grid first.
 
     Raises:
         UnscorableError: A region that was asked for is not all on the grid, or holds no point of it.
         InvalidDataError: The analysis lacks the channel of a mask.
     """
     latitude, longitude = grid["latitude"], grid["longitude"]
-    regions: dict[str, Box | xr.DataArray] = {}
     if system is None or system.verification.regions is None:
-        regions |= held_regions(latitude, longitude)
-        absent = [name for name in REGIONS if name not in regions]
+        built_in = held_regions(latitude, longitude)
+        absent = [name for name in REGIONS if name not in built_in]
         if absent:
             _say_once(f"Regions not scored, as the grid does not hold all of each: {', '.join(absent)}")
     else:
-        regions |= {name: BUILT_IN[name] for name in system.verification.regions}
-    if system is not None:
-        boxes = {box.name: Box(box.south, box.north, box.west, box.east) for box in system.verification.boxes}
-        masks = system.verification.masks
-        regions |= boxes
-        if masks:
-            names = list(dict.fromkeys(mask.channel for mask in masks))
-            static = open_analysis(analysis, system.state.predictands[:1], names)
-            places = {**BUILT_IN, **boxes}
-            regions |= {mask.name: _mask(mask, static[mask.channel], places) for mask in masks}
-    return region_weights(latitude, longitude, regions)
+        built_in = {name: BUILT_IN[name] for name in system.verification.regions}
+    own = {} if system is None else _own_regions(system, analysis)
+    return region_weights(latitude, longitude, {**built_in, **own})
 
 
 def score_forecast(forecast: xr.Dataset, verifying: xr.Dataset, weights: xr.DataArray) -> xr.DataArray:
-    """Sums of a forecast over the channels of its analysis.
+    """Sums of a forecast over the channels of its analysis, from which its scores are computed.
 
     Args:
-        forecast: Dims member, lead_time, latitude, longitude.
-        verifying: From `verifying_analysis`.
-        weights: From `score_weights`, on the grid of the analysis.
+        forecast: One variable a channel: member, lead_time, latitude and longitude.
+        verifying: Analysis from `verifying_analysis`.
+        weights: Weights of the regions from `score_weights`, on the grid of the analysis.
+
+    Returns:
+        Sums from `cycle_sums`: over channel, lead_time, region and statistic.
+
+    Raises:
+        UnscorableError: The two do not fit together, or a value is missing.
     """
     fields = forecast[list(verifying.data_vars)]
     axes = {name: fields[name].values for name in ("latitude", "longitude")}
     if all(weights.sizes[name] == values.size for name, values in axes.items()):
-        weights = weights.assign_coords(axes)  # the grids agree but for rounding, or scoring refuses them
+        weights = weights.assign_coords(axes)  # grids that agree but for rounding; cycle_sums refuses others
     return cycle_sums(fields, verifying, weights)
 
 
 def verifying_analysis(
     analysis: xr.Dataset, channels: Sequence[str], init_time: np.datetime64, lead_times: NDArray[np.timedelta64]
 ) -> xr.Dataset:
-    """The analyses that a forecast is judged by, on its lead times.
+    """Load the analyses that verify a forecast: its channels on lead_time, latitude and longitude.
+
+    Args:
+        analysis: Analysis on time, latitude and longitude.
+        channels: Names of the channels.
+        init_time: Start of the forecast.
+        lead_times: Lead times of the forecast.
 
     Raises:
-        MissingDataError: One of them does not exist (yet).
+        MissingDataError: The analysis lacks a valid time, perhaps as it does not reach it yet.
     """
     valid = init_time + lead_times
     absent = absent_times(analysis, init_time, lead_times)
@@ -93,25 +96,37 @@ def verifying_analysis(
 def absent_times(
     analysis: xr.Dataset, init_time: np.datetime64, lead_times: NDArray[np.timedelta64]
 ) -> NDArray[np.datetime64]:
-    """Valid times of a forecast that the analysis lacks."""
+    """Return the valid times of a forecast that the analysis lacks.
+
+    Args:
+        analysis: Analysis with `time`.
+        init_time: Start of the forecast.
+        lead_times: Lead times of the forecast.
+    """
     valid: NDArray[np.datetime64] = init_time + lead_times
     return valid[~np.isin(valid, analysis["time"].values)]
 
 
-def baseline_seed(init_time: np.datetime64) -> int:
-    """Seed of the baselines of a cycle: the same whoever scores it."""
-    return int(init_time.astype("datetime64[h]").astype(np.int64))
+def _own_regions(system: System, analysis: Path) -> dict[str, Box | xr.DataArray]:
+    """Boxes and masks that a system defines itself."""
+    boxes = {box.name: Box(box.south, box.north, box.west, box.east) for box in system.verification.boxes}
+    masks = system.verification.masks
+    if not masks:
+        return dict(boxes)
+    names = list(dict.fromkeys(mask.channel for mask in masks))
+    static = open_analysis(analysis, system.state.predictands[:1], names)
+    return {**boxes, **{mask.name: _mask(mask, static[mask.channel], {**BUILT_IN, **boxes}) for mask in masks}}
 
 
-def _mask(mask: ScoreMask, field: xr.DataArray, places: dict[str, Box]) -> xr.DataArray:
-    """Points where a static field is beyond the thresholds, within a place if one is named."""
+def _mask(mask: ScoreMask, field: xr.DataArray, boxes: dict[str, Box]) -> xr.DataArray:
+    """Points where a static field is beyond the thresholds of a mask, and in its region if it names one."""
     inside = xr.ones_like(field, dtype=bool)
     if mask.above is not None:
         inside &= field > mask.above
     if mask.below is not None:
         inside &= field < mask.below
     if mask.within is not None:
-        inside &= places[mask.within].mask(field["latitude"], field["longitude"])
+        inside &= boxes[mask.within].mask(field["latitude"], field["longitude"])
     return inside
 
 

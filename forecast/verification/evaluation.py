@@ -1,46 +1,48 @@
 """Scores over many cycles from sums that add exactly: nothing of a cycle is kept but its sums.
 
-`cycle_sums` is the one pass that verification, evaluation and the score archive go through, and `scores_of` the one
-place where sums become scores.
+Verification, evaluation and the score archive all take the sums of a cycle from `cycle_sums`, and turn sums into scores
+with `scores_of`.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.verification.checks import UnscorableError, paired
+from forecast.verification.checks import UnscorableError, check_fits, paired
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.regions import region_weights
 from forecast.verification.scores.ranks import block_histogram
-from forecast.verification.weighting import check_weights
 
 AXES = ("channel", "lead_time", "region", "statistic")
+"""Dimensions of the sums of a cycle, in their order."""
 MEANS = ("crps", "squares", "absolute", "bias", "variance", "inflated")
-"""Means that all scores are functions of; `inflated` is the variance times (M + 1) / M."""
+"""Means over points that all scores are functions of; `inflated` is the variance times (M + 1) / M."""
 TOTALS = ("weight", *MEANS)
-"""Statistics of every cycle; beside them stands `rank_000` ... for each rank."""
+"""Statistics of every cycle; the weights of the ranks, `rank_000` ..., follow them."""
 PIECE_VALUES = 67_108_864
-"""Lead times of larger ensembles are taken a few at a time."""
+"""Values of an ensemble that are scored at once, to bound memory: a larger one is taken a few lead times at a time."""
 
 
 def cycle_sums(forecast: xr.Dataset, analysis: xr.Dataset, weights: xr.DataArray | None = None) -> xr.DataArray:
-    """All sums of one cycle.
+    """Sums over the grid of one forecast, from which its scores and those of many cycles are computed.
 
     Args:
-        forecast: Dims (member, lead_time, latitude, longitude), any order.
-        analysis: The same channels at the valid times, dims (lead_time, latitude, longitude).
-        weights: Along `region`, latitude and longitude, from `regions.region_weights`; the areas of the whole grid
-            when None.
+        forecast: One variable a channel: member, lead_time, latitude and longitude, in any order.
+        analysis: The same channels at the valid times: lead_time, latitude and longitude, on the same coordinates and
+            in the same units.
+        weights: Weights of each region, over region, latitude and longitude, from `region_weights`; the areas of the
+            whole grid when None.
 
     Returns:
-        Float64 over `AXES`. Statistics are `weight`; weight x value for each of `crps` (fair), `squares` and `absolute`
-        (of the error of the ensemble mean), `bias`, `variance`, `inflated` (variance times (M + 1) / M); and weight of
-        each `rank_000` ... A fair CRPS that is not defined is NaN.
+        Float64 over channel, lead_time, region and statistic. Statistics are `weight`; the sums of weight x value for
+        `crps` (fair), `squares`, `absolute` and `bias` (all three of the error of the ensemble mean), `variance`
+        (divided by M - 1) and `inflated` (variance times (M + 1) / M); and the weight of each rank, `rank_000` ... A
+        fair CRPS is NaN for one member.
 
     Raises:
         UnscorableError: The two do not fit together, or a value is missing.
@@ -53,65 +55,72 @@ def cycle_sums(forecast: xr.Dataset, analysis: xr.Dataset, weights: xr.DataArray
 
 
 def scores_of(sums: xr.DataArray) -> xr.Dataset:
-    """Scores from sums, of one cycle or added over cycles, regions or lead times.
+    """Scores from sums of one cycle, or from sums that are added over cycles, regions or lead times.
 
     Args:
-        sums: Along `statistic`; see `cycle_sums`.
+        sums: Sums from `cycle_sums`, along `statistic` and any other dimensions.
 
     Returns:
-        `crps` (fair), `rmse`, `mae` and `bias` (of the ensemble mean), `spread`, `spread_skill` (Fortin-corrected), and
-        `rank_histogram` (shares) along `rank`; NaN where undefined, such as the fair CRPS of one member.
+        On the other dimensions, in the units of the channels: `crps` (fair); `rmse`, `mae` and `bias` of the ensemble
+        mean; and `spread`. Without unit: `spread_skill`, sqrt(mean of (M + 1) / M variance) / RMSE; and
+        `rank_histogram`, shares along `rank`. NaN where undefined, as for the fair CRPS of one member.
+
+    Source: Ferro (2014), doi:10.1002/qj.2270; Fortin et al. (2014), doi:10.1175/JHM-D-14-0008.1
     """
     weight = sums.sel(statistic="weight", drop=True)
     means = {name: sums.sel(statistic=name, drop=True) / weight.where(weight > 0) for name in MEANS}
     rmse = means["squares"] ** 0.5
+    scores = {
+        "crps": means["crps"],
+        "rmse": rmse,
+        "mae": means["absolute"],
+        "bias": means["bias"],
+        "spread": means["variance"] ** 0.5,
+        "spread_skill": means["inflated"] ** 0.5 / rmse.where(rmse > 0),
+        "rank_histogram": _rank_weights(sums) / weight.where(weight > 0),
+    }
+    return xr.Dataset(scores)
+
+
+def _rank_weights(sums: xr.DataArray) -> xr.DataArray:
     ranks = sums.sel(statistic=[name for name in sums["statistic"].values.tolist() if name.startswith("rank_")])
-    shares = ranks.rename(statistic="rank").assign_coords(rank=np.arange(ranks.sizes["statistic"]))
-    return xr.Dataset(
-        {
-            "crps": means["crps"],
-            "rmse": rmse,
-            "mae": means["absolute"],
-            "bias": means["bias"],
-            "spread": means["variance"] ** 0.5,
-            "spread_skill": means["inflated"] ** 0.5 / rmse.where(rmse > 0),
-            "rank_histogram": shares / weight.where(weight > 0),
-        }
-    )
+    return ranks.rename(statistic="rank").assign_coords(rank=np.arange(ranks.sizes["statistic"]))
 
 
 @dataclass
 class EvaluationSums:
-    """Sums over cycles, empty at first; the order of adding matters to no more than the last bits of float64.
+    """Sums over cycles, empty at first; the order in which they are added changes no more than the last bits.
 
     Attributes:
-        sums: From `cycle_sums`, added over cycles.
-        cycles: How many there were.
+        sums: Sums from `cycle_sums`, added over cycles; None before the first.
+        cycles: Number of cycles.
     """
 
     sums: xr.DataArray | None = None
     cycles: int = 0
 
     def add(self, forecast: xr.Dataset, analysis: xr.Dataset, *, weights: xr.DataArray | None = None) -> None:
-        """Take in one cycle.
+        """Add the sums of one cycle.
 
         Args:
-            forecast: See `cycle_sums`.
-            analysis: See `cycle_sums`.
-            weights: See `cycle_sums`.
+            forecast: One variable a channel: member, lead_time, latitude and longitude, in any order.
+            analysis: The same channels at the valid times: lead_time, latitude and longitude, on the same coordinates
+                and in the same units.
+            weights: Weights of each region, over region, latitude and longitude, from `region_weights`; the areas of
+                the whole grid when None.
 
         Raises:
             UnscorableError: The two do not fit together, a value is missing, or earlier cycles had another number of
-                members or other regions.
+                members or other regions. The sums stay as they were.
         """
         merged = self.merge(EvaluationSums(cycle_sums(forecast, analysis, weights), 1))
         self.sums, self.cycles = merged.sums, merged.cycles
 
-    def merge(self, other: Self | "EvaluationSums") -> "EvaluationSums":
-        """Sums of both; neither is changed.
+    def merge(self, other: "EvaluationSums") -> "EvaluationSums":
+        """Return the sums of both; neither is changed.
 
         Args:
-            other: Other cycles; may have other channels and lead times.
+            other: Sums over other cycles, perhaps of other channels and lead times.
 
         Raises:
             UnscorableError: The ensembles differ in size, or the regions differ.
@@ -122,38 +131,37 @@ class EvaluationSums:
         return EvaluationSums(_added(self.sums, other.sums), cycles)
 
     def scores(self, region: str | None = None) -> dict[str, dict[str, dict[str, Any]]]:
-        """Scores per channel, score and lead time in hours.
+        """Return scores by channel, name of the score, and lead time in hours as text.
 
         Args:
-            region: One of `sums`; the first, which is the whole grid, when None.
+            region: Name of a region of the sums; the first, which is the whole grid, when None.
 
         Returns:
-            Those of `scores_of` as plain numbers; None where undefined. Empty where nothing was added.
+            The scores of `scores_of` as plain numbers, the rank histogram as a list, and None where undefined; empty
+            before the first cycle.
+
+        Raises:
+            UnscorableError: The sums have no such region.
         """
         if self.sums is None:
             return {}
         regions = self.sums["region"].values.tolist()
         if region is not None and region not in regions:
             raise UnscorableError(f"region: expected one of {regions}, found '{region}'")
-        scores = scores_of(self.sums.sel(region=region or regions[0])).sortby("lead_time")
-        hours = [f"{float(lead / np.timedelta64(1, 'h')):g}" for lead in scores["lead_time"].values]
-        return {
-            name: {
-                str(score): dict(zip(hours, map(_plain, field.sel(channel=name).values), strict=True))
-                for score, field in scores.transpose("channel", "lead_time", "rank").items()
-            }
-            for name in scores["channel"].values.tolist()
-        }
+        return _plain_scores(scores_of(self.sums.sel(region=region or regions[0])).sortby("lead_time"))
 
 
-def lead_pieces(forecast: xr.DataArray) -> Iterator[dict[str, slice]]:
-    """Selections of lead times that each take bounded memory to score.
+def _lead_pieces(forecast: xr.DataArray) -> Iterator[dict[str, slice]]:
+    """Split the lead times of a forecast into pieces that each take bounded memory to score.
 
     Args:
-        forecast: Has `lead_time`.
+        forecast: Field with `lead_time`.
 
     Yields:
-        For `isel`.
+        Selection of a piece, for `isel`.
+
+    Raises:
+        UnscorableError: There is no lead time.
     """
     leads = forecast.sizes.get("lead_time", 0)
     if not leads:
@@ -172,7 +180,7 @@ def _channel_sums(
     if weights is None:
         weights = region_weights(forecast["latitude"], forecast["longitude"], {})
     pieces = [
-        _piece_sums(name, forecast.isel(piece), analysis[name].isel(piece), weights) for piece in lead_pieces(forecast)
+        _piece_sums(name, forecast.isel(piece), analysis[name].isel(piece), weights) for piece in _lead_pieces(forecast)
     ]
     return xr.concat(pieces, "lead_time") if len(pieces) > 1 else pieces[0]
 
@@ -182,20 +190,14 @@ def _piece_sums(name: str, forecast: xr.DataArray, analysis: xr.DataArray, weigh
     fields = {str(key): np.asarray(field.values) for key, field in statistics.items()}
     missing = np.isnan(fields["error"])
     if missing.any():
-        first = statistics["lead_time"].values[np.argmax(missing.any(axis=(1, 2)))] / np.timedelta64(1, "h")
-        found = f"{int(missing.sum())} of {missing.size} points missing, first at lead {float(first):g} h"
+        first = statistics["lead_time"].values[np.argmax(missing.any(axis=(1, 2)))]
+        found = f"{int(missing.sum())} of {missing.size} points missing, first at lead {_hours(first):g} h"
         raise UnscorableError(f"{name}: expected all values in forecast and analysis, found {found}")
-    check_weights(weights.isel(region=0, drop=True), statistics["error"])
+    check_fits("weights", weights.isel(region=0, drop=True), statistics["error"])
+    members = forecast.sizes["member"]
     shares = weights.transpose("region", "latitude", "longitude").values.astype(np.float64)
-    means = np.einsum("mkyx,ryx->krm", _point_values(fields), shares)
-    members, shape = forecast.sizes["member"], fields["error"].shape
-    ranks = [
-        block_histogram(fields["below"], fields["equal"], np.broadcast_to(share, shape), (1, 2), members)[:, 0, 0]
-        for share in shares
-    ]
-    total = np.broadcast_to(shares.sum(axis=(1, 2))[:, None], (shape[0], len(shares), 1))
     return xr.DataArray(
-        np.concatenate([total, means, np.stack(ranks, axis=1)], axis=-1),
+        _region_sums(fields, shares, members),
         dims=AXES[1:],
         coords={
             "lead_time": statistics["lead_time"].values.astype("timedelta64[ns]"),
@@ -205,15 +207,27 @@ def _piece_sums(name: str, forecast: xr.DataArray, analysis: xr.DataArray, weigh
     )
 
 
+def _region_sums(fields: dict[str, NDArray[Any]], shares: NDArray[np.float64], members: int) -> NDArray[np.float64]:
+    """Sums (lead time, region, statistic) of fields (lead time, latitude, longitude), weighed by (region, ...)."""
+    means = np.einsum("mkyx,ryx->krm", _point_values(fields), shares)
+    shape = fields["error"].shape
+    ranks = [
+        block_histogram(fields["below"], fields["equal"], np.broadcast_to(share, shape), (1, 2), members)[:, 0, 0]
+        for share in shares
+    ]
+    total = np.broadcast_to(shares.sum(axis=(1, 2))[:, None], (shape[0], len(shares), 1))
+    return np.concatenate([total, means, np.stack(ranks, axis=1)], axis=-1)
+
+
 def _point_values(fields: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
-    """What the sums are sums of: the dimensions of a field after one in the order of `MEANS`."""
+    """Values that are summed: (mean, lead time, latitude, longitude), the means in the order of `MEANS`."""
     error, variance = fields["error"].astype(np.float64), fields["variance"].astype(np.float64)
     inflated = variance * (1.0 + 1.0 / fields["members"])
     return np.stack([fields["fair_crps"], error**2, np.abs(error), error, variance, inflated])
 
 
 def _added(one: xr.DataArray, other: xr.DataArray) -> xr.DataArray:
-    """Both on the union of their channels and lead times; what one lacks has no weight in it."""
+    """Add sums on the union of their channels and lead times; what one of them lacks has no weight in it."""
     sizes = sorted({part.sizes["statistic"] - len(TOTALS) - 1 for part in (one, other)})
     if len(sizes) > 1:
         raise UnscorableError(f"expected ensembles of one size, found {sizes} members")
@@ -224,6 +238,21 @@ def _added(one: xr.DataArray, other: xr.DataArray) -> xr.DataArray:
     leads = pd.Index(one["lead_time"].values).union(pd.Index(other["lead_time"].values))
     parts = [part.reindex(channel=channels, lead_time=leads, fill_value=0.0) for part in (one, other)]
     return parts[0] + parts[1]
+
+
+def _plain_scores(scores: xr.Dataset) -> dict[str, dict[str, dict[str, Any]]]:
+    hours = [f"{_hours(lead):g}" for lead in scores["lead_time"].values]
+    return {
+        name: {
+            str(score): dict(zip(hours, map(_plain, field.sel(channel=name).values), strict=True))
+            for score, field in scores.transpose("channel", "lead_time", "rank").items()
+        }
+        for name in scores["channel"].values.tolist()
+    }
+
+
+def _hours(lead_time: np.timedelta64) -> float:
+    return float(lead_time / np.timedelta64(1, "h"))
 
 
 def _plain(value: NDArray[np.float64]) -> float | list[float] | None:

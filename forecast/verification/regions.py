@@ -1,6 +1,6 @@
-"""Parts of the world that scores are given for.
+"""Regions that scores are given for.
 
-A region counts only where the grid holds all of it: a score of the North Atlantic is not one of the northern
+A region is scored only where the grid holds all of it: a score of the North Atlantic is not one of the northern
 extratropics.
 """
 
@@ -16,20 +16,25 @@ from forecast.verification.checks import UnscorableError
 from forecast.verification.weighting import area_weights
 
 WHOLE = "global"
+"""Name of the whole grid where it is the globe."""
 DOMAIN = "domain"
+"""Name of the whole grid where it is a part of the world."""
 LEAST_COVERED = 0.99
-"""Share of a region's area that a grid must hold; rows that end short of a pole lack less than the rest."""
+"""Share of a region's area that a grid must hold; a grid whose rows end short of a pole lacks less."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """A range of latitudes and longitudes, degrees, its edges included.
+    """A range of latitudes and longitudes, its edges included.
 
     Attributes:
-        south: Lowest latitude.
-        north: Highest latitude.
-        west: Where it begins, going east; any turn of the circle.
-        east: Where it ends; 360 or more beyond `west` is all longitudes.
+        south: Lowest latitude, degrees.
+        north: Highest latitude, degrees.
+        west: Western edge, degrees east, on any turn of the circle.
+        east: Eastern edge, degrees east, beyond `west`; 360 or more beyond it is all longitudes.
+
+    Raises:
+        UnscorableError: The edges are not in this order, or beyond a pole.
     """
 
     south: float
@@ -42,11 +47,11 @@ class Box:
             raise UnscorableError(f"region: expected south < north within -90 to 90, and west < east, found {self}")
 
     def mask(self, latitude: xr.DataArray, longitude: xr.DataArray) -> xr.DataArray:
-        """Which points lie within.
+        """Return whether each point of a grid lies in the box.
 
         Args:
-            latitude: Degrees.
-            longitude: Degrees.
+            latitude: Latitudes of the grid, degrees.
+            longitude: Longitudes of the grid, degrees east, on any turn of the circle.
         """
         inside = (latitude >= self.south) & (latitude <= self.north)
         if self.east - self.west >= 360:
@@ -54,11 +59,11 @@ class Box:
         return inside & ((longitude - self.west) % 360 <= self.east - self.west)
 
     def covered(self, latitude: xr.DataArray, longitude: xr.DataArray) -> float:
-        """Share of its area that lies on a grid, whose cells reach half-way to their neighbours.
+        """Return the share of the box's area that lies on the cells of a grid.
 
         Args:
-            latitude: Of the grid, degrees, in order.
-            longitude: Of the grid, degrees, in any order.
+            latitude: Latitudes of the grid, degrees, strictly monotonic, at least 2.
+            longitude: Longitudes of the grid, degrees east, in any order and on any turn of the circle, at least 2.
         """
         _check_size(latitude, longitude)
         inside = np.clip(latitude_edges(np.sort(latitude.values))[[0, -1]], self.south, self.north)
@@ -77,24 +82,22 @@ REGIONS: Mapping[str, Box] = {
     "europe": Box(35, 75, -12.5, 42.5),
     "north-america": Box(25, 60, -120, -75),
 }
-"""As in WMO-No. 485 and the Lead Centre's score tables; the tropics share the edges of the extratropics."""
+"""Regions of WMO-No. 485 and of the Lead Centre's score tables; the tropics share the edges of the extratropics."""
 BUILT_IN: Mapping[str, Box] = {WHOLE: Box(-90, 90), **REGIONS}
 
 
 def region_weights(
     latitude: xr.DataArray, longitude: xr.DataArray, regions: Mapping[str, Box | xr.DataArray] | None = None
 ) -> xr.DataArray:
-    """Area weights within each region, 0 outside.
+    """Area weights within each region, and 0 outside.
 
     Args:
-        latitude: Of the grid; see `area_weights`.
-        longitude: Of the grid.
-        regions: Boxes, or masks on the grid (true or a weight within), by name; when None, those of the usual ones that
-            the grid holds.
+        latitude: Latitudes of the grid, degrees, strictly monotonic.
+        longitude: Longitudes of the grid, degrees east, in any order and on any turn of the circle.
+        regions: Boxes, or masks on the grid (weights of 0 or more), by name; the built-in ones that it holds when None.
 
     Returns:
-        Along `region`, latitude and longitude: first the whole grid, named `global`, or `domain` where it is a part of
-        the world; then each region.
+        Weights over `region`, latitude and longitude. The whole grid comes first: `global`, or `domain` if it is not.
 
     Raises:
         UnscorableError: A region that was asked for is not all on the grid, or no grid point lies in it.
@@ -106,12 +109,17 @@ def region_weights(
             raise UnscorableError(f"region '{name}': expected another name, this is that of a whole grid")
         if name != WHOLE or name not in weights:
             weights[name] = areas * _checked_mask(name, region, latitude, longitude)
-    names = xr.DataArray(list(weights), dims="region", name="region")
-    return xr.concat(list(weights.values()), names).transpose("region", "latitude", "longitude")
+    stacked = xr.concat(list(weights.values()), xr.DataArray(list(weights), dims="region", name="region"))
+    return stacked.transpose("region", "latitude", "longitude")
 
 
 def held_regions(latitude: xr.DataArray, longitude: xr.DataArray) -> dict[str, Box]:
-    """Those of the usual regions that lie on a grid with nearly all of their area, and hold a point of it."""
+    """Return the built-in regions that a grid holds nearly all of, and a point at least.
+
+    Args:
+        latitude: Latitudes of the grid, degrees, strictly monotonic.
+        longitude: Longitudes of the grid, degrees east, in any order and on any turn of the circle.
+    """
     return {
         name: box
         for name, box in REGIONS.items()

@@ -1,12 +1,10 @@
-"""Area weights and the one weighted mean that every score is reduced with."""
-
-from collections.abc import Hashable, Sequence
+"""Area weights, and the one weighted mean that every score is averaged with."""
 
 import numpy as np
 import xarray as xr
 
 from data_catalog.layout.cells import row_areas
-from forecast.verification.checks import UnscorableError
+from forecast.verification.checks import Dims, UnscorableError, check_fits, check_reduce
 
 
 def area_weights(latitude: xr.DataArray) -> xr.DataArray:
@@ -16,13 +14,13 @@ def area_weights(latitude: xr.DataArray) -> xr.DataArray:
     row fits before a pole, the last cell ends on it; a region's edges are not moved to the poles.
 
     Args:
-        latitude: One-dimensional, degrees, at least 2 values, strictly monotonic.
+        latitude: Latitudes of the rows, degrees: one dimension, at least 2 values, strictly monotonic.
 
     Returns:
-        Weights on `latitude`'s dimension: sin(north edge) - sin(south edge), divided by their mean.
+        Weights on the dimension of `latitude`: sin(north edge) - sin(south edge), divided by their mean.
 
     Raises:
-        UnscorableError: Latitudes are not as described.
+        UnscorableError: Latitudes are not in order, fewer than 2, or beyond a pole.
     """
     degrees = np.asarray(latitude.values, dtype=np.float64)
     steps = np.diff(degrees)
@@ -36,73 +34,82 @@ def area_weights(latitude: xr.DataArray) -> xr.DataArray:
     return xr.DataArray(row_areas(degrees), dims=latitude.dims, coords=coords, name="area_weight")
 
 
-def weighted_sums(
-    values: xr.DataArray, reduce: Sequence[Hashable], weights: xr.DataArray | None, *, skip_missing: bool
-) -> tuple[xr.DataArray, xr.DataArray]:
-    """Sums that add exactly over chunks: value x weight, and weight.
+def point_weights(
+    weights: xr.DataArray | None, points: xr.DataArray, known: xr.DataArray | None = None, *, skip_missing: bool = False
+) -> xr.DataArray:
+    """Weight of each point, as all sums over points take it.
 
     Args:
-        values: Score per point.
-        reduce: Dimensions to sum over.
-        weights: Non-negative; broadcast against `values`; None weighs each point alike.
+        weights: Weights, 0 or more, on any of the dimensions of `points`; None weighs each point alike.
+        points: A field or score on all points.
+        known: Whether each point has a score; None leaves the weights as they are.
+        skip_missing: Give points without a score no weight; otherwise give those that have a weight NaN.
+
+    Returns:
+        Float64, dims of `points`.
+
+    Raises:
+        UnscorableError: A dimension, size or coordinate of the weights is not that of the points.
+    """
+    if weights is None:
+        weight = xr.ones_like(points, dtype=np.float64)
+    else:
+        check_fits("weights", weights, points)
+        weight = weights.astype(np.float64).broadcast_like(points).transpose(*points.dims)
+    if known is None:
+        return weight
+    return weight.where(known, 0.0) if skip_missing else weight.where(known | (weight == 0.0))
+
+
+def weighted_sums(
+    values: xr.DataArray, reduce: Dims, weights: xr.DataArray | None, *, skip_missing: bool
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Sums of value x weight and of weight, which add exactly over chunks.
+
+    Args:
+        values: Score of each point.
+        reduce: Names of the dimensions to sum over.
+        weights: Weights, 0 or more, on any of the dimensions of `values`; a point of weight 0 does not count, whatever
+            it holds. None weighs each point alike.
         skip_missing: Leave missing values out of both sums; otherwise one of them makes its sum NaN.
 
     Returns:
         The two sums, float64, on the dimensions that are left.
+
+    Raises:
+        UnscorableError: A dimension, size or coordinate of the weights is not that of the values.
     """
     values = values.astype(np.float64)
-    weight = xr.ones_like(values) if weights is None else weights.astype(np.float64).broadcast_like(values)
+    weight = point_weights(weights, values, values.notnull() if skip_missing else None, skip_missing=skip_missing)
     if skip_missing:
-        weight = weight.where(values.notnull(), 0.0)
         values = values.fillna(0.0)
-    # A point of no weight does not count, whatever it holds.
     product = (values * weight).where(weight != 0.0, 0.0)
     dims = list(reduce)
     return product.sum(dims, skipna=False), weight.sum(dims, skipna=False)
 
 
 def weighted_mean(
-    values: xr.DataArray, reduce: Sequence[Hashable], weights: xr.DataArray | None, *, skip_missing: bool
+    values: xr.DataArray, reduce: Dims, weights: xr.DataArray | None, *, skip_missing: bool
 ) -> xr.DataArray:
-    """Mean over `reduce`; `values` itself where that is empty.
+    """Weighted mean over some dimensions; the values themselves where there are none.
 
     Args:
-        values: Score per point.
-        reduce: Dimensions to average over.
-        weights: Non-negative; broadcast against `values`; None weighs each point alike.
+        values: Score of each point.
+        reduce: Names of the dimensions to average over.
+        weights: Weights, 0 or more, on any of the dimensions of `values`; a point of weight 0 does not count, whatever
+            it holds. None weighs each point alike.
         skip_missing: Leave missing values out; otherwise one of them makes its mean NaN.
 
     Returns:
         Mean in float64 on the dimensions that are left; NaN where nothing has weight.
 
     Raises:
-        UnscorableError: A dimension is unknown, or weights have one that the values have not.
+        UnscorableError: A dimension is unknown, or weights do not fit the values.
     """
-    unknown = [dim for dim in reduce if dim not in values.dims]
-    if unknown:
-        raise UnscorableError(f"reduce: expected dimensions among {list(values.dims)}, found {unknown}")
+    check_reduce(reduce, values)
     if weights is not None:
-        check_weights(weights, values)
+        check_fits("weights", weights, values)
     if not reduce:
         return values
     total, weight = weighted_sums(values, reduce, weights, skip_missing=skip_missing)
     return (total / weight.where(weight != 0.0)).assign_attrs(values.attrs)
-
-
-def check_weights(weights: xr.DataArray, values: xr.DataArray) -> None:
-    """Refuse weights that would grow the scores or shift against them.
-
-    Args:
-        weights: To be multiplied with `values`.
-        values: Score per point.
-
-    Raises:
-        UnscorableError: A dimension, size or coordinate of the weights is not that of the values.
-    """
-    for dim in weights.dims:
-        if dim not in values.dims:
-            raise UnscorableError(f"weights: expected dimensions among {list(values.dims)}, found '{dim}'")
-        if weights.sizes[dim] != values.sizes[dim]:
-            raise UnscorableError(f"weights: expected {values.sizes[dim]} along '{dim}', found {weights.sizes[dim]}")
-        if dim in weights.indexes and dim in values.indexes and not weights.indexes[dim].equals(values.indexes[dim]):
-            raise UnscorableError(f"weights: expected the coordinates of the scores along '{dim}', found others")

@@ -1,10 +1,10 @@
-"""The score archive: every sum of every cycle, append-only, from which any scorecard is computed without the fields.
+"""The score archive: sums of every cycle, append-only, from which any scorecard is computed without the fields.
 
-An archive is a directory. A cycle of a forecaster is an immutable file, `<init time>/<forecaster>.npz`, that appears
-whole or not at all: it is written under a temporary name, flushed to the disk, and linked to its own name, which the
-file system does for one writer only. So writers need no lock, a killed one leaves nothing but a temporary file, and a
-cycle that is there already is never doubled. Where channels, lead times or regions are added later, they come in a
-further file, `<forecaster>+2.npz`. Each array in a file carries a CRC-32.
+An archive is a directory. A cycle of a forecaster is an immutable file, `<init time>/<forecaster>.npz`, which is whole
+or not there at all: it is written under a temporary name, flushed to the disk, and linked to its own name, which the
+file system does for one writer only. So writers need no lock, a killed one leaves nothing but a temporary file, and no
+cycle is ever there twice. Channels, lead times and regions that are scored later come in a further file,
+`<forecaster>+2.npz`. Each array in a file carries a CRC-32.
 """
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
@@ -26,7 +26,8 @@ from forecast.verification.checks import UnscorableError
 from forecast.verification.evaluation import AXES, TOTALS
 
 AGREEMENT = 1e-3
-"""Of the mean absolute error: what a member promises to 1e-4 of a standard deviation changes scores by less."""
+"""Share of the mean absolute error by which scores of the same forecast may differ: members that are made on two
+machines agree to 1e-4 of a standard deviation, which changes scores by less."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class ArchivedForecaster:
     """What an archive holds of one forecaster.
 
     Attributes:
-        name: As in the archive.
-        init_times: Of its cycles, increasing.
-        about: Facts of its latest cycle.
+        name: Name in the archive.
+        init_times: Starts of its cycles, increasing.
+        about: Facts of its latest cycle, such as the model and the number of members.
     """
 
     name: str
@@ -54,18 +55,21 @@ def append_cycle(
     """Add one cycle, safely beside other writers.
 
     Args:
-        archive: Directory; made where it is absent.
-        forecaster: Who made the forecast: a system, a version of a model, a baseline.
-        init_time: Of the cycle.
-        sums: From `cycle_sums`.
-        about: Facts that must not differ from those that the same cycle was archived with.
+        archive: Directory of the archive; made where it is missing.
+        forecaster: Name of who made the forecast: a system, a version of a model, a baseline. Letters, digits, `.`,
+            `_`, `@` and `-`.
+        init_time: Start of the cycle.
+        sums: Sums from `cycle_sums`.
+        about: Facts by name, such as the model or the analysis, that must not differ from those that the same cycle was
+            archived with.
 
     Returns:
         True if something was added, False if all of it was there already. What was there first stays.
 
     Raises:
+        UnscorableError: The name has other characters.
         InvalidDataError: What is there is about something else or holds other scores (they may differ by a thousandth
-            of the mean absolute error, as members made on two machines do).
+            of the mean absolute error, as those of members that are made on two machines do).
         ConfigurationError: The file cannot be written.
     """
     if not NAME.fullmatch(forecaster):
@@ -84,16 +88,19 @@ def append_cycle(
 def read_cycle(
     archive: Path, forecaster: str, init_time: np.datetime64, about: Mapping[str, str] | None = None
 ) -> xr.DataArray | None:
-    """The sums of one cycle, over `AXES`; None where there are none.
+    """Read the sums of one cycle.
 
     Args:
-        archive: Directory.
-        forecaster: As in the archive.
-        init_time: Of the cycle.
-        about: Facts that must not differ from those that the cycle was archived with.
+        archive: Directory of the archive.
+        forecaster: Name in the archive.
+        init_time: Start of the cycle.
+        about: Facts by name that must not differ from those that the cycle was archived with.
+
+    Returns:
+        Sums over channel, lead_time, region and statistic; None where the archive has none.
 
     Raises:
-        InvalidDataError: A file is damaged, or about something else; names it.
+        InvalidDataError: A file is damaged, or about something else; the message names it.
     """
     files = files_of(archive / cycle_name(init_time), forecaster)
     blocks = {(init_time, forecaster, index): read_block(path) for index, path in enumerate(files)}
@@ -110,21 +117,21 @@ def open_score_archive(
     forecasters: Collection[str] | None = None,
     ranks: bool = True,
 ) -> xr.Dataset:
-    """All sums of an archive.
+    """Read the sums of an archive, to add over any dimension and turn into scores with `scores_of`.
 
     Args:
-        archive: Directory.
-        start: First init time wanted.
-        end: Last init time wanted.
-        forecasters: Those wanted; all when None.
-        ranks: Take the rank histograms too, which are most of it.
+        archive: Directory of the archive.
+        start: First init time wanted; the first there is when None.
+        end: Last init time wanted; the last there is when None.
+        forecasters: Names of the forecasters wanted; all when None.
+        ranks: True takes the weights of the ranks too, which are most of an archive.
 
     Returns:
-        Variable `sums` over (init_time, forecaster, *`AXES`); NaN where a cycle holds none. Sum it over any dimension
-        and hand it to `scores_of`.
+        Variable `sums` over init_time, forecaster, channel, lead_time, region and statistic; NaN where a cycle has
+        none.
 
     Raises:
-        InvalidDataError: There is no archive, or a file is damaged; names the file.
+        InvalidDataError: There is no archive, or a file is damaged; the message names it.
     """
     blocks: dict[tuple[np.datetime64, str, int], Block] = {}
     for index, (init_time, forecaster, path) in enumerate(all_files(archive)):
@@ -138,13 +145,16 @@ def open_score_archive(
 
 
 def score_table(archive: Path) -> pd.DataFrame:
-    """The archive as a table, one row an entry.
+    """Read the sums of an archive as a table with a row for each of them.
 
     Args:
-        archive: Directory.
+        archive: Directory of the archive.
 
     Returns:
-        Columns init_time, forecaster, channel, lead_time, region, statistic, sum, weight.
+        Columns init_time, forecaster, channel, lead_time, region, statistic, sum, weight. A mean is sum / weight.
+
+    Raises:
+        InvalidDataError: There is no archive, or a file is damaged; the message names it.
     """
     sums = open_score_archive(archive)["sums"]
     weight = sums.sel(statistic="weight", drop=True).broadcast_like(sums)
@@ -153,7 +163,10 @@ def score_table(archive: Path) -> pd.DataFrame:
 
 
 def archived_forecasters(archive: Path) -> list[ArchivedForecaster]:
-    """Who is in an archive, by name; reads one file of each.
+    """Return the forecasters of an archive in the order of their names, from one file of each.
+
+    Args:
+        archive: Directory of the archive.
 
     Raises:
         InvalidDataError: There is no archive, or a file is damaged.
@@ -170,7 +183,7 @@ def archived_forecasters(archive: Path) -> list[ArchivedForecaster]:
 
 
 def _is_known(block: Block, files: Iterable[Path]) -> bool:
-    """Whether files hold all of a block; refuses one that contradicts them."""
+    """Whether files hold all of a block already; refuse a block that contradicts them."""
     unknown = np.ones(block.values.shape[:3], dtype=bool)
     for path in files:
         stored = read_block(path)
@@ -219,7 +232,7 @@ def _without_ranks(block: Block) -> Block:
 
 
 def _stacked(blocks: Mapping[tuple[np.datetime64, str, int], Block]) -> xr.DataArray:
-    """All blocks in one array, on the union of their axes; labels in the order in which they first appear."""
+    """Put all blocks into one array on the union of their axes; labels stand in the order of their first appearance."""
     labels: dict[str, dict[Any, int]] = {name: {} for name in ("init_time", "forecaster", *AXES)}
     places = []
     for (init_time, forecaster, _), block in blocks.items():

@@ -1,4 +1,4 @@
-"""Files of a score archive: a block of sums each, `<init time>/<forecaster>.npz`, further ones `<forecaster>+2.npz`."""
+"""Files of a score archive: each is a block of sums, `<init time>/<forecaster>.npz` or `<forecaster>+2.npz`, ..."""
 
 import io
 import json
@@ -19,19 +19,19 @@ from forecast.system.cycles import CYCLE_NAME, parse_cycle_name
 from forecast.verification.evaluation import AXES
 
 About = dict[str, str]
-"""What was scored: facts by name, such as the model, the number of members, the analysis."""
+"""Facts by name of what was scored, such as the model, the number of members, the analysis."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
 FILE = re.compile(rf"({NAME.pattern})(?:\+([1-9][0-9]*))?\.npz")
 
 
 @dataclass(frozen=True)
 class Block:
-    """Sums of one file. Plain arrays: thousands of files are read at a time.
+    """Sums of one file, as plain arrays since thousands of files are read at a time.
 
     Attributes:
-        values: Over `AXES`.
-        labels: Along each of `AXES`; lead times in seconds.
-        about: Facts.
+        values: Sums over channel, lead time, region and statistic.
+        labels: Labels along each of these axes; lead times in seconds.
+        about: Facts of what was scored, by name.
     """
 
     values: NDArray[np.float64]
@@ -40,19 +40,28 @@ class Block:
 
     @classmethod
     def of(cls, sums: xr.DataArray, about: Mapping[str, str]) -> Self:
-        """Sums of one cycle, from `cycle_sums`."""
+        """Make a block of the sums of one cycle.
+
+        Args:
+            sums: Sums from `cycle_sums`.
+            about: Facts of what was scored, by name.
+        """
         ordered = sums.transpose(*AXES)
         seconds = ordered.assign_coords(lead_time=ordered["lead_time"].values.astype("timedelta64[s]").astype(np.int64))
         labels = tuple(tuple(seconds[name].values.tolist()) for name in AXES)
         return cls(ordered.values.astype(np.float64), labels, dict(about))
 
     def selected(self, labels: Sequence[Sequence[Hashable]]) -> NDArray[np.float64]:
-        """Values at some labels of each axis."""
+        """Return the sums at some labels.
+
+        Args:
+            labels: Labels wanted along each axis, all of which the block has.
+        """
         places = [[own.index(label) for label in chosen] for own, chosen in zip(self.labels, labels, strict=True)]
         return self.values[np.ix_(*places)]
 
     def encoded(self) -> bytes:
-        """Content of the block's file."""
+        """Return the content of the block's file."""
         names = {name: np.array(labels) for name, labels in zip(AXES, self.labels, strict=True)}
         about = np.array(json.dumps(self.about, sort_keys=True))
         stream = io.BytesIO()
@@ -61,10 +70,13 @@ class Block:
 
 
 def read_block(path: Path) -> Block:
-    """Sums and facts of a file.
+    """Read the block of a file.
+
+    Args:
+        path: File of a score archive.
 
     Raises:
-        InvalidDataError: It is damaged, or something else.
+        InvalidDataError: The file is damaged, or something else.
     """
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
@@ -78,7 +90,10 @@ def read_block(path: Path) -> Block:
 
 
 def all_files(archive: Path) -> Iterator[tuple[np.datetime64, str, Path]]:
-    """Every file with its init time and forecaster, by time, name and part.
+    """Yield every file of an archive with its init time and forecaster, in the order of time, name and part.
+
+    Args:
+        archive: Directory of the archive.
 
     Raises:
         InvalidDataError: A directory or file has a name that none of an archive has.
@@ -97,12 +112,23 @@ def all_files(archive: Path) -> Iterator[tuple[np.datetime64, str, Path]]:
 
 
 def files_of(directory: Path, forecaster: str) -> list[Path]:
-    """Files of a forecaster in the directory of a cycle, the first part first."""
+    """Return the files of a forecaster in the directory of a cycle, the first part first.
+
+    Args:
+        directory: Directory of the cycle.
+        forecaster: Name in the archive.
+    """
     return sorted((path for path in directory.glob("[!.]*.npz") if _order(path)[0] == forecaster), key=_order)
 
 
 def next_name(directory: Path, forecaster: str, there: list[Path]) -> Path:
-    """Name of the file after those that are there."""
+    """Return the path of a forecaster's next file.
+
+    Args:
+        directory: Directory of the cycle.
+        forecaster: Name in the archive.
+        there: Files that there are already, the first part first.
+    """
     return directory / (f"{forecaster}+{_order(there[-1])[1] + 1}.npz" if there else f"{forecaster}.npz")
 
 

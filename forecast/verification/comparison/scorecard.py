@@ -1,4 +1,4 @@
-"""Scorecards: one forecast against another, per channel, lead time and region, with significance."""
+"""Scorecards: one forecaster against another by channel, lead time and region, with significance."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,20 +24,20 @@ ADJUSTMENT = "Benjamini-Hochberg false discovery rate over all tests of the card
 
 
 def scorecard(sums: xr.DataArray, forecaster: str, reference: str, *, score: str = "crps") -> xr.Dataset:
-    """Compare two forecasters, cell by cell over the cycles that both have there.
+    """Compare two forecasters in each cell (channel, lead time and region) over the cycles that both have there.
 
     Args:
-        sums: From `open_score_archive`.
-        forecaster: To be judged.
-        reference: To be judged by.
+        sums: Variable `sums` of `open_score_archive`.
+        forecaster: Name of the forecaster to compare.
+        reference: Name of the forecaster to compare it with.
         score: `crps`, `rmse` or `mae`.
 
     Returns:
-        Over channel, lead_time and region, of those that both have: `score` and `reference_score` over all shared
-        cycles (roots after averaging), and their number `cycles`; `change`, in percent of the reference, negative where
-        the forecaster is better; `p_value` of the mean difference of single cycles by AR(2)-inflated t-test,
-        `p_bootstrap` by moving blocks, and `p_adjusted`, the first adjusted for the number of tests (`tests` in the
-        attributes) to control the false discovery rate. Cells of fewer than 10 cycles are compared, but not tested.
+        Over the channels, lead times and regions that both have: `score` and `reference_score` over all shared cycles
+        (roots are taken after averaging), and their number `cycles`; `change`, in percent of the reference, negative
+        where the forecaster is better; `p_value` of the mean difference of single cycles by `paired_t_test`,
+        `p_bootstrap` by `block_bootstrap`, and `p_adjusted`, the first adjusted by `false_discovery_rate` for the
+        number of tests (`tests` in the attributes). Cells of fewer than 10 cycles are compared, but not tested.
 
     Raises:
         UnscorableError: A name is unknown, nothing is shared, the score is undefined for one of the two, or no cell
@@ -82,10 +82,10 @@ def scorecard(sums: xr.DataArray, forecaster: str, reference: str, *, score: str
 
 
 def card_table(card: xr.Dataset) -> pd.DataFrame:
-    """A scorecard as a table, one row a cell.
+    """Return a scorecard as a table with a row for each cell.
 
     Args:
-        card: From `scorecard`.
+        card: Scorecard from `scorecard`.
 
     Returns:
         Columns region, channel, lead_hours, cycles, score, reference_score, change_percent, p_value, p_bootstrap,
@@ -119,7 +119,7 @@ def _paired_sums(sums: xr.DataArray, forecaster: str, reference: str, score: str
 
 
 def _tested(difference: xr.DataArray) -> dict[str, xr.DataArray]:
-    """P-values of each cell, NaN where there are too few cycles."""
+    """P-values of each cell by both tests; NaN where there are too few cycles."""
     series = difference.transpose("init_time", *CELL)
     shape = series.shape[1:]
     flat = series.values.reshape(series.shape[0], -1)
@@ -138,7 +138,7 @@ def _tested(difference: xr.DataArray) -> dict[str, xr.DataArray]:
 
 
 def _same_cycles(known: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Cycles and cells of each set of cells that have the same cycles."""
+    """Yield the positions of cycles and cells for each set of cells that have the same cycles."""
     patterns, group = np.unique(known, axis=1, return_inverse=True)
     for index in range(patterns.shape[1]):
         yield np.flatnonzero(patterns[:, index]), np.flatnonzero(np.ravel(group) == index)

@@ -1,28 +1,30 @@
 """Is one forecast better than another, or lucky? Tests of paired differences along a series of cycles."""
 
 import numpy as np
+import scipy
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from forecast.verification.checks import UnscorableError
 
 LEAST_CYCLES = 10
+"""Smallest number of cycles that a test is made with."""
 
 
 def paired_t_test(difference: xr.DataArray, *, dim: str = "init_time") -> xr.Dataset:
-    """Student's t-test of a mean difference, its standard error inflated for an AR(2) series.
+    """Student's t-test of a mean difference, with a standard error that is inflated as for an AR(2) series.
 
     Args:
-        difference: Score of one forecast minus that of the other, cycle by cycle, evenly spaced along `dim`.
-        dim: Of the cycles, at least 10.
+        difference: Score of one forecast less that of the other, cycle by cycle: `dim`, along which it is evenly
+            spaced, and any other dimensions.
+        dim: Name of the dimension of the cycles, of which there are at least 10.
 
     Returns:
-        `mean`; `standard_error` = k s / sqrt(n); `inflation` k, at least 1; `p_value`, two-sided, of a t distribution
-        with n / k2 - 1 degrees of freedom. NaN where a difference is missing.
+        On the other dimensions, NaN where a difference is missing: `mean`; `standard_error`, k s / sqrt(n) of n cycles;
+        `inflation` k, at least 1; and `p_value`, two-sided, of a t distribution with n / k^2 - 1 degrees of freedom.
 
     Raises:
-        UnscorableError: Too few cycles.
+        UnscorableError: There are fewer than 10 cycles.
 
     Source: Geer (2016), doi:10.3402/tellusa.v68.30229
     """
@@ -33,10 +35,8 @@ def paired_t_test(difference: xr.DataArray, *, dim: str = "init_time") -> xr.Dat
         _inflation, series, input_core_dims=[[dim]], dask="parallelized", output_dtypes=[np.float64]
     )
     error = inflation * series.std([dim], ddof=1, skipna=False) / np.sqrt(count)
-    freedom = (count / inflation**2 - 1).clip(min=1.0)
-    statistic = (abs(mean) / error.where(error > 0)).where(error > 0, np.inf).where(mean != 0, 0.0)
-    p_value = xr.apply_ufunc(_two_sided, statistic, freedom, dask="parallelized", output_dtypes=[np.float64])
-    parts = {"mean": mean, "standard_error": error, "inflation": inflation, "p_value": p_value.where(mean.notnull())}
+    p_value = _p_value(mean, error, (count / inflation**2 - 1).clip(min=1.0))
+    parts = {"mean": mean, "standard_error": error, "inflation": inflation, "p_value": p_value}
     return xr.Dataset({name: part.rename(name) for name, part in parts.items()})
 
 
@@ -51,22 +51,24 @@ def block_bootstrap(
 ) -> xr.Dataset:
     """Moving-block bootstrap of a mean difference; blocks keep neighbouring cycles together.
 
-    All series are resampled with the same blocks, so what holds between channels and leads is kept.
+    All series are resampled with the same blocks, which keeps the dependence between channels and lead times.
 
     Args:
-        difference: See `paired_t_test`.
-        dim: See `paired_t_test`.
-        block: Cycles a block; the cube root of their number, rounded up, when None.
-        samples: Resampled series.
-        level: Of the confidence interval.
-        seed: Of the resampling.
+        difference: Score of one forecast less that of the other, cycle by cycle: `dim`, along which it is evenly
+            spaced, and any other dimensions.
+        dim: Name of the dimension of the cycles, of which there are at least 10.
+        block: Number of cycles in a block; the cube root of their number, rounded up, when None.
+        samples: Number of resampled series.
+        level: Level of the confidence interval, 0 to 1.
+        seed: Seed of the resampling.
 
     Returns:
-        `mean`; `low` and `high`, the ends of the percentile interval; `p_value`, two-sided: twice the share of
-        resampled means on the other side of zero (ties counting half), at least 1 / `samples`.
+        On the other dimensions: `mean`; `low` and `high`, the ends of the percentile interval; and `p_value`,
+        two-sided: twice the share of resampled means on the other side of zero (ties counting half), at least
+        1 / `samples`.
 
     Raises:
-        UnscorableError: Too few cycles, or a block longer than the series.
+        UnscorableError: There are fewer than 10 cycles, or a block is longer than the series.
 
     Source: Künsch (1989), doi:10.1214/aos/1176347265
     """
@@ -98,13 +100,14 @@ def block_bootstrap(
 
 
 def false_discovery_rate(p_value: xr.DataArray) -> xr.DataArray:
-    """P-values adjusted for that many tests were made: call those below q significant, and about q of them are not.
+    """P-values adjusted for the number of tests: of those below q, a share of about q is expected to be false alarms.
 
     Args:
-        p_value: Of all tests made; those that are NaN were not.
+        p_value: P-values of all tests, on any dimensions; NaN where no test was made.
 
     Returns:
-        Adjusted by Benjamini and Hochberg's step-up rule, for tests that are independent or rise and fall together.
+        P-values adjusted by Benjamini and Hochberg's step-up rule, for tests that are independent or positively
+        dependent.
 
     Source: Benjamini and Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x; Wilks (2016),
     doi:10.1175/BAMS-D-15-00267.1
@@ -126,7 +129,7 @@ def _count(difference: xr.DataArray, dim: str) -> int:
 
 
 def _inflation(series: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Geer's k along the last axis; 1 where the series does not persist."""
+    """Geer's inflation k of the standard error, along the last axis; 1 where the series does not persist."""
     anomaly = series - series.mean(axis=-1, keepdims=True)
     variance = (anomaly**2).sum(axis=-1)
     safe = np.where(variance > 0, variance, 1.0)
@@ -136,5 +139,13 @@ def _inflation(series: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.sqrt(np.maximum(squared, 1.0)))
 
 
+def _p_value(mean: xr.DataArray, error: xr.DataArray, freedom: xr.DataArray) -> xr.DataArray:
+    statistic = (abs(mean) / error.where(error > 0)).where(error > 0, np.inf).where(mean != 0, 0.0)
+    p_value: xr.DataArray = xr.apply_ufunc(
+        _two_sided, statistic, freedom, dask="parallelized", output_dtypes=[np.float64]
+    )
+    return p_value.where(mean.notnull())
+
+
 def _two_sided(statistic: NDArray[np.float64], freedom: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(2 * student.sf(statistic, freedom))
+    return np.asarray(2 * scipy.stats.t.sf(statistic, freedom))

@@ -1,18 +1,17 @@
-"""What the CRPS is made of; arguments as in `ensemble_scores`."""
+"""Decomposition of the CRPS into reliability, resolution and uncertainty, and into under, over and spread."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any
 
-import dask.array as da
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.verification.checks import UnscorableError, on_grid_of, paired
-from forecast.verification.weighting import check_weights
+from forecast.verification.checks import Dims, check_reduce, paired
+from forecast.verification.weighting import point_weights
 
-Dims = Sequence[Hashable]
 PIECE_VALUES = 4_194_304
+"""Members of so many points at a time are sorted, to bound memory."""
 
 
 def crps_decomposition(
@@ -24,50 +23,55 @@ def crps_decomposition(
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
 ) -> xr.Dataset:
-    """Parts of the plain CRPS: reliability - resolution + uncertainty, and under + over - spread.
+    """Parts of the plain CRPS (that with M M in place of M (M - 1)).
+
+    It is reliability - resolution + uncertainty, and also under + over - spread.
 
     Args:
-        forecast: See `ensemble_scores`.
-        analysis: See `ensemble_scores`.
-        member_dim: See `ensemble_scores`.
-        reduce: Dimensions to average over, at least one; reliability is a property of many cases.
-        weights: See `ensemble_scores`.
-        skip_missing: Leave out points where a member or the analysis is missing; otherwise one makes the parts NaN.
+        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        member_dim: Name of the dimension of the members.
+        reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; at least one, as
+            reliability is a property of many cases.
+        weights: Weights of the average, 0 or more, on any dimensions of the score, such as
+            `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
+            whatever it holds.
+        skip_missing: True leaves out points that lack a member or the analysis; False makes every result NaN that such
+            a point goes into.
 
     Returns:
-        Units of `forecast`: `crps`; `reliability`, `resolution`, `uncertainty` (CRPS of the distribution of the
-        sample's analyses); `under` and `over` (mean of y - x where y > x, of x - y where y < x, and 0 elsewhere) and
-        `spread` (half the mean difference of two members).
+        In the unit of `forecast`, on the dimensions that are left: `crps`; `reliability` (smaller is better),
+        `resolution` (larger is better) and `uncertainty` (the CRPS of the distribution of all analyses); `under`, the
+        mean over members x and analyses y of y - x where y > x and 0 elsewhere; `over`, that of x - y where y < x; and
+        `spread`, half the mean difference of two members.
+
+    Raises:
+        UnscorableError: `reduce` is empty, `forecast` and `analysis` do not fit together, or `reduce` or `weights` do
+            not fit them.
 
     Source: Hersbach (2000), doi:10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2
     """
     forecast, analysis = paired(forecast, analysis, member_dim)
-    if not reduce or any(dim not in analysis.dims for dim in reduce):
-        raise UnscorableError(f"reduce: expected dimensions among {list(analysis.dims)}, found {list(reduce)}")
-    analysis = on_grid_of(analysis, forecast)
-    weight = xr.ones_like(analysis, dtype=np.float64) if weights is None else weights.astype(np.float64)
-    check_weights(weight, analysis)
-    weight = weight.broadcast_like(analysis).transpose(*analysis.dims)
+    check_reduce(reduce, analysis, needed=True)
     known = forecast.notnull().all([member_dim]) & analysis.notnull()
-    weight = weight.where(known, 0.0) if skip_missing else weight.where(known)
+    weight = point_weights(weights, analysis, known, skip_missing=skip_missing)
     sums = _interval_sums(forecast.transpose(*analysis.dims, member_dim), analysis, weight, reduce)
     return _parts(sums, _uncertainty(analysis, weight, reduce))
 
 
 def _interval_sums(forecast: xr.DataArray, analysis: xr.DataArray, weight: xr.DataArray, reduce: Dims) -> xr.DataArray:
-    """Sums of weight x (alpha, beta, analysis below, 1) per interval between sorted members; mergeable."""
+    """Sums of weight x (alpha, beta, analysis below, 1) for each interval between sorted members."""
     axes = tuple(analysis.get_axis_num(dim) for dim in reduce)
     intervals = forecast.shape[-1] + 1
-    if not isinstance(forecast.data, da.Array):
+    if forecast.chunks is None:
         data = _block_sums(forecast.values, analysis.values, weight.values, axes=axes)
     else:
-        chunks = forecast.chunks[:-1]  # type: ignore[index]
-        lazy = [da.asarray(array.data).rechunk(chunks)[..., None] for array in (analysis, weight)]  # type: ignore[no-untyped-call]
+        chunks = forecast.chunks[:-1]
+        alike = [array.chunk(dict(zip(array.dims, chunks, strict=True))) for array in (analysis, weight)]
         kept = [(1,) * len(sizes) if axis in axes else sizes for axis, sizes in enumerate(chunks)]
-        data = da.map_blocks(  # type: ignore[no-untyped-call]
+        data = forecast.data.map_blocks(
             _lazy_block_sums,
-            forecast.data,
-            *lazy,
+            *(array.data[..., None] for array in alike),
             axes=axes,
             dtype=np.float64,
             chunks=(*kept, (4 * intervals,)),
@@ -89,7 +93,7 @@ def _lazy_block_sums(
 def _block_sums(
     ensemble: NDArray[Any], analysis: NDArray[Any], weight: NDArray[Any], *, axes: tuple[int, ...]
 ) -> NDArray[np.float64]:
-    """(kept dims, reduced ones of size 1, 4 x intervals), taken in pieces of the first axis to bound memory."""
+    """Sums of one block: its axes with those of `axes` reduced to size 1, then 4 x intervals."""
     pieces = max(min(ensemble.size // PIECE_VALUES, len(ensemble)), 1)
     results = []
     for piece in np.array_split(np.arange(len(ensemble)), pieces):
@@ -140,18 +144,24 @@ def _half_mean_difference(values: NDArray[Any], weight: NDArray[Any], *, axes: i
     return np.asarray(signed.sum(axis=-1) / total[..., 0] ** 2)
 
 
-def _parts(sums: xr.DataArray, uncertainty: xr.DataArray) -> xr.Dataset:
-    total = sums.isel(part=3, interval=0)
-    alpha, beta, below = (sums.isel(part=part) / total.where(total > 0) for part in range(3))
-    members = sums.sizes["interval"] - 1
-    position = xr.DataArray(np.arange(members + 1) / members, dims="interval")
+def _intervals(
+    alpha: xr.DataArray, beta: xr.DataArray, below: xr.DataArray, position: xr.DataArray
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Mean width of each interval, and the frequency with which the analysis lies below its middle."""
     inner = (position > 0) & (position < 1)
     width = (alpha + beta).where(alpha + beta > 0)
     rate = (beta / width).where(inner, below)
     # Outside the members an interval has no width of its own: Hersbach's equation 33.
     outside = (beta / rate.where(rate > 0)).where(position == 0, alpha / (1 - rate).where(rate < 1))
-    width = width.where(inner, outside).fillna(0.0)
-    rate = rate.fillna(0.0)
+    return width.where(inner, outside).fillna(0.0), rate.fillna(0.0)
+
+
+def _parts(sums: xr.DataArray, uncertainty: xr.DataArray) -> xr.Dataset:
+    total = sums.isel(part=3, interval=0)
+    alpha, beta, below = (sums.isel(part=part) / total.where(total > 0) for part in range(3))
+    members = sums.sizes["interval"] - 1
+    position = xr.DataArray(np.arange(members + 1) / members, dims="interval")
+    width, rate = _intervals(alpha, beta, below, position)
     undefined = total.isnull() | (total == 0)
     score = (alpha * position**2 + beta * (1 - position) ** 2).sum("interval")
     reliability = (width * (rate - position) ** 2).sum("interval")

@@ -1,4 +1,4 @@
-"""Further scores of the whole distribution; arguments as in `ensemble_scores`."""
+"""Further scores of the whole distribution: of its tails, its quantiles and its normal approximation."""
 
 from collections.abc import Hashable, Sequence
 from typing import Any
@@ -7,12 +7,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.verification.checks import UnscorableError, on_grid_of, paired
+from forecast.verification.checks import Dims, UnscorableError, in_units_of, paired
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.scores.ensemble import crps
 from forecast.verification.weighting import weighted_mean
-
-Dims = Sequence[Hashable]
 
 
 def twcrps(
@@ -27,27 +25,33 @@ def twcrps(
     upper: float | None = None,
     fair: bool = True,
 ) -> xr.DataArray:
-    """Threshold-weighted CRPS: only what happens between `lower` and `upper` counts.
+    """Threshold-weighted CRPS: only what happens between two values counts.
 
-    It is the CRPS after members and analysis are moved to the nearer end of the interval, which weighs each
-    threshold z in it by 1 and others by 0. `lower` alone scores the upper tail, `upper` alone the lower tail.
+    It is the CRPS of members and analysis that are first clipped to the interval, which weighs each threshold in it by
+    1 and all others by 0. `lower` alone scores the upper tail, `upper` alone the lower tail.
 
     Args:
-        forecast: See `ensemble_scores`.
-        analysis: See `ensemble_scores`.
-        member_dim: See `ensemble_scores`.
-        reduce: See `ensemble_scores`.
-        weights: See `ensemble_scores`.
-        skip_missing: See `ensemble_scores`.
-        lower: Start of the interval; None has none.
-        upper: End of the interval; None has none.
-        fair: See `crps`.
+        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        member_dim: Name of the dimension of the members.
+        reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
+            point.
+        weights: Weights of the average, 0 or more, on any dimensions of the score, such as
+            `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
+            whatever it holds.
+        skip_missing: True scores a point by the members that it has, and leaves out points that lack the analysis;
+            False makes every score NaN that a missing member or analysis goes into.
+        lower: Start of the interval, in the unit of `forecast`; None leaves it open.
+        upper: End of the interval, in the unit of `forecast`; None leaves it open.
+        fair: True scores the distribution that the members are drawn from, whatever their number, and is NaN for one
+            member; False scores the members as if they were all there is.
 
     Returns:
-        Units of `forecast`; smaller is better.
+        Score in the unit of `forecast`, on the dimensions that are left. Smaller is better.
 
     Raises:
-        UnscorableError: `lower` is not below `upper`.
+        UnscorableError: `lower` is not below `upper`, `forecast` and `analysis` do not fit together, or `reduce` or
+            `weights` do not fit them.
 
     Source: Gneiting and Ranjan (2011), doi:10.1198/jbes.2010.08110; Allen et al. (2023), doi:10.1137/22M1532184
     """
@@ -56,7 +60,7 @@ def twcrps(
     if lower is not None or upper is not None:
         forecast = forecast.clip(lower, upper, keep_attrs=True)
         analysis = analysis.clip(lower, upper, keep_attrs=True)
-    score = crps(
+    return crps(
         forecast,
         analysis,
         member_dim=member_dim,
@@ -64,8 +68,7 @@ def twcrps(
         weights=weights,
         skip_missing=skip_missing,
         fair=fair,
-    )
-    return score.rename("twcrps")
+    ).rename("twcrps")
 
 
 def quantile_score(
@@ -78,20 +81,31 @@ def quantile_score(
     skip_missing: bool = False,
     quantiles: Sequence[float] = (0.1, 0.25, 0.5, 0.75, 0.9),
 ) -> xr.DataArray:
-    """Quantile (pinball) score: (1{y < q} - tau) (q - y), with q the ensemble's quantile of level tau.
+    """Quantile (pinball) score of the ensemble's quantiles.
+
+    With the quantile q of level tau and the analysis y: (1{y < q} - tau) (q - y). Twice its mean over evenly spaced
+    levels is the CRPS.
 
     Args:
-        forecast: See `ensemble_scores`.
-        analysis: See `ensemble_scores`.
-        member_dim: See `ensemble_scores`.
-        reduce: See `ensemble_scores`.
-        weights: See `ensemble_scores`.
-        skip_missing: See `ensemble_scores`.
-        quantiles: Levels tau, between 0 and 1; the ensemble's quantile interpolates linearly between sorted members
-            (type 7 of Hyndman and Fan).
+        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        member_dim: Name of the dimension of the members.
+        reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
+            point.
+        weights: Weights of the average, 0 or more, on any dimensions of the score, such as
+            `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
+            whatever it holds.
+        skip_missing: True scores a point by the members that it has, and leaves out points that lack the analysis;
+            False makes every score NaN that a missing member or analysis goes into.
+        quantiles: Levels tau, strictly between 0 and 1. A quantile of the ensemble interpolates linearly between its
+            sorted members (type 7 of Hyndman and Fan, doi:10.1080/00031305.1996.10473566).
 
     Returns:
-        Units of `forecast`, along `quantile`; smaller is better. Twice its mean over evenly spaced levels is the CRPS.
+        Score in the unit of `forecast`, along `quantile` and the dimensions that are left. Smaller is better.
+
+    Raises:
+        UnscorableError: A level is not between 0 and 1, `forecast` and `analysis` do not fit together, or `reduce` or
+            `weights` do not fit them.
 
     Source: Koenker and Machado (1999), doi:10.1080/01621459.1999.10473882
     """
@@ -102,7 +116,7 @@ def quantile_score(
     values = xr.apply_ufunc(
         _pinball,
         forecast,
-        on_grid_of(analysis, forecast),
+        analysis,
         kwargs={"levels": levels, "skip_missing": skip_missing},
         input_core_dims=[[member_dim], []],
         output_core_dims=[["quantile"]],
@@ -110,8 +124,8 @@ def quantile_score(
         dask_gufunc_kwargs={"output_sizes": {"quantile": len(levels)}},
         output_dtypes=[np.float64],
     ).assign_coords(quantile=levels)
-    score = weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("quantile_score").drop_attrs()
-    return score.assign_attrs({"units": forecast.attrs["units"]} if "units" in forecast.attrs else {})
+    score = weighted_mean(values, reduce, weights, skip_missing=skip_missing)
+    return in_units_of(forecast, score.rename("quantile_score"))
 
 
 def dawid_sebastiani(
@@ -123,18 +137,27 @@ def dawid_sebastiani(
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
 ) -> xr.DataArray:
-    """Dawid-Sebastiani score: ln s2 + (mean - y)2 / s2, with s2 the ensemble variance (ddof 1).
+    """Dawid-Sebastiani score: ln s^2 + (m - y)^2 / s^2, with the members' mean m and variance s^2 (divided by M - 1).
 
     Args:
-        forecast: At least 2 members; see `ensemble_scores`.
-        analysis: See `ensemble_scores`.
-        member_dim: See `ensemble_scores`.
-        reduce: See `ensemble_scores`.
-        weights: See `ensemble_scores`.
-        skip_missing: See `ensemble_scores`.
+        forecast: Ensemble of at least 2 members: `member_dim` and any other dimensions, in any order; NumPy or Dask
+            inside.
+        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        member_dim: Name of the dimension of the members.
+        reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
+            point.
+        weights: Weights of the average, 0 or more, on any dimensions of the score, such as
+            `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
+            whatever it holds.
+        skip_missing: True scores a point by the members that it has, and leaves out points that lack the analysis;
+            False makes every score NaN that a missing member or analysis goes into.
 
     Returns:
-        Smaller is better; depends on the unit by a constant. NaN where all members are equal, or one.
+        Score on the dimensions that are left; another unit of `forecast` adds a constant. Smaller is better. NaN for
+        one member, and where all members are equal.
+
+    Raises:
+        UnscorableError: `forecast` and `analysis` do not fit together, or `reduce` or `weights` do not fit them.
 
     Source: Dawid and Sebastiani (1999), doi:10.1214/aos/1018031101
     """
@@ -151,18 +174,27 @@ def log_score(
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
 ) -> xr.DataArray:
-    """Logarithmic score, -ln p(y), of the normal distribution with the ensemble's mean and variance (ddof 1).
+    """Logarithmic score: -ln p(y), with the normal density p of the members' mean and variance (divided by M - 1).
 
     Args:
-        forecast: At least 2 members; see `ensemble_scores`.
-        analysis: See `ensemble_scores`.
-        member_dim: See `ensemble_scores`.
-        reduce: See `ensemble_scores`.
-        weights: See `ensemble_scores`.
-        skip_missing: See `ensemble_scores`.
+        forecast: Ensemble of at least 2 members: `member_dim` and any other dimensions, in any order; NumPy or Dask
+            inside.
+        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        member_dim: Name of the dimension of the members.
+        reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
+            point.
+        weights: Weights of the average, 0 or more, on any dimensions of the score, such as
+            `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
+            whatever it holds.
+        skip_missing: True scores a point by the members that it has, and leaves out points that lack the analysis;
+            False makes every score NaN that a missing member or analysis goes into.
 
     Returns:
-        Smaller is better; depends on the unit by a constant. NaN where all members are equal, or one.
+        Score on the dimensions that are left; another unit of `forecast` adds a constant. Smaller is better. NaN for
+        one member, and where all members are equal.
+
+    Raises:
+        UnscorableError: `forecast` and `analysis` do not fit together, or `reduce` or `weights` do not fit them.
 
     Source: Good (1952), doi:10.1111/j.2517-6161.1952.tb00104.x
     """
@@ -179,18 +211,26 @@ def pit(
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
 ) -> xr.DataArray:
-    """Probability integral transform: share of members below the analysis, those equal to it counting half.
+    """Probability integral transform: the share of members below the analysis, those equal to it counting half.
 
     Args:
-        forecast: See `ensemble_scores`.
-        analysis: See `ensemble_scores`.
-        member_dim: See `ensemble_scores`.
-        reduce: See `ensemble_scores`.
-        weights: See `ensemble_scores`.
-        skip_missing: See `ensemble_scores`.
+        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        member_dim: Name of the dimension of the members.
+        reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
+            point.
+        weights: Weights of the average, 0 or more, on any dimensions of the score, such as
+            `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
+            whatever it holds.
+        skip_missing: True scores a point by the members that it has, and leaves out points that lack the analysis;
+            False makes every score NaN that a missing member or analysis goes into.
 
     Returns:
-        Between 0 and 1; its mean is 1/2 for a forecast without bias. `rank_histogram` shows its distribution.
+        Share, 0 to 1, on the dimensions that are left; its mean is 1/2 for a forecast without bias. `rank_histogram`
+        gives its distribution.
+
+    Raises:
+        UnscorableError: `forecast` and `analysis` do not fit together, or `reduce` or `weights` do not fit them.
 
     Source: Gneiting et al. (2007), doi:10.1111/j.1467-9868.2007.00587.x
     """

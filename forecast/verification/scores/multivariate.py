@@ -1,20 +1,18 @@
-"""Scores of whole fields, where it matters how points vary together; arguments as in `ensemble_scores`.
+"""Scores of whole fields, where it matters how points vary together."""
 
-A field with a missing value, in any member or the analysis, has no score; `skip_missing` leaves it out of the mean.
-"""
-
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.verification.checks import UnscorableError, on_grid_of, paired
+from forecast.verification.checks import Dims, UnscorableError, check_fits, paired
 from forecast.verification.weighting import weighted_mean
 
-Dims = Sequence[Hashable]
 BLOCK_VALUES = 2_097_152
+"""Differences of all members between so many pairs of points at a time, to bound memory."""
 
 
 def energy_score(
@@ -29,31 +27,43 @@ def energy_score(
     skip_missing: bool = False,
     fair: bool = True,
 ) -> xr.DataArray:
-    """Energy score: mean |x_i - y| - sum over i < j of |x_i - x_j| / (M (M-1)), with |.| the norm of a field.
+    """Energy score: the CRPS of whole fields, with the norm of a field in place of the absolute value.
+
+    With members x_i, their number M, the analysis y and |x| = sqrt(sum over points of w x^2):
+
+        mean over i of |x_i - y|  -  (sum over i < j of |x_i - x_j|) / (M (M - 1))
 
     Args:
-        forecast: See `ensemble_scores`.
-        analysis: See `ensemble_scores`.
-        dims: Dimensions of one field.
-        member_dim: See `ensemble_scores`.
-        reduce: Of the other dimensions.
-        weights: On dimensions other than `dims`.
-        norm_weights: w on `dims` in the norm, the root of the sum of w x2; None is all ones.
-        skip_missing: See the module.
-        fair: All pairs of different members (NaN for one member); otherwise M M in place of M (M-1).
+        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        dims: Names of the dimensions of one field, such as `("latitude", "longitude")`.
+        member_dim: Name of the dimension of the members.
+        reduce: Names of the other dimensions to average over, such as `("lead_time",)`; empty gives one score a field.
+        weights: Weights of that average, 0 or more, on any dimensions other than `dims`; None weighs each field alike.
+        norm_weights: Weights w within the norm, on any of `dims`, such as `area_weights(forecast["latitude"])`; None is
+            all ones.
+        skip_missing: True leaves fields with a missing member or analysis out of the average; False makes every average
+            NaN that such a field goes into. A field by itself is NaN either way.
+        fair: True scores the distribution that the members are drawn from, whatever their number, and is NaN for one
+            member; False scores the members as if they were all there is, with M M in place of M (M - 1).
 
     Returns:
-        Units of `forecast`; the CRPS for fields of one point.
+        Score in the unit of `forecast`, on the dimensions that are left; the CRPS for fields of one point. Smaller is
+        better.
+
+    Raises:
+        UnscorableError: `dims` is empty or unknown, `forecast` and `analysis` do not fit together, or `reduce`,
+            `weights` or `norm_weights` do not fit them.
 
     Source: Gneiting and Raftery (2007), doi:10.1198/016214506000001437; Ferro (2014), doi:10.1002/qj.2270
     """
-    return _field_score(
-        _energy,
-        forecast,
-        analysis,
-        (dims, member_dim, reduce, weights, norm_weights, skip_missing),
-        {"fair": fair},
-    ).rename("energy_score")
+    forecast, analysis = _paired_fields(forecast, analysis, dims, member_dim)
+    if norm_weights is not None:
+        check_fits("norm_weights", norm_weights, analysis)
+        root = norm_weights.astype(np.float64) ** 0.5
+        forecast, analysis = forecast * root, analysis * root
+    values = _score_fields(partial(_energy, axes=len(dims), fair=fair), forecast, analysis, dims, member_dim)
+    return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("energy_score").drop_attrs()
 
 
 def variogram_score(
@@ -67,65 +77,76 @@ def variogram_score(
     skip_missing: bool = False,
     order: float = 0.5,
 ) -> xr.DataArray:
-    """Variogram score: the sum over all ordered pairs of points of (|y_a - y_b|^p - mean over members |x_a - x_b|^p)2.
+    """Variogram score: do differences between points have the right size?
 
-    The work grows with the square of the points of a field: choose few.
+    With the exponent p, it is the sum over all ordered pairs of points a and b of
+
+        (|y_a - y_b|^p  -  mean over members of |x_a - x_b|^p)^2
+
+    The work grows with the square of the number of points in a field: choose few.
 
     Args:
-        forecast: See `ensemble_scores`.
-        analysis: See `ensemble_scores`.
-        dims: Dimensions of one field.
-        member_dim: See `ensemble_scores`.
-        reduce: Of the other dimensions.
-        weights: On dimensions other than `dims`.
-        skip_missing: See the module.
-        order: The exponent p.
+        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        dims: Names of the dimensions of one field, such as `("latitude", "longitude")`.
+        member_dim: Name of the dimension of the members.
+        reduce: Names of the other dimensions to average over, such as `("lead_time",)`; empty gives one score a field.
+        weights: Weights of that average, 0 or more, on any dimensions other than `dims`; None weighs each field alike.
+        skip_missing: True leaves fields with a missing member or analysis out of the average; False makes every average
+            NaN that such a field goes into. A field by itself is NaN either way.
+        order: Exponent p, positive.
 
     Returns:
-        Units of `forecast` to the power 2 p; each pair counts twice, as (a, b) and (b, a).
+        Score in the unit of `forecast` to the power 2 p, on the dimensions that are left. Each pair counts twice, as
+        (a, b) and as (b, a). Smaller is better.
+
+    Raises:
+        UnscorableError: `order` is not positive, `dims` is empty or unknown, `forecast` and `analysis` do not fit
+            together, or `reduce` or `weights` do not fit them.
 
     Source: Scheuerer and Hamill (2015), doi:10.1175/MWR-D-14-00269.1
     """
     if not order > 0:
         raise UnscorableError(f"order: expected a positive number, found {order}")
-    return _field_score(
-        _variogram, forecast, analysis, (dims, member_dim, reduce, weights, None, skip_missing), {"order": order}
-    ).rename("variogram_score")
+    forecast, analysis = _paired_fields(forecast, analysis, dims, member_dim)
+    values = _score_fields(partial(_variogram, axes=len(dims), order=order), forecast, analysis, dims, member_dim)
+    return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("variogram_score").drop_attrs()
 
 
-def _field_score(
-    kernel: Any,
-    forecast: xr.DataArray,
-    analysis: xr.DataArray,
-    options: tuple[Dims, Hashable, Dims, xr.DataArray | None, xr.DataArray | None, bool],
-    keywords: dict[str, Any],
-) -> xr.DataArray:
-    dims, member_dim, reduce, weights, norm_weights, skip_missing = options
+def _paired_fields(
+    forecast: xr.DataArray, analysis: xr.DataArray, dims: Dims, member_dim: Hashable
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Both on one grid, each field in one Dask chunk."""
     forecast, analysis = paired(forecast, analysis, member_dim)
     if not dims or any(dim not in analysis.dims for dim in dims):
         raise UnscorableError(f"dims: expected dimensions among {list(analysis.dims)}, found {list(dims)}")
-    analysis = on_grid_of(analysis, forecast)
     if forecast.chunks is not None:
         forecast = forecast.chunk(dict.fromkeys(dims, -1))
     if analysis.chunks is not None:
         analysis = analysis.chunk(dict.fromkeys(dims, -1))
-    if norm_weights is not None:
-        root = norm_weights.astype(np.float64) ** 0.5
-        forecast, analysis = forecast * root, analysis * root
-    values = xr.apply_ufunc(
-        kernel,
+    return forecast, analysis
+
+
+def _score_fields(
+    score: Callable[..., NDArray[np.float64]],
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    dims: Dims,
+    member_dim: Hashable,
+) -> xr.DataArray:
+    values: xr.DataArray = xr.apply_ufunc(
+        score,
         forecast,
         analysis,
-        kwargs={"axes": len(dims), **keywords},
         input_core_dims=[[member_dim, *dims], list(dims)],
         dask="parallelized",
         output_dtypes=[np.float64],
     )
-    return weighted_mean(values, reduce, weights, skip_missing=skip_missing).drop_attrs()
+    return values
 
 
 def _fields(ensemble: NDArray[Any], analysis: NDArray[Any], axes: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """(field, member, point) and (field, point)."""
+    """Members as (field, member, point) and analysis as (field, point), for fields on the last axes."""
     points = int(np.prod(ensemble.shape[ensemble.ndim - axes :]))
     members = ensemble.reshape(-1, ensemble.shape[ensemble.ndim - axes - 1], points)
     return members, analysis.reshape(-1, points)

@@ -1,24 +1,22 @@
 """How probabilities of an event relate to how often it happens, from sums that add.
 
-An ensemble of M members issues M + 1 probabilities. All that `reliability_scores` gives is a function of two sums for
-each of them: the weight with which it was issued, and that with which the event then happened. These sums add over
+An ensemble of M members issues M + 1 probabilities. All that the functions of `reliability` give follows from two sums
+for each of them: the weight with which it was issued, and that with which the event then happened. These sums add over
 chunks, periods and regions.
 """
 
 from collections.abc import Hashable, Sequence
 
 import numpy as np
+import scipy
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
-from scipy.stats import binom
 
-from forecast.verification.checks import UnscorableError
+from forecast.verification.checks import Dims, UnscorableError, check_reduce
 from forecast.verification.scores.event import event_counts
 from forecast.verification.scores.ranks import histogram
-from forecast.verification.weighting import check_weights
+from forecast.verification.weighting import point_weights
 
-Dims = Sequence[Hashable]
 COST_LOSS_RATIOS = tuple(percent / 100 for percent in range(5, 100, 5))
 
 
@@ -33,30 +31,36 @@ def probability_sums(
     skip_missing: bool = False,
     strict: bool = True,
 ) -> xr.Dataset:
-    """Sums that all scores of this module are functions of.
+    """Sums over events for each probability that the ensemble can issue.
 
     Args:
-        forecast: See `ensemble_scores`.
-        analysis: See `ensemble_scores`.
-        threshold: See `brier_score`.
-        member_dim: See `ensemble_scores`.
-        reduce: Dimensions to sum over, at least one.
-        weights: See `ensemble_scores`.
-        skip_missing: Leave out points where a member or the analysis is missing; otherwise one makes the sums NaN.
-        strict: See `brier_score`.
+        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        threshold: Threshold of the event, in the unit of `forecast`: a number, or a DataArray on any dimensions of
+            `analysis`, such as a quantile of the climatology at each point; further dimensions become dimensions of
+            the result.
+        member_dim: Name of the dimension of the members.
+        reduce: Names of the dimensions to sum over, such as `("latitude", "longitude")`; at least one.
+        weights: Weights of the points, 0 or more, on any dimensions of `analysis`, such as
+            `area_weights(forecast["latitude"])`; None weighs each alike. A point of weight 0 does not count, whatever
+            it holds.
+        skip_missing: True leaves out points that lack a member or the analysis; False makes every result NaN that such
+            a point goes into.
+        strict: True: the event is a value above the threshold; False: at or above it.
 
     Returns:
-        Along `probability` (0, 1/M, ... 1): `issued`, `happened` and `points` (how many, unweighted).
+        Along `probability` (0, 1/M, ... 1) and the dimensions that are left: the weight `issued`, the weight with which
+        the event then `happened`, and the number of `points`, unweighted.
+
+    Raises:
+        UnscorableError: `reduce` is empty, `forecast`, `analysis` and `threshold` do not fit together, or `reduce` or
+            `weights` do not fit them.
     """
-    if not reduce:
-        raise UnscorableError("reduce: expected at least one dimension to collect events over, found none")
     counted = event_counts(forecast, analysis, threshold, member_dim=member_dim, strict=strict, skip_missing=False)
     members, hits = forecast.sizes[member_dim], counted["hits"]
-    weight = xr.ones_like(hits) if weights is None else weights.astype(np.float64)
-    check_weights(weight, hits)
-    weight = weight.broadcast_like(hits).transpose(*hits.dims)
+    check_reduce(reduce, hits, needed=True)
     known = hits.notnull()
-    weight = weight.where(known, 0.0) if skip_missing else weight.where(known)
+    weight = point_weights(weights, hits, known, skip_missing=skip_missing)
     happened = weight * counted["observed"].fillna(0.0)
     issued_class = hits.fillna(0).astype(np.int64)
     sums = {
@@ -72,10 +76,12 @@ def murphy_parts(sums: xr.Dataset) -> xr.Dataset:
     """Murphy's decomposition of the plain Brier score: reliability - resolution + uncertainty.
 
     Args:
-        sums: From `probability_sums`. Each issued probability is a class of its own, so the decomposition is exact.
+        sums: Sums of events from `probability_sums`, perhaps added over chunks, periods or regions. Each issued
+            probability is a class of its own, so the decomposition is exact.
 
     Returns:
-        `reliability` (smaller is better), `resolution` (larger is better), `uncertainty`, `brier_score`.
+        `reliability` (smaller is better), `resolution` (larger is better), `uncertainty` and `brier_score`, on the
+        dimensions of `sums` less `probability`.
 
     Source: Murphy (1973), doi:10.1175/1520-0450(1973)012<0595:ANVPOT>2.0.CO;2
     """
@@ -97,14 +103,15 @@ def reliability_diagram(sums: xr.Dataset, *, bins: int | None = None, level: flo
     """Reliability diagram, with consistency bars and the isotonic (CORP) curve.
 
     Args:
-        sums: From `probability_sums`.
-        bins: Classes of equal width to collect probabilities in; None keeps each issued probability apart.
-        level: Of the consistency bars: how often a reliable forecast falls within them, if points were independent.
+        sums: Sums of events from `probability_sums`, perhaps added over chunks, periods or regions.
+        bins: Number of classes of equal width to collect probabilities in; None keeps each issued probability apart.
+        level: Level of the consistency bars, 0 to 1: how often a reliable forecast would fall within them if points
+            were independent.
 
     Returns:
-        Along `probability` (or `bin`): `forecast_probability` (mean), `observed_frequency`, `share` (of weight),
-        `consistency_low`, `consistency_high`; and along `probability` the isotonic `corp_frequency`, with its parts of
-        the Brier score: `miscalibration`, `discrimination`, `uncertainty`.
+        Along `probability`, or along `bin`: mean `forecast_probability`, `observed_frequency`, `share` of the weight,
+        `consistency_low` and `consistency_high`. Along `probability`: the isotonic `corp_frequency`. And its parts of
+        the plain Brier score: `miscalibration`, `discrimination` and `uncertainty`.
 
     Source: Bröcker and Smith (2007), doi:10.1175/WAF993.1; Dimitriadis et al. (2021), doi:10.1073/pnas.2016191118
     """
@@ -134,11 +141,11 @@ def operating_characteristic(sums: xr.Dataset) -> xr.Dataset:
     """Relative operating characteristic: hit rate against false alarm rate when acting from k of M members on.
 
     Args:
-        sums: From `probability_sums`.
+        sums: Sums of events from `probability_sums`, perhaps added over chunks, periods or regions.
 
     Returns:
-        Along `members_needed` (0 to M + 1): `hit_rate`, `false_alarm_rate`; and `area` under the curve by trapezoids,
-        0.5 without skill. NaN where the event always or never happened.
+        Along `members_needed` (k = 0 to M + 1): `hit_rate` and `false_alarm_rate`; and the `area` under the curve by
+        trapezoids, 0.5 without skill and 1 for perfect forecasts. NaN where the event always or never happened.
 
     Source: Mason (1982), Australian Meteorological Magazine 30, 291-303; Kharin and Zwiers (2003),
     doi:10.1175/1520-0442(2003)016<4145:OTRSOP>2.0.CO;2
@@ -153,21 +160,25 @@ def operating_characteristic(sums: xr.Dataset) -> xr.Dataset:
 
 
 def economic_value(sums: xr.Dataset, *, cost_loss_ratios: Sequence[float] | None = None) -> xr.Dataset:
-    """Value of acting on the forecast, between acting on the base rate (0) and on perfect knowledge (1).
+    """Relative economic value of acting on the forecast: 0 is that of acting on the base rate, 1 of perfect knowledge.
+
+    With the mean expenses E of a user who acts on each: (E_base - E_forecast) / (E_base - E_perfect).
 
     Args:
-        sums: From `probability_sums`.
-        cost_loss_ratios: Cost of protection over loss avoided, between 0 and 1; 0.05 to 0.95 when None.
+        sums: Sums of events from `probability_sums`, perhaps added over chunks, periods or regions.
+        cost_loss_ratios: Cost of protection over the loss that it avoids, strictly between 0 and 1, one for each user;
+            0.05, 0.10 ... 0.95 when None.
 
     Returns:
-        `value_by_threshold` along `cost_loss_ratio` and `members_needed`, and `value`, the best of them for each user.
+        Along `cost_loss_ratio` and `members_needed`: `value_by_threshold`, that of acting from so many members on; and
+        along `cost_loss_ratio`: `value`, the largest of these.
+
+    Raises:
+        UnscorableError: A cost-loss ratio is not between 0 and 1.
 
     Source: Richardson (2000), doi:10.1002/qj.49712656313
     """
-    ratios = np.asarray(COST_LOSS_RATIOS if cost_loss_ratios is None else cost_loss_ratios, dtype=np.float64)
-    if not np.all((ratios > 0) & (ratios < 1)):
-        raise UnscorableError(f"cost_loss_ratios: expected numbers between 0 and 1, found {ratios.tolist()}")
-    ratio = xr.DataArray(ratios, dims="cost_loss_ratio", coords={"cost_loss_ratio": ratios})
+    ratio = _ratios(COST_LOSS_RATIOS if cost_loss_ratios is None else cost_loss_ratios)
     curve, base = operating_characteristic(sums), _rates(sums)[2]
     climate = xr.where(ratio < base, ratio + 0 * base, base + 0 * ratio)  # type: ignore[no-untyped-call]
     spent = curve["false_alarm_rate"] * ratio * (1 - base) - curve["hit_rate"] * base * (1 - ratio) + base
@@ -175,8 +186,15 @@ def economic_value(sums: xr.Dataset, *, cost_loss_ratios: Sequence[float] | None
     return xr.Dataset({"value_by_threshold": value, "value": value.max("members_needed", skipna=False)})
 
 
+def _ratios(given: Sequence[float]) -> xr.DataArray:
+    ratios = np.asarray(given, dtype=np.float64)
+    if not np.all((ratios > 0) & (ratios < 1)):
+        raise UnscorableError(f"cost_loss_ratios: expected numbers between 0 and 1, found {ratios.tolist()}")
+    return xr.DataArray(ratios, dims="cost_loss_ratio", coords={"cost_loss_ratio": ratios})
+
+
 def _rates(sums: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
-    """Share of each probability, how often the event then happened (0 where never issued), and base rate."""
+    """Share of each probability, frequency of the event where it was issued (0 where never), and base rate."""
     total = _positive(sums["issued"].sum("probability", skipna=False))
     rate = (sums["happened"] / _positive(sums["issued"])).fillna(0.0)
     return sums["issued"] / total, rate, sums["happened"].sum("probability", skipna=False) / total
@@ -197,8 +215,8 @@ def _from_needed(weight: xr.DataArray) -> xr.DataArray:
 def _binomial_share(
     points: NDArray[np.float64], probability: NDArray[np.float64], *, tail: float
 ) -> NDArray[np.float64]:
-    quantile: NDArray[np.float64] = binom.ppf(tail, points, probability) / np.where(points > 0, points, np.nan)
-    return quantile
+    number: NDArray[np.float64] = scipy.stats.binom.ppf(tail, points, probability)
+    return number / np.where(points > 0, points, np.nan)
 
 
 def _corp(sums: xr.Dataset) -> xr.Dataset:
@@ -232,5 +250,5 @@ def _isotonic(happened: NDArray[np.float64], issued: NDArray[np.float64]) -> NDA
     result = np.full(issued.shape, np.nan)
     seen = issued > 0
     if seen.any():
-        result[seen] = isotonic_regression(happened[seen] / issued[seen], weights=issued[seen]).x
+        result[seen] = scipy.optimize.isotonic_regression(happened[seen] / issued[seen], weights=issued[seen]).x
     return result

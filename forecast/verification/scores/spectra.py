@@ -1,11 +1,6 @@
-"""Scores by scale: zonal and spherical-harmonic spectra; arguments as in `ensemble_scores`.
+"""Scores by scale: zonal and spherical-harmonic spectra."""
 
-A field with a missing value has no spectrum. Power is in the square of the unit. The sum over wavenumbers of a
-zonal spectrum is the mean square along circles of latitude; that over degrees of a spherical spectrum is the area mean
-of the squares of what the harmonics hold.
-"""
-
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -14,27 +9,28 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.statistics.legendre import legendre_functions
-from forecast.verification.checks import UnscorableError, on_grid_of, paired
+from forecast.verification.checks import Dims, UnscorableError, in_units_of, paired
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.weighting import area_weights, weighted_mean
 
-Dims = Sequence[Hashable]
 Kind = Literal["spherical", "zonal"]
 GRID = ["latitude", "longitude"]
 
 
 def spectrum(field: xr.DataArray, *, kind: Kind = "spherical", truncation: int | None = None) -> xr.DataArray:
-    """Power of a field by wavenumber.
+    """Power of a global field by wavenumber.
 
     Args:
-        field: Has `latitude` and `longitude` with coordinates; global and evenly spaced in longitude.
-        kind: `spherical`: by total wavenumber (degree) of spherical harmonics fitted by area-weighted least squares;
-            `zonal`: by zonal wavenumber along each latitude, averaged over latitudes by area.
-        truncation: Largest wavenumber; two thirds of the number of latitudes (spherical) or half that of longitudes
-            (zonal) when None, and no more than that.
+        field: Field on `latitude` and `longitude`, degrees, with coordinates, and any other dimensions; from pole to
+            pole, and evenly spaced round the circle. NumPy or Dask inside.
+        kind: `spherical`: by total wavenumber (degree) of spherical harmonics, fitted by area-weighted least squares;
+            the sum over degrees is the area mean of the square of what the harmonics hold. `zonal`: by zonal wavenumber
+            along each latitude, averaged over latitudes by area; the sum over wavenumbers is the area mean square.
+        truncation: Largest wavenumber, no more than two thirds of the number of latitudes (spherical) or half that of
+            longitudes (zonal), which it is when None.
 
     Returns:
-        Along `wavenumber`, in place of the grid.
+        Power in the square of the unit of `field`, along `wavenumber`; NaN where the field has a missing value.
 
     Raises:
         UnscorableError: The grid is not global, or cannot resolve the truncation.
@@ -58,22 +54,31 @@ def spectral_crps(
     truncation: int | None = None,
     fair: bool = True,
 ) -> xr.DataArray:
-    """CRPS of spherical-harmonic coefficients, averaged over those of each degree.
+    """CRPS of the spherical-harmonic coefficients of a field, averaged over those of each degree.
 
     Args:
-        forecast: Global; see `ensemble_scores`.
-        analysis: See `ensemble_scores`.
-        member_dim: See `ensemble_scores`.
-        reduce: Of the dimensions other than the grid.
-        skip_missing: Leave out fields with a missing value.
-        truncation: See `spectrum`.
-        fair: See `crps`.
+        forecast: Ensemble: `member_dim`, `latitude` and `longitude` (degrees, from pole to pole, and evenly spaced
+            round the circle) and any other dimensions; NumPy or Dask inside.
+        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        member_dim: Name of the dimension of the members.
+        reduce: Names of the other dimensions to average over, such as `("lead_time",)`; empty gives one score a field.
+        skip_missing: True leaves fields with a missing member or analysis out of the average; False makes every average
+            NaN that such a field goes into. A field by itself is NaN either way.
+        truncation: Largest degree, no more than two thirds of the number of latitudes, which it is when None.
+        fair: True scores the distribution that the members are drawn from, whatever their number, and is NaN for one
+            member; False scores the members as if they were all there is.
 
     Returns:
-        Units of `forecast`, along `wavenumber`, the mean over the 2 degree + 1 real coefficients; smaller is better.
+        Score in the unit of `forecast`, along `wavenumber` (the degree n), the mean over its 2 n + 1 real coefficients,
+        and the dimensions that are left. Smaller is better.
+
+    Raises:
+        UnscorableError: The grid is not global or cannot resolve the truncation, `forecast` and `analysis` do not fit
+            together, or `reduce` does not fit them.
+
+    Source: Hersbach (2000), doi:10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2, for the CRPS
     """
     forecast, analysis = paired(forecast, analysis, member_dim)
-    analysis = on_grid_of(analysis, forecast)
     predicted, observed = (_coefficients(field, "spherical", truncation) for field in (forecast, analysis))
     statistics = ensemble_statistics(predicted, observed, member_dim=member_dim)
     values = statistics["fair_crps" if fair else "crps"]
@@ -82,8 +87,8 @@ def spectral_crps(
         missing = xr.ones_like(missing)
     count = 2 * values["wavenumber"] + 1
     mean = (values.sum(["order", "part"]) / count).where(~missing)
-    score = weighted_mean(mean, reduce, None, skip_missing=skip_missing).rename("spectral_crps").drop_attrs()
-    return score.assign_attrs({"units": forecast.attrs["units"]} if "units" in forecast.attrs else {})
+    score = weighted_mean(mean, reduce, None, skip_missing=skip_missing)
+    return in_units_of(forecast, score.rename("spectral_crps"))
 
 
 def error_growth(
@@ -96,26 +101,36 @@ def error_growth(
     kind: Kind = "spherical",
     truncation: int | None = None,
 ) -> xr.Dataset:
-    """Difference energy by wavenumber: how error and spread fill the scales as lead time grows.
+    """Power of error and spread by wavenumber: how both fill the scales as lead time grows.
 
     Args:
-        forecast: Global, at least 2 members; see `ensemble_scores`.
-        analysis: See `ensemble_scores`.
-        member_dim: See `ensemble_scores`.
-        reduce: Of the dimensions other than the grid.
-        skip_missing: Leave out fields with a missing value.
-        kind: See `spectrum`.
-        truncation: See `spectrum`.
+        forecast: Ensemble of at least 2 members: `member_dim`, `latitude` and `longitude` (degrees, from pole to pole,
+            and evenly spaced round the circle) and any other dimensions; NumPy or Dask inside.
+        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        member_dim: Name of the dimension of the members.
+        reduce: Names of the other dimensions to average over, such as `("lead_time",)`; empty gives spectra of each
+            field.
+        skip_missing: True leaves fields with a missing member or analysis out of the average; False makes every average
+            NaN that such a field goes into. A field by itself is NaN either way.
+        kind: `spherical`: by total wavenumber (degree) of spherical harmonics; `zonal`: by zonal wavenumber along each
+            latitude, averaged over latitudes by area.
+        truncation: Largest wavenumber, no more than two thirds of the number of latitudes (spherical) or half that of
+            longitudes (zonal), which it is when None.
 
     Returns:
-        Power along `wavenumber`: `error` of the ensemble mean; `spread`, (M+1)/M times the power of members about their
-        mean (ddof 1), which equals the error's for members drawn like the analysis; `members` and `analysis`, of the
-        fields themselves, which a forecast should not let differ.
+        Power in the square of the unit of `forecast`, along `wavenumber` and the dimensions that are left: `error` of
+        the ensemble mean; `spread`, (M + 1) / M times the variance of the members about their mean (divided by M - 1),
+        which equals the error's power if members and analysis are drawn alike; and `members` and `analysis`, those of
+        the fields themselves, which should be alike, too.
+
+    Raises:
+        UnscorableError: The grid is not global or cannot resolve the truncation, `forecast` and `analysis` do not fit
+            together, or `reduce` does not fit them.
 
     Source: Selz et al. (2022), doi:10.1029/2022GL100284, for the diagnostic
     """
     forecast, analysis = paired(forecast, analysis, member_dim, least_members=2)
-    analysis = on_grid_of(analysis, forecast).astype(np.float64)
+    analysis = analysis.astype(np.float64)
     members, forecast = forecast.sizes[member_dim], forecast.astype(np.float64)
     mean = forecast.mean([member_dim], skipna=False)
     powers = {
@@ -131,7 +146,7 @@ def error_growth(
 
 
 def _coefficients(field: xr.DataArray, kind: Kind, truncation: int | None) -> xr.DataArray:
-    """Zonal: squared amplitudes over (latitude, wavenumber, part); spherical: (order, wavenumber, part)."""
+    """Squared zonal amplitudes (latitude, wavenumber, part), or harmonic coefficients (order, wavenumber, part)."""
     latitude, longitude = _global_grid(field)
     largest = longitude // 2 if kind == "zonal" else min(2 * len(latitude) // 3, (longitude - 1) // 2)
     wanted = largest if truncation is None else truncation
@@ -173,7 +188,7 @@ def _global_grid(field: xr.DataArray) -> tuple[tuple[float, ...], int]:
 
 
 def _zonal(field: NDArray[Any], *, truncation: int) -> NDArray[np.float64]:
-    """Power per wavenumber, that of cosines and sines apart: (..., latitude, wavenumber, part)."""
+    """Power by wavenumber, that of cosines and sines apart: (..., latitude, wavenumber, part)."""
     amplitudes = np.fft.rfft(field.astype(np.float64), axis=-1)[..., : truncation + 1] / field.shape[-1]
     power = np.stack([amplitudes.real**2, amplitudes.imag**2], axis=-1)
     doubled = np.full(truncation + 1, 2.0)
@@ -196,7 +211,7 @@ def _spherical(field: NDArray[Any], *, truncation: int, latitude: tuple[float, .
 
 @lru_cache(maxsize=512)
 def _projection(latitude: tuple[float, ...], order: int, truncation: int) -> NDArray[np.float64]:
-    """(degree, latitude): area-weighted least squares on the associated Legendre functions of one order."""
+    """Matrix (degree, latitude) that fits the Legendre functions of one order by area-weighted least squares."""
     degrees = np.asarray(latitude)
     functions = legendre_functions(degrees, order, truncation)
     root = np.sqrt(area_weights(xr.DataArray(degrees, dims="latitude")).values)

@@ -1,0 +1,169 @@
+"""Spread of the ensemble, by itself and against the error of its mean."""
+
+from collections.abc import Hashable, Sequence
+from itertools import pairwise
+
+import numpy as np
+import xarray as xr
+
+from forecast.verification.checks import Dims, UnscorableError, check_reduce, in_units_of, paired
+from forecast.verification.ensemble_pass.statistics import ensemble_statistics
+from forecast.verification.weighting import weighted_mean, weighted_sums
+
+
+def spread(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray | None = None,
+    *,
+    member_dim: Hashable = "member",
+    reduce: Dims = (),
+    weights: xr.DataArray | None = None,
+    skip_missing: bool = False,
+) -> xr.DataArray:
+    """Spread of the ensemble: sqrt(mean of s^2), with the variance s^2 of the members (divided by M - 1).
+
+    Args:
+        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        analysis: Says which points count: those where it is missing do not. None counts all.
+        member_dim: Name of the dimension of the members.
+        reduce: Names of the dimensions to average over, before the root is taken, such as `("latitude", "longitude")`;
+            empty gives the standard deviation at each point.
+        weights: Weights of the average, 0 or more, on any dimensions of the score, such as
+            `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
+            whatever it holds.
+        skip_missing: True scores a point by the members that it has, and leaves out points that lack the analysis;
+            False makes every score NaN that a missing member or analysis goes into.
+
+    Returns:
+        Spread in the unit of `forecast`, on the dimensions that are left; NaN for one member.
+
+    Raises:
+        UnscorableError: `forecast` and `analysis` do not fit together, or `reduce` or `weights` do not fit them.
+
+    Source: Fortin et al. (2014), doi:10.1175/JHM-D-14-0008.1
+    """
+    present = forecast.isel({member_dim: 0}, drop=True) if analysis is None else analysis
+    variance = _moments(forecast, present, member_dim, skip_missing)["variance"].astype(np.float64)
+    if analysis is not None:
+        variance = variance.where(paired(forecast, analysis, member_dim)[1].notnull())
+    mean = weighted_mean(variance, reduce, weights, skip_missing=skip_missing)
+    return in_units_of(forecast, (mean**0.5).rename("spread"))
+
+
+def spread_skill_ratio(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    *,
+    member_dim: Hashable = "member",
+    reduce: Dims = (),
+    weights: xr.DataArray | None = None,
+    skip_missing: bool = False,
+    unbiased: bool = False,
+) -> xr.DataArray:
+    """Spread over error of the ensemble mean, corrected for the number M of members.
+
+    With the variance s^2 of the members (divided by M - 1), their mean m and the analysis y:
+
+        sqrt(mean of (M + 1) / M s^2  /  mean of (m - y)^2)
+
+    Args:
+        forecast: Ensemble of at least 2 members: `member_dim` and any other dimensions, in any order; NumPy or Dask
+            inside.
+        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        member_dim: Name of the dimension of the members.
+        reduce: Names of the dimensions to average over, before the ratio and the root are taken, such as
+            `("latitude", "longitude")`; empty gives the ratio at each point.
+        weights: Weights of the average, 0 or more, on any dimensions of the score, such as
+            `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
+            whatever it holds.
+        skip_missing: True scores a point by the members that it has, and leaves out points that lack the analysis;
+            False makes every score NaN that a missing member or analysis goes into.
+        unbiased: True takes sqrt(mean of s^2 / mean of ((m - y)^2 - s^2 / M)) instead, which estimates the ratio of an
+            endless ensemble, and is NaN where the denominator is not positive.
+
+    Returns:
+        Ratio without unit, on the dimensions that are left: 1 if members and analysis are drawn alike, smaller if the
+        ensemble is too sure of itself; NaN for one member.
+
+    Raises:
+        UnscorableError: `forecast` and `analysis` do not fit together, or `reduce` or `weights` do not fit them.
+
+    Source: Fortin et al. (2014), doi:10.1175/JHM-D-14-0008.1
+    """
+    moments = _moments(forecast, analysis, member_dim, skip_missing)
+    members = moments["members"].astype(np.float64)
+    variance, squares = moments["variance"].astype(np.float64), moments["error"].astype(np.float64) ** 2
+    variance = variance.where(squares.notnull())
+    squares = squares.where(variance.notnull())
+    if unbiased:
+        squares = squares - variance / members
+    else:
+        variance = variance * (members + 1) / members
+    above = weighted_mean(variance, reduce, weights, skip_missing=skip_missing)
+    below = weighted_mean(squares, reduce, weights, skip_missing=skip_missing)
+    ratio = above / below.where(below > 0)
+    return (ratio**0.5).rename("spread_skill_ratio").drop_attrs()
+
+
+def spread_skill_binned(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    *,
+    edges: Sequence[float],
+    member_dim: Hashable = "member",
+    reduce: Dims,
+    weights: xr.DataArray | None = None,
+    skip_missing: bool = False,
+) -> xr.Dataset:
+    """Error of the ensemble mean in bins of the spread: is the error small where the ensemble says so?
+
+    Args:
+        forecast: Ensemble of at least 2 members: `member_dim` and any other dimensions, in any order; NumPy or Dask
+            inside.
+        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        edges: Edges of the bins of spread s (standard deviation of the members, divided by M - 1), increasing, in the
+            unit of `forecast`; each bin holds its lower edge.
+        member_dim: Name of the dimension of the members.
+        reduce: Names of the dimensions to collect points over, such as `("latitude", "longitude")`.
+        weights: Weights of the points, 0 or more, on any dimensions of `analysis`, such as
+            `area_weights(forecast["latitude"])`; None weighs each alike.
+        skip_missing: True takes the members that are there, and leaves out points that lack the analysis; False makes
+            all bins NaN that such a point could be in.
+
+    Returns:
+        Along `bin`, with its edges `lower` and `upper`, and the dimensions that are left: `spread`,
+        sqrt(mean of (M + 1) / M s^2), and `rmse`, both in the unit of `forecast`, which are equal for a reliable
+        ensemble; and the `weight` in the bin.
+
+    Raises:
+        UnscorableError: `edges` do not increase, `forecast` and `analysis` do not fit together, or `reduce` or
+            `weights` do not fit them.
+
+    Source: Leutbecher and Palmer (2008), doi:10.1016/j.jcp.2007.02.014
+    """
+    limits = np.asarray(edges, dtype=np.float64)
+    if limits.ndim != 1 or limits.size < 2 or not np.all(np.diff(limits) > 0):
+        raise UnscorableError(f"edges: expected at least 2 increasing numbers, found {list(edges)}")
+    moments = _moments(forecast, analysis, member_dim, skip_missing)
+    check_reduce(reduce, moments["error"])
+    variance, members = moments["variance"].astype(np.float64), moments["members"].astype(np.float64)
+    squares = moments["error"].astype(np.float64) ** 2
+    known = variance.notnull() & squares.notnull()
+    rows = []
+    for low, high in pairwise(limits):
+        chosen = ((variance**0.5 >= low) & (variance**0.5 < high)).where(known)
+        total = weighted_sums(chosen, reduce, weights, skip_missing=skip_missing)[0]
+        inflated = weighted_sums(
+            chosen * variance * (members + 1) / members, reduce, weights, skip_missing=skip_missing
+        )
+        errors = weighted_sums(chosen * squares, reduce, weights, skip_missing=skip_missing)
+        some = total.where(total > 0)
+        rows.append(
+            xr.Dataset({"spread": (inflated[0] / some) ** 0.5, "rmse": (errors[0] / some) ** 0.5, "weight": total})
+        )
+    result = xr.concat(rows, "bin").assign_coords(lower=("bin", limits[:-1]), upper=("bin", limits[1:]))
+    return result.assign({name: in_units_of(forecast, result[name]) for name in ("spread", "rmse")})
+
+
+def _moments(forecast: xr.DataArray, analysis: xr.DataArray, member_dim: Hashable, skip_missing: bool) -> xr.Dataset:
+    return ensemble_statistics(forecast, analysis, member_dim=member_dim, skip_missing=skip_missing, ranked=False)

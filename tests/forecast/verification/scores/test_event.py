@@ -1,0 +1,56 @@
+"""Brier scores: unbiased whatever the size of the ensemble, for thresholds of every form."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from forecast.verification import UnscorableError, brier_score, rps
+from forecast.verification.scores.event import event_counts
+
+MakePair = Callable[..., tuple[xr.DataArray, xr.DataArray]]
+
+
+def test_fair_brier_is_unbiased_in_the_ensemble_size() -> None:
+    rng = np.random.default_rng(0)
+    chance = rng.random(200_000)
+    happened = xr.DataArray((rng.random(200_000) < 0.3).astype(float), dims="case")
+    ideal = float(((chance - happened.values) ** 2).mean())
+    for members in (2, 5):
+        drawn = xr.DataArray((rng.random((members, 200_000)) < chance).astype(float), dims=("member", "case"))
+        assert float(brier_score(drawn, happened, threshold=0.5, reduce=["case"])) == pytest.approx(ideal, rel=0.01)
+    assert brier_score(drawn.isel(member=[0]), happened, threshold=0.5, reduce=["case"]).isnull()
+
+
+def test_thresholds_of_each_point_and_at_the_value(make_pair: MakePair) -> None:
+    forecast, analysis = make_pair("tied")
+    quantile = analysis.quantile(0.8, "lead_time", keep_attrs=True).drop_vars("quantile")
+    found = brier_score(forecast, analysis, threshold=quantile, fair=False)
+    expected = ((forecast > quantile).mean("member") - (analysis > quantile)) ** 2
+    np.testing.assert_allclose(found, expected.transpose(*found.dims))
+    at = brier_score(forecast, analysis, threshold=2.0, strict=False, fair=False)
+    np.testing.assert_allclose(at, ((forecast >= 2).mean("member") - (analysis >= 2)) ** 2)
+    with pytest.raises(UnscorableError, match="threshold: expected the coordinates"):
+        brier_score(forecast, analysis, threshold=quantile.isel(latitude=slice(None, None, -1)))
+
+
+def test_ranked_probability_score_is_the_sum_of_brier_scores(make_pair: MakePair) -> None:
+    forecast, analysis = make_pair("tied")
+    thresholds = [1.0, 2.0, 3.0]
+    for fair in (True, False):
+        each = [brier_score(forecast, analysis, threshold=threshold, fair=fair) for threshold in thresholds]
+        np.testing.assert_allclose(rps(forecast, analysis, thresholds=thresholds, fair=fair), sum(each), atol=1e-12)
+    with pytest.raises(UnscorableError, match="thresholds: expected increasing numbers"):
+        rps(forecast, analysis, thresholds=[2.0, 1.0])
+
+
+def test_an_event_that_is_not_known_is_not_counted(make_pair: MakePair) -> None:
+    forecast, analysis = make_pair("random")
+    forecast = forecast.where((forecast["member"] > 2) | (forecast["latitude"] > 0))
+    options = {"member_dim": "member", "strict": True}
+    few = event_counts(forecast, analysis, 2.0, skip_missing=True, **options)
+    assert few["members"].sel(latitude=-75).values.tolist() == [[6] * 8] * 3
+    assert few["hits"].notnull().all()
+    strictly = event_counts(forecast, analysis, 2.0, skip_missing=False, **options)
+    assert (strictly["hits"].isnull() == (analysis["latitude"] < 0)).all()
