@@ -1,16 +1,20 @@
 """Forecasts as Zarr in WeatherBench2's layout: (time, number, prediction_timedelta, [level,] latitude, longitude)."""
 
-import math
+import itertools
 import warnings
+import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import xarray as xr
+import zarr
 
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.variables import VARIABLES, channel
-from data_catalog.storage.atomic_files import atomic_path
+from data_catalog.storage.atomic_files import atomic_path, disk_errors
 from forecast.products.files.forecast_reading import LEVELS_PRESENT, open_forecast
 
 OUR_NAMES = {"init_time": "time", "member": "number", "lead_time": "prediction_timedelta"}
@@ -41,19 +45,64 @@ def write_zarr(forecast_path: Path | str, out: Path | str) -> Path:
     path = Path(out)
     if path.exists():
         raise InvalidDataError(f"{path}: expected no store of this name, found one; remove it first")
-    with open_forecast(forecast_path) as forecast, atomic_path(path) as partial:
-        layout = weatherbench2_layout(forecast)
-        chunks = {name: _chunks(field) for name, field in layout.data_vars.items()}
-        encoding: dict[Any, dict[str, Any]] = {
-            name: {"chunks": tuple(sizes.values())} for name, sizes in chunks.items()
-        }
-        whole = layout.assign({name: field.chunk(chunks[name]) for name, field in layout.data_vars.items()})
-        with warnings.catch_warnings():
-            # Readers that list no directories, as over HTTP, need it; Zarr warns that its specification lacks it.
-            warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
-            whole.to_zarr(partial, zarr_format=3, consolidated=True, encoding=encoding)
-        _check_stored(partial, layout)
+    with open_forecast(forecast_path, chunked=False) as forecast, atomic_path(path) as partial:
+        layout = weatherbench2_layout(forecast.chunk())
+        members = _write_empty(layout, partial)
+        with disk_errors(path):
+            blocks = _write_fields(forecast, layout, partial, members)
+        _check_stored(partial, path.name, blocks)
     return path
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Members of one channel at one lead time: where they are stored, and the checksum of their values."""
+
+    variable: str
+    where: tuple[int | slice, ...]
+    checksum: int
+
+
+def _write_empty(layout: xr.Dataset, store: Path) -> int:
+    """Write coordinates, attributes and the metadata of all arrays; return the number of members of a chunk."""
+    plane_bytes = 4 * layout.sizes["latitude"] * layout.sizes["longitude"]
+    members = min(layout.sizes["number"], max(1, MOST_CHUNK_BYTES // plane_bytes))
+    whole = {"number": members, "latitude": layout.sizes["latitude"], "longitude": layout.sizes["longitude"]}
+    chunks = {name: tuple(whole.get(str(dim), 1) for dim in field.dims) for name, field in layout.data_vars.items()}
+    encoding: dict[Any, dict[str, Any]] = {name: {"chunks": sizes} for name, sizes in chunks.items()}
+    with warnings.catch_warnings():
+        # Readers that list no directories, as over HTTP, need it; Zarr warns that its specification lacks it.
+        warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
+        layout.to_zarr(store, zarr_format=3, consolidated=True, encoding=encoding, compute=False)
+    return members
+
+
+def _write_fields(forecast: xr.Dataset, layout: xr.Dataset, store: Path, members: int) -> list[_Block]:
+    group = zarr.open_group(store, mode="r+", use_consolidated=False)
+    blocks = []
+    for name, lead_index in itertools.product(map(str, forecast.data_vars), range(forecast.sizes["lead_time"])):
+        of = channel(name)
+        variable = VARIABLES[of.variable.short_name].era5_name
+        level = () if of.level_hpa is None else (layout["level"].values.tolist().index(of.level_hpa),)
+        for first in range(0, forecast.sizes["member"], members):
+            chosen = slice(first, first + members)
+            values = forecast[name].isel(lead_time=lead_index, member=chosen).values.astype(np.float32)
+            where = (0, chosen, lead_index, *level)
+            cast("zarr.Array[Any]", group[variable])[where] = values
+            blocks.append(_Block(variable, where, zlib.crc32(np.ascontiguousarray(values).data)))
+    return blocks
+
+
+def _check_stored(store: Path, name: str, blocks: Sequence[_Block]) -> None:
+    """Read the store back and compare the checksum of every block with that of the values written."""
+    group = zarr.open_group(store, mode="r", use_consolidated=False)
+    for block in blocks:
+        values = np.ascontiguousarray(cast("zarr.Array[Any]", group[block.variable])[block.where], dtype=np.float32)
+        if zlib.crc32(values.data) != block.checksum:
+            raise InvalidDataError(
+                f"{name}, {block.variable}, lead index {block.where[2]}: expected the values written, found others on "
+                "reading back"
+            )
 
 
 def weatherbench2_layout(forecast: xr.Dataset) -> xr.Dataset:
@@ -97,24 +146,3 @@ def _plain(field: xr.DataArray) -> xr.DataArray:
     bare = field.drop_encoding()
     bare.attrs = {name: field.attrs[name] for name in ("units", "standard_name") if name in field.attrs}
     return bare
-
-
-def _chunks(field: xr.DataArray) -> dict[str, int]:
-    """Sizes of a chunk along each dimension of a field."""
-    plane_bytes = field.dtype.itemsize * math.prod(field.sizes[name] for name in ("latitude", "longitude"))
-    members = min(field.sizes["number"], max(1, MOST_CHUNK_BYTES // plane_bytes))
-    sizes = {"number": members, "latitude": field.sizes["latitude"], "longitude": field.sizes["longitude"]}
-    return {str(dim): sizes.get(str(dim), 1) for dim in field.dims}
-
-
-def _check_stored(store: Path, layout: xr.Dataset) -> None:
-    """Read the store back and compare every value with the forecast."""
-    with xr.open_dataset(store, engine="zarr", consolidated=True, decode_timedelta=True, chunks={}) as stored:
-        for name, given in layout.data_vars.items():
-            levels = given.attrs.get(LEVELS_PRESENT)
-            present, wanted = (field if levels is None else field.sel(level=levels) for field in (stored[name], given))
-            same = int((present == wanted).sum())
-            if same != wanted.size:
-                raise InvalidDataError(
-                    f"{store.name}, {name}: expected {wanted.size} values as written, found {same} on reading back"
-                )

@@ -1,9 +1,11 @@
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 from data_catalog.errors import InvalidDataError
-from forecast.products.files import zarr
+from forecast.products.files import zarr as stores
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.zarr import weatherbench2_layout, write_zarr
 
@@ -45,24 +47,25 @@ def test_several_starts_stay_along_time(forecast):
 
 
 @pytest.mark.parametrize(
-    ("most_bytes", "members"), [(zarr.MOST_CHUNK_BYTES, (3,)), (2 * 16 * 32 * 4, (2, 1)), (1, (1, 1, 1))]
+    ("most_bytes", "members"), [(stores.MOST_CHUNK_BYTES, (3,)), (2 * 16 * 32 * 4, (2, 1)), (1, (1, 1, 1))]
 )
 def test_a_chunk_holds_the_members_that_fit(tmp_path, forecast, monkeypatch, most_bytes, members):
-    monkeypatch.setattr(zarr, "MOST_CHUNK_BYTES", most_bytes)
+    monkeypatch.setattr(stores, "MOST_CHUNK_BYTES", most_bytes)
     with open_forecast(write_zarr(forecast, tmp_path / "f.zarr")) as read, open_forecast(forecast) as given:
         assert read["u850"].chunks == (members, (1, 1), (16,), (32,))
         assert np.array_equal(read["u850"].values, given["u850"].values)
 
 
 def test_a_lost_chunk_is_noticed(tmp_path, forecast, monkeypatch):
-    write = xr.Dataset.to_zarr
+    opened = zarr.open_group
 
-    def write_and_lose(layout, store, **options):
-        write(layout, store, **options)
-        next(path for path in (store / "2m_temperature" / "c").rglob("*") if path.is_file()).unlink()
+    def lose_and_open(store, *, mode, **options):
+        if mode == "r":
+            next(path for path in (store / "2m_temperature" / "c").rglob("*") if path.is_file()).unlink()
+        return opened(store, mode=mode, **options)
 
-    monkeypatch.setattr(xr.Dataset, "to_zarr", write_and_lose)
-    with pytest.raises(InvalidDataError, match="2m_temperature: expected 3072 values as written, found 1536"):
+    monkeypatch.setattr(zarr, "open_group", lose_and_open)
+    with pytest.raises(InvalidDataError, match=r"2m_temperature, lead index [01]: expected the values written"):
         write_zarr(forecast, tmp_path / "f.zarr")
     assert list(tmp_path.iterdir()) == [forecast]
 
@@ -71,3 +74,10 @@ def test_an_existing_store_is_left_alone(tmp_path, forecast):
     (tmp_path / "f.zarr").mkdir()
     with pytest.raises(InvalidDataError, match="found one"):
         write_zarr(forecast, tmp_path / "f.zarr")
+
+
+def test_a_field_of_zeros_is_stored(tmp_path, forecast):
+    with netCDF4.Dataset(forecast, "a") as file:
+        file["tp24"][:] = 0.0
+    with open_forecast(write_zarr(forecast, tmp_path / "f.zarr")) as read:
+        assert (read["tp24"].values == 0.0).all()
