@@ -1,4 +1,4 @@
-"""Scores as datasets."""
+"""Scores of runs and score archives as xarray datasets."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Source to archive."""
+"""Bring a dataset from its source into the checked archive, for a command or a scheduled cycle."""
 
 import logging
 from datetime import date, datetime

@@ -109,8 +109,7 @@ def fss(
         periodic: Names of those of `dims` that close upon themselves, such as the longitude of a global grid.
 
     Returns:
-        Score, 0 to 1, on the dimensions that are left; NaN where the event neither happened nor was forecast. Larger is
-        better.
+        Score from 0 to 1, larger is better, on the dimensions left; NaN where the event is neither seen nor forecast.
 
     Raises:
         UnscorableError: `window` is even or larger than the field, `forecast`, `analysis` and `threshold` do not fit

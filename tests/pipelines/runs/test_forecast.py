@@ -14,6 +14,7 @@ import pytest
 import xarray as xr
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from forecast.members.ensemble import MemberRequest
 from forecast.members.noise import member_seeds
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import Contents, read_manifest, verify_manifest
@@ -109,7 +110,9 @@ def test_growing_computes_only_what_is_missing(
     real = forecasting.forecast_members
 
     def spying(*arguments: object, **options: object) -> object:
-        asked.append(tuple(arguments[4]))  # type: ignore[arg-type]
+        request = arguments[3]
+        assert isinstance(request, MemberRequest)
+        asked.append(tuple(request.members))
         return real(*arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(forecasting, "forecast_members", spying)
