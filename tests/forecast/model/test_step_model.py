@@ -50,7 +50,7 @@ def test_noise_of_the_sphere_is_trained_with_and_forecast_with(system, analysis,
 
 
 def test_noise_decides_the_model_s_identity(system, analysis, checkpoint, tmp_path):
-    description = {"grid": checkpoint.grid, "standardiser": checkpoint.standardiser, "training": {}}
+    description = {"grid": checkpoint.grid, "standardiser": checkpoint.standardiser, "training": checkpoint.training}
     weights = checkpoint.model.state_dict()
     identities = {
         save_checkpoint(
