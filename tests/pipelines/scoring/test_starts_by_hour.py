@@ -7,8 +7,7 @@ import pytest
 
 from pipelines.scoring.evaluate import evaluate
 from pipelines.scoring.tables import caption, header
-from pipelines.training.train import train_system
-from pipelines.workspace.analyses import open_system_analysis
+from pipelines.training.train import TrainingRequest, train_system
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
 from tests.pipelines.conftest import evaluation_of, invented_weather
@@ -26,8 +25,8 @@ def twice_daily(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def checkpoint(tiny: Path, twice_daily: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that learned from 00 and 12 UTC; its baselines were fitted to 00 UTC alone."""
-    system = find_system(str(tiny))
-    return train_system(system, open_system_analysis(twice_daily, system), tmp_path_factory.mktemp("trained") / "tiny")
+    directory = tmp_path_factory.mktemp("trained") / "tiny"
+    return train_system(TrainingRequest(find_system(str(tiny)), twice_daily, directory))
 
 
 @pytest.mark.parametrize("last", [3, 4], ids=["the last start at midnight", "the last start at noon"])
