@@ -1,7 +1,7 @@
 """Compile functions with numba at first use, and keep the machine code on disk for as long as its sources are the same.
 
-Numba itself keeps machine code by the date of the file that a function stands in, and would go on using it after a
-change in the files that were compiled into it. So it is kept in a folder named for the content of all of them.
+Numba itself looks at the file that a function stands in, and would go on using machine code after a change in the
+other files that were compiled into it. So it is kept in a folder that is named for the content of all of them.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -56,9 +56,11 @@ def cache_directory() -> Path | None:
     It lies in the first of these that can be written: the directory that `NUMBA_CACHE_DIR` names, `__pycache__` beside
     the sources, and the user's cache directory.
     """
-    user = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    named = [Path(settings.CACHE_DIR)] if settings.CACHE_DIR else []
-    for place in (*named, SOURCES / "__pycache__", user / "plumecast"):
+    places = [Path(settings.CACHE_DIR)] if settings.CACHE_DIR else []
+    places.append(SOURCES / "__pycache__")
+    with suppress(RuntimeError):  # the user has no home directory
+        places.append(Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "plumecast")
+    for place in places:
         directory = place / f"compiled-{source_hash()}"
         try:
             directory.mkdir(parents=True, exist_ok=True)

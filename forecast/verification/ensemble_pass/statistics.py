@@ -44,7 +44,7 @@ def ensemble_statistics(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members.
         thresholds: Thresholds of events, in the unit of `forecast`; an event is a value above its threshold.
         skip_missing: True takes the members that a point has; False makes its floats NaN if one is missing.

@@ -32,7 +32,7 @@ def twcrps(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
@@ -88,7 +88,7 @@ def quantile_score(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
@@ -142,7 +142,7 @@ def dawid_sebastiani(
     Args:
         forecast: Ensemble of at least 2 members: `member_dim` and any other dimensions, in any order; NumPy or Dask
             inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
@@ -179,7 +179,7 @@ def log_score(
     Args:
         forecast: Ensemble of at least 2 members: `member_dim` and any other dimensions, in any order; NumPy or Dask
             inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
@@ -215,7 +215,7 @@ def pit(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.

@@ -28,7 +28,7 @@ def crps(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
@@ -67,7 +67,7 @@ def ensemble_mean_rmse(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members.
         reduce: Names of the dimensions to average over, before the root is taken, such as `("latitude", "longitude")`;
             empty gives the absolute error of each point.
@@ -103,7 +103,7 @@ def bias(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
@@ -138,7 +138,7 @@ def mae(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.

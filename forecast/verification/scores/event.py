@@ -30,7 +30,7 @@ def brier_score(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
@@ -81,7 +81,7 @@ def rps(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
@@ -127,7 +127,7 @@ def event_counts(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         threshold: Threshold of the event, in the unit of `forecast`: a number; several numbers, which give the counts
             along `threshold`; or a DataArray on any dimensions of `analysis`, and perhaps others.
         member_dim: Name of the dimension of the members.

@@ -35,7 +35,7 @@ def energy_score(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         dims: Names of the dimensions of one field, such as `("latitude", "longitude")`.
         member_dim: Name of the dimension of the members.
         reduce: Names of the other dimensions to average over, such as `("lead_time",)`; empty gives one score a field.
@@ -87,7 +87,7 @@ def variogram_score(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         dims: Names of the dimensions of one field, such as `("latitude", "longitude")`.
         member_dim: Name of the dimension of the members.
         reduce: Names of the other dimensions to average over, such as `("lead_time",)`; empty gives one score a field.

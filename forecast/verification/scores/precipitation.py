@@ -30,7 +30,7 @@ def seeps(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         dry_fraction: Climatological share p1 of dry days, 0 to 1, on any dimensions of `analysis`. Points at which it
             is outside 0.1 to 0.85 have no score: `skip_missing=True` leaves them out of an average.
         heavy_threshold: Climatological limit between light and heavy precipitation, on any dimensions of `analysis`, in

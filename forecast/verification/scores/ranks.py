@@ -29,7 +29,7 @@ def rank_histogram(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members.
         reduce: Names of the dimensions to count over, such as `("latitude", "longitude")`; empty gives each point
             shares of its own.

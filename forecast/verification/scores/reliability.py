@@ -39,7 +39,7 @@ def brier_decomposition(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         threshold: Threshold of the event, in the unit of `forecast`: a number, or a DataArray on any dimensions of
             `analysis`, such as a quantile of the climatology at each point; further dimensions become dimensions of
             the result.
@@ -92,7 +92,7 @@ def reliability(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         threshold: Threshold of the event, in the unit of `forecast`: a number, or a DataArray on any dimensions of
             `analysis`, such as a quantile of the climatology at each point; further dimensions become dimensions of
             the result.
@@ -147,7 +147,7 @@ def roc(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         threshold: Threshold of the event, in the unit of `forecast`: a number, or a DataArray on any dimensions of
             `analysis`, such as a quantile of the climatology at each point; further dimensions become dimensions of
             the result.
@@ -202,7 +202,7 @@ def relative_economic_value(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         threshold: Threshold of the event, in the unit of `forecast`: a number, or a DataArray on any dimensions of
             `analysis`, such as a quantile of the climatology at each point; further dimensions become dimensions of
             the result.

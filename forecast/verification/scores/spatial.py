@@ -35,7 +35,7 @@ def acc(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         climatology: Mean state that anomalies are departures from, in the unit of `forecast`, on any dimensions of
             `analysis`.
         member_dim: Name of the dimension of the members.
@@ -93,7 +93,7 @@ def fss(
 
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         threshold: Threshold of the event, in the unit of `forecast`: a number, or a DataArray on any dimensions of
             `analysis`, such as a quantile of the climatology at each point; further dimensions become dimensions of
             the result.

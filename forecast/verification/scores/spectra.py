@@ -59,7 +59,7 @@ def spectral_crps(
     Args:
         forecast: Ensemble: `member_dim`, `latitude` and `longitude` (degrees, from pole to pole, and evenly spaced
             round the circle) and any other dimensions; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members.
         reduce: Names of the other dimensions to average over, such as `("lead_time",)`; empty gives one score a field.
         skip_missing: True leaves fields with a missing member or analysis out of the average; False makes every average
@@ -106,7 +106,7 @@ def error_growth(
     Args:
         forecast: Ensemble of at least 2 members: `member_dim`, `latitude` and `longitude` (degrees, from pole to pole,
             and evenly spaced round the circle) and any other dimensions; NumPy or Dask inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members.
         reduce: Names of the other dimensions to average over, such as `("lead_time",)`; empty gives spectra of each
             field.

@@ -69,7 +69,7 @@ def spread_skill_ratio(
     Args:
         forecast: Ensemble of at least 2 members: `member_dim` and any other dimensions, in any order; NumPy or Dask
             inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members.
         reduce: Names of the dimensions to average over, before the ratio and the root are taken, such as
             `("latitude", "longitude")`; empty gives the ratio at each point.
@@ -120,7 +120,7 @@ def spread_skill_binned(
     Args:
         forecast: Ensemble of at least 2 members: `member_dim` and any other dimensions, in any order; NumPy or Dask
             inside.
-        analysis: What verifies: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         edges: Edges of the bins of spread s (standard deviation of the members, divided by M - 1), increasing, in the
             unit of `forecast`; each bin holds its lower edge.
         member_dim: Name of the dimension of the members.
