@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the wheel, installs it into an empty environment outside the clone, and uses it: first the base installation,
-# which reads, scores and lists without torch and Prefect, then every extra, with which the demonstration runs.
+# which reads, scores and lists without torch and Prefect, then all extras, which the demonstration needs.
 #   infra/check_wheel.sh          PYTHON=python3.12 for another interpreter
 set -euo pipefail
 clone=$(cd "$(dirname "$0")/.." && pwd)
@@ -11,7 +11,7 @@ say() { printf '%s wheel: %s\n' "$(date +%H:%M:%S)" "$1"; }
 
 say "build"
 mkdir "$place/source" "$place/work"
-# A copy without what the clone ignores: a stale build/ would put modules into the wheel that are gone.
+# Copy only files that git does not ignore: a stale build/ would add deleted modules to the wheel.
 git -C "$clone" ls-files -z --cached --others --exclude-standard |
     tar -C "$clone" --null --files-from=- --ignore-failed-read --create | tar -C "$place/source" --extract
 "${PYTHON:-python3}" -m venv "$place/venv"
@@ -44,7 +44,7 @@ import numpy as np
 import plumecast
 import xarray as xr
 
-# Three analyses in a row as a poor ensemble of the days after them.
+# Use three consecutive analyses as a poor ensemble for the days after them.
 analysis = plumecast.open_archive("speedy-5p6")[["t2m", "z500"]]
 days = [analysis.isel(time=7 + day, drop=True) for day in range(3)]
 leads = np.array([1, 2, 3], "timedelta64[D]").astype("timedelta64[ns]")
@@ -58,7 +58,7 @@ plumecast verify poor.nc --analysis plumecast-data/archives/speedy-5p6.zarr --ou
 status=0; told=$(plumecast forecast speedy-5p6 --init 2008-01-10 2>&1) || status=$?
 [ "$status" = 2 ] && [[ $told == *"plumecast[model]"* ]] || { echo "expected status 2 and what to install, found $status: $told" >&2; exit 1; }
 
-say "every extra"
+say "all extras"
 install torch
 install "$wheel[all]"
 python -m pip check
