@@ -2,7 +2,8 @@
 
 from forecast.verification.archive.archive import append_cycle, open_score_archive, score_table
 from forecast.verification.checks import UnscorableError
-from forecast.verification.comparison.significance import block_bootstrap, false_discovery_rate, paired_t_test
+from forecast.verification.comparison.bootstrap import block_bootstrap
+from forecast.verification.comparison.significance import diebold_mariano, false_discovery_rate, paired_t_test
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.evaluation import EvaluationSums, cycle_sums, scores_of
 from forecast.verification.regions import Box, region_weights
@@ -34,6 +35,7 @@ __all__ = [
     "crps_decomposition",
     "cycle_sums",
     "dawid_sebastiani",
+    "diebold_mariano",
     "energy_score",
     "ensemble_mean_rmse",
     "ensemble_statistics",

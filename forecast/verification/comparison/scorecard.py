@@ -10,12 +10,8 @@ from numpy.typing import NDArray
 
 from data_catalog.layout.times import minute
 from forecast.verification.checks import UnscorableError
-from forecast.verification.comparison.significance import (
-    LEAST_CYCLES,
-    block_bootstrap,
-    false_discovery_rate,
-    paired_t_test,
-)
+from forecast.verification.comparison.bootstrap import block_bootstrap
+from forecast.verification.comparison.significance import LEAST_CYCLES, false_discovery_rate, paired_t_test
 from forecast.verification.evaluation import scores_of
 
 SCORES = ("crps", "rmse", "mae")
