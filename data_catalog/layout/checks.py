@@ -4,7 +4,7 @@ The order of times and the grid are checked at once; values as they are read, bl
 than memory is checked too, and nothing is ever read unchecked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -19,6 +19,12 @@ from data_catalog.layout.variables import Channel, channel
 SAME_DEGREES = 1e-4
 """Coordinates nearer than this are the same: float32 coordinates differ by up to 2e-5 degrees."""
 _HOUR = np.timedelta64(1, "h")
+_UNDECLARED = ", a fill value that the file does not declare as _FillValue"
+_FILL_VALUES = {
+    9.969209968386869e36: f"{_UNDECLARED} (NetCDF's own: never written)",
+    **dict.fromkeys((1e20, 1e30, 1e36, -9999.0, -999.0, -99.0, -32767.0, -32768.0, 9999.0, 99999.0), _UNDECLARED),
+}
+"""What usually stands where a file has no value, and what an error says of it."""
 
 
 def check_analysis(analysis: xr.Dataset, *, where: str = "analysis") -> xr.Dataset:
@@ -71,19 +77,39 @@ def check_values(wanted: Channel, times: Times, what: str, values: np.ndarray) -
     Raises:
         InvalidDataError: A value is missing or infinite, or outside the plausible range; says when.
     """
+    return check_believable(wanted, values, lambda at: f"{what}{at_time(times, at[0])}")
+
+
+def check_believable(wanted: Channel, values: np.ndarray, named: Callable[[tuple[int, ...]], str]) -> np.ndarray:
+    """The values as they came, if each can be believed; every check of values ends here.
+
+    Args:
+        wanted: What they should be.
+        values: Of any shape.
+        named: Takes the indices of a value in `values`; returns file, variable, and when it holds, to begin the error
+            with.
+
+    Raises:
+        InvalidDataError: A value is missing or infinite, or outside the plausible range.
+    """
     low, high = wanted.plausible
+    # A NaN makes both comparisons false. Where each value is fine, these are the only passes over the values.
+    if values.size and values.min() >= low and values.max() <= high:
+        return values
     believable = (values >= low) & (values <= high)
     if wanted.variable.missing_allowed:
         believable |= np.isnan(values)
     if believable.all():
         return values
-    at = tuple(np.argwhere(~believable)[0])
-    when = at_time(times, int(at[0]))
+    at = tuple(np.argwhere(~believable)[0].tolist())
     bad = values[at]
     if not np.isfinite(bad):
         count = int(np.count_nonzero(~np.isfinite(values)))
-        raise InvalidDataError(f"{what}{when}: expected a value everywhere, found {bad} ({count} in this block)")
-    raise InvalidDataError(f"{what}{when}: expected values in {low:g}..{high:g} {wanted.variable.units}, found {bad:g}")
+        raise InvalidDataError(f"{named(at)}: expected a value everywhere, found {bad} ({count} in this block)")
+    hint = next((words for fill, words in _FILL_VALUES.items() if np.isclose(bad, fill, rtol=1e-5)), "")
+    raise InvalidDataError(
+        f"{named(at)}: expected values in {low:g}..{high:g} {wanted.variable.units}, found {bad:g}{hint}"
+    )
 
 
 def check_times(times: Times, *, where: str) -> None:

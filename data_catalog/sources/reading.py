@@ -1,6 +1,6 @@
 """Files and stores opened lazily, with faults that name the file, the variable and the time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,17 @@ import netCDF4
 import numpy as np
 import xarray as xr
 from obstore.exceptions import BaseError as ObjectStoreError
+from xarray.backends import AbstractDataStore, NetCDF4DataStore
 
 from data_catalog.errors import InvalidDataError, MissingDataError, PlumecastError
 from data_catalog.layout.coordinates import with_our_names, with_times
 from data_catalog.layout.times import iso
+from data_catalog.sources.declared_values import DeclaredStore
 
 _CHUNK_CACHE_BYTES = 256 * 1024
 _NETCDF_BLOCK_BYTES = 4 * 1024**2
+_PIECE_BYTES = 16 * 1024**2
+_GRID_DIMS = 2
 _KINDS_BY_FIRST_BYTES = {
     b"CDF": "NetCDF",
     b"\x89HDF": "NetCDF",
@@ -36,14 +40,51 @@ def open_netcdf(path: Path) -> xr.Dataset:
     Raises:
         InvalidDataError: The file is something else, or damaged.
     """
+    with _small_chunk_caches():
+        dataset = netcdf_dataset(path, decode_timedelta=False)
+    return in_blocks(dataset, str(path), block_bytes=_NETCDF_BLOCK_BYTES)
+
+
+def netcdf_dataset(path: Path, *, decode_timedelta: bool) -> xr.Dataset:
+    """A NetCDF file of any version as xarray opens it, lazily; what it declares invalid is missing.
+
+    Args:
+        path: The file.
+        decode_timedelta: Whether to decode durations.
+
+    Raises:
+        InvalidDataError: The file is something else, is damaged, or has no variable outside of groups.
+    """
     check_netcdf(path)
     try:
         # The engine is named so that xarray does not try, and so import, every other one it knows.
-        with _small_chunk_caches():
-            dataset = xr.open_dataset(path, engine="netcdf4", decode_timedelta=False)
+        store = NetCDF4DataStore.open(path)  # type: ignore[no-untyped-call]
+        dataset = decoded(store, str(path), decode_timedelta=decode_timedelta)
+    except PlumecastError:
+        raise
     except Exception as error:
         raise InvalidDataError(f"{path}: expected a readable NetCDF file, found {one_line(error)}") from error
-    return in_blocks(dataset, str(path), block_bytes=_NETCDF_BLOCK_BYTES)
+    if not dataset.variables:
+        groups = ", ".join(store.ds.groups) or "none"
+        raise InvalidDataError(f"{path}: expected variables in the root group, found none (other groups: {groups})")
+    return dataset
+
+
+def decoded(store: AbstractDataStore, where: str, *, decode_timedelta: bool) -> xr.Dataset:
+    """A file or store with its fields unpacked, and missing wherever it declares that they are, lazily.
+
+    Args:
+        store: As xarray opened it, not decoded.
+        where: File or URL, to begin an error with.
+        decode_timedelta: Whether to decode durations.
+
+    Raises:
+        InvalidDataError: What it declares cannot be read.
+    """
+    dataset: xr.Dataset = xr.open_dataset(
+        DeclaredStore(store, where), engine="store", decode_timedelta=decode_timedelta
+    )
+    return dataset
 
 
 def check_netcdf(path: Path) -> None:
@@ -57,6 +98,8 @@ def check_netcdf(path: Path) -> None:
     """
     with path.open("rb") as file:
         start = file.read(4)
+    if not start:
+        raise InvalidDataError(f"{path}: expected NetCDF or Zarr, found an empty file")
     kind = next((kind for first, kind in _KINDS_BY_FIRST_BYTES.items() if start.startswith(first)), "neither")
     if kind != "NetCDF":
         raise InvalidDataError(f"{path}: expected NetCDF or Zarr, found {kind}")
@@ -94,6 +137,35 @@ def in_blocks(dataset: xr.Dataset, where: str, *, block_bytes: int) -> xr.Datase
     return dataset.assign(lazy)
 
 
+def in_stored_chunks(dataset: xr.Dataset, where: str) -> xr.Dataset:
+    """The dataset over Dask in the chunks of the file, and in pieces of at most 16 MiB where the file has none.
+
+    Args:
+        dataset: As xarray opened it, not loaded.
+        where: File or URL; each read that fails names it, with the variable.
+    """
+    lazy = {}
+    for name, field in dataset.items():
+        if field.ndim >= 2:
+            stored = tuple(field.encoding.get("preferred_chunks", {}).values())
+            chunks = stored if len(stored) == field.ndim else _contiguous_piece(field)
+            labels = {str(dim): field[dim].values for dim in field.dims[:-_GRID_DIMS] if dim in field.coords}
+            guarded = GuardedVariable(field.variable, f"{where}: {name}", labels)
+            lazy[name] = field.copy(data=_over_dask(guarded, str(name), chunks))
+    return dataset.assign(lazy)
+
+
+def _contiguous_piece(field: xr.DataArray) -> tuple[int, ...]:
+    """Shape of the largest piece of neighbours in a file that has no more than 16 MiB; the grid is not cut."""
+    room = _PIECE_BYTES // max(field.dtype.itemsize, 1)
+    shape: list[int] = []
+    for from_last, size in enumerate(reversed(field.shape)):
+        taken = size if from_last < _GRID_DIMS else max(1, min(size, room))
+        room //= max(taken, 1)
+        shape.append(taken)
+    return tuple(reversed(shape))
+
+
 def _blocks(field: xr.DataArray, what: str, times: np.ndarray | None, block_bytes: int) -> da.Array:
     shape = {str(dim): size for dim, size in field.sizes.items()}
     in_file = tuple(field.encoding.get("preferred_chunks", {}).values())  # in the order of dims, under their old names
@@ -105,11 +177,14 @@ def _blocks(field: xr.DataArray, what: str, times: np.ndarray | None, block_byte
         at_once = stored.get("time", 1)
         bytes_at_once = field.dtype.itemsize * int(np.prod([at_once, *(n for d, n in chunks.items() if d != "time")]))
         chunks["time"] = min(shape["time"], at_once * max(1, block_bytes // max(bytes_at_once, 1)))
-    guarded = GuardedVariable(field.variable, what, times if "time" in shape else None)
-    name = f"{field.name}-{uuid4().hex}"
-    meta = np.empty((0,) * field.ndim, field.dtype)
-    blocks: da.Array = da.from_array(guarded, tuple(chunks.values()), name, fancy=False, meta=meta)  # type: ignore[no-untyped-call]
-    return blocks
+    guarded = GuardedVariable(field.variable, what, {"time": times} if times is not None and "time" in shape else {})
+    return _over_dask(guarded, str(field.name), tuple(chunks.values()))
+
+
+def _over_dask(guarded: "GuardedVariable", name: str, chunks: tuple[int, ...]) -> da.Array:
+    meta = np.empty((0,) * guarded.ndim, guarded.dtype)
+    lazy: da.Array = da.from_array(guarded, chunks, f"{name}-{uuid4().hex}", fancy=False, meta=meta)  # type: ignore[no-untyped-call]
+    return lazy
 
 
 class GuardedVariable:
@@ -118,10 +193,17 @@ class GuardedVariable:
     Dask slices it like an array.
     """
 
-    def __init__(self, variable: xr.Variable, what: str, times: np.ndarray | None) -> None:
+    def __init__(self, variable: xr.Variable, what: str, labels: Mapping[str, np.ndarray]) -> None:
+        """Guard a variable.
+
+        Args:
+            variable: As xarray opened it, not loaded.
+            what: File or URL, and the variable.
+            labels: Coordinates of the dimensions by which an error says what was being read, such as times.
+        """
         self._variable = variable
         self._what = what
-        self._times = times
+        self._labels = labels
         self.shape = variable.shape
         self.ndim = variable.ndim
         self.dtype = variable.dtype
@@ -137,12 +219,21 @@ class GuardedVariable:
             raise InvalidDataError(f"{self._name(key)}: expected readable values, found {one_line(error)}") from error
 
     def _name(self, key: Any) -> str:
-        if self._times is None:
-            return self._what
-        axis = self._variable.dims.index("time")
-        chosen = np.atleast_1d(self._times[key[axis] if isinstance(key, tuple) else slice(None)])
-        first, last = iso(chosen[0]), iso(chosen[-1])
-        return f"{self._what} at {first}" + (f" to {last}" if last != first else "")
+        chosen = []
+        for axis, dim in enumerate(self._variable.dims):
+            if dim in self._labels:
+                of_dim = np.atleast_1d(self._labels[str(dim)][key[axis] if isinstance(key, tuple) else slice(None)])
+                first, last = _label(of_dim[0]), _label(of_dim[-1])
+                spelled = "" if of_dim.dtype.kind in "Mm" else f"{dim} "
+                chosen.append(spelled + first + (f" to {last}" if last != first else ""))
+        return f"{self._what} at {', '.join(chosen)}" if chosen else self._what
+
+
+def _label(value: np.generic) -> str:
+    """A coordinate's value as an error spells it."""
+    if isinstance(value, np.timedelta64):
+        return f"{float(value / np.timedelta64(1, 'h')):g} h"
+    return iso(value) if isinstance(value, np.datetime64) else str(value)
 
 
 def one_line(error: BaseException) -> str:

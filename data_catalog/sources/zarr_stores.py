@@ -13,13 +13,14 @@ import numcodecs
 import obstore.store
 import xarray as xr
 import zarr
+from xarray.backends import ZarrStore
 from zarr.abc.store import ByteRequest, Store
 from zarr.codecs import BloscCodec
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore, ObjectStore, WrapperStore
 
 from data_catalog.errors import InvalidDataError, MissingDataError
-from data_catalog.sources.reading import in_blocks, one_line
+from data_catalog.sources.reading import decoded, in_blocks, one_line
 
 _GROUP_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
 _METADATA = frozenset({"zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata"})
@@ -95,12 +96,11 @@ def open_zarr(location: Path | str) -> xr.Dataset:
     return in_blocks(open_complete(location), str(location), block_bytes=_BLOCK_BYTES)
 
 
-def open_complete(location: Path | str, *, chunked: bool = False, decode_timedelta: bool = False) -> xr.Dataset:
+def open_complete(location: Path | str, *, decode_timedelta: bool = False) -> xr.Dataset:
     """A Zarr group as xarray opens it, lazily, but that reading a chunk that is absent raises `AbsentChunkError`.
 
     Args:
         location: See `open_zarr`.
-        chunked: Dask arrays in the chunks of the store; else xarray's own lazy arrays.
         decode_timedelta: Whether to decode durations.
 
     Raises:
@@ -109,7 +109,7 @@ def open_complete(location: Path | str, *, chunked: bool = False, decode_timedel
     """
     try:
         store = CompleteStore(_store(str(location)))
-        dataset = _opened(store, {} if chunked else None, decode_timedelta)
+        dataset = _opened(store, str(location), decode_timedelta)
     except (FileNotFoundError, KeyError, ValueError) as error:
         raise InvalidDataError(f"{location}: expected a Zarr group, found {one_line(error)}") from error
     except obstore.exceptions.BaseError as error:
@@ -135,16 +135,13 @@ def _store(location: str) -> Store:
     return ObjectStore(bucket, read_only=True)
 
 
-def _opened(store: CompleteStore, chunks: dict[str, int] | None, decode_timedelta: bool) -> xr.Dataset:
+def _opened(store: CompleteStore, where: str, decode_timedelta: bool) -> xr.Dataset:
     """With consolidated metadata where there is some (over HTTP nothing else can be listed), else without."""
 
     def opened(consolidated: bool) -> xr.Dataset:
         group = zarr.open_group(store, mode="r", use_consolidated=consolidated)
         store.blosc_arrays = frozenset(name for name, array in group.arrays() if _ends_in_blosc(array))
-        dataset: xr.Dataset = xr.open_zarr(
-            store, chunks=chunks, consolidated=consolidated, decode_timedelta=decode_timedelta
-        )
-        return dataset
+        return decoded(ZarrStore.open_group(store, consolidated=consolidated), where, decode_timedelta=decode_timedelta)
 
     try:
         return opened(True)

@@ -1,7 +1,6 @@
 """Reading ensemble forecasts of any layout: Plumecast files, foreign NetCDF, and Zarr in WeatherBench2's layout."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -9,9 +8,10 @@ import xarray as xr
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.canonical import canonicalise
 from data_catalog.layout.coordinates import SPELLINGS
+from data_catalog.layout.forecast_checks import checked_forecast
 from data_catalog.layout.times import iso
 from data_catalog.layout.variables import VARIABLES
-from data_catalog.sources.reading import check_netcdf
+from data_catalog.sources.reading import in_stored_chunks, netcdf_dataset, one_line
 from data_catalog.sources.zarr_stores import is_zarr, open_complete
 from forecast.products.files.runs import RunDirectory
 from forecast.system.cycles import CYCLE_NAME
@@ -39,7 +39,8 @@ def open_forecast(location: Path | str, *, chunked: bool = True) -> xr.Dataset:
 
     Raises:
         MissingDataError: Nothing is there, or the run has no manifest and so does not exist for readers.
-        InvalidDataError: It cannot be read as an ensemble forecast.
+        InvalidDataError: It cannot be read as an ensemble forecast. Reading a value that is missing or impossible
+            raises it too, where fields are Dask arrays.
     """
     path = Path(location)
     if not path.exists():
@@ -49,7 +50,8 @@ def open_forecast(location: Path | str, *, chunked: bool = True) -> xr.Dataset:
         if not run.manifest.exists():
             raise MissingDataError(f"run {path}: expected manifest.json, found none; the run is not finished")
         path = run.forecast
-    return canonical_forecast(open_store(path, chunked=chunked), path)
+    forecast = canonical_forecast(open_store(path, chunked=chunked), path)
+    return checked_forecast(forecast, where=f"forecast {path}") if chunked else forecast
 
 
 def is_run(path: Path) -> bool:
@@ -72,14 +74,11 @@ def open_store(path: Path, *, chunked: bool) -> xr.Dataset:
             f"forecast {path}: expected a run, a NetCDF file or a Zarr store, found another directory"
         )
     try:
-        if is_zarr(path):
-            return open_complete(path, chunked=chunked, decode_timedelta=True)
-        check_netcdf(path)
-        chunks: dict[str, Any] | None = {} if chunked else None
-        return xr.open_dataset(path, engine="netcdf4", chunks=chunks, decode_timedelta=True)
+        opened = open_complete if is_zarr(path) else netcdf_dataset
+        dataset = opened(path, decode_timedelta=True)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InvalidDataError(f"forecast {path}: expected a readable forecast, found {detail}") from error
+        raise InvalidDataError(f"forecast {path}: expected a readable forecast, found {one_line(error)}") from error
+    return in_stored_chunks(dataset, f"forecast {path}") if chunked else dataset
 
 
 def canonical_forecast(dataset: xr.Dataset, path: Path) -> xr.Dataset:

@@ -1,0 +1,224 @@
+"""Which stored numbers are values at all: those outside of a declared valid range, or never written, are missing.
+
+xarray makes `_FillValue` and `missing_value` missing. It ignores `valid_range`, `valid_min` and `valid_max`, and what a
+NetCDF library leaves where nobody wrote. All count before unpacking, so they are applied as a file is opened.
+
+Source: CF-1.11, section 2.5.1; NetCDF Users' Guide, attribute conventions (`valid_range`, `_FillValue`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import netCDF4
+import numpy as np
+import xarray as xr
+from xarray.backends import AbstractDataStore, BackendArray
+from xarray.core import indexing
+
+from data_catalog.errors import InvalidDataError
+
+_PACKING = {"scale_factor": 1.0, "add_offset": 0.0}
+_LIMITS = ("valid_range", "valid_min", "valid_max")
+_HALF_A_STEP = 0.5
+
+
+class DeclaredStore(AbstractDataStore):
+    """A file or store whose fields hold missing values wherever it declares that they are none."""
+
+    def __init__(self, store: AbstractDataStore, where: str) -> None:
+        """Wrap a store.
+
+        Args:
+            store: As xarray opened it, not decoded.
+            where: File or URL, to begin an error with.
+        """
+        self._store = store
+        self._where = where
+
+    def get_variables(self) -> dict[Any, xr.Variable]:
+        """Variables as they are stored, lazily; raise InvalidDataError for a valid range that cannot be read."""
+        return {
+            name: with_declared_values(variable, f"{self._where}: {name}")
+            for name, variable in self._store.get_variables().items()  # type: ignore[no-untyped-call]
+        }
+
+    def get_attrs(self) -> Mapping[Any, Any]:
+        """Attributes of the file."""
+        attributes: Mapping[Any, Any] = self._store.get_attrs()  # type: ignore[no-untyped-call]
+        return attributes
+
+    def get_dimensions(self) -> Mapping[Any, int]:
+        """Sizes by name of the dimension."""
+        dimensions: Mapping[Any, int] = self._store.get_dimensions()  # type: ignore[no-untyped-call]
+        return dimensions
+
+    def get_encoding(self) -> dict[str, Any]:
+        """How the file was written, such as its unlimited dimensions."""
+        encoding: dict[str, Any] = self._store.get_encoding()  # type: ignore[no-untyped-call]
+        return encoding
+
+    def close(self) -> None:
+        """Close the file."""
+        self._store.close()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True)
+class ValidRange:
+    """Smallest and largest stored number that is a value; None where there is no limit.
+
+    Attributes:
+        low: In the type of the stored numbers, before unpacking.
+        high: In the type of the stored numbers, before unpacking.
+    """
+
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def declared(cls, variable: xr.Variable, what: str) -> Self:
+        """Read the valid range of a variable.
+
+        Limits of the type of the packed numbers are packed too; floating-point limits of packed integers are in the
+        unit of the variable, and a value within half a packing step of them is inside.
+
+        Args:
+            variable: As it is stored, not decoded.
+            what: File and variable, to begin an error with.
+
+        Raises:
+            InvalidDataError: The attributes are no numbers, or too few or too many.
+        """
+        both = _numbers(variable, "valid_range", 2, what)
+        low = _numbers(variable, "valid_min", 1, what) if both is None else both[:1]
+        high = _numbers(variable, "valid_max", 1, what) if both is None else both[1:]
+        scale, offset = (float(variable.attrs.get(name, usual)) for name, usual in _PACKING.items())
+        packed = variable.dtype.kind in "iu" and set(_PACKING) & set(variable.attrs)
+        ends = [None if limit is None else limit[0] for limit in (low, high)]
+        if packed and any(end is not None and end.dtype.kind == "f" for end in ends):
+            slack = (-_HALF_A_STEP, _HALF_A_STEP) if scale > 0 else (_HALF_A_STEP, -_HALF_A_STEP)
+            packed_ends = [
+                None if end is None else (float(end) - offset) / scale + extra
+                for end, extra in zip(ends, slack, strict=True)
+            ]
+            return cls(*(packed_ends if scale > 0 else packed_ends[::-1]))
+        return cls(*(None if end is None else _in_type(end, read_dtype(variable)) for end in ends))
+
+    def holds(self, values: np.ndarray) -> np.ndarray:
+        """Whether each number is inside; False for NaN where there is a limit.
+
+        Args:
+            values: Stored numbers, of any shape.
+        """
+        inside = np.ones(values.shape, bool)
+        if self.low is not None:
+            inside &= values >= self.low
+        if self.high is not None:
+            inside &= values <= self.high
+        return inside
+
+    def outside(self, dtype: np.dtype[Any]) -> int | None:
+        """Return an integer outside of the range, NetCDF's usual fill value if that is; None where each is inside.
+
+        Args:
+            dtype: Type of the stored integers.
+        """
+        ends = np.iinfo(dtype)
+        usual = netCDF4.default_fillvals.get(dtype.str[1:])
+        for candidate in (usual, ends.min, ends.max):
+            if candidate is not None and not self.holds(np.array(candidate, dtype)):
+                return int(candidate)
+        return None
+
+
+def with_declared_values(variable: xr.Variable, what: str) -> xr.Variable:
+    """Return a field whose numbers that are declared to be none are equal to its `_FillValue`, lazily.
+
+    Coordinates and other variables of fewer than two dimensions stay as they are, and so do times.
+
+    Args:
+        variable: As it is stored, not decoded.
+        what: File and variable, to begin an error with.
+
+    Raises:
+        InvalidDataError: Its valid range cannot be read.
+    """
+    if variable.ndim < 2 or variable.dtype.kind not in "iuf" or " since " in str(variable.attrs.get("units", "")):
+        return variable
+    if not set(_LIMITS) & set(variable.attrs):
+        return _with_usual_fill(variable)
+    valid = ValidRange.declared(variable, what)
+    if variable.dtype.kind == "f":
+        return _replaced(variable, variable.attrs, valid, np.nan)
+    declared = variable.attrs.get("_FillValue", variable.attrs.get("missing_value"))
+    fill = valid.outside(read_dtype(variable)) if declared is None else np.atleast_1d(declared)[0]
+    if fill is None:
+        return variable
+    stored_fill = np.asarray(fill).astype(variable.dtype)[()]
+    attributes = variable.attrs if declared is not None else {**variable.attrs, "_FillValue": stored_fill}
+    return _replaced(variable, attributes, valid, stored_fill)
+
+
+def read_dtype(variable: xr.Variable) -> np.dtype[Any]:
+    """Return the type that stored numbers are to be read as: `_Unsigned` says so where a format lacks one.
+
+    Args:
+        variable: As it is stored, not decoded.
+    """
+    unsigned = str(variable.attrs.get("_Unsigned", "")).lower()
+    kind = {"true": "u", "false": "i"}.get(unsigned) if variable.dtype.kind in "iu" else None
+    return variable.dtype if kind is None else np.dtype(f"{variable.dtype.byteorder}{kind}{variable.dtype.itemsize}")
+
+
+def _with_usual_fill(variable: xr.Variable) -> xr.Variable:
+    """Declare what NetCDF leaves where nobody wrote, for packed integers: unpacked it would look like a value.
+
+    Bytes have no such value, and of floating-point numbers it is far beyond any value.
+    """
+    packed = set(_PACKING) & set(variable.attrs) and variable.dtype.kind in "iu" and variable.dtype.itemsize > 1
+    if not packed or {"_FillValue", "missing_value"} & set(variable.attrs):
+        return variable
+    usual = variable.dtype.type(netCDF4.default_fillvals[variable.dtype.str[1:]])
+    declared = variable.copy(deep=False)
+    declared.attrs = {**variable.attrs, "_FillValue": usual}
+    return declared
+
+
+def _in_type(limit: np.ndarray, dtype: np.dtype[Any]) -> float:
+    """A limit in the precision of the numbers that are compared with it."""
+    number: float = limit.item() if dtype.kind in "iu" and limit.dtype.kind == "f" else limit.astype(dtype).item()
+    return number
+
+
+def _numbers(variable: xr.Variable, name: str, count: int, what: str) -> np.ndarray | None:
+    found = variable.attrs.get(name)
+    if found is None:
+        return None
+    numbers = np.atleast_1d(np.asarray(found))
+    if numbers.shape != (count,) or numbers.dtype.kind not in "iuf":
+        raise InvalidDataError(f"{what}: expected {count} number{'s' * (count > 1)} as {name}, found {found!r}")
+    return numbers
+
+
+def _replaced(variable: xr.Variable, attributes: Mapping[Any, Any], valid: ValidRange, fill: Any) -> xr.Variable:
+    lazy = indexing.LazilyIndexedArray(_ValidArray(variable, valid, fill))
+    return xr.Variable(variable.dims, lazy, dict(attributes), variable.encoding, fastpath=True)
+
+
+class _ValidArray(BackendArray):
+    """Stored numbers of a variable as they are read, with those outside of its range replaced by a fill value."""
+
+    def __init__(self, variable: xr.Variable, valid: ValidRange, fill: Any) -> None:
+        self._variable = variable
+        self._valid = valid
+        self._fill = fill
+        self.shape = variable.shape
+        self.dtype = variable.dtype
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.BASIC, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> np.ndarray:
+        stored = np.asarray(self._variable[key].values)
+        inside = self._valid.holds(stored.view(read_dtype(self._variable)))
+        return stored if inside.all() else np.where(inside, stored, self._fill).astype(stored.dtype)
