@@ -1,1 +1,1 @@
-"""What data exists and in what shape."""
+"""The data: catalogue, sources, checked archive and statistics."""

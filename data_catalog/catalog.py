@@ -14,7 +14,7 @@ _TEN_CHANNELS = ("z500", "t850", "u850", "v850", "u250", "v250", "q850", "msl", 
 
 
 class GridAxes(BaseModel):
-    """The points of a regular grid: first, last and how many; degrees, ascending."""
+    """The points of a regular grid: first, last and count along each axis, in degrees, ascending."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,7 +22,7 @@ class GridAxes(BaseModel):
     longitude: tuple[float, float, int]
 
     def coordinates(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Latitudes and longitudes."""
+        """Return latitudes and longitudes in degrees."""
         return np.linspace(*self.latitude), np.linspace(*self.longitude)
 
 
@@ -34,20 +34,20 @@ class DatasetEntry(BaseModel):
     name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     title: str
     source: Literal["files", "weatherbench2", "arco-era5", "bundled"]
-    """Kind of place that it comes from, one adapter each in `data_catalog.sources`."""
+    """Kind of source; each has one adapter in `data_catalog.sources`."""
     location: str | None = None
-    """Path or URL; None where the user must give one, or where the data is shipped."""
+    """Path or URL; None if the user must give one, or if the data is bundled."""
     channels: tuple[str, ...] = Field(min_length=1)
     static: tuple[str, ...] = ()
     grid: GridAxes | None = None
-    """Its points, where every source of it has the same."""
+    """Grid of the dataset, if all sources of it share one."""
     step_hours: int = Field(gt=0)
-    """Hours between times. Sources may be finer; the archive keeps what they have, except of remote ones."""
+    """Hours between times. The archive keeps the times of a finer source, unless the source is remote."""
     period_start: date
     period_end: date | None = None
     licence: str
     simulated: bool = False
-    """Whether this is a model's weather and not the real one: then everything made from it must say so."""
+    """Whether this is simulated rather than real weather; every product made from it must say so."""
     description: str
     references: tuple[str, ...] = ()
 
@@ -59,12 +59,12 @@ class DatasetEntry(BaseModel):
 
     @property
     def has_source(self) -> bool:
-        """Whether its data can be found without being told where it lies."""
+        """Whether the data can be read without a location given by the user."""
         return self.source == "bundled" or self.location is not None
 
     @property
     def is_remote(self) -> bool:
-        """Whether it is fetched over a network, so that everything is worth fetching only once."""
+        """Whether the data is fetched over a network, so that nothing should be fetched twice."""
         return self.source in ("weatherbench2", "arco-era5")
 
 
@@ -166,13 +166,13 @@ _BY_NAME = {entry.name: entry for entry in _ENTRIES}
 
 
 def dataset(name: str) -> DatasetEntry:
-    """The entry of a dataset.
+    """Return the catalogue entry of a dataset.
 
     Args:
-        name: Such as `era5-5p6`.
+        name: Name of the dataset, such as `era5-5p6`.
 
     Raises:
-        ConfigurationError: No such dataset.
+        ConfigurationError: There is no such dataset.
     """
     try:
         return _BY_NAME[name]
@@ -181,5 +181,5 @@ def dataset(name: str) -> DatasetEntry:
 
 
 def dataset_names() -> tuple[str, ...]:
-    """Names of every dataset known."""
+    """Return the names of all known datasets."""
     return tuple(_BY_NAME)

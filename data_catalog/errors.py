@@ -1,9 +1,9 @@
-"""Faults that a user or an operator can mend.
+"""Errors that a user or an operator can fix.
 
     PlumecastError
-    ├── ConfigurationError   a system file, option or name is wrong: mend it (exit status 2)
-    ├── InvalidDataError     data is there but wrong: retrying cannot help (exit status 2)
-    │   └── DivergedError    a forecast or a training that left the numbers
+    ├── ConfigurationError   a system file, option or name is wrong: correct it (exit status 2)
+    ├── InvalidDataError     data exists but is wrong: retrying cannot help (exit status 2)
+    │   └── DivergedError    values of a forecast or a training are no longer finite
     └── MissingDataError     data is not there yet: try later (exit status 3)
 
 Each message is one line that names the thing, what was expected and what was found.
@@ -11,7 +11,7 @@ Each message is one line that names the thing, what was expected and what was fo
 
 
 class PlumecastError(Exception):
-    """A fault outside our own code, told in one line."""
+    """An error with a cause outside Plumecast's code; its message is one line."""
 
 
 class ConfigurationError(PlumecastError):
@@ -19,7 +19,7 @@ class ConfigurationError(PlumecastError):
 
 
 class InvalidDataError(PlumecastError):
-    """Data exists but must not be believed; retrying cannot help."""
+    """Data exists but is wrong; retrying cannot help."""
 
 
 class DivergedError(InvalidDataError):

@@ -1,4 +1,4 @@
-"""Opens an analysis wherever it lies: in an archive of ours or in files of anyone's."""
+"""Opens an analysis from a Plumecast archive or from anyone's files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,20 +13,20 @@ from data_catalog.sources.files import open_files
 
 
 def open_analysis(location: Path | str, channels: Sequence[str], static: Sequence[str] = ()) -> xr.Dataset:
-    """A checked, lazy analysis from wherever it lies.
+    """Open an analysis from an archive, files or a URL, checked and lazy.
 
     Args:
         location: An archive, a NetCDF or Zarr file in any readable layout, a directory of such files, or the URL of a
             Zarr group.
-        channels: Channels wanted.
-        static: Channels without time wanted besides.
+        channels: Channels to read, such as `z500`.
+        static: Channels without time to read as well.
 
     Returns:
         These channels, dims (time, latitude, longitude) or (latitude, longitude).
 
     Raises:
-        InvalidDataError: A channel is not there, or what is there is unsound.
-        ConfigurationError: Nothing is there, or a name is no channel.
+        InvalidDataError: A channel is missing, or the data is invalid.
+        ConfigurationError: The location does not exist, or a name is not a channel.
     """
     wanted = [channel(name).name for name in (*channels, *static)]
     if "://" not in str(location) and (Path(location) / LEDGER_NAME).is_file():

@@ -1,4 +1,4 @@
-"""Chunks of an archive: arrays to bytes and back with Zarr's own codecs, and the metadata that lets any Zarr reader in.
+"""Chunks of an archive: encoding and decoding with Zarr's own codecs, and the metadata that any Zarr reader needs.
 
 Chunks are compressed with Zstandard after a byte shuffle and end in a crc32c checksum.
 """
@@ -27,7 +27,7 @@ _METADATA = "zarr.json"
 
 
 def times_per_block(points: int) -> int:
-    """Number of times in a chunk of a grid: about 1 MB of them for small grids, one for large ones.
+    """Number of times in a chunk: as many as make about 1 MB on small grids, one on large grids.
 
     Args:
         points: Number of points of the grid.
@@ -40,7 +40,7 @@ def chunk_name(dims: int, block: int = 0) -> str:
 
     Args:
         dims: Number of dimensions of the array.
-        block: Which chunk along the first of them.
+        block: Index of the chunk along the first dimension.
     """
     return ".".join(["c", str(block), *["0"] * (dims - 1)])
 
@@ -49,7 +49,7 @@ def encode(values: NDArray[Any]) -> bytes:
     """Encode an array as the bytes of one chunk.
 
     Args:
-        values: Whole content of the chunk.
+        values: All values of the chunk.
     """
     store: dict[str, Any] = {}
     _create(store, values.shape, values.shape, values.dtype)[...] = values
@@ -60,11 +60,11 @@ def decode(content: bytes, shape: Sequence[int]) -> NDArray[np.float32]:
     """Decode the bytes of one chunk to its float32 array.
 
     Args:
-        content: Bytes of the chunk, as `encode` makes them.
-        shape: Of the array.
+        content: Bytes of the chunk, as returned by `encode`.
+        shape: Shape of the chunk.
 
     Raises:
-        ValueError: The bytes are not that chunk.
+        ValueError: The bytes do not decode to a chunk of this shape.
     """
     to_buffer = default_buffer_prototype().buffer.from_bytes
     description = array_metadata(tuple(shape), tuple(shape), "<f4")
@@ -87,11 +87,11 @@ def array_metadata(
 
 
 def group_metadata(attributes: Mapping[str, str], members: Mapping[str, bytes]) -> bytes:
-    """The `zarr.json` of a group, with those of its arrays inside, so that readers need one file and see one state.
+    """The `zarr.json` of a group, which includes those of its arrays, so that readers open one file and see one state.
 
     Args:
-        attributes: Of the group.
-        members: The `zarr.json` of each array, by its name.
+        attributes: Attributes of the group.
+        members: The `zarr.json` of each array, by name of the array.
     """
     metadata = {name: json.loads(description) for name, description in members.items()}
     description = {
@@ -122,13 +122,13 @@ def _create(
         chunk_key_encoding={"name": "default", "separator": "."},
         dimension_names=dims,
         attributes=dict(attributes or {}),
-        # A chunk of nothing but the fill value is stored too: absence means loss.
+        # Chunks that hold only the fill value are stored too, so a missing file always means lost data.
         config={"write_empty_chunks": True},
     )
 
 
 class _RecentChunks:
-    """Chunks read last: single times of all channels are often read one after the other."""
+    """Cache of recently read chunks: readers often go through single times of all channels one after the other."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
@@ -152,7 +152,7 @@ _RECENT = _RecentChunks(64 * 1024**2)
 
 
 class ChunkReader:
-    """Chunks of one archive, each checked against the ledger before it is believed."""
+    """Reads the chunks of one archive and checks each against the ledger before use."""
 
     def __init__(self, archive: Path, ledger: Ledger) -> None:
         self._archive = archive
@@ -161,26 +161,26 @@ class ChunkReader:
         self._shape = (header.times_per_block, header.latitude.size, header.longitude.size)
 
     def path(self, channel: str, block: int) -> Path:
-        """File of a chunk."""
+        """Path of a chunk file."""
         return self._archive / channel / chunk_name(3, block)
 
     def values(self, channel: str, block: int, offsets: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Fields of one channel at places in a block.
+        """Read fields of one channel at given positions in a block, (time, latitude, longitude).
 
         Args:
             channel: Name of the channel.
-            block: Which block of times.
-            offsets: Places of the wanted times within the block.
+            block: Number of the block.
+            offsets: Positions of the wanted times within the block.
 
         Raises:
-            InvalidDataError: The chunk is missing, cut short or changed; names file, variable and times.
+            InvalidDataError: The chunk is missing, truncated or changed; names file, variable and times.
         """
         path = self.path(channel, block)
         try:
             status = path.stat()
         except FileNotFoundError:
             raise self._fault(channel, block, offsets, "a chunk file", "none") from None
-        # By the state of its file too: a file that changes is read, and checked, again.
+        # The key includes the state of the file, so a changed file is read and checked again.
         mark = (str(path), status.st_ino, status.st_size, status.st_mtime_ns)
         whole = _RECENT.get(mark)
         if whole is None:
@@ -190,15 +190,15 @@ class ChunkReader:
         return fields
 
     def content(self, channel: str, block: int, offsets: NDArray[np.intp]) -> bytes:
-        """Read the bytes of a chunk and check that they are what was committed.
+        """Read the bytes of a chunk and check that they are the bytes that were committed.
 
         Args:
             channel: Name of the channel.
-            block: Which block of times.
-            offsets: Places of the times asked for, to name in an error.
+            block: Number of the block.
+            offsets: Positions of the requested times within the block, named in an error.
 
         Raises:
-            InvalidDataError: They are not.
+            InvalidDataError: The chunk is missing or its bytes differ.
         """
         path = self.path(channel, block)
         try:
@@ -207,7 +207,7 @@ class ChunkReader:
             raise self._fault(channel, block, offsets, "a chunk file", "none") from None
         if self._block(block).accepts(channel, content):
             return content
-        # An ingest that runs beside this reader may have replaced the chunk since the ledger was read.
+        # An ingest in another process may have replaced the chunk since the ledger was read.
         latest = Ledger.read(self._archive)
         if latest.blocks[block].accepts(channel, content):
             self.ledger = latest
@@ -221,12 +221,12 @@ class ChunkReader:
         return self._fault(channel, block, offsets, f"sha256 {expected.sha256[:12]}...", "another: it has changed")
 
     def fault(self, channel: str, block: int, *, deep: bool) -> InvalidDataError | None:
-        """Find what is wrong with a chunk; None where nothing is.
+        """Return what is wrong with a chunk, or None if it is sound.
 
         Args:
             channel: Name of the channel.
-            block: Which block of times.
-            deep: Read and hash the chunk; otherwise only its size is compared.
+            block: Number of the block.
+            deep: Read and hash the chunk; otherwise compare only its size.
         """
         every = np.arange(len(self._block(block).times))
         path = self.path(channel, block)

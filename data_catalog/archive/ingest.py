@@ -1,4 +1,4 @@
-"""Brings an analysis into the archive of its dataset."""
+"""Ingests an analysis into the archive of its dataset."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,25 +20,26 @@ def ingest(
     *,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> IngestSummary:
-    """Bring an analysis into the archive of its dataset: create, append, fill holes, mend damaged chunks.
+    """Ingest an analysis into the archive of its dataset: create it, append, fill holes, repair damaged chunks.
 
-    It may be killed at any moment and run again: what was committed stays, and the rest is done anew. With nothing new
-    it writes nothing. Times that the archive has already are read again, and refused where they differ; of a remote
-    source only the latest block of them, so that resuming does not fetch everything twice.
+    The process may be killed at any moment and run again: committed times stay, the rest is ingested again. If nothing
+    is new, nothing is written. Times that the archive already holds are compared with the source, and a difference is
+    an error; for a remote source only the latest block is compared, so that resuming does not download everything
+    twice.
 
     Args:
-        entry: The dataset; its channels and static channels are taken.
+        entry: The dataset; its channels and static channels are ingested.
         analysis: In canonical layout, with the dataset's channels; lazy or not, read in pieces of bounded size.
-        archive: Directory of the archive; made if absent.
-        on_progress: Called with the number of times done and of all times.
+        archive: Directory of the archive; created if absent.
+        on_progress: Called with the number of times done and the number of all times.
 
     Returns:
-        What was done.
+        A summary of what was added, filled and repaired.
 
     Raises:
-        InvalidDataError: The analysis is unsound, lies on another grid, or differs from what is archived.
-        ConfigurationError: The disk cannot be written, or the directory is something else.
-        MissingDataError: Another ingest is at work on the archive.
+        InvalidDataError: The analysis is invalid, has another grid, or differs from the archived values.
+        ConfigurationError: The disk cannot be written, or the directory is not an archive.
+        MissingDataError: Another ingest is writing to the archive.
     """
     where = f"{entry.name} (ingest)"
     check_channels(analysis, [*entry.channels, *entry.static], where=where)

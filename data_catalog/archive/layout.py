@@ -1,4 +1,4 @@
-"""The directory of an archive: a Zarr v3 group that any reader opens, beside the ledger that ours trusts.
+"""The directory of an archive: a Zarr v3 group that any reader can open, and the ledger that Plumecast relies on.
 
     <dataset>.zarr/
       zarr.json  latitude/  longitude/  time/     metadata and coordinates
@@ -6,8 +6,8 @@
       orography/c.0.0                             channels without time
       ledger.jsonl                                what has been committed
 
-Times stand in the order they came. Array shapes and the time coordinate are published after the ledger, so other
-readers see an older state for a moment, and never a time without values.
+Times are stored in the order of arrival. Array shapes and the time coordinate are published after the ledger is
+updated, so other readers may see an older state for a moment, but never a time without values.
 """
 
 import hashlib
@@ -36,25 +36,25 @@ _TIME_ATTRIBUTES = {
 
 
 def lock_path(archive: Path) -> Path:
-    """Lock file of an archive, beside it."""
+    """Path of the lock file, which is beside the archive."""
     return archive.with_name(f"{archive.name}.lock")
 
 
 def unfinished_files(archive: Path) -> Path:
-    """Directory for files of an archive that are being written."""
+    """Directory for temporary files of an archive."""
     return archive / _UNFINISHED
 
 
 def create(archive: Path, header: Header, static: Mapping[str, NDArray[np.float32]]) -> Ledger:
-    """Make an archive without times, whole or not at all.
+    """Create an archive without times, atomically.
 
     Args:
-        archive: Directory to make.
-        header: What never changes in it.
+        archive: Directory to create.
+        header: The fixed properties of the archive.
         static: Channels without time, (latitude, longitude), by name.
 
     Raises:
-        ConfigurationError: Something else is there, or the disk cannot be written.
+        ConfigurationError: The path exists and is not an archive, or the disk cannot be written.
     """
     if archive.exists():
         raise ConfigurationError(f"{archive}: expected an archive or nothing, found something without {LEDGER_NAME}")
@@ -70,7 +70,7 @@ def create(archive: Path, header: Header, static: Mapping[str, NDArray[np.float3
 
 
 def clean(archive: Path) -> None:
-    """Remove the files that a killed process left half-written.
+    """Remove the temporary files that a killed process left behind.
 
     Args:
         archive: Directory of the archive.
@@ -79,11 +79,11 @@ def clean(archive: Path) -> None:
 
 
 def publish(archive: Path, ledger: Ledger) -> None:
-    """Show the committed times to other Zarr readers; write nothing where they are shown already.
+    """Publish the committed times to other Zarr readers; write nothing if they are published already.
 
     Args:
         archive: Directory of the archive.
-        ledger: Of that archive.
+        ledger: Ledger of that archive.
     """
     _publish(archive, ledger.header, ledger.arrival_times())
 
@@ -96,7 +96,7 @@ def _publish(archive: Path, header: Header, times: NDArray[np.datetime64]) -> No
         dims = ("time", "latitude", "longitude")
         description = array_metadata((len(times), *shape), (block, *shape), "<f4", dims, attributes)
         _write_if_new(archive, f"{name}/{_METADATA}", description)
-    # One chunk of a fixed size to the next power of two keeps the coordinate a single file, replaced as one.
+    # With one chunk, padded to a power of two, the coordinate is a single file that is replaced atomically.
     room = 1 << max(10, int(len(times) - 1).bit_length() if len(times) else 0)
     seconds = np.zeros(room, np.int64)
     seconds[: len(times)] = times.astype("datetime64[s]").astype(np.int64)
@@ -109,14 +109,14 @@ def _publish(archive: Path, header: Header, times: NDArray[np.datetime64]) -> No
 
 
 def check_published(archive: Path, ledger: Ledger) -> None:
-    """Check that the ledger knows the times that were published after it; otherwise its end is lost.
+    """Check that the ledger holds all published times; if it does not, its last lines were lost.
 
     Args:
         archive: Directory of the archive.
-        ledger: Of that archive.
+        ledger: Ledger of that archive.
 
     Raises:
-        InvalidDataError: It knows fewer.
+        InvalidDataError: The ledger holds fewer times.
     """
     try:
         shown = int(json.loads((archive / "time" / _METADATA).read_bytes())["shape"][0])
@@ -125,11 +125,11 @@ def check_published(archive: Path, ledger: Ledger) -> None:
             f"{archive}/time/{_METADATA}: expected the metadata of a Zarr array, found none"
         ) from error
     if shown > ledger.count:
-        raise InvalidDataError(f"{ledger.path}: expected {shown} times, found {ledger.count}: its end is lost")
+        raise InvalidDataError(f"{ledger.path}: expected {shown} times, found {ledger.count}: its last lines are lost")
 
 
 def static_digest(values: NDArray[np.float32]) -> str:
-    """Sha256 of a field without time."""
+    """SHA-256 of the values of a field without time."""
     return hashlib.sha256(np.ascontiguousarray(values, "<f4").tobytes()).hexdigest()
 
 

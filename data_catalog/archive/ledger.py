@@ -1,9 +1,9 @@
-"""What an archive holds, as a file of committed records: times that are not in it do not exist for readers.
+"""The ledger of an archive, a file of committed records: times that are not in it do not exist for readers.
 
-Each line is a checksum and a JSON object. A line is appended and synced only after the chunks it speaks of are on disk,
-so a process may be killed at any moment: a last line that was cut short is no line. Where a chunk that holds committed
-times is to be replaced, an `intent` with the new hashes comes first, so that both the old and the new chunk are sound
-until the `commit`.
+Each line is a checksum and a JSON object. A line is appended and synced only after the chunks that it names are on
+disk, so a process may be killed at any moment: a truncated last line is ignored. Before a chunk with committed times is
+replaced, an `intent` with the new hashes is recorded, so that both the old and the new chunk are valid until the
+`commit`.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Header:
-    """What never changes in an archive."""
+    """The fixed properties of an archive."""
 
     dataset: str
     channels: tuple[str, ...]
     static: Mapping[str, str]
-    """Channels without time, and the sha256 of the values of each."""
+    """SHA-256 of the values of each channel without time, by name."""
     latitude: NDArray[np.float64]
     longitude: NDArray[np.float64]
     times_per_block: int
@@ -39,7 +39,7 @@ class Header:
     field_attributes: Mapping[str, Mapping[str, str]]
 
     def as_record(self) -> dict[str, Any]:
-        """For the first line of the ledger."""
+        """The header as the JSON object of the ledger's first line."""
         return {
             "record": "archive",
             "format": _FORMAT,
@@ -55,7 +55,7 @@ class Header:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Header":
-        """From the first line of the ledger."""
+        """Build the header from the JSON object of the ledger's first line."""
         return cls(
             dataset=record["dataset"],
             channels=tuple(record["channels"]),
@@ -77,13 +77,13 @@ class StoredChunk:
 
     @classmethod
     def of(cls, content: bytes) -> "StoredChunk":
-        """Of the bytes to be stored."""
+        """Hash and size of the bytes to be stored."""
         return cls(hashlib.sha256(content).hexdigest(), len(content))
 
 
 @dataclass
 class Block:
-    """Times that share one chunk of each channel, in the order they came."""
+    """Times that share one chunk of each channel, in order of arrival."""
 
     times: list[str] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
@@ -91,7 +91,7 @@ class Block:
     intended: dict[str, list[StoredChunk]] = field(default_factory=dict)
 
     def accepts(self, channel: str, content: bytes) -> bool:
-        """Whether these bytes are the chunk that was committed, or one that was about to replace it.
+        """Return whether these bytes are the committed chunk, or one that was about to replace it.
 
         Args:
             channel: Name of the channel.
@@ -102,7 +102,7 @@ class Block:
 
 
 class Ledger:
-    """The records of one archive, read from its file; the writer adds to both."""
+    """The records of one archive, read from its ledger file; the writer appends to both."""
 
     def __init__(self, path: Path, header: Header, blocks: list[Block], length: int) -> None:
         self.path = path
@@ -136,17 +136,17 @@ class Ledger:
         return ledger
 
     def intend(self, block: int, chunks: Mapping[str, StoredChunk]) -> None:
-        """Record chunks that are about to replace committed ones."""
+        """Record chunks that are about to replace committed chunks of a block, by channel."""
         self._append({"record": "intent", "block": block, "chunks": _as_lists(chunks)})
 
     def commit(
         self, block: int, times: Sequence[str], digests: Sequence[str], chunks: Mapping[str, StoredChunk]
     ) -> None:
-        """Record times that were added to a block, and its chunks, all of which are on the disk.
+        """Record the times added to a block, and its chunks, all of which are on disk.
 
         Args:
             block: Number of the block.
-            times: ISO 8601, to the second; none where the block was mended.
+            times: Added times, ISO 8601, to the second; empty if the block was repaired.
             digests: Digest of the values of each time.
             chunks: The chunk of each channel.
         """
@@ -177,11 +177,11 @@ class Ledger:
 
     @property
     def count(self) -> int:
-        """Number of times held."""
+        """Number of times in the archive."""
         return sum(len(block.times) for block in self.blocks)
 
     def arrival_times(self) -> NDArray[np.datetime64]:
-        """Times in the order they were stored."""
+        """Times in order of arrival."""
         return np.array([time for block in self.blocks for time in block.times], "datetime64[ns]")
 
     def digest_by_time(self) -> dict[np.datetime64, str]:
@@ -190,7 +190,7 @@ class Ledger:
         return dict(zip(self.arrival_times(), digests, strict=True))
 
     def identity(self) -> str:
-        """Sha256 of what the archive holds: grid, channels, times and values, whatever the order they came in."""
+        """SHA-256 of grid, channels, times and values, independent of the order of arrival."""
         record = self.header.as_record()
         kept = {key: record[key] for key in ("dataset", "channels", "static", "latitude", "longitude")}
         sha = hashlib.sha256(json.dumps(kept, sort_keys=True).encode())
@@ -205,7 +205,7 @@ def ledger_line(record: Mapping[str, Any]) -> bytes:
     """Encode a record as a line with its checksum.
 
     Args:
-        record: To be written as JSON.
+        record: The record, written as JSON.
     """
     text = json.dumps(record, separators=(",", ":")).encode()
     return b"%08x %s\n" % (zlib.crc32(text), text)

@@ -1,7 +1,7 @@
-"""The local, checked, analysis-ready copy of a dataset: made by ingest, read by everything else.
+"""Reads the local, checked, analysis-ready copy of a dataset that `ingest` makes.
 
-Nothing that is read from an archive goes unchecked: each chunk must have the hash that the ledger holds for it, so a
-missing, truncated or flipped chunk is an error that names file, variable and time, and never a NaN.
+Each chunk is checked against its hash in the ledger, so a missing, truncated or bit-flipped chunk is an error that
+names file, variable and time, and never a NaN.
 """
 
 from dataclasses import dataclass
@@ -23,19 +23,19 @@ from data_catalog.layout.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRI
 def open_archive(path: Path) -> xr.Dataset:
     """Open the analysis in an archive lazily over Dask, sorted by time.
 
-    Reading raises InvalidDataError where a chunk is missing, truncated or changed.
+    Computing values raises InvalidDataError if a chunk is missing, truncated or changed.
 
     Args:
         path: Directory of the archive.
 
     Raises:
-        MissingDataError: There is no archive, or no time in it yet.
-        InvalidDataError: Its ledger or a static field is damaged.
+        MissingDataError: There is no archive, or it has no time yet.
+        InvalidDataError: The ledger or a static field is damaged.
     """
     ledger = Ledger.read(path)
     archive_layout.check_published(path, ledger)
     if not ledger.count:
-        raise MissingDataError(f"{path}: expected at least one time, found none: ingest has not ended yet")
+        raise MissingDataError(f"{path}: expected at least one time, found none: ingest has not finished yet")
     header = ledger.header
     reader = ChunkReader(path, ledger)
     places, identity = _places(ledger), ledger.identity()
@@ -62,7 +62,7 @@ def open_archive(path: Path) -> xr.Dataset:
 
 @dataclass(frozen=True)
 class Places:
-    """Where each time of an archive, in order, is stored."""
+    """Block and offset of each time of an archive, in order of time."""
 
     times: NDArray[np.datetime64]
     blocks: NDArray[np.intp]
@@ -78,7 +78,7 @@ def _places(ledger: Ledger) -> Places:
 
 
 class ArchivedChannel:
-    """One channel of an archive as Dask slices it."""
+    """One channel of an archive, in a form that Dask can slice."""
 
     ndim = 3
     dtype = np.dtype(np.float32)
@@ -102,12 +102,12 @@ class ArchivedChannel:
 
 
 def read_static_field(path: Path, ledger: Ledger, name: str) -> NDArray[np.float32]:
-    """A channel without time, checked against its digest.
+    """Read a channel without time and check it against its digest.
 
     Args:
         path: Directory of the archive.
-        ledger: Of that archive.
-        name: Channel, one of the header's static ones.
+        ledger: Ledger of that archive.
+        name: One of the static channels in the header.
 
     Returns:
         Values, dims (latitude, longitude), in the units of the variable table.
@@ -124,5 +124,5 @@ def read_static_field(path: Path, ledger: Ledger, name: str) -> NDArray[np.float
     except Exception as error:
         raise InvalidDataError(f"{file}: {name}: expected a readable chunk, found a damaged one") from error
     if archive_layout.static_digest(values) != ledger.header.static[name]:
-        raise InvalidDataError(f"{file}: {name}: expected the values that were ingested, found others")
+        raise InvalidDataError(f"{file}: {name}: expected the values that were ingested, found other values")
     return values

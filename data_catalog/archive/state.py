@@ -1,4 +1,4 @@
-"""What an archive holds, and whether every chunk of it can be believed."""
+"""The contents of an archive, and whether all of its chunks are sound."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from data_catalog.layout.checks import holes
 
 @dataclass(frozen=True)
 class ArchiveState:
-    """What an archive holds, and whether it is sound."""
+    """The contents of an archive, and the faults of its chunks."""
 
     path: Path
     dataset: str
@@ -26,9 +26,9 @@ class ArchiveState:
     holes: NDArray[np.datetime64]
     """Times missing between the first and the last, at the usual step."""
     faults: tuple[str, ...]
-    """One line for each chunk that cannot be believed."""
+    """One line for each missing or damaged chunk."""
     identity: str
-    """Sha256 of grid, channels, times and values, whatever the order they came in."""
+    """SHA-256 of grid, channels, times and values, independent of the order of arrival."""
 
     @property
     def first_time(self) -> np.datetime64 | None:
@@ -42,23 +42,23 @@ class ArchiveState:
 
     @property
     def sound(self) -> bool:
-        """Whether there is something and no chunk of it is at fault. Holes are no fault of the archive."""
+        """Whether the archive has at least one time and no faulty chunk. Holes do not count as faults."""
         return bool(len(self.times)) and not self.faults
 
 
 def inspect_archive(path: Path, *, deep: bool = False) -> ArchiveState:
-    """What an archive holds, and which of its chunks are missing or damaged.
+    """List the contents of an archive and its missing or damaged chunks.
 
     Args:
         path: Directory of the archive.
-        deep: Read and hash every chunk; otherwise only its size is compared.
+        deep: Read and hash every chunk; otherwise compare only its size.
 
     Returns:
-        Times, holes and faults; damaged chunks are listed there, not raised.
+        Times, holes and faults; damaged chunks are listed as faults and do not raise.
 
     Raises:
         MissingDataError: There is no archive.
-        InvalidDataError: Its ledger is damaged.
+        InvalidDataError: The ledger is damaged.
     """
     ledger = Ledger.read(path)
     archive_layout.check_published(path, ledger)

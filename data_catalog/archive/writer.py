@@ -1,4 +1,4 @@
-"""Writing an archive: what is new goes to the end, block by block, each committed before the next."""
+"""Writes an archive: new times are appended block by block, and each block is committed before the next."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
@@ -24,17 +24,17 @@ _BYTES_AT_ONCE = 32 * 1024**2
 
 @dataclass(frozen=True)
 class IngestSummary:
-    """What an ingest did.
+    """The result of an ingest.
 
     Attributes:
-        archive: Its directory.
-        added: Times that are new in the archive.
-        filled: Those of them that closed a hole before its last time.
-        known: Times that the archive had already.
-        mended: Blocks of damaged chunks that were written anew.
+        archive: Directory of the archive.
+        added: Number of times added.
+        filled: Number of added times that filled a hole before the last time.
+        known: Number of times that the archive already held.
+        mended: Number of blocks with damaged chunks that were rewritten.
         first_time: Earliest time in the archive now.
         last_time: Latest time in the archive now.
-        identity: Sha256 of what the archive holds now.
+        identity: SHA-256 of the contents of the archive now.
     """
 
     archive: Path
@@ -48,7 +48,7 @@ class IngestSummary:
 
 
 def header_of(entry: DatasetEntry, analysis: xr.Dataset, static: Mapping[str, NDArray[np.float32]]) -> Header:
-    """The header of a new archive for an analysis.
+    """Build the header of a new archive for an analysis.
 
     Args:
         entry: The dataset.
@@ -79,7 +79,7 @@ def header_of(entry: DatasetEntry, analysis: xr.Dataset, static: Mapping[str, ND
 
 
 class Writer:
-    """One ingest into an archive whose lock is held."""
+    """Carries out one ingest; the caller holds the lock of the archive."""
 
     def __init__(
         self,
@@ -101,10 +101,10 @@ class Writer:
         self._check_same_dataset(entry, static)
 
     def run(self, *, compare: Literal["all", "latest"]) -> IngestSummary:
-        """Mend damaged chunks, compare known times (all, or the latest block of them) and append new ones.
+        """Repair damaged chunks, compare known times (all, or those of the latest block) and append new ones.
 
         Args:
-            compare: Which of the times that the archive has are read again, to refuse those that differ.
+            compare: Which of the archived times are compared with the source; a difference is an error.
         """
         known = self._ledger.digest_by_time()
         last_before = max(known, default=None)
@@ -144,13 +144,13 @@ class Writer:
                 raise InvalidDataError(f"{where}: {name}: expected the archived field, found another in the source")
 
     def _fields(self, indices: NDArray[np.intp]) -> dict[str, NDArray[np.float32]]:
-        """Values of every channel at some times of the source; blocks of different channels are read together."""
+        """Read every channel at some times of the source; blocks of different channels are read together."""
         chosen = at_times(self._analysis[list(self._header.channels)], indices)
         loaded = chosen.compute()
         return {name: np.ascontiguousarray(loaded[name].values, "<f4") for name in self._header.channels}
 
     def _pieces(self, indices: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-        """Indices in pieces whose values fit the memory, whole blocks where there are several."""
+        """Split indices into pieces whose values fit in memory; pieces of several blocks hold whole blocks."""
         bytes_per_time = 4 * len(self._header.channels) * self._header.latitude.size * self._header.longitude.size
         block = self._header.times_per_block
         size = max(1, _BYTES_AT_ONCE // bytes_per_time)
@@ -164,7 +164,7 @@ class Writer:
             self._on_progress(self._done, len(self._times))
 
     def _compare(self, indices: NDArray[np.intp], known: Mapping[np.datetime64, str]) -> None:
-        """Refuse times that the archive holds with other values."""
+        """Raise an error if the archive holds other values at one of these times."""
         for piece in self._pieces(indices):
             fields = self._fields(piece)
             for row, (time, digest) in enumerate(zip(self._times[piece], digests(fields), strict=True)):
@@ -189,7 +189,7 @@ class Writer:
         raise InvalidDataError(f"{self._archive}: {when}: expected the archived values, found others in the source")
 
     def _mend(self, offered: set[int]) -> int:
-        """Write damaged chunks anew, in blocks that the source has times of."""
+        """Rewrite damaged chunks of blocks for which the source has times; return how many blocks were rewritten."""
         mended = 0
         for index, block in enumerate(self._ledger.blocks):
             stored = np.array(block.times, "datetime64[ns]")
@@ -201,18 +201,18 @@ class Writer:
                 continue
             if not offered.issuperset(stored.tolist()):
                 first, last = stored.min(), stored.max()
-                raise InvalidDataError(f"{fault}; to mend it, ingest {first:.10} to {last:.10} whole") from fault
+                raise InvalidDataError(f"{fault}; to repair it, ingest all of {first:.10} to {last:.10}") from fault
             self._rewrite(index, block, stored)
             mended += 1
         return mended
 
     def _rewrite(self, index: int, block: Block, stored: NDArray[np.datetime64]) -> None:
-        """A block from the source, if that still has the values that were committed."""
+        """Rewrite a block from the source, provided that the source still has the committed values."""
         fields = self._fields(np.searchsorted(self._times, stored))
         for offset, digest in enumerate(digests(fields)):
             if digest != block.digests[offset]:
                 raise InvalidDataError(
-                    f"{self._archive}: {block.times[offset]}: expected the archived values, to mend a damaged chunk, "
+                    f"{self._archive}: {block.times[offset]}: expected the archived values, to repair a damaged chunk, "
                     "found others in the source"
                 )
         self._store(index, fields, [], [])
@@ -228,7 +228,7 @@ class Writer:
     def _append_block(
         self, piece: NDArray[np.intp], fields: Mapping[str, NDArray[np.float32]], of_time: list[str], start: int
     ) -> int:
-        """Fill the last block, or begin one; returns how many times went in."""
+        """Fill the last block, or start a new one; return how many times were added."""
         size = self._header.times_per_block
         blocks = self._ledger.blocks
         index = len(blocks) - 1 if blocks and len(blocks[-1].times) < size else len(blocks)
@@ -246,7 +246,7 @@ class Writer:
     def _store(
         self, index: int, fields: Mapping[str, NDArray[np.float32]], times: list[str], of_time: list[str]
     ) -> None:
-        """Chunks to disk, checked by reading them back, then the record of them to the ledger."""
+        """Write chunks to disk, check them by decoding them again, then record them in the ledger."""
         shape = (self._header.times_per_block, self._header.latitude.size, self._header.longitude.size)
         contents = {}
         for name, field in fields.items():
@@ -255,7 +255,7 @@ class Writer:
             contents[name] = encode(whole)
             if decode(contents[name], shape)[: len(field)].tobytes() != field.tobytes():
                 raise InvalidDataError(
-                    f"{self._archive}: {name}: expected to read back what was packed, found otherwise"
+                    f"{self._archive}: {name}: expected a chunk to decode to the values it was made from, found others"
                 )
         chunks = {name: StoredChunk.of(content) for name, content in contents.items()}
         if index < len(self._ledger.blocks):
@@ -267,10 +267,10 @@ class Writer:
 
 
 def digests(fields: Mapping[str, NDArray[np.float32]]) -> list[str]:
-    """Digest of all channels together, at each time.
+    """Return one digest of all channels together for each time.
 
     Args:
-        fields: (time, latitude, longitude) by channel, in the order of the header.
+        fields: Values (time, latitude, longitude) by channel, in the order of the header.
     """
     count = len(next(iter(fields.values())))
     return [

@@ -1,1 +1,1 @@
-"""Where data comes from: one module for each kind of source."""
+"""Adapters for sources of data, one module for each kind of source."""

@@ -1,7 +1,7 @@
-"""ARCO-ERA5: the whole of ERA5 at 0.25 degrees in one public Zarr store, read lazily without an account.
+"""ARCO-ERA5: all of ERA5 at 0.25 degrees in one public Zarr store, read lazily without an account.
 
-Its time axis is laid out for decades to come, and hours that are not there yet read as NaN; attributes of the store say
-which are. A chunk holds one hour of one variable on all levels.
+Its time axis extends decades into the future, and hours without data read as NaN; attributes of the store say which
+hours have data. A chunk holds one hour of one variable on all levels.
 """
 
 from collections.abc import Sequence
@@ -24,17 +24,17 @@ _BLOCK_BYTES = 512 * 1024
 def open_arco_era5(
     location: str, channels: Sequence[str], static: Sequence[str] = (), *, step_hours: int
 ) -> xr.Dataset:
-    """A checked analysis from the store, as far as it is final.
+    """Open the final part of the store as a checked analysis.
 
     Args:
         location: URL of the store, or its directory on disk.
-        channels: Channels to take.
-        static: Channels without time to take besides.
-        step_hours: Take only times at multiples of this after 00 UTC.
+        channels: Channels to read.
+        static: Channels without time to read as well.
+        step_hours: Read only times at multiples of this number of hours after 00 UTC.
 
     Raises:
-        InvalidDataError: The store does not say what is final, or a channel or every such time is not in it.
-        MissingDataError: The place cannot be reached.
+        InvalidDataError: The store does not say which times are final, or has none of these times, or lacks a channel.
+        MissingDataError: The store cannot be reached.
     """
     opened = with_times(with_our_names(open_complete(location)), location)
     times = opened["time"].values
@@ -43,7 +43,7 @@ def open_arco_era5(
     chosen: NDArray[np.intp] = np.flatnonzero(final & (hours % step_hours == 0))
     if not chosen.size:
         raise InvalidDataError(f"{location}: expected final times every {step_hours} h from 00 UTC, found none")
-    # Chosen before it becomes a Dask array, which would else list every hour from 1900 to 2050.
+    # Select before creating Dask arrays, whose graphs would otherwise list every hour from 1900 to 2050.
     lazy = in_blocks(opened.isel(time=chosen), location, block_bytes=_BLOCK_BYTES)
     return check_analysis(canonicalise(lazy, channels, static, where=location), where=location)
 

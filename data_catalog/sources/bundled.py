@@ -1,4 +1,4 @@
-"""The sample that ships with the package: simulated weather of one year."""
+"""The sample that is bundled with the package: simulated weather of one year."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ def open_bundled(channels: Sequence[str], static: Sequence[str] = ()) -> xr.Data
     """Open the bundled sample as a checked analysis.
 
     Args:
-        channels: Channels to take.
-        static: Channels without time to take besides.
+        channels: Channels to read.
+        static: Channels without time to read as well.
     """
     return open_files(SPEEDY_SAMPLE, channels, static)

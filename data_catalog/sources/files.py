@@ -22,19 +22,19 @@ _NETCDF_SUFFIXES = {".nc", ".nc3", ".nc4", ".cdf", ".netcdf"}
 
 
 def open_files(location: Path | str, channels: Sequence[str], static: Sequence[str] = ()) -> xr.Dataset:
-    """A checked analysis from a file, a Zarr group, or a directory of either.
+    """Open a file, a Zarr group, or a directory of either as a checked analysis.
 
-    In a directory a channel may be spread over files in time, and channels may lie in files of their own. Files on
-    another grid than most are left out, with a line in the log.
+    In a directory, one channel may be split in time over several files, and different channels may be in different
+    files. Files on another grid than most are left out, with a warning in the log.
 
     Args:
         location: File or directory, a pattern of file names (`speedy_*.nc`), or URL of a Zarr group.
-        channels: Channels to take.
-        static: Channels without time to take besides.
+        channels: Channels to read.
+        static: Channels without time to read as well.
 
     Raises:
-        ConfigurationError: Nothing is there.
-        InvalidDataError: It is not what was asked for; names the file.
+        ConfigurationError: The location does not exist or holds no data files.
+        InvalidDataError: The data is not a readable analysis with these channels; names the file.
     """
     if "://" in str(location):
         return _from_one(open_zarr(location), channels, static, str(location))
@@ -45,7 +45,7 @@ def open_files(location: Path | str, channels: Sequence[str], static: Sequence[s
 
 
 def _listed(path: Path) -> list[Path]:
-    """Files of a directory or a pattern, by name."""
+    """Return the files of a directory or a pattern, sorted by name."""
     if path.is_dir():
         files = [file for file in sorted(path.iterdir()) if file.suffix in _NETCDF_SUFFIXES or is_zarr(file)]
     else:
@@ -67,7 +67,7 @@ def _from_one(dataset: xr.Dataset, channels: Sequence[str], static: Sequence[str
 def _combined(
     opened: Iterable[tuple[str, xr.Dataset]], channels: Sequence[str], static: Sequence[str], where: str
 ) -> xr.Dataset:
-    """One analysis from the pieces that each file holds."""
+    """Combine the pieces of the analysis that each file holds."""
     analyses = []
     for file, dataset in opened:
         found = present_channels(with_our_names(dataset), (*channels, *static))
@@ -85,7 +85,7 @@ def _combined(
 
 
 def _on_usual_grid(analyses: list[tuple[str, xr.Dataset]]) -> list[tuple[str, xr.Dataset]]:
-    """Those on the grid that most files share; says which are left out."""
+    """Return the analyses on the grid that most files share, and log a warning about each of the others."""
     shapes = Counter((analysis.sizes["latitude"], analysis.sizes["longitude"]) for _, analysis in analyses)
     if len(shapes) < 2:
         return analyses
@@ -103,7 +103,7 @@ def _on_usual_grid(analyses: list[tuple[str, xr.Dataset]]) -> list[tuple[str, xr
 
 
 def _joined(name: str, parts: list[tuple[str, xr.DataArray]], static: bool) -> xr.DataArray:
-    """One channel along time, from the file with the earliest times to that with the latest."""
+    """Concatenate one channel along time, from the file with the earliest times to the file with the latest."""
     first_file, first = parts[0]
     latitude, longitude = first["latitude"].values, first["longitude"].values
     aligned = []

@@ -1,4 +1,4 @@
-"""Opens the data of a catalogue entry by the adapter of its kind of source."""
+"""Opens the data of a catalogue entry with the adapter for its kind of source."""
 
 from datetime import date, datetime
 
@@ -18,21 +18,21 @@ from data_catalog.sources.weatherbench2 import open_weatherbench2
 def open_source(
     entry: DatasetEntry, location: str | None = None, start: date | None = None, end: date | None = None
 ) -> xr.Dataset:
-    """The data of a catalogue entry as a checked, lazy analysis.
+    """Open the data of a catalogue entry as a checked, lazy analysis.
 
     Args:
-        entry: Which dataset.
-        location: Path or URL to read instead of the entry's own.
-        start: First day wanted; None for the first there is (of a remote source: in the entry's period).
-        end: Last day wanted, included; None for the last there is.
+        entry: Catalogue entry of the dataset.
+        location: Path or URL to read instead of the entry's own location.
+        start: First day; None for the first available day (of a remote source: the first in the entry's period).
+        end: Last day, inclusive; None for the last available day.
 
     Returns:
-        The entry's channels and static channels, and only they, on the chosen times.
+        Exactly the entry's channels and static channels, at the selected times.
 
     Raises:
-        ConfigurationError: The entry has no location of its own and none was given.
-        InvalidDataError: The source is not what the entry says.
-        MissingDataError: Nothing has been published yet for these days, or the place cannot be reached.
+        ConfigurationError: The entry has no location and none was given.
+        InvalidDataError: The source does not match the entry.
+        MissingDataError: Nothing has been published yet for these days, or the source cannot be reached.
     """
     place = location or entry.location
     if place is None and entry.source == "bundled":
@@ -50,17 +50,17 @@ def open_source(
 
 
 def between(analysis: xr.Dataset, start: date | None, end: date | None, *, where: str) -> xr.Dataset:
-    """The part of an analysis from one time to another.
+    """Select the times of an analysis from `start` to `end`.
 
     Args:
         analysis: Has `time`, increasing.
-        start: First time wanted; None for the first there is.
-        end: Last time wanted, a day as a whole; None for the last there is.
-        where: File or dataset, to begin an error with.
+        start: First time; None for the first available time.
+        end: Last time, inclusive (for a date, the whole day); None for the last available time.
+        where: File or dataset; errors start with it.
 
     Raises:
         MissingDataError: The analysis ends before `start`.
-        InvalidDataError: It has no time in between for another reason.
+        InvalidDataError: The analysis has no time in this range for another reason.
     """
     times = analysis["time"].values
     first = None if start is None else np.datetime64(start, "ns")
@@ -77,6 +77,6 @@ def between(analysis: xr.Dataset, start: date | None, end: date | None, *, where
 
 
 def _end(end: date) -> np.datetime64:
-    """The last moment of a day, or the moment itself."""
+    """Return the last moment of a day, or the moment itself if a time of day is given."""
     moment = np.datetime64(end, "ns")
     return moment if isinstance(end, datetime) else moment + np.timedelta64(1, "D") - np.timedelta64(1, "ns")

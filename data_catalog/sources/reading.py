@@ -1,4 +1,4 @@
-"""Files and stores opened lazily, with faults that name the file, the variable and the time."""
+"""Opens files and stores lazily, with read errors that name the file, the variable and the time."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -35,10 +35,10 @@ def open_netcdf(path: Path) -> xr.Dataset:
     """Open a NetCDF file of any version lazily.
 
     Args:
-        path: The file.
+        path: Path of the file.
 
     Raises:
-        InvalidDataError: The file is something else, or damaged.
+        InvalidDataError: The file is not NetCDF, or is damaged.
     """
     with _small_chunk_caches():
         dataset = netcdf_dataset(path, decode_timedelta=False)
@@ -46,18 +46,18 @@ def open_netcdf(path: Path) -> xr.Dataset:
 
 
 def netcdf_dataset(path: Path, *, decode_timedelta: bool) -> xr.Dataset:
-    """A NetCDF file of any version as xarray opens it, lazily; what it declares invalid is missing.
+    """Open a NetCDF file of any version lazily; values that the file declares invalid are missing.
 
     Args:
-        path: The file.
+        path: Path of the file.
         decode_timedelta: Whether to decode durations.
 
     Raises:
-        InvalidDataError: The file is something else, is damaged, or has no variable outside of groups.
+        InvalidDataError: The file is not NetCDF, is damaged, or has no variable outside of groups.
     """
     check_netcdf(path)
     try:
-        # The engine is named so that xarray does not try, and so import, every other one it knows.
+        # Naming the backend keeps xarray from trying, and importing, all the others.
         store = NetCDF4DataStore.open(path)  # type: ignore[no-untyped-call]
         dataset = decoded(store, str(path), decode_timedelta=decode_timedelta)
     except PlumecastError:
@@ -71,15 +71,15 @@ def netcdf_dataset(path: Path, *, decode_timedelta: bool) -> xr.Dataset:
 
 
 def decoded(store: AbstractDataStore, where: str, *, decode_timedelta: bool) -> xr.Dataset:
-    """A file or store with its fields unpacked, and missing wherever it declares that they are, lazily.
+    """Unpack the fields of a file or store lazily, and set values that it declares missing to NaN.
 
     Args:
-        store: As xarray opened it, not decoded.
-        where: File or URL, to begin an error with.
+        store: Store as xarray opened it, not decoded.
+        where: File or URL; errors start with it.
         decode_timedelta: Whether to decode durations.
 
     Raises:
-        InvalidDataError: What it declares cannot be read.
+        InvalidDataError: A declaration cannot be interpreted.
     """
     dataset: xr.Dataset = xr.open_dataset(
         DeclaredStore(store, where), engine="store", decode_timedelta=decode_timedelta
@@ -88,13 +88,13 @@ def decoded(store: AbstractDataStore, where: str, *, decode_timedelta: bool) -> 
 
 
 def check_netcdf(path: Path) -> None:
-    """Refuse a file that is not NetCDF by its first bytes.
+    """Raise an error if the first bytes of a file show that it is not NetCDF.
 
     Args:
-        path: The file.
+        path: Path of the file.
 
     Raises:
-        InvalidDataError: Says what it is instead, and what to do about it.
+        InvalidDataError: The file has another format; says which one and what to do.
     """
     with path.open("rb") as file:
         start = file.read(4)
@@ -107,9 +107,9 @@ def check_netcdf(path: Path) -> None:
 
 @contextmanager
 def _small_chunk_caches() -> Iterator[None]:
-    """Open files with little cache: by default each variable of each open file may keep 16 MB and more.
+    """Open files with small chunk caches: by default each variable of each open file may cache 16 MB or more.
 
-    Blocks are read whole and once, so a cache gains nothing, and decades of yearly files would fill the memory.
+    Blocks are read whole and only once, so a cache gains nothing, and decades of yearly files would fill the memory.
     """
     before = netCDF4.get_chunk_cache()
     netCDF4.set_chunk_cache(_CHUNK_CACHE_BYTES, before[1], before[2])
@@ -120,12 +120,12 @@ def _small_chunk_caches() -> Iterator[None]:
 
 
 def in_blocks(dataset: xr.Dataset, where: str, *, block_bytes: int) -> xr.Dataset:
-    """The dataset in our names over Dask, in blocks that follow those of the file.
+    """Return the dataset with canonical dimension names and Dask arrays whose blocks follow the chunks of the file.
 
     Args:
-        dataset: As xarray opened it, not loaded.
-        where: File or URL; each read that fails names it, with the variable and the times.
-        block_bytes: Stored chunks smaller than this are read several at a time.
+        dataset: Dataset as xarray opened it, not loaded.
+        where: File or URL; read errors name it, with the variable and the times.
+        block_bytes: Stored chunks smaller than this number of bytes are read several at a time.
     """
     dataset = with_times(with_our_names(dataset), where)
     times = dataset["time"].values if "time" in dataset.variables else None
@@ -138,11 +138,11 @@ def in_blocks(dataset: xr.Dataset, where: str, *, block_bytes: int) -> xr.Datase
 
 
 def in_stored_chunks(dataset: xr.Dataset, where: str) -> xr.Dataset:
-    """The dataset over Dask in the chunks of the file, and in pieces of at most 16 MiB where the file has none.
+    """Return the dataset with Dask arrays in the chunks of the file, or in pieces of at most 16 MiB if it has none.
 
     Args:
-        dataset: As xarray opened it, not loaded.
-        where: File or URL; each read that fails names it, with the variable.
+        dataset: Dataset as xarray opened it, not loaded.
+        where: File or URL; read errors name it, with the variable.
     """
     lazy = {}
     for name, field in dataset.items():
@@ -156,7 +156,7 @@ def in_stored_chunks(dataset: xr.Dataset, where: str) -> xr.Dataset:
 
 
 def _contiguous_piece(field: xr.DataArray) -> tuple[int, ...]:
-    """Shape of the largest piece of neighbours in a file that has no more than 16 MiB; the grid is not cut."""
+    """Return the shape of the largest contiguous piece of a file of at most 16 MiB that holds whole fields."""
     room = _PIECE_BYTES // max(field.dtype.itemsize, 1)
     shape: list[int] = []
     for from_last, size in enumerate(reversed(field.shape)):
@@ -168,7 +168,7 @@ def _contiguous_piece(field: xr.DataArray) -> tuple[int, ...]:
 
 def _blocks(field: xr.DataArray, what: str, times: np.ndarray | None, block_bytes: int) -> da.Array:
     shape = {str(dim): size for dim, size in field.sizes.items()}
-    in_file = tuple(field.encoding.get("preferred_chunks", {}).values())  # in the order of dims, under their old names
+    in_file = tuple(field.encoding.get("preferred_chunks", {}).values())  # in the order of dims, by name in the file
     stored = dict(zip(shape, in_file, strict=True)) if len(in_file) == len(shape) else {}
     chunks = {**shape}
     if "level" in shape:
@@ -188,18 +188,15 @@ def _over_dask(guarded: "GuardedVariable", name: str, chunks: tuple[int, ...]) -
 
 
 class GuardedVariable:
-    """A lazy variable whose failed reads say what was being read.
-
-    Dask slices it like an array.
-    """
+    """A lazy variable whose read errors name what was being read; Dask slices it like an array."""
 
     def __init__(self, variable: xr.Variable, what: str, labels: Mapping[str, np.ndarray]) -> None:
         """Guard a variable.
 
         Args:
-            variable: As xarray opened it, not loaded.
-            what: File or URL, and the variable.
-            labels: Coordinates of the dimensions by which an error says what was being read, such as times.
+            variable: Variable as xarray opened it, not loaded.
+            what: File or URL, and the name of the variable.
+            labels: Coordinates of dimensions that an error names, such as times.
         """
         self._variable = variable
         self._what = what
@@ -237,6 +234,6 @@ def _label(value: np.generic) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """The error in one line of at most 200 characters."""
+    """Return the message of an error as one line of at most 200 characters."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 200 else text[:197] + "..."

@@ -1,7 +1,7 @@
-"""WeatherBench2's public reanalysis stores, read lazily from object storage without an account.
+"""Public reanalysis stores of WeatherBench2, read lazily from object storage without an account.
 
-Layout: Zarr v2 with consolidated metadata, long ERA5 names, `level` in hPa, some stores (longitude, latitude). A chunk
-holds all levels of many times; only the chunks of the chosen variables and times are fetched.
+Layout: Zarr v2 with consolidated metadata, long ERA5 names, `level` in hPa, in some stores (longitude, latitude). A
+chunk holds all levels of many times; only the chunks of the selected variables and times are fetched.
 """
 
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ from data_catalog.sources.files import open_files
 def open_weatherbench2(
     location: str, channels: Sequence[str], static: Sequence[str] = (), *, step_hours: int
 ) -> xr.Dataset:
-    """A checked analysis from a WeatherBench2 store.
+    """Open a WeatherBench2 store as a checked analysis.
 
     Args:
         location: URL of the store, or its directory on disk.
-        channels: Channels to take.
-        static: Channels without time to take besides.
-        step_hours: Take only times at multiples of this after 00 UTC.
+        channels: Channels to read.
+        static: Channels without time to read as well.
+        step_hours: Read only times at multiples of this number of hours after 00 UTC.
 
     Raises:
-        InvalidDataError: A channel, or every such time, is not in the store.
+        InvalidDataError: The store lacks a channel, or has none of these times.
     """
     analysis = open_files(location, channels, static)
     hours = analysis["time"].values.astype("datetime64[h]").astype(np.int64)

@@ -1,8 +1,8 @@
-"""Zarr groups on disk or in object storage, opened so that an absent or a cut-off chunk is an error.
+"""Opens Zarr groups on disk or in object storage so that a missing or truncated chunk is an error.
 
-Zarr reads a chunk that is not there as the fill value. For data that is a lie: a deleted file or an answer 404 would
-become missing values, and be averaged away. Of a chunk that was cut short, Blosc decodes what lies behind it in memory
-and calls that values (zarr-developers/numcodecs#228); its header says how long it was.
+Zarr reads a missing chunk as the fill value, so a deleted file or a 404 response would turn into missing values
+and be averaged away. When a chunk is truncated, Blosc decodes whatever follows it in memory
+(zarr-developers/numcodecs#228); the chunk's header holds the length to check against.
 """
 
 import warnings
@@ -34,14 +34,14 @@ class AbsentChunkError(Exception):
 
 
 class DamagedChunkError(ValueError):
-    """A chunk that is shorter than it was written."""
+    """A chunk that is shorter than its header says."""
 
 
 class CompleteStore(WrapperStore[Store]):
-    """A store that owes its reader every chunk of an array, whole.
+    """A store that raises an error for a missing or truncated chunk once `complete` is set.
 
-    Coordinates are read before `complete` is set: a writer may leave out a chunk of them that holds only the fill
-    value, as a lone time 0 does.
+    Coordinates are read before `complete` is set, because a writer may omit a chunk that holds only the fill value,
+    such as a single time 0.
     """
 
     def __init__(self, store: Store) -> None:
@@ -50,7 +50,7 @@ class CompleteStore(WrapperStore[Store]):
         self.blosc_arrays: frozenset[str] = frozenset()
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
-        """The bytes of a key; None, which readers take for the fill value, only for metadata."""
+        """Return the bytes of a key; None, which readers take for the fill value, only for metadata."""
         found = await self._store.get(key, prototype, byte_range)
         if found is None and self.complete and key.rsplit("/", 1)[-1] not in _METADATA:
             raise AbsentChunkError(f"no chunk {key} in the store")
@@ -64,48 +64,48 @@ class CompleteStore(WrapperStore[Store]):
 
 
 def _check_whole(key: str, length: int, header: bytes) -> None:
-    """Compare a chunk's length with that in its header.
+    """Raise an error if a chunk is shorter than its header says.
 
     Source: Blosc 1 header, github.com/Blosc/c-blosc/blob/main/README_CHUNK_FORMAT.rst
     """
     complete = len(header) == _BLOSC_HEADER_BYTES
     written = int.from_bytes(header[12:16], "little") if complete else _BLOSC_HEADER_BYTES
     if length < written:
-        raise DamagedChunkError(f"chunk {key} of {length} bytes where its header needs {written}")
+        raise DamagedChunkError(f"chunk {key} has {length} bytes, its header says {written}")
 
 
 def is_zarr(path: Path) -> bool:
     """Return whether a path is the directory of a Zarr group.
 
     Args:
-        path: On a local disk.
+        path: Local path.
     """
     return path.is_dir() and any((path / mark).is_file() for mark in _GROUP_MARKS)
 
 
 def open_zarr(location: Path | str) -> xr.Dataset:
-    """An analysis in a Zarr group (version 2 or 3) lazily, from a directory or a URL.
+    """Open an analysis in a Zarr group (version 2 or 3) lazily, from a directory or a URL.
 
     Args:
         location: Directory, or URL: gs://, s3://, az://, http://, https://, file://; buckets are read anonymously.
 
     Raises:
-        InvalidDataError: No Zarr group is there.
-        MissingDataError: The place cannot be reached.
+        InvalidDataError: There is no Zarr group at the location.
+        MissingDataError: The location cannot be reached.
     """
     return in_blocks(open_complete(location), str(location), block_bytes=_BLOCK_BYTES)
 
 
 def open_complete(location: Path | str, *, decode_timedelta: bool = False) -> xr.Dataset:
-    """A Zarr group as xarray opens it, lazily, but that reading a chunk that is absent raises `AbsentChunkError`.
+    """Open a Zarr group lazily as xarray does, except that reading an absent chunk raises `AbsentChunkError`.
 
     Args:
-        location: See `open_zarr`.
+        location: Directory, or URL: gs://, s3://, az://, http://, https://, file://; buckets are read anonymously.
         decode_timedelta: Whether to decode durations.
 
     Raises:
-        InvalidDataError: No Zarr group is there.
-        MissingDataError: The place cannot be reached.
+        InvalidDataError: There is no Zarr group at the location.
+        MissingDataError: The location cannot be reached.
     """
     try:
         store = CompleteStore(_store(str(location)))
@@ -136,7 +136,7 @@ def _store(location: str) -> Store:
 
 
 def _opened(store: CompleteStore, where: str, decode_timedelta: bool) -> xr.Dataset:
-    """With consolidated metadata where there is some (over HTTP nothing else can be listed), else without."""
+    """Open a group with consolidated metadata if it has them (HTTP cannot list a store without them)."""
 
     def opened(consolidated: bool) -> xr.Dataset:
         group = zarr.open_group(store, mode="r", use_consolidated=consolidated)
@@ -147,12 +147,12 @@ def _opened(store: CompleteStore, where: str, decode_timedelta: bool) -> xr.Data
         return opened(True)
     except (KeyError, ValueError):
         with warnings.catch_warnings():
-            # Files that are no part of Zarr, a note or a licence, may lie beside the arrays.
+            # Files that do not belong to Zarr, such as a note or a licence, may lie beside the arrays.
             warnings.filterwarnings("ignore", "Object at .* is not recognized as a component of a Zarr hierarchy")
             return opened(False)
 
 
 def _ends_in_blosc(array: zarr.Array[Any]) -> bool:
-    """Whether what is stored is as Blosc left it: no checksum behind it, and no shard around it."""
+    """Return whether stored chunks end with Blosc's output: no checksum after it, and no shard around it."""
     codecs = array.compressors
     return bool(codecs) and array.shards is None and isinstance(codecs[-1], (numcodecs.Blosc, BloscCodec))

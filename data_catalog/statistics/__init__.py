@@ -1,1 +1,1 @@
-"""What is computed from analyses: climatology, EOFs and spherical harmonics."""
+"""Statistics of analyses: climatology, EOFs and spherical harmonics."""

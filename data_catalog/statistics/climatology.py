@@ -1,7 +1,7 @@
-"""The seasonal cycle, and the size of what departs from it.
+"""The mean seasonal cycle, and the standard deviation of anomalies from it.
 
-The mean of each day of the year is smoothed as a few annual harmonics, one set for each hour of the day, so that a
-training period of any length gives a curve without the noise of single years.
+The seasonal cycle is a sum of a few annual harmonics, fitted for each hour of the day, so that a
+training period of any length gives a smooth curve without the noise of single years.
 """
 
 from collections.abc import Iterator
@@ -21,18 +21,18 @@ _PIECE_VALUES = 2**24
 
 
 def fit_climatology(analysis: xr.Dataset, *, harmonics: int = 3) -> xr.Dataset:
-    """Mean seasonal cycle of each channel at each hour of the day, by least squares.
+    """Fit the mean seasonal cycle of each channel at each hour of the day, by least squares.
 
     Args:
-        analysis: Training period only: nothing that is tested on may be in it. Channels without time are left out.
-        harmonics: Annual harmonics beside the mean.
+        analysis: Training period only, without any test data. Channels without time are left out.
+        harmonics: Number of annual harmonics besides the mean.
 
     Returns:
         Coefficients, dims (hour, coefficient, latitude, longitude): the mean, then cosine and sine of each harmonic.
-        Attributes say the training period.
+        Attributes name the training period.
 
     Raises:
-        InvalidDataError: The times of an hour cover too little of a year to tell the harmonics apart.
+        InvalidDataError: The times at one hour of the day cover too little of the year to separate the harmonics.
 
     Source: Narapusetty, DelSole and Tippett (2009), doi:10.1175/2009JCLI2944.1
     """
@@ -73,11 +73,11 @@ def _weighted_sums(analysis: xr.Dataset, weights: xr.DataArray) -> xr.Dataset:
 
 
 def evaluate_climatology(climatology: xr.Dataset, times: NDArray[np.datetime64]) -> xr.Dataset:
-    """The seasonal cycle at given times.
+    """Evaluate the seasonal cycle at given times.
 
     Args:
-        climatology: As `fit_climatology` returns it.
-        times: Any years; hours of the day that were fitted.
+        climatology: Result of `fit_climatology`.
+        times: Times in any year, at hours of the day that were fitted.
 
     Returns:
         Each channel, dims (time, latitude, longitude), float32.
@@ -108,14 +108,14 @@ def evaluate_climatology(climatology: xr.Dataset, times: NDArray[np.datetime64])
 
 
 def fit_normalisation(analysis: xr.Dataset, climatology: xr.Dataset) -> xr.Dataset:
-    """Standard deviation of each channel's anomalies, over area and time.
+    """Compute the area-weighted standard deviation of each channel's anomalies over space and time.
 
     Args:
         analysis: Training period only.
-        climatology: Fitted to it.
+        climatology: Climatology fitted to the same period.
 
     Returns:
-        One number per channel, in its units.
+        One number per channel, in the units of the channel.
     """
     weights = xr.DataArray(row_areas(analysis["latitude"].values), dims="latitude")
     spreads = {}
@@ -127,7 +127,7 @@ def fit_normalisation(analysis: xr.Dataset, climatology: xr.Dataset) -> xr.Datas
 
 
 def _pieces(field: xr.DataArray) -> Iterator[xr.DataArray]:
-    """The field in pieces of time that fit into memory, whole chunks where it is lazy."""
+    """Split the field in time into pieces that fit in memory, along whole chunks if it is lazy."""
     at_once = max(1, _PIECE_VALUES * field.sizes["time"] // field.size)
     if field.chunks is not None:
         longest = max(field.chunksizes["time"])
@@ -137,18 +137,18 @@ def _pieces(field: xr.DataArray) -> Iterator[xr.DataArray]:
 
 
 def _weighted_squares(field: xr.DataArray, climatology: xr.Dataset, weights: xr.DataArray) -> float:
-    """Sum of the squared anomalies, weighted."""
+    """Return the weighted sum of squared anomalies."""
     mean = evaluate_climatology(climatology, field["time"].values)[field.name]
     anomaly = (field.load() - mean).astype(np.float64)
     return float((anomaly**2 * weights).sum())
 
 
 def annual_basis(times: NDArray[np.datetime64], harmonics: int) -> NDArray[np.float64]:
-    """One, and the cosine and sine of each annual harmonic: (time, 1 + 2 x harmonics).
+    """Return a column of ones and the cosine and sine of each annual harmonic, (time, 1 + 2 x harmonics).
 
     Args:
-        times: datetime64.
-        harmonics: Annual harmonics beside the mean.
+        times: Times, datetime64.
+        harmonics: Number of annual harmonics besides the mean.
     """
     years = times.astype("datetime64[Y]")
     start, following = years.astype("datetime64[s]"), (years + 1).astype("datetime64[s]")

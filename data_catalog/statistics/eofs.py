@@ -1,4 +1,4 @@
-"""Empirical orthogonal functions: the few patterns that carry most of the variance of a field."""
+"""Empirical orthogonal functions: the patterns that explain most of the variance of a field."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ _POWER_ITERATIONS = 6
 
 @dataclass(frozen=True)
 class EOFs:
-    """Patterns of weighted anomalies, the strongest first.
+    """Patterns of weighted anomalies, in order of decreasing variance.
 
     Attributes:
-        patterns: (pattern, space), orthonormal; of anomalies times `root_weights`.
-        variances: Variance along each pattern.
-        total_variance: Variance of the weighted anomalies, all patterns together.
-        root_weights: (space,), square root of the weights.
+        patterns: Orthonormal patterns of anomalies times `root_weights`, (pattern, space).
+        variances: Variance of each pattern's amplitude, (pattern,).
+        total_variance: Total variance of the weighted anomalies.
+        root_weights: Square roots of the weights, (space,).
     """
 
     patterns: NDArray[np.float64]
@@ -27,19 +27,19 @@ class EOFs:
     root_weights: NDArray[np.float64]
 
     def scores(self, anomalies: ArrayLike) -> NDArray[np.float64]:
-        """Amplitude of each pattern in anomalies.
+        """Project anomalies onto the patterns; return the amplitudes, (..., pattern).
 
         Args:
-            anomalies: (..., space); the result is (..., pattern).
+            anomalies: Anomalies, (..., space).
         """
         scores: NDArray[np.float64] = (np.asarray(anomalies) * self.root_weights) @ self.patterns.T
         return scores
 
     def anomalies(self, scores: ArrayLike) -> NDArray[np.float64]:
-        """The fields that amplitudes of patterns make; zero where the weight is zero.
+        """Return the anomalies that have given amplitudes, (..., space); zero where the weight is zero.
 
         Args:
-            scores: (..., pattern); the result is (..., space).
+            scores: Amplitudes of the patterns, (..., pattern).
         """
         roots = np.where(self.root_weights > 0, self.root_weights, np.inf)
         fields: NDArray[np.float64] = (np.asarray(scores) @ self.patterns) / roots
@@ -47,19 +47,19 @@ class EOFs:
 
 
 def fit_eofs(anomalies: ArrayLike, weights: ArrayLike, count: int, *, seed: int = 0) -> EOFs:
-    """Leading empirical orthogonal functions of anomalies.
+    """Compute the leading empirical orthogonal functions of anomalies.
 
-    Exact for small problems; for large ones by subspace iteration, which is exact to rounding for patterns whose
-    variance stands clear of the rest and many times cheaper.
+    Small problems are solved exactly, large ones by subspace iteration, which is many times cheaper and exact to
+    rounding for patterns whose variance is well separated from the rest.
 
     Args:
-        anomalies: (time, space), their mean near zero; not changed.
-        weights: (space,), such as cell areas; 0 leaves a point out.
+        anomalies: Anomalies with a mean near zero, (time, space); not modified.
+        weights: Weights such as cell areas, (space,); 0 leaves a point out.
         count: Number of patterns.
-        seed: Of the random start of the iteration; the signs of patterns do not depend on it.
+        seed: Seed of the random start of the iteration; the signs of patterns do not depend on it.
 
     Raises:
-        ValueError: `count` is not between 1 and the number of times and points, or values are missing.
+        ValueError: `count` is less than 1 or exceeds the number of times or points, or values are missing.
 
     Source: Lorenz (1956), Statistical Forecasting Program Report 1; Halko, Martinsson and Tropp (2011),
     doi:10.1137/090771806, for the iteration.
@@ -80,7 +80,7 @@ def fit_eofs(anomalies: ArrayLike, weights: ArrayLike, count: int, *, seed: int 
 
 
 def _exact(weighted: NDArray[np.floating], count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Singular vectors through the smaller of the two covariance matrices."""
+    """Compute singular vectors from the smaller of the two covariance matrices."""
     times, points = weighted.shape
     matrix = np.asarray(weighted, np.float64)
     covariance = (matrix @ matrix.T if times < points else matrix.T @ matrix) / times
@@ -94,7 +94,7 @@ def _exact(weighted: NDArray[np.floating], count: int) -> tuple[NDArray[np.float
 def _iterated(
     weighted: NDArray[np.floating], count: int, width: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Subspace iteration: repeated multiplication turns a random subspace towards the leading patterns."""
+    """Compute patterns by subspace iteration: multiplication turns a random subspace towards the leading patterns."""
     basis = np.random.default_rng(seed).standard_normal((width, weighted.shape[1])).astype(weighted.dtype)
     for _ in range(_POWER_ITERATIONS):
         basis = _orthonormal((basis @ weighted.T) @ weighted).astype(weighted.dtype)
@@ -105,13 +105,13 @@ def _iterated(
 
 
 def _orthonormal(rows: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The same subspaces, row after row, with orthonormal rows."""
+    """Orthonormalise rows so that the first n rows keep their span, for each n."""
     columns, triangle = np.linalg.qr(np.asarray(rows, np.float64).T)
     signs = np.where(np.diag(triangle) < 0, -1.0, 1.0)
     return np.ascontiguousarray((columns * signs).T)
 
 
 def _signed(patterns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each pattern with its largest value positive, so that a refit on another machine gives the same sign."""
+    """Make the largest value of each pattern positive, so that a refit on another machine gives the same signs."""
     largest = np.take_along_axis(patterns, np.abs(patterns).argmax(axis=1)[:, np.newaxis], axis=1)
     return patterns * np.where(largest < 0, -1.0, 1.0)

@@ -1,4 +1,4 @@
-"""Spherical harmonics on latitude-longitude grids that go round the globe, in float64.
+"""Spherical harmonics on global latitude-longitude grids, in float64.
 
 The real harmonics of degree l are P_l0, and sqrt(2) P_lm times the cosine and the sine of m times the longitude, m = 1
 to l. With the Legendre functions of this module each of them has mean square 1 over the sphere, and the squares of all
@@ -12,15 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def legendre_functions(latitude: ArrayLike, order: int, truncation: int) -> NDArray[np.float64]:
-    """Associated Legendre functions of one order, from degree `order` to `truncation`.
+    """Compute associated Legendre functions of one order, from degree `order` to `truncation`.
 
     Args:
-        latitude: Degrees.
+        latitude: Latitudes, degrees.
         order: Zonal wavenumber, at most `truncation`.
         truncation: Largest degree.
 
     Returns:
-        (degree, latitude), without the sign of Condon and Shortley; by the recurrence that is stable upwards.
+        Functions, (degree, latitude), without the Condon-Shortley phase, by recurrence in increasing degree, which is
+        stable.
 
     Source: Holmes and Featherstone (2002), equations 11 and 12, doi:10.1007/s00190-002-0216-2
     """
@@ -39,16 +40,16 @@ def legendre_functions(latitude: ArrayLike, order: int, truncation: int) -> NDAr
 
 
 def covariance_by_order(latitude: ArrayLike, variances: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
-    """Covariance between latitudes that each zonal wavenumber of an isotropic field contributes.
+    """Yield the contribution of each zonal wavenumber to the covariance between latitudes of an isotropic field.
 
-    Two points of the field have the covariance sum over m of result[m] cos(m times the difference of longitudes).
+    The covariance of two points is the sum over m of result[m] cos(m times the difference of longitudes).
 
     Args:
-        latitude: Degrees.
-        variances: (..., degree), the field's variance by degree.
+        latitude: Latitudes, degrees.
+        variances: Variance of the field by degree, (..., degree).
 
     Yields:
-        (..., latitude, latitude), for orders from 0 to the largest degree.
+        Covariance, (..., latitude, latitude), for each order from 0 to the largest degree.
 
     Source: addition theorem, Boer and Shepherd (1983), doi:10.1175/1520-0469(1983)040<0164:LSTDTI>2.0.CO;2
     """
@@ -63,17 +64,17 @@ def covariance_by_order(latitude: ArrayLike, variances: NDArray[np.float64]) -> 
 def power_by_degree(
     fields: NDArray[np.floating], latitude: ArrayLike, weights: NDArray[np.float64], truncation: int
 ) -> NDArray[np.float64]:
-    """Variance of fields by degree, from sums over the grid.
+    """Compute the variance of fields by degree, from sums over the grid.
 
     Args:
-        fields: (..., latitude, longitude), evenly spaced round the globe.
-        latitude: Degrees.
-        weights: Areas of the cells by latitude, mean 1.
-        truncation: Largest degree; half the number of longitudes at most.
+        fields: Global fields, (..., latitude, longitude), with evenly spaced longitudes.
+        latitude: Latitudes, degrees.
+        weights: Cell areas by latitude, mean 1.
+        truncation: Largest degree, at most half the number of longitudes.
 
     Returns:
-        (..., degree); the sum of all approaches the mean square as the truncation grows. Degrees near the grid's own
-        are approximate, as sums over latitudes are no exact integrals.
+        Variance, (..., degree); its sum approaches the mean square as the truncation grows. Degrees near the
+        resolution of the grid are approximate, because sums over latitudes are not exact integrals.
     """
     amplitudes = np.fft.rfft(np.asarray(fields, np.float64), axis=-1) / fields.shape[-1]
     areas = weights / weights.sum()

@@ -1,1 +1,1 @@
-"""How the catalogue writes to disk: files that appear whole or not at all, and locks."""
+"""Writes to disk: atomic, durable files and locks."""

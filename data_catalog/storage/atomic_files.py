@@ -1,4 +1,4 @@
-"""The one way to write a file: it is either whole and on the disk, or not there at all."""
+"""Atomic, durable file writes: a file is either complete and on disk, or absent."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from data_catalog.errors import ConfigurationError
 
 PARTIAL_SUFFIX = ".partial"
-"""Ends the temporary name of a file or directory that is not whole yet."""
+"""Suffix of the temporary name of an incomplete file or directory."""
 _DISK_FAULTS = {
     errno.ENOSPC: "a full disk",
     errno.EDQUOT: "a full quota",
@@ -25,18 +25,18 @@ _DISK_FAULTS = {
 
 @contextmanager
 def atomic_path(path: Path, *, aside: Path | None = None) -> Iterator[Path]:
-    """Lend a temporary path, and rename it to `path` when the block ends without an exception.
+    """Yield a temporary path, and rename it to `path` when the block ends without an exception.
 
     The temporary name is always the same, so the next process overwrites what a killed one left behind; two processes
-    must not write the same `path` at once. The content reaches the disk before the name does, and an existing file
+    must not write the same `path` at once. The content reaches the disk before the rename, and an existing file
     stays as it was until then.
 
     Args:
-        path: File to make or replace, or directory to make; its parent is made where it is missing.
+        path: File to create or replace, or directory to create; a missing parent is created.
         aside: Directory on the same file system for the temporary file; None puts it beside `path`, hidden.
 
     Yields:
-        The temporary path, for the caller to write a file or make a directory there.
+        The temporary path, where the caller writes a file or creates a directory.
 
     Raises:
         ConfigurationError: `path` cannot be written.
@@ -61,11 +61,11 @@ def atomic_path(path: Path, *, aside: Path | None = None) -> Iterator[Path]:
 
 
 def write_durably(path: Path, content: bytes | str, *, aside: Path | None = None) -> Path:
-    """Write a file so that at every moment it is either as before or whole.
+    """Write a file atomically: at any moment it holds either the old or the new content.
 
     Args:
-        path: File to make or replace; its parent is made where it is missing.
-        content: All of it; text is encoded as UTF-8.
+        path: File to create or replace; a missing parent is created.
+        content: Whole content; text is encoded as UTF-8.
         aside: Directory on the same file system for the temporary file; None puts it beside `path`, hidden.
 
     Returns:
@@ -80,14 +80,14 @@ def write_durably(path: Path, content: bytes | str, *, aside: Path | None = None
 
 
 def create_durably(path: Path, content: bytes | str) -> None:
-    """Write a file that must not exist yet, safely beside other processes that try the same: one of them succeeds.
+    """Write a file that must not exist yet; if several processes try at once, exactly one succeeds.
 
     Args:
-        path: File to make; its parent is made where it is missing.
-        content: All of it; text is encoded as UTF-8.
+        path: File to create; a missing parent is created.
+        content: Whole content; text is encoded as UTF-8.
 
     Raises:
-        FileExistsError: The file is there already, and stays as it is.
+        FileExistsError: The file exists already; it is left unchanged.
         ConfigurationError: `path` cannot be written.
     """
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
@@ -105,12 +105,12 @@ def create_durably(path: Path, content: bytes | str) -> None:
 
 
 def append_durably(path: Path, content: bytes, *, after: int) -> None:
-    """Append to a file and wait until the bytes are on the disk.
+    """Append to a file and wait until the bytes are on disk.
 
     Args:
         path: Existing file.
         content: Bytes to append.
-        after: Number of bytes to keep; what lies beyond them, the rest of a write cut short, is cut off first.
+        after: Number of bytes to keep; anything beyond them, left by an interrupted write, is truncated first.
 
     Raises:
         ConfigurationError: `path` cannot be written.
@@ -125,14 +125,14 @@ def append_durably(path: Path, content: bytes, *, after: int) -> None:
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """Turn what the system or the NetCDF library says of a disk that cannot be written into one line.
+    """Turn write errors of the system or the NetCDF library into a one-line error.
 
     Args:
-        path: What is being written, to begin the error with.
+        path: File being written; the error starts with it.
 
     Raises:
-        ConfigurationError: The block raised OSError, or RuntimeError, with which the NetCDF library reports failed
-            writes.
+        ConfigurationError: The block raised OSError or RuntimeError; the NetCDF library reports failed writes as
+            RuntimeError.
     """
     try:
         yield
@@ -146,7 +146,7 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 
 def synchronise(path: Path) -> None:
-    """Wait until a file's content, or a directory's entries, are on the disk."""
+    """Wait until the content of a file, or the entries of a directory, are on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -155,7 +155,7 @@ def synchronise(path: Path) -> None:
 
 
 def _link(partial: Path, path: Path) -> bool:
-    """Give a file its name, unless that is taken."""
+    """Link a file to its final name; return False if the name is taken."""
     try:
         path.hardlink_to(partial)
     except FileExistsError:
@@ -172,7 +172,7 @@ def _synchronise_tree(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Remove a file or a directory tree; do nothing where there is none."""
+    """Remove a file or a directory tree, if it exists."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

@@ -1,6 +1,6 @@
-"""The one lock: a file that one process at a time holds, and that names its holder.
+"""File locks, held by one process at a time; the lock file names the process that holds it.
 
-The kernel releases it when its holder ends, however it ends, so a lock file that was left behind locks nothing.
+The kernel releases a lock when its process ends, however it ends, so a lock file that is left behind locks nothing.
 """
 
 import fcntl
@@ -13,7 +13,7 @@ from data_catalog.errors import MissingDataError
 from data_catalog.storage.atomic_files import disk_errors
 
 LOCK = ".lock"
-"""Name of the lock file inside a directory that one process at a time may write to."""
+"""Name of the lock file in a directory that only one process at a time may write to."""
 
 
 @contextmanager
@@ -21,11 +21,11 @@ def lock(path: Path, what: str) -> Iterator[None]:
     """Hold a lock while the block runs.
 
     Args:
-        path: Lock file, made where it is missing, as are its parents; the file stays behind, the lock does not.
-        what: What is locked, to begin the error with.
+        path: Lock file; it and its parents are created if missing. The file remains after the lock is released.
+        what: Name of the locked thing; the error starts with it.
 
     Raises:
-        MissingDataError: Another process holds the lock: try later.
+        MissingDataError: Another process holds the lock; try again later.
         ConfigurationError: The lock file cannot be written.
     """
     with disk_errors(path):
@@ -35,7 +35,7 @@ def lock(path: Path, what: str) -> Iterator[None]:
         if not _take(descriptor, fcntl.LOCK_EX):
             holder = os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "unknown"
             raise MissingDataError(
-                f"{what}: expected no other process at work on it, found process {holder}; try again when it has ended"
+                f"{what}: expected no other process working on it, found process {holder}; try again later"
             )
         _sign(descriptor, path)
         yield
@@ -44,24 +44,24 @@ def lock(path: Path, what: str) -> Iterator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Return whether a living process holds the lock.
+    """Return whether a running process holds the lock.
 
     Args:
-        path: Lock file; a missing one is not held.
+        path: Lock file; if it does not exist, the lock is not held.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
-        # Shared, so that two processes that ask at once do not take each other for the holder.
+        # A shared lock, so that two processes asking at once do not mistake each other for the holder.
         return not _take(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
 
 
 def _sign(descriptor: int, path: Path) -> None:
-    """Write this process's id into the lock file."""
+    """Write the id of this process into the lock file."""
     with disk_errors(path):
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)

@@ -52,7 +52,7 @@ def test_a_damaged_chunk_is_an_error_for_its_times_only(
     assert not state.sound
     assert inspect_archive(archive).sound == (damage == "flip")  # whose size is right
 
-    with pytest.raises(InvalidDataError, match="to mend it, ingest 2001-01-09 to 2001-01-16 whole"):
+    with pytest.raises(InvalidDataError, match="to repair it, ingest all of 2001-01-09 to 2001-01-16"):
         ingest(entry, analysis.isel(time=slice(10, 20)), archive)
     summary = ingest(entry, analysis, archive)
     assert (summary.mended, summary.added) == (1, 0)

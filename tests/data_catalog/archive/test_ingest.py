@@ -72,7 +72,7 @@ def test_a_second_ingest_is_told_to_wait(entry: DatasetEntry, make_analysis: Mak
     os.write(lock, b"4321")
     fcntl.flock(lock, fcntl.LOCK_EX)
     with pytest.raises(
-        MissingDataError, match="expected no other process at work on it, found process 4321; try again"
+        MissingDataError, match="expected no other process working on it, found process 4321; try again"
     ):
         ingest(entry, make_analysis(), archive)
     os.close(lock)  # as the system does when the owner ends, or is killed

@@ -34,5 +34,5 @@ def test_a_ledger_that_lost_its_end_is_an_error(
     ingest(entry, make_analysis(times=20), archive)
     ledger = archive / "ledger.jsonl"
     ledger.write_bytes(b"".join(ledger.read_bytes().splitlines(keepends=True)[:-1]))
-    with pytest.raises(InvalidDataError, match="expected 20 times, found 16: its end is lost"):
+    with pytest.raises(InvalidDataError, match="expected 20 times, found 16: its last lines are lost"):
         open_archive(archive)

@@ -61,7 +61,7 @@ def test_damage_is_not_mended_with_other_values(
 ) -> None:
     ingest(entry, make_analysis(), archive)
     (archive / "t2m" / "c.1.0.0").unlink()
-    with pytest.raises(InvalidDataError, match="expected the archived values, to mend a damaged chunk"):
+    with pytest.raises(InvalidDataError, match="expected the archived values, to repair a damaged chunk"):
         ingest(entry, make_analysis(seed=1, static=()).assign(lsm=make_analysis()["lsm"]), archive)
 
 

@@ -88,7 +88,7 @@ def test_late_data_ends_the_cycle_with_its_own_error(
 def test_only_one_cycle_of_a_system_at_a_time(server: None, archived: Home, tiny: Path, weather_file: Path) -> None:
     with (
         lock(lock_path(archived, "tiny"), "cycle of 'tiny'"),
-        pytest.raises(MissingDataError, match="try again when it has ended"),
+        pytest.raises(MissingDataError, match="try again later"),
     ):
         run_cycle(archived, tiny, weather_file)
 
