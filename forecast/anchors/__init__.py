@@ -1,1 +1,1 @@
-"""Anchors: cheap predictors of the mean of the next state. The network learns only what they miss."""
+"""Anchors: cheap predictors of the mean of the next state. The network learns only their errors."""

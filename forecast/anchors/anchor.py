@@ -1,7 +1,7 @@
 """The interface of all anchors: a forecast of the mean, also by anchors that were fitted without the year in question.
 
-An anchor errs less on the years that it was fitted to than on others. Members that learn from its errors on those
-years would spread too little. Cross-fitting avoids this: in training, each year is predicted by an anchor that was
+An anchor has smaller errors in the years that it was fitted to than in others. Members trained on those errors
+would be under-dispersive. Cross-fitting avoids this: in training, each year is predicted by an anchor that was
 fitted to the other years.
 """
 

@@ -38,7 +38,7 @@ class EnsembleScores(Protocol):
         """Fair CRPS divided by that of `reference`, averaged over channels and lead times."""
 
     def gain(self, other: Self, reference: Self) -> tuple[float, float]:
-        """By how much `other`'s CRPS exceeds this one, as a share of `reference`'s, and the standard error of that."""
+        """Excess of `other`'s CRPS over this one, as a share of `reference`'s, and the standard error of the excess."""
 
     def log_spread_skill(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """ln(spread / error of the ensemble mean) and its standard error, each of shape (channel, lead_time)."""
@@ -49,7 +49,7 @@ Scores = TypeVar("Scores", bound=EnsembleScores)
 
 @dataclass(frozen=True)
 class Candidate(Generic[Scores]):
-    """A calibration that was tried, and what it reached.
+    """A calibration that was tried, and its scores.
 
     Attributes:
         sampler: The system's sampler with the noise level and churn that were tried.
@@ -157,7 +157,7 @@ def _is_surely_better(candidate: Candidate[Scores], than: Candidate[Scores], raw
 
 
 def _fit_spread(start: Candidate[Scores], attempt: Trial[Scores]) -> Candidate[Scores]:
-    """Correct the spread where that lowers the cost and does not raise the CRPS; a step that fails is halved."""
+    """Correct the spread as long as this lowers the cost without raising the CRPS; a step that fails is halved."""
     best, target = start, None
     for _ in range(SPREAD_ROUNDS):
         target = best.law.towards_reliable(*best.scores.log_spread_skill()) if target is None else target

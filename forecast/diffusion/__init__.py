@@ -1,1 +1,1 @@
-"""Diffusion models: noise levels, preconditioning, losses, schedules and samplers; which network does not matter."""
+"""Diffusion models: noise levels, preconditioning, losses, schedules and samplers, for any kind of network."""

@@ -23,7 +23,7 @@ class NoiseLevels:
     Attributes:
         sigma: Noise standard deviation of each sample.
         chance: Share of the distribution of noise levels that lies below sigma.
-        importance: Factor on the sample's loss that makes up for noise levels that are drawn more often than the
+        importance: Factor on the sample's loss that compensates for noise levels that are drawn more often than the
             distribution says.
     """
 
@@ -48,7 +48,7 @@ class DenoisingLoss(nn.Module):
     def __init__(self, quantiles: Quantiles, weight: Weight, *, adaptive: bool, uncertain_channels: int) -> None:
         super().__init__()
         self.quantiles, self.weight = quantiles, weight
-        self.tilt = LossSampler() if adaptive else None  # a name in stored training states
+        self.tilt = LossSampler() if adaptive else None  # stored training states use this name
         self.log_variance = LogVariance(uncertain_channels) if uncertain_channels else None
 
     def levels(self, chances: Float[Tensor, " batch"]) -> NoiseLevels:

@@ -13,7 +13,7 @@ SLOWEST_RATE = 0.01
 
 
 class LossSampler(nn.Module):
-    """Moves uniform chances towards those whose loss is large, and returns the weights that make up for it.
+    """Moves uniform chances towards those whose loss is large, and returns the weights that compensate for this.
 
     Chances are divided into equal intervals, and a running mean of the squared loss is kept for each. An interval is
     drawn in proportion to the root of that mean, which minimises the variance of the weighted loss, and its samples are

@@ -1,1 +1,1 @@
-"""Ensemble members: which, from which noise, through the lead times."""
+"""Ensemble members: their seeds and noise, and their rollout through the lead times."""

@@ -1,9 +1,9 @@
-"""Which members, made from which noise.
+"""Makes the members of an ensemble.
 
 A member is a pure function of (model, system, init time, member number). Its noise comes from a counter-based generator
-whose key is a hash of those four and whose counter holds lead step and draw, so it is the same whatever the batch, the
-ensemble size, the device, the order or a restart. Of several networks, members take turns: with two, even numbers have
-the first.
+whose key is a hash of those four and whose counter holds lead step and draw, so it does not depend on batch, ensemble
+size, device, order or restarts. If a model has several networks, members alternate between them: with two, the first
+network makes the even members.
 """
 
 import time
@@ -30,15 +30,15 @@ from forecast.states.starts import select_past
 from forecast.system.system import System
 
 SECONDS_BETWEEN_LOOKS = 0.02
-"""How often a process looks for a state that another one computes."""
+"""Interval at which a process checks for a state that another process computes."""
 
 
 @dataclass(frozen=True)
 class MemberRequest:
-    """Members of one cycle that are asked for.
+    """The requested members of one cycle.
 
     Attributes:
-        init_time: Start of the forecast.
+        init_time: Init time of the forecast, UTC.
         members: Member numbers, counted from 0.
         lead_steps: Length of the forecast in steps of `system.state.step_hours`.
     """
@@ -56,7 +56,7 @@ class MemberFields:
         members: Member numbers, in the order of the arrays.
         lead_index: 0 for the first lead time.
         lead_time: Time after `init_time`.
-        fields: Channel name to float32 (member, latitude, longitude), in the channel's units.
+        fields: Values by channel name, float32 (member, latitude, longitude), in the units of the channel.
     """
 
     members: tuple[int, ...]
@@ -77,24 +77,24 @@ def forecast_members(
 ) -> Iterator[MemberFields]:
     """Make members, batch by batch, each batch through all lead times.
 
-    Several processes that call this together share the batches, and the first of them yields all members: it finds the
-    others' states in `state_directory`, which all must see.
+    If several processes call it together, they divide the batches among them, and only the first process yields
+    members: it reads the states of the others from `state_directory`, which all processes must share.
 
     Args:
         checkpoint: The model.
-        system: Its state must be that of the checkpoint; its sampler is used.
+        system: A system with the state of the checkpoint's; its sampler is used.
         analysis: Canonical analysis that holds the past states of `request.init_time`.
-        request: Which members, from when and how far.
-        batch_size: Members computed together; fewer where a process would have none.
-        state_directory: Keeps the state after each step, so that a killed forecast can be resumed; None keeps none.
-            Several processes need it.
+        request: Member numbers, init time and length.
+        batch_size: Members computed together; fewer if a process would otherwise have none.
+        state_directory: Directory for the state after each step, from which a killed forecast resumes and which several
+            processes need; None to store none.
         ranks: The processes, and the device on which this one computes.
 
     Yields:
-        Physical fields of one batch at one lead time; nothing but in the first process.
+        Physical fields of one batch at one lead time; nothing except in the first process.
 
     Raises:
-        ConfigurationError: The checkpoint is of another system.
+        ConfigurationError: The checkpoint belongs to another system.
         InvalidDataError: A channel, value or past state is missing, or the grid differs.
         MissingDataError: `init_time` is later than the last analysis.
         DivergedError: A field is not finite.
@@ -120,13 +120,13 @@ def forecast_members(
 
 
 def split_members(members: Sequence[int], batch_size: int, processes: int, networks: int = 1) -> list[tuple[int, ...]]:
-    """Split members into those that are computed together, each group by one network.
+    """Split members into groups that are computed together, each by one network.
 
     Args:
         members: Member numbers.
-        batch_size: Members in a group; fewer where a process would have none.
-        processes: That share the groups.
-        networks: That members take turns at.
+        batch_size: Members in a group; fewer if a process would otherwise have none.
+        processes: Number of processes that divide the groups among them.
+        networks: Number of networks that members alternate between.
     """
     together = min(batch_size, -(-len(members) // processes))
     by_network = ([member for member in members if member % networks == number] for number in range(networks))
@@ -153,7 +153,7 @@ def _forecast_batch(
     request: MemberRequest,
     state_directory: Path | None,
 ) -> Iterator[MemberFields]:
-    """Members that one network computes together: those of an interrupted forecast first, then the rest."""
+    """Yield the members of one batch: first the lead times that an interrupted forecast stored, then the rest."""
     members, network = tuple(request.members), checkpoint.of_member(request.members[0])
     seeds = member_seeds(checkpoint.model_id, system.identity_hash(), request.init_time, members)
     directory = None if state_directory is None else state_directory / batch_name(members)
@@ -178,7 +178,7 @@ def _forecast_batch(
 
 
 def _awaited_batch(checkpoint: Checkpoint, request: MemberRequest, state_directory: Path) -> Iterator[MemberFields]:
-    """A batch that another process computes, each state as soon as it is there."""
+    """Yield a batch that another process computes, each state as soon as it is stored."""
     members = tuple(request.members)
     directory = state_directory / batch_name(members)
     shape = (len(members), len(checkpoint.system.state.predictands), *checkpoint.grid.shape)
@@ -189,7 +189,7 @@ def _awaited_batch(checkpoint: Checkpoint, request: MemberRequest, state_directo
 
 
 def _member_fields(checkpoint: Checkpoint, request: MemberRequest, lead_step: int, state: Tensor) -> MemberFields:
-    """Physical fields of standardised states after a lead step."""
+    """Convert standardised states after a lead step to physical fields."""
     lead_time = np.timedelta64(lead_step * checkpoint.system.state.step_hours, "h").astype("timedelta64[ns]")
     fields = checkpoint.standardiser.to_fields(state, request.init_time.astype("datetime64[ns]") + lead_time)
     faulty = [name for name, values in fields.items() if not np.isfinite(values).all()]

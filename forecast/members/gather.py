@@ -1,4 +1,4 @@
-"""Members of one cycle gathered into a dataset, as scores and notebooks want them."""
+"""Gathers the members of one cycle into a dataset for scores and notebooks."""
 
 import numpy as np
 import xarray as xr
@@ -13,11 +13,11 @@ DIMS = ("member", "lead_time", "latitude", "longitude")
 
 
 def lead_times(system: System, lead_steps: int) -> NDArray[np.timedelta64]:
-    """Lead times of the first lead steps of a system.
+    """Return the lead times of the first lead steps of a system.
 
     Args:
-        system: Says how long a step is.
-        lead_steps: How many.
+        system: The system, which defines the length of a step.
+        lead_steps: Number of lead steps.
 
     Returns:
         timedelta64[ns], ascending; the first is one step.
@@ -40,21 +40,21 @@ def ensemble_forecast(
 
     Args:
         checkpoint: The trained model.
-        system: Whose members they are; `checkpoint.system`, or another version of it with the same name and state,
+        system: The system of the members: `checkpoint.system`, or another version of it with the same name and state,
             whose sampler is used.
         analysis: Canonical analysis (dims time, latitude, longitude; SI units) with the system's predictands on the
             model's grid. It must hold the past states that the model starts from, the last of them at `init_time`.
-        init_time: Start of the forecast, UTC.
+        init_time: Init time of the forecast, UTC.
         members: Size of the ensemble.
         lead_steps: Length of the forecast, in steps of `system.state.step_hours`.
-        device: Where to compute: `cpu`, `cuda` or `cuda:1`.
+        device: Device to compute on: `cpu`, `cuda` or `cuda:1`.
 
     Returns:
         A float32 variable for each predictand, in the units of the analysis, with dims member, lead_time, latitude,
         longitude; `member` counts from 0, `lead_time` is timedelta64[ns], `init_time` a scalar coordinate.
 
     Raises:
-        ConfigurationError: The checkpoint is of another system.
+        ConfigurationError: The checkpoint belongs to another system.
         InvalidDataError: A channel, value or past state is missing, or the grid differs.
         MissingDataError: `init_time` is later than the last analysis.
         DivergedError: A field is not finite.

@@ -1,4 +1,4 @@
-"""The seed and the noise of each member, the same whatever else is computed."""
+"""The seed and the noise of each member, independent of whatever else is computed."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 
 def member_seeds(model_id: str, system_hash: str, init_time: np.datetime64, members: Sequence[int]) -> tuple[str, ...]:
-    """Seed of each member, a hash of model, system, init time and member number.
+    """Return the seed of each member, a hash of model, system, init time and member number.
 
     Args:
         model_id: Identity of the checkpoint with its calibration card.
         system_hash: `System.identity_hash`.
-        init_time: Start of the forecast.
+        init_time: Init time of the forecast, UTC.
         members: Member numbers, counted from 0.
 
     Returns:
@@ -25,12 +25,12 @@ def member_seeds(model_id: str, system_hash: str, init_time: np.datetime64, memb
 
 
 def member_noise(seed: str, lead_step: int, draw: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Standard normal noise of one member in one lead step.
+    """Return the standard normal noise of one member in one lead step.
 
     Args:
-        seed: As `member_seeds` returns it.
-        lead_step: Counted from 1.
-        draw: Which of the lead step's draws; 0 is the sampler's starting noise.
+        seed: Seed of the member, from `member_seeds`.
+        lead_step: Number of the lead step, counted from 1.
+        draw: Number of the draw in the lead step; 0 is the sampler's starting noise.
         shape: Shape of the noise, such as (channel, latitude, longitude).
 
     Source: Philox4x64-10, Salmon et al. (2011), doi:10.1145/2063384.2063405

@@ -1,4 +1,4 @@
-"""Members through lead times: a generator, so that memory does not grow with the length of the forecast."""
+"""The rollout of members through lead times, a generator, so that memory does not grow with the forecast length."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +16,8 @@ from forecast.states.conditions import step_scalars
 from forecast.system.diffusion import Sampler
 
 Noise = Callable[[int, int], Tensor]
-"""(Lead step, draw) to standard normal noise (member, channel, latitude, longitude); draw 0 starts the sampler."""
+"""Returns the standard normal noise of (lead step, draw), (member, channel, latitude, longitude). Draw 0 starts the
+sampler."""
 
 
 def rollout(
@@ -30,11 +31,11 @@ def rollout(
     """Forecast step by step from standardised states.
 
     Args:
-        checkpoint: The model, of a single network, on the device of `past`. Its calibration, if any, is applied.
-        sampler: How noise becomes a state; a calibration brings its own.
+        checkpoint: The model, with a single network, on the device of `past`. Its calibration, if any, is applied.
+        sampler: The sampler section; a calibration replaces it by its own.
         past: Standardised states before the first lead step, oldest first.
-        init_time: Start of the forecast (lead step 0).
-        lead_steps: Steps to make, counted from 1; a start above 1 continues a forecast whose `past` is given.
+        init_time: Init time of the forecast (lead step 0).
+        lead_steps: Lead steps to make, counted from 1; a start above 1 continues a forecast from `past`.
         noise: Independent standard normal noise for each lead step and draw.
 
     Yields:
@@ -68,9 +69,9 @@ def _make_state(
 
 @contextmanager
 def _full_float32() -> Iterator[None]:
-    """Compute convolutions and matrix products on a GPU in full float32, as members must not depend on the device.
+    """Compute convolutions and matrix products on a GPU in full float32, because members must not depend on the device.
 
-    Some GPUs round the operands to ten bits by default (TF32), which moves members a hundred times as far as another
+    Some GPUs round the operands to ten bits by default (TF32), which changes members a hundred times as much as another
     batch size does.
     """
     operations = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""States of a forecast under way, kept on disk so that it can be resumed and shared by several processes."""
+"""States of a running forecast, stored on disk so that it can be resumed and divided among several processes."""
 
 import hashlib
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ State = Float[Tensor, "member channel latitude longitude"]
 
 
 def batch_name(members: tuple[int, ...]) -> str:
-    """Name of the directory that keeps the states of members computed together.
+    """Return the name of the directory for the states of members computed together.
 
     Args:
         members: Member numbers, in the order in which they are computed.
@@ -29,9 +29,9 @@ def stored_states(directory: Path | None, shape: tuple[int, ...], lead_steps: in
     """Yield the states of an interrupted forecast, up to the first that is absent.
 
     Args:
-        directory: Of the batch; None where states are not kept.
-        shape: Of each state: (member, channel, latitude, longitude).
-        lead_steps: Length of the forecast.
+        directory: Directory of the batch; None if states are not stored.
+        shape: Shape of each state, (member, channel, latitude, longitude).
+        lead_steps: Length of the forecast in lead steps.
 
     Raises:
         InvalidDataError: A state has another shape.
@@ -45,11 +45,11 @@ def stored_states(directory: Path | None, shape: tuple[int, ...], lead_steps: in
 
 
 def state_path(directory: Path, lead_step: int) -> Path:
-    """File of the state after a lead step.
+    """Return the path of the state after a lead step.
 
     Args:
-        directory: Of the batch.
-        lead_step: Counted from 1.
+        directory: Directory of the batch.
+        lead_step: Number of the lead step, counted from 1.
     """
     return directory / f"{lead_step:05d}.npy"
 
@@ -58,15 +58,15 @@ def load_state(directory: Path, lead_step: int, shape: tuple[int, ...]) -> State
     """Read the state after a lead step.
 
     Args:
-        directory: Of the batch.
-        lead_step: Counted from 1.
-        shape: That the state must have: (member, channel, latitude, longitude).
+        directory: Directory of the batch.
+        lead_step: Number of the lead step, counted from 1.
+        shape: Expected shape of the state, (member, channel, latitude, longitude).
 
     Returns:
         Standardised anomalies on the CPU.
 
     Raises:
-        InvalidDataError: It has another shape.
+        InvalidDataError: The state has another shape.
     """
     path = state_path(directory, lead_step)
     state = np.load(path, allow_pickle=False)
@@ -79,8 +79,8 @@ def store_state(directory: Path, lead_step: int, state: State) -> None:
     """Write the state after a lead step, atomically.
 
     Args:
-        directory: Of the batch; made if absent.
-        lead_step: Counted from 1.
+        directory: Directory of the batch; created if absent.
+        lead_step: Number of the lead step, counted from 1.
         state: Standardised anomalies, on any device.
     """
     with atomic_path(state_path(directory, lead_step)) as partial, partial.open("wb") as file:

@@ -25,14 +25,14 @@ def advance(
     """Return the next standardised state; differentiable.
 
     Args:
-        model: On the device of `past`.
-        sampler: How noise becomes a state.
-        past: Latest states, oldest first.
-        scalars: As `step_scalars` gives them, at the start of the step.
-        noise: Number of the draw to standard normal noise; draw 0 starts the sampler.
-        correction: Of the spread, where there is one.
-        years: In training: calendar years of the states that are forecast, which some anchors must not have learned.
-        mirrored: In training: which samples the network sees mirrored at the equator.
+        model: The model, on the device of `past`.
+        sampler: The sampler section, which says how noise is turned into a state.
+        past: Past states, standardised anomalies, oldest first.
+        scalars: Season, hour of the day and length of the step, from `step_scalars`, at the start of the step.
+        noise: Returns the standard normal noise of a draw. Draw 0 starts the sampler.
+        correction: Correction of the spread; None for none.
+        years: Only in training: calendar years of the states that are forecast, for anchors that were cross-fitted.
+        mirrored: Only in training: which samples the network sees reflected at the equator.
     """
     anchor = model.anchor(past, scalars, years)
     denoiser = model.residual_denoiser(past, anchor, scalars, mirrored)
@@ -55,7 +55,7 @@ def censored(
     """Clip states at the physical minimum, such as precipitation at zero.
 
     Args:
-        state: Standardised.
-        lower_bounds: The physical minima, standardised; minus infinity where there is none.
+        state: Standardised anomalies.
+        lower_bounds: Standardised physical minima; minus infinity for channels without one.
     """
     return torch.maximum(state, lower_bounds)

@@ -1,4 +1,4 @@
-"""One lead step as a module: an anchor, and a denoiser of what the anchor misses."""
+"""One lead step as a module: an anchor, and a denoiser of the anchor's residual."""
 
 from functools import partial
 
@@ -23,17 +23,17 @@ from forecast.system.faults import faults_of_section
 from forecast.system.system import System
 
 PURE_NOISE = 1e4
-"""Sigma at which the input tells a denoiser nothing of the next state, so that it answers with the mean."""
+"""Sigma at which the input tells a denoiser nothing about the next state, so that it returns the mean."""
 
 
 class StepModel(nn.Module):
-    """From past states to the distribution of the next one, all as standardised anomalies.
+    """Models the distribution of the next state given past states, all as standardised anomalies.
 
     next state = anchor(past states) + residual_std * r, and the network denoises r.
 
     Args:
-        system: What to forecast and with which network.
-        grid: Where.
+        system: The system, which names channels, network and anchor.
+        grid: The grid of the states.
         static: Standardised static fields.
 
     Raises:
@@ -47,12 +47,12 @@ class StepModel(nn.Module):
         self.grid = grid
         self.register_buffer("static", static)
         self.step_hours = system.learned_step_hours
-        # Of each length of a step, where there are several.
+        # One for each step length, if there are several.
         several = (len(self.step_hours),) if len(self.step_hours) > 1 else ()
         self.register_buffer("residual_std", torch.ones(*several, channels, 1, 1))
         self.output = network_output(system.diffusion)
         self.denoising_loss = denoising_loss(system.diffusion, channels)
-        self.training_dtype: torch.dtype | None = None  # lower precision of the network, only while it is trained
+        self.training_dtype: torch.dtype | None = None  # lower precision of the network, in training only
         self.position = nn.Parameter(0.1 * torch.randn(network.position_features, *grid.shape))
         signs = polar_signs(state.predictands)
         fixed_signs = torch.ones(static.shape[0] + network.position_features)
@@ -71,10 +71,10 @@ class StepModel(nn.Module):
             self.network = build_network(interface, network)
         with faults_of_section(system.name, "diffusion"):
             self.noise = noise_map(system.diffusion, grid, channels)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # known to torch, not to its stubs
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
 
     def fitted_anchors(self) -> dict[int, FittedAnchor]:
-        """The anchors that are fitted to samples, by the length of their step in hours."""
+        """Return the anchors that are fitted to samples, by step length in hours."""
         if isinstance(self.anchor, SteppedAnchor):
             return {hours: self.anchor.of_step(hours) for hours in self.step_hours}
         return {self.step_hours[0]: self.anchor} if isinstance(self.anchor, FittedAnchor) else {}
@@ -86,13 +86,14 @@ class StepModel(nn.Module):
         scalars: Float[Tensor, "batch scalar"],
         mirrored: Bool[Tensor, " batch"] | None = None,
     ) -> Denoiser:
-        """Denoiser of the normalised residual, given everything the step is conditioned on.
+        """Return the denoiser of the normalised residual, given all conditions of the step.
 
         Args:
-            past: Latest states, oldest first.
-            anchor: Its forecast.
-            scalars: As `step_scalars` gives them.
-            mirrored: In training: which samples the network sees, and answers, in a mirror at the equator.
+            past: Past states, standardised anomalies, oldest first.
+            anchor: The anchor's forecast of the next state.
+            scalars: Season, hour of the day and length of the step, from `step_scalars`.
+            mirrored: Only in training: which samples the network sees reflected at the equator; their outputs are
+                reflected back.
         """
         maps = condition_maps(past, anchor, self.get_buffer("static"), self.position)
         signs = self.get_buffer("mirror_sign")
@@ -117,12 +118,12 @@ class StepModel(nn.Module):
         scalars: Float[Tensor, "batch scalar"],
         mirrored: Bool[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, "batch channel latitude longitude"]:
-        """Mean of the normalised residual given the past alone: what the denoiser answers to pure noise.
+        """Predict the mean of the normalised residual given the past alone, as the denoiser's output for pure noise.
 
         Args:
-            past: Latest states, oldest first.
-            scalars: As `step_scalars` gives them.
-            mirrored: See `residual_denoiser`.
+            past: Past states, standardised anomalies, oldest first.
+            scalars: Season, hour of the day and length of the step, from `step_scalars`.
+            mirrored: Only in training: which samples the network sees reflected at the equator.
         """
         start = self.anchor(past, scalars)
         denoiser = self.residual_denoiser(past, start, scalars, mirrored)
@@ -131,14 +132,14 @@ class StepModel(nn.Module):
     def expected_state(
         self, past: Float[Tensor, "batch past channel latitude longitude"], scalars: Float[Tensor, "batch scalar"]
     ) -> Float[Tensor, "batch channel latitude longitude"]:
-        """Mean of the next state given the past alone.
+        """Predict the mean of the next state given the past alone.
 
         Args:
-            past: Latest states, oldest first.
-            scalars: As `step_scalars` gives them.
+            past: Past states, standardised anomalies, oldest first.
+            scalars: Season, hour of the day and length of the step, from `step_scalars`.
         """
-        # The residual before the anchor: gradients through both are summed in the reverse order of the calls, so that
-        # the order decides the last bit of the weights of a fine-tuning on this anchor.
+        # Compute the residual before the anchor: gradients are summed in the reverse order of the calls, which
+        # determines the last bit of the weights of a fine-tuning on this anchor.
         residual = self.expected_residual(past, scalars)
         return self.apply_residual(self.anchor(past, scalars), residual, scalars)
 
@@ -148,7 +149,7 @@ class StepModel(nn.Module):
         anchor: Float[Tensor, "batch channel latitude longitude"],
         scalars: Float[Tensor, "batch scalar"],
     ) -> Float[Tensor, "batch channel latitude longitude"]:
-        """What the anchor misses, in units of its standard deviation."""
+        """Return the residual of the anchor, divided by its standard deviation."""
         return (next_state - anchor) / self.residual_scale(scalars)
 
     def apply_residual(
@@ -157,11 +158,11 @@ class StepModel(nn.Module):
         residual: Float[Tensor, "batch channel latitude longitude"],
         scalars: Float[Tensor, "batch scalar"],
     ) -> Float[Tensor, "batch channel latitude longitude"]:
-        """The next state, given its normalised residual."""
+        """Return the next state, given its normalised residual."""
         return anchor + residual * self.residual_scale(scalars)
 
     def residual_scale(self, scalars: Float[Tensor, "batch scalar"]) -> Float[Tensor, "#batch channel 1 1"]:
-        """Standard deviation of what the anchor misses in a step of each sample's length."""
+        """Return the standard deviation of the anchor's residual for the step length of each sample."""
         scales = self.get_buffer("residual_std")
         return scales[step_length_indices(scalars, self.step_hours)] if scales.ndim == 4 else scales[None]
 

@@ -1,4 +1,4 @@
-"""Convolutions that pad a map with what lies beyond its edges on the sphere."""
+"""Convolutions that pad a map with the values across its edges on the sphere."""
 
 import torch
 from jaxtyping import Float

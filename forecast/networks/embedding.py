@@ -50,6 +50,6 @@ def widen_scalars(
     Args:
         weight: First weight of an embedding that was trained with `known` scalar conditions, its last columns.
         known: Number of scalar conditions that it was trained with.
-        wanted: Number of scalar conditions that it shall take; the first `known` of them are those it was trained with.
+        wanted: Number of scalar conditions of the result; the first `known` of them are those it was trained with.
     """
     return torch.cat([weight, weight.new_zeros(weight.shape[0], wanted - known)], dim=1)

@@ -14,7 +14,7 @@ from forecast.sphere.grid import Topology, beyond_latitudes
 class Extension:
     """Rows and columns added to a map to fill whole patches. They are cut off again at the end.
 
-    A map with grid points on its poles gets rows from beyond both poles, as no patch can be centred on a pole.
+    A map with grid points on its poles is extended across both poles, because no patch can be centred on a pole.
 
     Attributes:
         south: Rows added in the south.

@@ -1,4 +1,4 @@
-"""The patches of a map as tokens on the sphere, and how they are sorted into windows that attention works within."""
+"""The patches of a map as tokens on the sphere, and their arrangement in attention windows."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -26,7 +26,7 @@ class Tokens:
         area: (row, column); area of the map's own cells in each patch, in units of the map's mean cell. It is 0 for
             patches that lie in the extension only.
         periodic: Whether the east and the west edge meet.
-        poles: Whether the rows reach both poles, across which the map goes on.
+        poles: Whether the rows reach both poles, across which the map continues.
     """
 
     latitude: NDArray[np.float64]
@@ -71,7 +71,7 @@ class WindowTokens:
     """Tokens sorted into windows of one size. Windows at the edges may reach beyond the map.
 
     Across a pole, a window continues with the tokens of the opposite meridian. They keep the longitude of the window,
-    and their latitude continues beyond 90 degrees, so that distances along the meridian come out right.
+    and their latitude continues beyond 90 degrees, so that distances along the meridian are right.
 
     Attributes:
         source: Index of the token at each place of each window.
@@ -79,7 +79,8 @@ class WindowTokens:
         latitude: Degrees north; continues beyond 90 across a pole.
         longitude: Degrees east; continues beyond the date line.
         area: Area of the token in units of the map's mean cell; 0 beyond the edges of an open map.
-        place: For each token of the map, the place where it stands as itself, counted through all windows.
+        place: For each token of the map, its own place, counted through all windows; its other places are copies
+            across an edge.
     """
 
     source: Int[Tensor, "window place"]
@@ -134,8 +135,8 @@ class _Line:
     Attributes:
         index: Row or column of the map.
         degrees: Latitude or longitude as seen from the window.
-        own: Whether it stands as itself, not for what lies beyond an edge.
-        known: Whether there is such a row or column, or an open edge lies before it.
+        own: Whether this is the row or column itself, not its copy across an edge.
+        known: Whether there is such a row or column; False beyond an open edge.
         turned: Whether it is seen from across a pole.
     """
 
@@ -147,7 +148,7 @@ class _Line:
 
 
 def _rows(tokens: Tokens, window: int, *, shifted: bool) -> _Line:
-    """All rows, and the rows from beyond the edges that complete the windows."""
+    """All rows, and the rows across the edges that complete the windows."""
     count = tokens.latitude.size
     before, after = _spare(count, window, shifted=shifted)
     south, north = _beyond(tokens, -1.0, before), _beyond(tokens, 1.0, after)
@@ -170,7 +171,7 @@ def _spare(count: int, window: int, *, shifted: bool) -> tuple[int, int]:
 
 
 def _beyond(tokens: Tokens, side: float, count: int) -> _Line:
-    """Rows beyond the southern (-1) or northern (+1) edge, nearest first: from across the pole, or not known."""
+    """Rows beyond the southern (-1) or northern (+1) edge, nearest first: copies from across the pole, or unknown."""
     held = np.flatnonzero(tokens.area[:, 0] > 0)
     order = held[np.argsort(-side * tokens.latitude[held])]
     outermost = side * tokens.latitude[order[0]]
@@ -186,7 +187,7 @@ def _beyond(tokens: Tokens, side: float, count: int) -> _Line:
 
 
 def _columns(tokens: Tokens, window: int, *, shifted: bool) -> _Line:
-    """All columns in order from the first window's western edge; beyond the edges of a region they are not known."""
+    """All columns in order from the western edge of the first window; columns outside a region are unknown."""
     count = tokens.longitude.size
     if tokens.periodic and count % window:
         raise ValueError(f"window: expected a window that divides {count} patches round the globe, found {window}")

@@ -10,7 +10,7 @@ from typing import TypeVar
 K = TypeVar("K")
 T = TypeVar("T")
 _POLL_SECONDS = 0.1
-"""How often a thread with a full queue looks whether its reader has gone."""
+"""Interval at which a thread with a full queue checks whether its reader has stopped."""
 
 
 def prefetched(items: Iterable[T], depth: int) -> Iterator[T]:

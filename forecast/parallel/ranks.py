@@ -20,7 +20,7 @@ from data_catalog.errors import ConfigurationError
 
 T = TypeVar("T")
 LONGEST_WAIT = timedelta(hours=4)
-"""Longest time that processes wait for one, which may be fitting statistics to decades of analyses."""
+"""Longest time that processes wait for another one, which may be fitting statistics to decades of analyses."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Ranks:
         return self.rank == 0
 
     def share(self, samples: Shaped[Tensor, "sample ..."]) -> Shaped[Tensor, "share ..."]:
-        """Return the part of samples that is this process's.
+        """Return this process's part of the samples.
 
         Args:
             samples: The samples of all processes; their number is divisible by the number of processes.
@@ -86,7 +86,7 @@ class Ranks:
                 tensor.copy_(whole)
 
     def wait(self) -> None:
-        """Return when every process has called it."""
+        """Wait until every process has called it."""
         if self.count > 1:
             dist.barrier()
 
@@ -99,7 +99,7 @@ def rank_in_environment() -> int:
     """Return the number of this process among those started together; 0 for a process that was started alone.
 
     Raises:
-        ConfigurationError: The environment variable RANK is no number.
+        ConfigurationError: The environment variable RANK is not a number.
     """
     return _number("RANK", 0)
 
@@ -108,7 +108,7 @@ def is_one_of_several() -> bool:
     """Return whether the environment variables say that this process was started together with others.
 
     Raises:
-        ConfigurationError: The environment variable WORLD_SIZE is no number.
+        ConfigurationError: The environment variable WORLD_SIZE is not a number.
     """
     return _number("WORLD_SIZE", 1) > 1
 
@@ -124,7 +124,7 @@ def process_group(device: str) -> Iterator[Ranks]:
         This process among the others.
 
     Raises:
-        ConfigurationError: An environment variable is no number, the device is unknown, or a machine has fewer GPUs
+        ConfigurationError: An environment variable is not a number, the device is unknown, or a machine has fewer GPUs
             than processes.
     """
     if not is_one_of_several():
@@ -142,7 +142,8 @@ def process_group(device: str) -> Iterator[Ranks]:
         device_id=torch.device(ranks.device) if on_gpu else None,
     )
     yield ranks
-    # Not after an exception: other processes may be waiting in a collective operation. Their launcher ends them.
+    # Not in a `finally` clause: after an exception, other processes may hang in a collective operation. The launcher
+    # ends them.
     dist.destroy_process_group()
 
 

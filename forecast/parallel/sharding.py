@@ -76,8 +76,8 @@ def distribute(
 def repeated_blocks(module: nn.Module) -> list[nn.Module]:
     """Return the elements of all module lists in a module, the blocks that a network repeats.
 
-    They are the units that are recomputed, compiled and sharded: large enough for a collective operation of their own,
-    and small beside the whole network.
+    They are the units that are recomputed, compiled and sharded: large enough to justify a collective operation each,
+    and small compared with the whole network.
 
     Args:
         module: Any module.
@@ -116,7 +116,7 @@ def accumulating(module: nn.Module, *, more: bool) -> Iterator[None]:
 
 
 def full_tensor(tensor: Tensor) -> Tensor:
-    """Return all of a tensor of which this process may hold a part. Every process must call it.
+    """Return the whole of a tensor of which this process may hold only a part. Every process must call it.
 
     Args:
         tensor: A tensor, or a part of a sharded one.
@@ -126,7 +126,7 @@ def full_tensor(tensor: Tensor) -> Tensor:
 
 
 def full_tensors_on_cpu(tensors: Mapping[str, Tensor], ranks: Ranks) -> dict[str, Tensor]:
-    """Return all of some tensors in the first process, and nothing in the others. Every process must call it.
+    """Return whole tensors in the first process, and nothing in the others. Every process must call it.
 
     Args:
         tensors: Tensors by name, in the same order in all processes.
@@ -142,7 +142,7 @@ def full_tensors_on_cpu(tensors: Mapping[str, Tensor], ranks: Ranks) -> dict[str
 
 @torch.no_grad()
 def overwrite(tensor: Tensor, values: Tensor) -> None:
-    """Overwrite a tensor of which this process may hold a part. Every process must call it.
+    """Overwrite a tensor of which this process may hold only a part. Every process must call it.
 
     Args:
         tensor: A tensor, or a part of a sharded one.

@@ -21,9 +21,9 @@ class Topology:
 
     Attributes:
         periodic: Whether the east and the west edge meet.
-        pole: What lies beyond the first and the last latitude. `none`: an open edge. `between_points`: the other side
-            of the pole, and the pole lies half a cell beyond the edge row. `on_point`: the other side of the pole, and
-            the edge row is the pole itself.
+        pole: How the first and the last latitude are joined across the pole. `none`: not at all, the edge is open.
+            `between_points`: the pole lies half a cell beyond the edge row. `on_point`: the edge row is the pole
+            itself.
     """
 
     periodic: bool
@@ -106,9 +106,9 @@ def pad(
     topology: Topology,
     polar_sign: Float[Tensor, "channel 1 1"],
 ) -> Float[Tensor, "batch channel padded_latitude padded_longitude"]:
-    """Pad maps with what lies beyond their edges.
+    """Pad maps with the values across their edges.
 
-    A periodic map is padded in longitude with its other end. Across a pole, a map goes on along the opposite meridian,
+    A periodic map is padded in longitude with its other end. Across a pole, a map continues on the opposite meridian,
     where east and north point the other way, so the components of vectors change sign. Open edges are padded with
     their outermost values.
 

@@ -1,1 +1,1 @@
-"""Analyses as tensors: standardised states, what a step is conditioned on, starts, reflection at the equator."""
+"""Analyses as tensors: standardised states, conditions of a step, starts, reflection at the equator."""

@@ -1,4 +1,4 @@
-"""What a lead step is conditioned on: past states, static fields, season, hour of the day, and the step's length."""
+"""The conditions of a lead step: past states, static fields, season, hour of the day, and the step's length."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Reflection of states at the equator, which turns weather into other possible weather of the other season.
+"""Reflection of states at the equator, which turns a weather state into another possible one, half a year later.
 
 The equations of motion keep their form if the globe is reflected at the equator and northward winds change sign: the
 Coriolis force changes sign with latitude. The season of the reflected state is that of half a year later.

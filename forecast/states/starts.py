@@ -14,7 +14,7 @@ def past_times(init_time: np.datetime64, past_states: int, step_hours: int) -> N
     """Return the valid times of the states that a forecast starts from.
 
     Args:
-        init_time: Time that the forecast starts at.
+        init_time: Init time of the forecast.
         past_states: Number of states, at least 1.
         step_hours: Hours between them.
 
@@ -31,7 +31,7 @@ def select_past(analysis: xr.Dataset, init_time: np.datetime64, past_states: int
 
     Args:
         analysis: Has `time`, ascending.
-        init_time: Time that the forecast starts at.
+        init_time: Init time of the forecast.
         past_states: Number of states, at least 1.
         step_hours: Hours between them.
 

@@ -34,8 +34,8 @@ class AnchorSettings(Section):
     cross_fitted: bool = False
     """Train on the errors of anchors that were fitted without the year in question; forecast with one of all years.
 
-    An anchor errs less on the years that it was fitted to than on others, so members trained on its errors there would
-    spread too little.
+    An anchor has smaller errors in the years that it was fitted to than in others, so members trained on those errors
+    would be under-dispersive.
     """
     mean: MeanTraining = MeanTraining()
     """The network of the kind `mean`."""

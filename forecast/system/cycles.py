@@ -1,4 +1,4 @@
-"""Names of cycles: how a run directory is called after its init time."""
+"""Names of cycles: the names of run directories, made from their init times."""
 
 import re
 

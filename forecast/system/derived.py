@@ -8,7 +8,7 @@ from forecast.system.system import System
 def mean_system(system: System) -> System:
     """Return the system that trains the mean network of a system's anchor.
 
-    The network learns what a persistence anchor misses, by denoising from almost pure noise, where the best answer is
+    The network learns the error of a persistence anchor by denoising from almost pure noise, where the best estimate is
     the mean. It keeps the state, the periods and the optimiser of the system.
 
     Args:

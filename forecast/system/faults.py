@@ -1,4 +1,4 @@
-"""Faults of values from a system file, named by the section that they stand in."""
+"""Errors about values from a system file, named by their section."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,15 +10,15 @@ from data_catalog.errors import ConfigurationError
 def faults_of_section(system_name: str, section: str) -> Iterator[None]:
     """Raise a ValueError about an argument as a ConfigurationError about the key that the argument comes from.
 
-    What is built from a section, such as a network or an anchor, knows no system file: it raises
-    `ValueError("window: expected ...")`. A user reads `system NAME: network.window: expected ...`.
+    Objects that are built from a section, such as a network or an anchor, do not know the system file: they raise
+    `ValueError("window: expected ...")`. The user reads `system NAME: network.window: expected ...`.
 
     Args:
         system_name: Name of the system.
         section: The section whose values are used inside the block, such as `network`.
 
     Raises:
-        ConfigurationError: In place of the ValueError.
+        ConfigurationError: The block raised a ValueError.
     """
     try:
         yield

@@ -1,6 +1,6 @@
 """Names of paths, outputs, distributions, weights and samplers, as system files spell them.
 
-They stand apart from the functions that they name, which need torch.
+They are defined apart from the functions that they name, because those need torch.
 """
 
 from typing import Literal

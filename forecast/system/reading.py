@@ -17,7 +17,7 @@ def read_system(path: Path) -> System:
         path: A TOML file.
 
     Raises:
-        ConfigurationError: The file is absent or no TOML, or keys or values are wrong; names each fault.
+        ConfigurationError: The file is absent or not TOML, or keys or values are wrong; names each fault.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -145,7 +145,7 @@ class System(Section):
         )
 
     def identity_hash(self) -> str:
-        """Return the SHA-256 of what decides the members besides the weights: name, dataset, state and sampler.
+        """Return the SHA-256 of what determines the members besides the weights: name, dataset, state and sampler.
 
         Returns:
             64 hexadecimal digits.
@@ -153,7 +153,7 @@ class System(Section):
         return self._hash_of({"name", "dataset", "state", "sampler"})
 
     def training_hash(self) -> str:
-        """Return the SHA-256 of what decides the weights that a training arrives at after a given number of iterations.
+        """Return the SHA-256 of what determines the weights of a training after a given number of iterations.
 
         Left out are the number of iterations, the keys in `NOT_HASHED`, and what the model is used for: products,
         verification, schedule. The sampler counts only where finetuning runs it.

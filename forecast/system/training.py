@@ -63,7 +63,7 @@ class Training(Section):
     mirrored: bool = False
     """Reflect every other sample at the equator, with the season of half a year later."""
     networks: Positive = 1
-    """Number of networks, each trained with a seed one higher than the last; members are dealt out to them in turn."""
+    """Number of networks, each trained with a seed one higher than the last; members alternate between them."""
     stored_as: WeightForm = "float16"
     """Number format of the weights in a checkpoint; `int8` changes scores by less than a thousandth."""
 
@@ -112,10 +112,10 @@ class Finetuning(Section):
     fairness: Annotated[float, Field(ge=0, le=1)] = 0.98
     """Share of the fair CRPS in the loss; the rest is the plain CRPS."""
     spectral_weight: Annotated[float, Field(ge=0)] = 0.0
-    """Weight of the CRPS of spherical harmonic coefficients, beside that of grid points; globes only."""
+    """Weight of the CRPS of spherical harmonic coefficients, added to that of grid points; globes only."""
     amounts_weight: Annotated[float, Field(ge=0)] = 0.0
-    """Weight of the same CRPS for precipitation amounts, beside their square roots that the model works on; globes
-    only."""
+    """Weight of the same CRPS for precipitation amounts, added to that of their square roots, which the model works on;
+    globes only."""
     levels: Annotated[int, Field(ge=2)] = 18
     """Number of noise levels that the trajectory is divided into, for `consistency`."""
 
@@ -123,7 +123,7 @@ class Finetuning(Section):
 
 
 class Pretraining(Section):
-    """A training that precedes that of a region, on windows of a global dataset all around the globe."""
+    """A training before that of a region, on windows of a global dataset."""
 
     dataset: str
     """Name of the global dataset; its dates need not be those of the system."""

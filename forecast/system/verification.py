@@ -1,6 +1,6 @@
 """The verification section of the system file: baselines, and the regions that are scored.
 
-It stands here and not in `forecast.verification`, as the model reads system files and must not import its scores.
+It is defined here and not in `forecast.verification`, because the model reads system files and must not import scores.
 """
 
 from typing import Annotated, Literal, Self, get_args
