@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.storage.atomic_files import write_durably
 from forecast.calibration.correction import Calibration
+from forecast.system.faults import faults_of_validation
 from forecast.system.section import Positive, Section
 
 CARD = "calibration.json"
@@ -186,9 +187,7 @@ def _checked(path: Path, content: object) -> CalibrationCard:
     try:
         return CalibrationCard.model_validate(stored)
     except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(str(part) for part in fault["loc"]) or "card"
-        raise InvalidDataError(f"{path}: {place}: {fault['msg']}, found {fault['input']!r}; {_REMEDY}") from None
+        raise InvalidDataError(f"{path}: {faults_of_validation(error, whole='card')[0]}; {_REMEDY}") from None
 
 
 def _sha256(content: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.storage.atomic_files import write_durably
 from forecast.checkpoints.identity import model_identity
 from forecast.checkpoints.training_record import RECORD_VERSION, TrainingRecord
+from forecast.system.faults import faults_of_validation
 from forecast.system.section import Section
 
 DESCRIPTION = "model.json"
@@ -93,9 +94,7 @@ def read_description(directory: Path) -> Description:
     try:
         return Description.model_validate(content | {"content": content})
     except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(map(str, fault["loc"]))
-        raise InvalidDataError(f"{path}: {place}: {fault['msg']}, found {str(fault['input'])[:80]}") from None
+        raise InvalidDataError(f"{path}: {faults_of_validation(error)[0]}") from None
 
 
 def _check_versions(path: Path, content: object) -> None:

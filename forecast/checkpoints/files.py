@@ -96,6 +96,19 @@ def save_checkpoint(
     return model_id
 
 
+def stored_system(directory: Path) -> System:
+    """The system that a checkpoint was trained for; reads none of its weights.
+
+    Args:
+        directory: Of the checkpoint.
+
+    Raises:
+        ConfigurationError: There is none, or a later release wrote it.
+        InvalidDataError: Its description is damaged.
+    """
+    return parse_system(read_description(directory).system, origin=f"checkpoint {directory}")
+
+
 def load_checkpoint(directory: Path, *, calibrated: bool = True, step_hours: int | None = None) -> Checkpoint:
     """Open a checkpoint.
 

@@ -1,12 +1,12 @@
 """Read system files, and report every fault of one in a single line."""
 
-import itertools
 import tomllib
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from data_catalog.errors import ConfigurationError
+from forecast.system.faults import faults_of_validation
 from forecast.system.system import System
 
 
@@ -41,15 +41,5 @@ def parse_system(content: object, *, origin: str) -> System:
     try:
         return System.model_validate(content)
     except ValidationError as error:
-        faults = "; ".join(_fault(fault["loc"], fault["msg"], fault["input"]) for fault in error.errors())
-        raise ConfigurationError(f"{origin}: {faults}") from None
-
-
-def _fault(location: tuple[int | str, ...], message: str, found: object) -> str:
-    # For a network, pydantic puts the kind into the location, although it is no key.
-    parts = [part for before, part in itertools.pairwise((None, *location)) if before != "network"]
-    key = ".".join(map(str, parts)) or "system"
-    if message == "Extra inputs are not permitted":
-        return f"unknown key '{key}'"
-    message = message.removeprefix("Value error, ")
-    return f"{key}: {message}" if isinstance(found, dict) else f"{key}: {message}, found {found!r}"
+        faults = faults_of_validation(error, whole="system")
+        raise ConfigurationError(f"{origin}: {'; '.join(faults)}") from None

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.layout.times import day
 from data_catalog.storage.atomic_files import write_durably
+from forecast.system.faults import faults_of_validation
 from forecast.verification.evaluation import EvaluationSums
 
 MODEL = "plumecast"
@@ -189,6 +190,5 @@ def read_evaluation(path: Path) -> EvaluationReport:
     except OSError as error:
         raise InvalidDataError(f"{path}: expected an evaluation, found {error.strerror}") from None
     except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(map(str, fault["loc"])) or "file"
-        raise InvalidDataError(f"{path}: expected an evaluation, found {place}: {fault['msg']}") from None
+        fault = faults_of_validation(error, whole="file")[0]
+        raise InvalidDataError(f"{path}: expected an evaluation; {fault}") from None

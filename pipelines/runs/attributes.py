@@ -27,7 +27,8 @@ def global_attributes(cycle: Cycle, inputs: Inputs) -> dict[str, str]:
     system, entry, identity = cycle.system, dataset(cycle.system.dataset), inputs.identity
     release = version("plumecast")
     kind = "Simulated weather, not the real atmosphere. " if entry.simulated else ""
-    sampler = f"{system.sampler.kind} sampler, {system.sampler.sampling_steps} sampling steps"
+    steps = system.sampler.sampling_steps
+    sampler = f"{system.sampler.kind} sampler, {steps} sampling step{'' if steps == 1 else 's'}"
     seeds = member_seeds(identity["model_id"], identity["system_hash"], cycle.init_time, cycle.members)
     card = inputs.checkpoint.card_sha256
     calibration = {} if card is None else {"plumecast_calibration": f"version {CARD_VERSION}, sha256 {card}"}

@@ -20,8 +20,9 @@ from forecast.parallel.ranks import Ranks, process_group
 from forecast.products.files.cf import ForecastAxes
 from forecast.products.files.derived import write_products
 from forecast.products.files.forecast_reading import open_forecast
-from forecast.products.files.manifest import Contents, is_complete, read_manifest, write_manifest
+from forecast.products.files.manifest import Contents, extend_manifest, is_complete, read_manifest, write_manifest
 from forecast.products.files.netcdf import ForecastWriter, copy_members
+from forecast.products.files.runs import RunDirectory
 from forecast.products.files.zarr import write_zarr
 from forecast.verification.baselines.files import load_baselines
 from pipelines.runs import staging
@@ -84,6 +85,8 @@ def make_members(cycle: Cycle, inputs: Inputs, ranks: Ranks | None = None) -> bo
     published = _published_contents(cycle, inputs)
     if published is not None and _holds_all(published, cycle):
         ranks.broadcast(())
+        if cycle.system.products.zarr and not cycle.run.zarr.exists():
+            _add_zarr(cycle.run)
         logger.info("%s holds what is asked for already", cycle.run.path)
         return False
     stage = staging.begin(cycle.run)
@@ -218,6 +221,14 @@ def _published_contents(cycle: Cycle, inputs: Inputs) -> Contents | None:
 
 def _holds_all(published: Contents, cycle: Cycle) -> bool:
     return set(cycle.members) <= set(published.members) and set(cycle.lead_hours) <= set(published.lead_hours)
+
+
+def _add_zarr(run: RunDirectory) -> None:
+    """Publish a run again with its members as Zarr besides, everything else as it was."""
+    stage = staging.begin_from(run, also=[run.plots, run.report, run.scores])
+    write_zarr(stage.forecast, stage.zarr)
+    extend_manifest(stage.path, [path for path in stage.zarr.rglob("*") if path.is_file()])
+    staging.publish(run)
 
 
 def _members_to_keep(published: Contents | None, cycle: Cycle) -> tuple[int, ...]:

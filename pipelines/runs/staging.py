@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from data_catalog.storage.atomic_files import synchronise
 from forecast.products.files.runs import RunDirectory
 
 logger = logging.getLogger("plumecast")
@@ -57,7 +58,7 @@ def begin_from(run: RunDirectory, also: Sequence[Path] = ()) -> RunDirectory:
     stage = begin(run)
     for kept in (run.forecast, run.zarr, run.products, run.manifest, *also):
         if kept.is_dir():
-            shutil.copytree(kept, stage.path / kept.name, copy_function=_link)
+            shutil.copytree(kept, stage.path / kept.name, copy_function=_link, dirs_exist_ok=True)
         elif kept.exists():
             _link(kept, stage.path / kept.name)
     return stage
@@ -84,8 +85,8 @@ def publish(run: RunDirectory) -> Path:
     run.path.parent.mkdir(parents=True, exist_ok=True)
     if run.path.exists():
         shutil.rmtree(previous, ignore_errors=True)
-        run.path.rename(previous)
-    stage.path.rename(run.path)
+        _move(run.path, previous)
+    _move(stage.path, run.path)
     shutil.rmtree(previous, ignore_errors=True)
     shutil.rmtree(_beside(run, "states"), ignore_errors=True)
     logger.info("Published %s", run.path)
@@ -97,12 +98,19 @@ def recover(run: RunDirectory) -> None:
     previous = _beside(run, "previous")
     if previous.exists() and not run.path.exists():
         run.path.parent.mkdir(parents=True, exist_ok=True)
-        previous.rename(run.path)
+        _move(previous, run.path)
 
 
 def _beside(run: RunDirectory, what: str) -> Path:
     path = staged(run).path
     return path.with_name(f"{path.name}.{what}")
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename a directory so that it stays renamed when the power fails."""
+    source.rename(target)
+    for parent in {source.parent, target.parent}:
+        synchronise(parent)
 
 
 def _link(source: Path | str, target: Path | str) -> None:

@@ -3,9 +3,10 @@
 import logging
 from pathlib import Path
 
+from forecast.calibration.card import CARD
 from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.checkpoints.compatibility import check_same_state
-from forecast.checkpoints.files import load_checkpoint
+from forecast.checkpoints.files import load_checkpoint, stored_system
 from forecast.system.system import System
 
 logger = logging.getLogger("plumecast")
@@ -22,13 +23,13 @@ def open_checkpoint(directory: Path, system: System) -> Checkpoint:
         ConfigurationError: It was trained for another system, or has not learned steps of this length.
         InvalidDataError: A file is damaged.
     """
-    checkpoint, step_hours = load_checkpoint(directory), system.state.step_hours
-    if step_hours in checkpoint.system.learned_step_hours and step_hours != checkpoint.system.state.step_hours:
-        if checkpoint.calibration is not None:
-            logger.info(
-                "The calibration card was fitted to steps of %d h: not used", checkpoint.system.state.step_hours
-            )
+    trained, step_hours = stored_system(directory), system.state.step_hours
+    if step_hours != trained.state.step_hours and step_hours in trained.learned_step_hours:
+        if (directory / CARD).exists():
+            logger.info("The calibration card was fitted to steps of %d h: not used", trained.state.step_hours)
         checkpoint = load_checkpoint(directory, step_hours=step_hours)
+    else:
+        checkpoint = load_checkpoint(directory)
     check_same_state(system, checkpoint.system, where=f"checkpoint {directory}")
     warn_of_unfinished(checkpoint, directory)
     return checkpoint

@@ -12,6 +12,7 @@ from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.times import iso
 from data_catalog.storage.atomic_files import PARTIAL_SUFFIX, synchronise, write_durably
 from forecast.products.files.runs import RunDirectory
+from forecast.system.faults import faults_of_validation
 
 FORMAT: Literal[1] = 1
 BLOCK_BYTES = 1 << 20
@@ -152,12 +153,8 @@ def read_manifest(run: Path | str) -> Manifest:
     except FileNotFoundError as error:
         raise MissingDataError(f"run {run}: expected manifest.json, found none; the run is not finished") from error
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in fault["loc"]) or "content"
-        found = "nothing" if fault["type"] == "missing" else _shortened(fault["input"])
-        raise InvalidDataError(
-            f"{path}: expected a manifest of format {FORMAT}; {place}: {fault['msg']}, found {found}"
-        ) from None
+        fault = faults_of_validation(error)[0]
+        raise InvalidDataError(f"{path}: expected a manifest of format {FORMAT}; {fault}") from None
 
 
 def is_complete(run: Path | str) -> bool:
@@ -266,8 +263,3 @@ def _entry_of(path: Path) -> FileEntry:
 def _write(path: Path, manifest: Manifest) -> Path:
     content = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
     return write_durably(path, content + "\n")
-
-
-def _shortened(value: object) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:79]}…"

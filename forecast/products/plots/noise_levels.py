@@ -91,7 +91,7 @@ def _draw_lines(axes: Axes, sigma: npt.NDArray[np.float64], errors: Mapping[str,
     axes.xaxis.set_major_formatter("{x:g}")
     ends = {name: float(values[-1]) for name, values in errors.items()} | ({"mean": float(mean[-1])} if several else {})
     inks = dict(zip(errors, colours, strict=True)) | {"mean": INK}
-    for name, height in _apart(ends, axes.get_ylim()[1]).items():
+    for name, height in kept_apart(ends, axes.get_ylim()[1]).items():
         weight = "bold" if name == "mean" else "normal"
         axes.annotate(
             name, (1.015, height), xycoords=("axes fraction", "data"), color=inks[name], fontsize=8, va="center",
@@ -99,8 +99,16 @@ def _draw_lines(axes: Axes, sigma: npt.NDArray[np.float64], errors: Mapping[str,
         )  # fmt: skip
 
 
-def _apart(heights: Mapping[str, float], top: float) -> dict[str, float]:
-    """Move heights as little as needed to keep the labels of neighbouring lines apart."""
+def kept_apart(heights: Mapping[str, float], top: float) -> dict[str, float]:
+    """Move the heights of labels, as little as needed, until no two lie closer than a line of text.
+
+    Args:
+        heights: Height of each label, in the units of the axis.
+        top: Upper end of the axis, which starts at 0.
+
+    Returns:
+        The height of each label, lowest first.
+    """
     gap = NAME_GAP * top
     order = sorted(heights, key=lambda name: heights[name])
     placed = np.array([heights[name] for name in order])

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from forecast.model.costs import _measured, costs, meta_model
+from forecast.model.costs import costs, meta_model, operations_and_memory
 from forecast.model.step_model import StepModel
 from forecast.sphere.grid import Grid
 
@@ -67,7 +67,7 @@ def test_the_peak_counts_what_exists_at_once():
             kept = kept + 1.0  # old and new exist together, no more than two
         return kept.view(10, 100)  # no memory of its own
 
-    assert _measured(run) == (0.0, 2 * 4000)
+    assert operations_and_memory(run) == (0.0, 2 * 4000)
 
 
 def test_a_model_of_any_size_takes_no_memory(system):

@@ -73,10 +73,10 @@ def test_other_files_are_refused(
 ) -> None:
     path = tmp_path / "scores.json"
     path.write_text(json.dumps(report.model_dump() | change))
-    with pytest.raises(InvalidDataError, match=f"scores.json: expected an evaluation, found {found}"):
+    with pytest.raises(InvalidDataError, match=f"scores.json: expected an evaluation; {found}"):
         read_evaluation(path)
     path.write_text("{")
-    with pytest.raises(InvalidDataError, match="expected an evaluation, found file: Invalid JSON"):
+    with pytest.raises(InvalidDataError, match="expected an evaluation; file: Invalid JSON"):
         read_evaluation(path)
     with pytest.raises(InvalidDataError, match="expected an evaluation, found No such file"):
         read_evaluation(tmp_path / "absent.json")

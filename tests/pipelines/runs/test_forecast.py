@@ -86,6 +86,19 @@ def test_a_system_can_ask_for_zarr(
         verify_manifest(run)
 
 
+def test_zarr_asked_for_later_is_added_to_the_run(place: Home, tiny: Path, weather_file: Path, tmp_path: Path) -> None:
+    run = make(place, tiny, weather_file, members=3)
+    before = verify_manifest(run)
+    system = tmp_path / "tiny.toml"
+    system.write_text(tiny.read_text().replace("[products]\n", "[products]\nzarr = true\n"))
+    assert make(place, system, weather_file, members=2) == run
+    after = verify_manifest(run)
+    assert after.delivered == before.delivered
+    assert before.files.items() <= after.files.items()
+    with open_forecast(run / "tiny_20080110T0000Z.zarr") as store:
+        xr.testing.assert_equal(store["msl"].drop_attrs(), values(run)["msl"].drop_attrs())
+
+
 def test_asking_again_changes_nothing(place: Home, tiny: Path, weather_file: Path) -> None:
     run = make(place, tiny, weather_file)
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from forecast.products.plots.noise_levels import _apart, plot_noise_levels, relative_errors
+from forecast.products.plots.noise_levels import kept_apart, plot_noise_levels, relative_errors
 
 SIGMA = [0.02, 0.3, 2.0, 20.0]
 RECORD = {
@@ -35,7 +35,7 @@ def test_picture(channels, tmp_path):
 
 
 def test_names_keep_apart_and_in_order():
-    placed = _apart({"a": 0.30, "b": 0.31, "c": 0.32, "d": 0.90}, top=1.0)
+    placed = kept_apart({"a": 0.30, "b": 0.31, "c": 0.32, "d": 0.90}, top=1.0)
     heights = [placed[name] for name in "abcd"]
     assert (np.diff(heights) >= 0.04).all()
     assert heights[-1] == pytest.approx(0.9)
