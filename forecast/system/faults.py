@@ -1,4 +1,4 @@
-"""Faults of values from system files and records, named by the key that they stand under."""
+"""Errors about values from system files and records, named by their key."""
 
 import itertools
 from collections.abc import Iterator
