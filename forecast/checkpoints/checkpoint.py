@@ -1,4 +1,4 @@
-"""A trained model in memory, with all that it needs to forecast."""
+"""A trained model in memory, with everything that a forecast needs besides the analysis."""
 
 from dataclasses import dataclass, replace
 
@@ -13,17 +13,17 @@ from forecast.system.system import System
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained model with all that it needs to forecast.
+    """A trained model with everything that a forecast needs besides the analysis.
 
     Attributes:
-        system: As it was when the model was trained, but for the length of a step where another was asked for.
-        grid: Where the model works.
-        standardiser: Physical fields to the model's anomalies and back.
-        models: One for each network, in evaluation mode, on the CPU.
+        system: The system at the time of training, except for the step length if another one was requested.
+        grid: The grid of the states.
+        standardiser: Converts physical fields to standardised anomalies and back.
+        models: One model for each network, in evaluation mode, on the CPU.
         model_id: SHA-256 of the checkpoint and its calibration card, 64 hexadecimal digits.
-        training: What it was trained on and how far.
-        calibration: From its card; None where there is none.
-        card_sha256: Hash of the card; None where there is none.
+        training: Record of the training.
+        calibration: Calibration from the card; None without a card.
+        card_sha256: SHA-256 of the card; None without a card.
     """
 
     system: System
@@ -37,19 +37,19 @@ class Checkpoint:
 
     @property
     def model(self) -> StepModel:
-        """The only network's model.
+        """The model of the only network.
 
         Raises:
-            ConfigurationError: There are several.
+            ConfigurationError: There are several networks.
         """
         if len(self.models) > 1:
-            raise ConfigurationError(f"checkpoint: expected one of a single network, found {len(self.models)}")
+            raise ConfigurationError(f"checkpoint: expected one with a single network, found {len(self.models)}")
         return self.models[0]
 
     def of_member(self, number: int) -> "Checkpoint":
         """Return the checkpoint with only the network that makes a member; its identity stays that of all networks.
 
         Args:
-            number: Of the member, from 0; members take turns at the networks.
+            number: Member number, counted from 0; members alternate between the networks.
         """
         return replace(self, models=(self.models[number % len(self.models)],))

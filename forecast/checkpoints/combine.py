@@ -1,6 +1,6 @@
-"""Networks of one system, trained one by one, in one checkpoint whose members take turns at them.
+"""Combines separately trained networks of one system in one checkpoint, whose members alternate between them.
 
-Networks trained from different initial weights make different errors where data are few. Together they are more
+Networks trained from different initial weights make different errors if data are scarce. Together they are more
 skilful than any one of them, and their spread includes the uncertainty about the weights.
 
 Source: Lakshminarayanan, Pritzel and Blundell (2017), arXiv:1612.01474
@@ -17,11 +17,11 @@ from forecast.system.system import System
 
 
 def network_places(system: System, directory: Path) -> list[Path]:
-    """Directories in which the networks of a system are trained, in order.
+    """Return the directories in which the networks of a system are trained, in order.
 
     Args:
-        system: Says how many networks.
-        directory: Where the checkpoint of all networks goes.
+        system: The system, which defines the number of networks.
+        directory: Directory of the combined checkpoint.
     """
     return [directory / NETWORKS / str(number) for number in range(system.training.networks)]
 
@@ -30,15 +30,15 @@ def combine(system: System, networks: Sequence[Checkpoint], directory: Path) -> 
     """Write one checkpoint of several networks.
 
     Args:
-        system: Whose networks they are, in their order.
-        networks: One checkpoint for each.
-        directory: Where the checkpoint of all goes.
+        system: The system of the networks.
+        networks: One checkpoint for each network, in order.
+        directory: Directory of the combined checkpoint.
 
     Returns:
-        The model's identity, 64 hexadecimal digits.
+        The identity of the model, 64 hexadecimal digits.
 
     Raises:
-        ConfigurationError: They were not trained alike.
+        ConfigurationError: The networks were not trained in the same way.
     """
     check_combines(system, networks)
     first = networks[0]

@@ -1,4 +1,4 @@
-"""Whether a checkpoint fits: to forecast a system, to resume or start a training, or to join other networks."""
+"""Checks that a checkpoint fits: to forecast a system, to resume or start a training, or to join other networks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,12 +14,12 @@ from forecast.system.system import System
 
 
 def check_same_state(system: System, trained: System, *, where: str) -> None:
-    """Check that a model trained for one system means the same by its numbers as another system does.
+    """Check that two systems define the state in the same way.
 
     Args:
-        system: What is to be forecast.
+        system: The system to be forecast.
         trained: The system that the checkpoint was trained for.
-        where: The checkpoint, as the message names it.
+        where: Name of the checkpoint in the error message.
 
     Raises:
         ConfigurationError: Dataset, channels, step or number of past states differ.
@@ -39,14 +39,14 @@ def check_same_state(system: System, trained: System, *, where: str) -> None:
 
 
 def check_forecasts(checkpoint: Checkpoint, system: System) -> None:
-    """Check that a checkpoint, with its calibration card, makes the members of a system.
+    """Check that a checkpoint, with its calibration card, can make the members of a system.
 
     Args:
         checkpoint: The model.
-        system: What is to be forecast, in steps of the length that the checkpoint was opened with.
+        system: The system to be forecast, with the step length that the checkpoint was opened with.
 
     Raises:
-        ConfigurationError: It is a checkpoint of another system, or its card was fitted to another sampler.
+        ConfigurationError: The checkpoint belongs to another system, or its card was fitted to another sampler.
     """
     trained, fitted = checkpoint.system, checkpoint.calibration
     if trained.name != system.name:
@@ -60,13 +60,13 @@ def check_forecasts(checkpoint: Checkpoint, system: System) -> None:
 
 
 def check_same_training(wanted: str, found: str, *, where: str, what: str = "the training of this system") -> None:
-    """Check that a training left on disk is the one that is asked for.
+    """Check that a training found on disk is the requested one.
 
     Args:
-        wanted: `System.training_hash` of what is asked for.
-        found: That of what was left.
-        where: Directory, file or network, as the message names it.
-        what: What is asked for, as the message names it.
+        wanted: `System.training_hash` of the requested training.
+        found: `System.training_hash` of the training on disk.
+        where: Directory, file or network, as named in the error message.
+        what: The requested training, as named in the error message.
 
     Raises:
         ConfigurationError: It is another training.
@@ -82,11 +82,11 @@ def check_starts_training(initial: Checkpoint, system: System, grid: Grid) -> No
 
     Args:
         initial: The checkpoint to start from.
-        system: What is to be trained.
-        grid: Of the analysis to train on.
+        system: The system to be trained.
+        grid: Grid of the analysis to train on.
 
     Raises:
-        ConfigurationError: The numbers of the checkpoint mean something else, or it is of another grid.
+        ConfigurationError: The checkpoint has another state, anchor or grid.
     """
     trained = initial.system
     for what, expected, found in (
@@ -106,15 +106,14 @@ def check_starts_training(initial: Checkpoint, system: System, grid: Grid) -> No
 
 
 def check_combines(system: System, networks: Sequence[Checkpoint]) -> None:
-    """Check that checkpoints of single networks are those of one system, trained alike.
+    """Check that checkpoints of single networks belong to one system and were trained in the same way.
 
     Args:
-        system: Whose networks they shall be, in this order.
-        networks: One checkpoint for each.
+        system: The system of the networks.
+        networks: One checkpoint for each network, in order.
 
     Raises:
-        ConfigurationError: A network is of another training, started from another checkpoint, took another number of
-            iterations, or learned from other analyses.
+        ConfigurationError: A network has another training, initial checkpoint, number of iterations or set of analyses.
     """
     first = networks[0]
     for number, found in enumerate(networks):
@@ -132,7 +131,7 @@ def _steps(system: System) -> str:
 
 
 def _course(checkpoint: Checkpoint) -> dict[str, Any]:
-    """What a training started from and learned from, and how long it took, by name."""
+    """Return what a training started from, its analyses and its number of iterations, by name."""
     record = checkpoint.training
     return {
         "iterations": [stage.iterations for stage in record.stages.values()],
@@ -142,7 +141,7 @@ def _course(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _same_units(one: Standardiser, other: Standardiser) -> bool:
-    """Whether two models have the same climatology and standard deviations, to rounding."""
+    """Return whether two models have the same climatology and standard deviations, to rounding."""
     if not np.allclose(one.std, other.std, rtol=1e-5):
         return False
     return all(

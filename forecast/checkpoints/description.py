@@ -1,4 +1,4 @@
-"""The description of a checkpoint, `model.json`: everything but its numbers."""
+"""The description of a checkpoint, `model.json`: everything except its tensors."""
 
 import json
 from collections.abc import Mapping
@@ -17,38 +17,38 @@ from forecast.system.section import Section
 DESCRIPTION = "model.json"
 FORMAT_VERSION = 3
 SIMPLE_VERSION = 2
-"""Of checkpoints that earlier releases can open: one network, in half precision."""
+"""Format version of checkpoints that earlier releases can open: one network, in half precision."""
 NO_LEAD_TIME_VERSION = 1
-"""Of checkpoints whose network does not know the lead time of the step, the last of the scalar conditions."""
+"""Format version of checkpoints whose network does not know the lead time of the step, the last scalar condition."""
 READABLE_VERSIONS = (NO_LEAD_TIME_VERSION, SIMPLE_VERSION, FORMAT_VERSION)
 
 
 class ClimatologyLayout(Section):
-    """Dimensions, coordinates and attributes of the climatology, whose values lie beside the weights."""
+    """Dimensions, coordinates and attributes of the climatology, whose values are stored with the weights."""
 
     dims: tuple[str, ...]
     coords: dict[str, list[Any]]
-    """But for latitude and longitude."""
+    """Coordinates other than latitude and longitude."""
     attrs: dict[str, Any]
 
 
 class Description(Section):
-    """What `model.json` says of a checkpoint."""
+    """The content of `model.json`."""
 
     model_config = ConfigDict(extra="ignore")
 
     format_version: int
     system: dict[str, Any]
-    """Content of the system file, as it was when the model was trained."""
+    """Content of the system file at the time of training."""
     latitude: tuple[float, ...]
-    """Of the model's grid, degrees."""
+    """Latitudes of the model's grid, degrees."""
     longitude: tuple[float, ...]
     climatology: ClimatologyLayout
     training: TrainingRecord
     weights_sha256: str
-    """Of the file of the weights."""
+    """SHA-256 of the file of the weights."""
     content: dict[str, Any]
-    """All of the above as the file has it, which decides the model's identity."""
+    """All of the above as stored in the file; it determines the identity of the model."""
 
     @field_validator("training", mode="before")
     @classmethod
@@ -65,21 +65,21 @@ def write_description(directory: Path, content: Mapping[str, Any]) -> None:
     """Replace the description in a directory, atomically.
 
     Args:
-        directory: Of the checkpoint.
-        content: Plain JSON values of each field of a `Description` but `content`.
+        directory: Directory of the checkpoint.
+        content: Plain JSON values of each field of a `Description` except `content`.
     """
     write_durably(directory / DESCRIPTION, json.dumps(content, indent=1) + "\n")
 
 
 def read_description(directory: Path) -> Description:
-    """Read everything of a checkpoint but its numbers.
+    """Read the description of a checkpoint.
 
     Args:
-        directory: Of the checkpoint.
+        directory: Directory of the checkpoint.
 
     Raises:
-        ConfigurationError: There is none, or a later release wrote it.
-        InvalidDataError: It is damaged.
+        ConfigurationError: There is no checkpoint, or a later release wrote it.
+        InvalidDataError: The description is damaged.
     """
     path = directory / DESCRIPTION
     try:

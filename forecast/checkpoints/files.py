@@ -1,13 +1,13 @@
-"""Checkpoints on disk: numbers as safetensors, everything else as JSON. Opening one cannot run code.
+"""Checkpoints on disk: tensors as safetensors, everything else as JSON. Opening one cannot run code.
 
     DIRECTORY/
-        model.json                     format version, system, grid, training record, and which weights belong to it
+        model.json                     format version, system, grid, training record, and the hash of its weights
         model-<hash>.safetensors       averaged weights, anchor, static fields, climatology, standard deviations;
-                                       of several networks: what differs between them, and once what does not
-        training.safetensors           optimiser moments and running weights, only until training ends
-        calibration.json               what was fitted to the spread after training, if anything was
+                                       with several networks, tensors that they share are stored once
+        training.safetensors           optimiser moments and current weights, only until training ends
+        calibration.json               the calibration card, if the model was calibrated
 
-The description is replaced last and atomically, so a directory holds the old checkpoint or the new one at any moment.
+The description is replaced last and atomically, so at any moment a directory holds the old checkpoint or the new one.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ from forecast.system.reading import parse_system
 from forecast.system.system import System
 
 NETWORKS = "networks"
-"""Prefix of the names of tensors that one of several networks has of its own, and folder in which each is trained."""
+"""Prefix of tensors that belong to one of several networks, and name of the folder in which networks are trained."""
 _STD = "standardiser.std"
 
 
@@ -60,18 +60,18 @@ def save_checkpoint(
     weights: Sequence[Mapping[str, Tensor]],
     training: TrainingRecord,
 ) -> str:
-    """Write a checkpoint. It replaces an earlier one and that one's calibration card, once it is whole.
+    """Write a checkpoint, which atomically replaces an earlier one and removes that one's calibration card.
 
     Args:
-        directory: Made if absent.
-        system: What the model forecasts.
-        grid: Where.
-        standardiser: Physical fields to the model's anomalies.
-        weights: State of a `StepModel`, for each of the system's networks.
-        training: What the model was trained on and how far.
+        directory: Directory of the checkpoint; created if absent.
+        system: The system that the model forecasts.
+        grid: The grid of the states.
+        standardiser: Converts physical fields to standardised anomalies.
+        weights: State of a `StepModel` for each of the system's networks.
+        training: Record of the training.
 
     Returns:
-        The model's identity, 64 hexadecimal digits.
+        The identity of the model, 64 hexadecimal digits.
     """
     form = system.training.stored_as
     assert len(weights) == system.training.networks, "weights of each network"
@@ -113,15 +113,16 @@ def load_checkpoint(directory: Path, *, calibrated: bool = True, step_hours: int
     """Open a checkpoint.
 
     Args:
-        directory: Where it is.
-        calibrated: Whether to open its calibration card too, if it has one. Cards hold for the system's own step only.
-        step_hours: Length of a step in hours, one of those that the model has learned; the system's own when None.
+        directory: Directory of the checkpoint.
+        calibrated: Whether to open the calibration card too, if there is one. A card is valid for the system's default
+            step only.
+        step_hours: Step length in hours, one of those that the model has learned; None for the system's default.
 
     Returns:
-        Models in evaluation mode, on the CPU.
+        The checkpoint, with models in evaluation mode on the CPU.
 
     Raises:
-        ConfigurationError: There is none, a later release wrote it, or it has not learned such steps.
+        ConfigurationError: There is no checkpoint, a later release wrote it, or it has not learned this step length.
         InvalidDataError: A file is damaged; names it.
     """
     description = read_description(directory)
@@ -154,7 +155,7 @@ def _in_steps_of(step_hours: int, system: System, directory: Path) -> System:
 
 
 def _count_networks(system: System, tensors: Mapping[str, Tensor], path: Path) -> int:
-    """Number of networks, which description and file must agree on."""
+    """Return the number of networks, on which the description and the weights file must agree."""
     expected = system.training.networks
     numbers = {name.split(".")[1] for name in tensors if name.startswith(f"{NETWORKS}.")} or {"0"}
     if numbers != set(map(str, range(expected))):
@@ -165,7 +166,7 @@ def _count_networks(system: System, tensors: Mapping[str, Tensor], path: Path) -
 
 
 def _model(system: System, grid: Grid, tensors: Mapping[str, Tensor], path: Path, *, old: bool) -> StepModel:
-    """A model with weights from a file, ready to forecast."""
+    """Build a model with weights from a file, in evaluation mode."""
     try:
         weights = unpack(tensors)
         model = StepModel(system, grid, weights["static"].clone())
@@ -177,15 +178,15 @@ def _model(system: System, grid: Grid, tensors: Mapping[str, Tensor], path: Path
 
 
 def _with_lead_time(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights that were trained without the lead time of the step, with a column for it that ignores it."""
+    """Extend weights that were trained without the lead time of the step by a column that ignores it."""
     name = "network.embedding.layers.0.weight"
     if name not in weights:
-        return weights  # loading them says which are absent
+        return weights  # loading reports which weights are absent
     return weights | {name: widen_scalars(weights[name], known=SCALARS - 1, wanted=SCALARS)}
 
 
 def _by_name(networks: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Tensors by their names in the file: once what all networks have alike, the rest under the network's number."""
+    """Return tensors by name in the file: shared tensors once, the others under the number of their network."""
     first, *others = networks
     alike = {name for name, value in first.items() if all(torch.equal(value, other[name]) for other in others)}
     shared = {f"model.{name}": first[name] for name in alike}
@@ -199,7 +200,7 @@ def _by_name(networks: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def _weights_of(number: int, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights of one network, by their names in the model."""
+    """Return the weights of one network by name in the model."""
     return {
         name.removeprefix(prefix): value
         for prefix in ("model.", f"{NETWORKS}.{number}.")
@@ -226,7 +227,7 @@ def _read_tensors(path: Path, expected_sha256: str) -> dict[str, Tensor]:
 
 
 def _standardisation(standardiser: Standardiser) -> dict[str, Tensor]:
-    """Standard deviations and climatology, by their names in the file."""
+    """Return standard deviations and climatology by name in the file."""
     tensors = {_STD: torch.from_numpy(standardiser.std)}
     for name in standardiser.channels:
         values = standardiser.climatology[name].values.astype(np.float32)
@@ -235,7 +236,7 @@ def _standardisation(standardiser: Standardiser) -> dict[str, Tensor]:
 
 
 def _layout(standardiser: Standardiser) -> dict[str, Any]:
-    """Content of a `ClimatologyLayout`."""
+    """Return the plain values of a `ClimatologyLayout`."""
     climatology = standardiser.climatology
     return {
         "dims": [str(dim) for dim in climatology[standardiser.channels[0]].dims],

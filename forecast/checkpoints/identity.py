@@ -1,4 +1,4 @@
-"""The identity of a model: a hash of everything in its description that decides its members."""
+"""The identity of a model: a hash of everything in its description that determines its members."""
 
 import hashlib
 import json
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def model_identity(description: Mapping[str, Any]) -> str:
-    """SHA-256 over what decides a model's members: its weights, its grid and what they mean; not its training record.
+    """Return the SHA-256 of what determines the members: weights, grid and their meaning, not the training record.
 
     Args:
-        description: Content of the checkpoint's `model.json`, as the file has it.
+        description: Content of the checkpoint's `model.json`, as stored in the file.
 
     Returns:
         64 hexadecimal digits.
@@ -18,7 +18,7 @@ def model_identity(description: Mapping[str, Any]) -> str:
     deciding = {key: value for key, value in description.items() if key != "training"}
     settings = deciding["system"]
     deciding["system"] = {key: settings[key] for key in ("name", "state", "anchor", "network")}
-    # What the network returns, and in what noise: left out where they are what they were in the first release.
+    # Network output and noise are left out if they are those of the first release.
     meaning = {key: settings["diffusion"][key] for key in ("path", "output") if key in settings["diffusion"]}
     if meaning.get("output", "edm") == "edm":
         meaning = {}

@@ -1,4 +1,4 @@
-"""Weights as a checkpoint keeps them: in half precision, or as bytes with a scale for each block of them."""
+"""The storage format of weights: half precision, or bytes with one scale for each block of weights."""
 
 from collections.abc import Mapping
 
@@ -9,21 +9,22 @@ from torch.nn.functional import pad
 from forecast.system.training import WeightForm
 
 NETWORK = "network."
-"""Begin of the names of weights that are kept in a smaller form; all others are kept as they are."""
+"""Prefix of the names of weights that are stored in a smaller format; all others are stored unchanged."""
 SCALE = ".scale"
 BLOCK = 64
 LARGEST = 127
 
 
 def pack(weights: Mapping[str, Tensor], form: WeightForm) -> dict[str, Tensor]:
-    """Weights to be written.
+    """Convert weights to their storage format.
 
     Args:
         weights: State of a `StepModel`.
-        form: Of the network's weights; with `int8`, its vectors are kept in half precision.
+        form: Format of the network's weights; with `int8`, vectors are stored in half precision.
 
     Returns:
-        The same names; a tensor of bytes has another beside it, one scale for every `BLOCK` values in order.
+        Tensors under the same names; each tensor of bytes is accompanied by a tensor of scales, one for every `BLOCK`
+        values in order.
     """
     result = {}
     for name, given in weights.items():
@@ -38,10 +39,13 @@ def pack(weights: Mapping[str, Tensor], form: WeightForm) -> dict[str, Tensor]:
 
 
 def unpack(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights that were `pack`, in single precision.
+    """Convert stored weights back to single precision.
+
+    Args:
+        tensors: Tensors by name, as returned by `pack`.
 
     Raises:
-        ValueError: A tensor of bytes has no scales that fit.
+        ValueError: A tensor of bytes has no matching scales.
     """
     weights = {}
     for name, value in tensors.items():
@@ -68,5 +72,5 @@ def _from_bytes(name: str, value: Tensor, scale: Tensor | None) -> Tensor:
 
 
 def _blocks(value: Tensor) -> Tensor:
-    """Values in their order, a block a row; zeros after the last."""
+    """Return the values in order, one block per row, padded with zeros."""
     return pad(value.flatten(), (0, -value.numel() % BLOCK)).reshape(-1, BLOCK)

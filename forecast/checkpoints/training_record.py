@@ -1,6 +1,6 @@
-"""What is recorded of a training beside its weights: what it learned from, how long, and what it reached.
+"""The record of a training: its data, its length and its losses.
 
-The record decides nothing about the members, so it is no part of a model's identity.
+The record does not influence the members, so it is not part of a model's identity.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,13 @@ from forecast.system.training import Pretraining
 
 RECORD_VERSION = 1
 _FIRST_STAGE = ("iterations", "loss", "validation_loss")
-"""Keys that stood outside of `stages` when every training had one stage only."""
+"""Keys that were outside of `stages` when every training had only one stage."""
 _LATER_KEYS: Mapping[str, Any] = {"began_with": None, "pretraining": None}
-"""Keys that the oldest records lack, with what they mean there."""
+"""Keys that the oldest records lack, with their values for those records."""
 
 
 class _Recorded(Section):
-    """A part of a record: what does not apply is not written, and what a reader does not know is passed over."""
+    """A part of a record: keys that do not apply are not written, and unknown keys are ignored on reading."""
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
 
@@ -39,81 +39,81 @@ class _Recorded(Section):
 
 
 class NoiseLevels(_Recorded):
-    """What a denoiser has learned at which noise level, on validation samples."""
+    """Error of a denoiser at each noise level, on validation samples."""
 
     CHANCES: ClassVar[tuple[float, ...]] = (0.01, 0.25, 0.5, 0.75, 0.99)
-    """Of the quantiles in `drawn`."""
+    """Probabilities of the quantiles in `drawn`."""
 
     sigma: tuple[float, ...]
     """Standard deviations of the noise, in units of the residual's standard deviation."""
     squared_error: dict[str, tuple[float, ...]]
-    """By channel: mean squared error of the denoised residual at each sigma, in units of the residual's variance."""
+    """Mean squared error of the denoised residual at each sigma by channel, in units of the residual's variance."""
     drawn: tuple[float, ...]
-    """Quantiles, for `CHANCES`, of the noise levels that the training draws."""
+    """Quantiles of the noise levels that the training draws, for the probabilities in `CHANCES`."""
 
 
 class StageRecord(_Recorded):
-    """What one stage of a training did."""
+    """The record of one stage of a training."""
 
     iterations: int
-    """Iterations done."""
+    """Number of iterations done."""
     loss: float
     """Loss of the last batch."""
     validation_loss: float
     """Loss of the averaged weights on validation samples."""
     noise_levels: NoiseLevels | None = None
-    """Of a stage that denoises."""
+    """Errors by noise level; None unless the stage is denoising."""
 
 
 class NetworkRecord(_Recorded):
-    """What the training of one of several networks has of its own."""
+    """The part of a training record that is specific to one of several networks."""
 
     model_id: str
-    """Of the checkpoint of this network alone."""
+    """Identity of the checkpoint of this network alone."""
     seed: int
     stages: dict[str, StageRecord] = Field(default_factory=dict)
-    """By name, in order."""
+    """Records of the stages by name, in order."""
     analyses: int | None = None
-    """Where networks differ in it."""
+    """Number of analyses, if networks differ in it."""
     torch: str | None = None
-    """Where networks differ in it."""
+    """Version of PyTorch, if networks differ in it."""
 
 
 class TrainingRecord(_Recorded):
-    """What a training learned from, how long, and what it reached."""
+    """The data, the length and the losses of a training."""
 
     dataset: str
     first_analysis: str
-    """Time of the first analysis learned from, such as 2001-01-01T00:00."""
+    """Time of the first training analysis, such as 2001-01-01T00:00."""
     last_analysis: str
     analyses: int | None
-    """Number of analyses learned from; None where networks differ in it."""
+    """Number of training analyses; None if networks differ in it."""
     validation_held_out: bool
-    """Whether neither this training nor the one it started from learned from days of the validation period."""
+    """Whether neither this training nor the one it started from used days of the validation period."""
     initial_checkpoint: str | None = Field(validation_alias="began_with", serialization_alias="began_with")
     """Identity of the model whose weights it started from."""
     pretraining: Pretraining | None
     torch: str | None
-    """Version of PyTorch; None where networks differ in it."""
+    """Version of PyTorch; None if networks differ in it."""
     years_left_out: tuple[int, ...] | None = None
-    """Of a mean network: the years that it did not learn from."""
+    """Years that a mean network was not trained on; None for other networks."""
     windows: int | None = None
-    """Of a pretraining: the number of windows of the globe that it learned from."""
+    """Number of windows of the globe that a pretraining used; None for other trainings."""
     stages: dict[str, StageRecord] = Field(default_factory=dict)
-    """By name, in order; empty where networks differ in them."""
+    """Records of the stages by name, in order; empty if networks differ in them."""
     finished: bool = True
     networks: tuple[NetworkRecord, ...] = ()
-    """Of a checkpoint of several networks: what each training has of its own."""
+    """One record for each network; empty for a single network."""
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> Self:
         """Read a record of any version.
 
         Args:
-            content: What `content` returned, or what was written before records had a version.
+            content: Result of `content`, or a record written before records had a version.
 
         Raises:
-            pydantic.ValidationError: It is no record.
+            pydantic.ValidationError: The content is not a training record.
         """
         values = {**_LATER_KEYS, **content}
         if "stages" not in values and "networks" not in values and "iterations" in values:
@@ -128,12 +128,12 @@ class TrainingRecord(_Recorded):
 def combined_record(
     records: Sequence[TrainingRecord], model_ids: Sequence[str], seeds: Sequence[int]
 ) -> TrainingRecord:
-    """Record of several networks that were trained alike: what they have in common, and what each has of its own.
+    """Combine the records of several networks into one, with what they share stored once.
 
     Args:
-        records: One for each network.
-        model_ids: Identities of the networks alone.
-        seeds: Seeds of their trainings.
+        records: One record for each network.
+        model_ids: Identity of each network's own checkpoint.
+        seeds: Seed of each network's training.
     """
     first = records[0]
     own = [

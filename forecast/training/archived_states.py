@@ -1,4 +1,4 @@
-"""States of an analysis that are read from the archive when a training needs them."""
+"""States that a training reads from the archive when it needs them."""
 
 from dataclasses import dataclass
 
@@ -12,19 +12,19 @@ from forecast.states.standardiser import Standardiser
 
 @dataclass(frozen=True)
 class ArchivedStates:
-    """Standardised states, indexed like a tensor, that are read each time they are asked for.
+    """Standardised states that are indexed like a tensor and read on each access.
 
     Attributes:
-        analysis: All analyses of a period, lazily.
-        standardiser: Physical fields to the model's anomalies.
+        analysis: All analyses of a period, lazy.
+        standardiser: Converts physical fields to standardised anomalies.
     """
 
     analysis: xr.Dataset
     standardiser: Standardiser
 
     def __getitem__(self, indices: Int[Tensor, "..."]) -> Float[Tensor, "... channel latitude longitude"]:
-        """Read the states at these places in time; each is read once."""
+        """Read the states at these time indices; repeated indices are read once."""
         wanted, places = torch.unique(indices, return_inverse=True)
-        # One thread a call: several calls are under way at once.
+        # One thread per call, because several calls run at once.
         read = self.analysis.isel(time=wanted.numpy()).load(scheduler="synchronous")
         return self.standardiser.to_tensor(read)[places]

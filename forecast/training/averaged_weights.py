@@ -1,4 +1,4 @@
-"""The exponential average of a model's weights over a training, which is what a checkpoint holds."""
+"""The exponential moving average of a model's weights over a training, which checkpoints hold."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 
 class AveragedWeights:
-    """Exponential average of a model's weights; of each, the part that this process holds.
+    """The exponential moving average of a model's weights; of sharded weights, this process's part.
 
     Args:
-        model: The average starts from its weights.
+        model: The model, whose weights are the initial average.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -22,10 +22,10 @@ class AveragedWeights:
 
     @torch.no_grad()
     def update(self, keep: float) -> None:
-        """Take the model's weights into the average.
+        """Add the model's weights to the average.
 
         Args:
-            keep: Share of the average so far in the new one.
+            keep: Share of the previous average in the new one.
         """
         for name, parameter in self._model.named_parameters():
             self.weights[name].lerp_(parameter.detach(), 1 - keep)
@@ -36,13 +36,13 @@ class AveragedWeights:
 
     @torch.no_grad()
     def adopt(self) -> None:
-        """Give the model the averaged weights for good."""
+        """Replace the model's weights by the averaged ones."""
         for name, parameter in self._model.named_parameters():
             parameter.copy_(self.weights[name])
 
     @contextmanager
     def swapped_in(self) -> Iterator[None]:
-        """Let the model compute with the averaged weights, and give it its own back."""
+        """Use the averaged weights in the model while the block runs, then restore its own."""
         own = {name: parameter.detach().clone() for name, parameter in self._model.named_parameters()}
         self.adopt()
         try:
@@ -54,12 +54,12 @@ class AveragedWeights:
 
 
 def kept_share(iteration: int, batch_size: int, halflife_samples: float) -> float:
-    """Share of the average that stays in an update, over a window that grows to its full length with the training.
+    """Return the share of the previous average in an update; early in a training the averaging window is shorter.
 
     Args:
-        iteration: Iterations done before this one.
-        batch_size: Samples of an iteration.
-        halflife_samples: Samples after which a weight counts half, once the window is full.
+        iteration: Number of iterations done before this one.
+        batch_size: Samples per iteration.
+        halflife_samples: Half-life of the full window, in samples.
     """
     halflife = min(halflife_samples, max(1.0, 0.1 * iteration * batch_size))
     return float(0.5 ** (batch_size / halflife))

@@ -1,4 +1,4 @@
-"""What a training is refused for before anything is computed: settings that contradict the grid or each other."""
+"""Checks before a training starts: settings that contradict the grid or each other, and trainings already on disk."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,28 +15,28 @@ from forecast.training.stages import Stage
 
 
 def check_trained(system: System, directory: Path) -> None:
-    """Check that the finished checkpoint in a directory is of the training that is asked for.
+    """Check that the finished checkpoint in a directory comes from the requested training.
 
     Args:
-        system: What is asked for.
-        directory: Of the checkpoint.
+        system: The requested system.
+        directory: Directory of the checkpoint.
 
     Raises:
-        ConfigurationError: It is of another training.
-        InvalidDataError: A file of it is damaged.
+        ConfigurationError: The checkpoint comes from another training.
+        InvalidDataError: A file of the checkpoint is damaged.
     """
     found = load_checkpoint(directory).system
     check_same_training(system.training_hash(), found.training_hash(), where=str(directory))
 
 
 def refuse_unfinished(directory: Path) -> None:
-    """Refuse to start a training where another was interrupted.
+    """Raise an error if a directory holds an interrupted training.
 
     Args:
-        directory: Where the training shall go.
+        directory: Directory for a new training.
 
     Raises:
-        ConfigurationError: There is an interrupted training.
+        ConfigurationError: The directory holds an interrupted training.
     """
     if left := unfinished(directory):
         raise ConfigurationError(
@@ -52,7 +52,7 @@ def check_shares(plan: Sequence[Stage], ranks: Ranks) -> None:
         ranks: The processes.
 
     Raises:
-        ConfigurationError: One does not.
+        ConfigurationError: The batch size of a stage is not divisible by the number of processes.
     """
     for stage in plan:
         if stage.batch_size % ranks.count:
@@ -66,12 +66,12 @@ def check_settings(system: System, grid: Grid, *, starts_trained: bool) -> None:
     """Check that a system can be trained on a grid.
 
     Args:
-        system: What is to be trained.
-        grid: Of the analysis.
+        system: The system to be trained.
+        grid: Grid of the analysis.
         starts_trained: Whether it starts from a checkpoint, whose anchor is fitted.
 
     Raises:
-        ConfigurationError: A setting asks for what the grid, the channels or the loader do not have.
+        ConfigurationError: A setting does not fit the grid, the channels or the loader.
     """
     where, pretraining = f"system {system.name}", None if starts_trained else system.pretraining
     tunings = (*system.finetuning, *(pretraining.finetuning if pretraining else ()))

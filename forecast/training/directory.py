@@ -1,4 +1,4 @@
-"""What lies in the directory of a training: its checkpoint, and folders for what is trained before it."""
+"""The directory of a training: its checkpoint, and folders for the networks that are trained before it."""
 
 from pathlib import Path
 
@@ -6,27 +6,27 @@ from forecast.checkpoints.description import DESCRIPTION, read_description
 from forecast.training.state import has_training_state
 
 DENOISER = "denoiser"
-"""Folder that keeps the denoiser which a fine-tuned checkpoint was made from."""
+"""Folder of the denoiser that a fine-tuned checkpoint started from."""
 MEANS = "mean"
-"""Folder that keeps the mean networks of the anchor, for a training that is resumed."""
+"""Folder of the anchor's mean networks, needed to resume a training."""
 PRETRAINING = "pretraining"
-"""Folder that keeps the network as it was before it saw the region."""
+"""Folder of the pretrained network, before training in the region."""
 
 
 def has_checkpoint(directory: Path) -> bool:
-    """Whether a directory holds a checkpoint, finished or not.
+    """Return whether a directory holds a checkpoint, finished or not.
 
     Args:
-        directory: Of a training.
+        directory: Directory of a training.
     """
     return (directory / DESCRIPTION).exists()
 
 
 def holds_finished(directory: Path) -> bool:
-    """Whether a directory holds the checkpoint of a finished training, whatever its folders hold.
+    """Return whether a directory holds the checkpoint of a finished training, whatever its folders hold.
 
     Args:
-        directory: Of a training.
+        directory: Directory of a training.
     """
     if has_training_state(directory) or not has_checkpoint(directory):
         return False
@@ -34,19 +34,19 @@ def holds_finished(directory: Path) -> bool:
 
 
 def unfinished(directory: Path) -> Path | None:
-    """Directory or folder in which a training was interrupted; None where none was.
+    """Return the directory or folder that holds an interrupted training; None if there is none.
 
     Args:
-        directory: Of a training.
+        directory: Directory of a training.
     """
     places = [directory, directory / PRETRAINING, *sorted((directory / MEANS).glob("*"))]
     return next(filter(has_training_state, places), None)
 
 
 def is_finished(directory: Path) -> bool:
-    """Whether a directory holds the checkpoint of a finished training, and nothing unfinished in its folders.
+    """Return whether a directory holds the checkpoint of a finished training, and nothing unfinished in its folders.
 
     Args:
-        directory: Of a training.
+        directory: Directory of a training.
     """
     return holds_finished(directory) and unfinished(directory) is None

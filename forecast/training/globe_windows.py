@@ -1,4 +1,4 @@
-"""Windows of a globe that stand in for a region, moved round the globe and mirrored at the equator."""
+"""Windows of a global dataset for the pretraining of a region, shifted in longitude and reflected at the equator."""
 
 from collections.abc import Iterator
 
@@ -14,14 +14,14 @@ HALF_YEAR = np.timedelta64(183, "D")
 
 
 def windows_of(globe: xr.Dataset, grid: Grid, options: Pretraining) -> Iterator[xr.Dataset]:
-    """Yield analyses of a globe, interpolated linearly to a region's grid as if they were the region's.
+    """Yield windows of global analyses, interpolated linearly to a region's grid as if they came from the region.
 
-    A mirrored window has its northward winds reversed and its dates half a year later, so that seasons agree.
+    In a reflected window, northward winds change sign and dates move by half a year, so that seasons agree.
 
     Args:
-        globe: Analyses round the globe; its poleward rows must reach beyond the grid's.
-        grid: Of the region.
-        options: How far apart the windows are, and whether they are mirrored.
+        globe: Global analyses, which must extend further polewards than the region's grid.
+        grid: Grid of the region.
+        options: The pretraining section: spacing of the windows, and whether to reflect them too.
 
     Yields:
         The same channels on the region's grid, one dataset for each window.
@@ -37,13 +37,13 @@ def windows_of(globe: xr.Dataset, grid: Grid, options: Pretraining) -> Iterator[
 
 
 def _wrapped(globe: xr.Dataset) -> xr.Dataset:
-    """The globe twice round, west to east, south to north."""
+    """Repeat the globe once in longitude, with coordinates ascending from west to east and south to north."""
     again = globe.assign_coords(longitude=globe["longitude"] + 360)
     return xr.concat([globe, again], "longitude").sortby("latitude")
 
 
 def _as_of_the_region(window: xr.Dataset, grid: Grid, *, mirrored: bool) -> xr.Dataset:
-    """Interpolated fields with the region's coordinates, within their physical bounds in spite of rounding."""
+    """Interpolate fields to the region's coordinates, and clip rounding errors at the physical bounds."""
     fields = {}
     for name, field in window.items():
         sign = float(mirror_signs([str(name)])) if mirrored else 1.0

@@ -1,4 +1,4 @@
-"""The model that a training starts from: fresh and fitted to its samples, or that of a checkpoint."""
+"""The model that a training starts from: a new one fitted to its samples, or that of a checkpoint."""
 
 from collections.abc import Iterator, Mapping
 
@@ -21,7 +21,7 @@ from forecast.training.stages import LeftOut
 from forecast.training.training_data import TrainingData
 
 _TOGETHER = 16
-"""Samples that are read together when something is fitted to all of them."""
+"""Number of samples read together when fitting to all samples."""
 MeanNetworks = Mapping[LeftOut, StepModel]
 """Trained mean networks, by the years that each was trained without."""
 
@@ -29,19 +29,19 @@ MeanNetworks = Mapping[LeftOut, StepModel]
 def initial_model(
     data: TrainingData, ranks: Ranks, means: MeanNetworks | None = None, initial_checkpoint: Checkpoint | None = None
 ) -> StepModel:
-    """Return the model that a training starts from, in each process that takes part.
+    """Return the model that a training starts from, in each process.
 
     Args:
-        data: What to train and to learn from.
-        ranks: The processes. What is fitted once is fitted by the first, which hands it to the others when the model is
-            distributed; anchors that leave years out are fitted by each.
-        means: Trained mean networks, where the anchor is made of them.
-        initial_checkpoint: Has the weights; a fresh model is fitted when None.
+        data: The system and its training data.
+        ranks: The processes. The first process fits the model, and the others receive it when the model is
+            distributed; each process fits the cross-fitted anchors itself.
+        means: Trained mean networks, if the anchor consists of them.
+        initial_checkpoint: Checkpoint that the weights are taken from; None to fit a new model.
 
     Raises:
         ConfigurationError: The checkpoint's network does not fit, the anchor has more parameters than there are states
             or values, or there are too few years to cross-fit it.
-        MissingDataError: There is no sample in steps of one of the lengths.
+        MissingDataError: There is no sample for one of the step lengths.
     """
     if initial_checkpoint is not None:
         return continued_model(data.system, data.analysis, initial_checkpoint, data.samples, means)
@@ -53,11 +53,11 @@ def initial_model(
 
 
 def fresh_model(system: System, analysis: xr.Dataset) -> StepModel:
-    """Return a model with the initial weights of the system's seed, nothing of it fitted.
+    """Return a model with random initial weights from the system's seed; anchor and scales are not fitted.
 
     Args:
-        system: Which model.
-        analysis: Holds the static channels and the grid.
+        system: The system of the model.
+        analysis: Analysis with the static channels, on the grid of the model.
     """
     torch.manual_seed(system.training.seed)
     return StepModel(system, grid_of(analysis), static_tensor(analysis, system.state.static))
@@ -66,13 +66,13 @@ def fresh_model(system: System, analysis: xr.Dataset) -> StepModel:
 def prepare_model(
     system: System, analysis: xr.Dataset, samples: SampleSource, means: MeanNetworks | None = None
 ) -> StepModel:
-    """Return a fresh model with its anchor, residual scales and noise fitted to the training samples.
+    """Return a new model with its anchor, residual scales and noise fitted to the training samples.
 
     Args:
-        system: Which model.
-        analysis: Of the training period.
-        samples: To fit to; in memory where the anchor is fitted.
-        means: Trained mean networks, where the anchor is one.
+        system: The system of the model.
+        analysis: Analyses of the training period.
+        samples: Training samples; in memory if the anchor is fitted.
+        means: Trained mean networks, if the anchor is a network.
 
     Raises:
         ConfigurationError: The anchor has more parameters than values, or there are too few years to cross-fit it.
@@ -93,14 +93,14 @@ def prepare_model(
 def continued_model(
     system: System, analysis: xr.Dataset, initial: Checkpoint, samples: SampleSource, means: MeanNetworks | None = None
 ) -> StepModel:
-    """Return a model with the weights of a checkpoint; blocks that the checkpoint lacks change nothing at first.
+    """Return a model with the weights of a checkpoint; blocks that the checkpoint lacks start as identities.
 
     Args:
-        system: Which model; its network may have more blocks than that of the checkpoint.
-        analysis: Of the training period.
+        system: The system of the model; its network may have more blocks than that of the checkpoint.
+        analysis: Analyses of the training period.
         initial: The checkpoint.
-        samples: To fit to what the checkpoint does not have.
-        means: Trained mean networks that leave years out, where the anchor is cross-fitted.
+        samples: Training samples, to fit what the checkpoint does not have.
+        means: Trained mean networks that leave years out, if the anchor is cross-fitted.
 
     Raises:
         ConfigurationError: The networks differ in more than their number of blocks, or the anchor cannot be
@@ -125,13 +125,13 @@ def continued_model(
 
 
 def cross_fit(model: StepModel, system: System, samples: SampleSource, means: MeanNetworks | None = None) -> None:
-    """Where the system asks for it, predict each year of training by an anchor that was fitted without that year.
+    """Cross-fit the anchor if the system asks for it: predict each training year by an anchor fitted without that year.
 
     Args:
-        model: Its anchor is changed.
-        system: Says whether to.
-        samples: To fit to; in memory where the anchor is fitted.
-        means: Trained mean networks, where the anchor is one.
+        model: The model, whose anchor is changed in place.
+        system: The system, whose anchor section says whether to cross-fit.
+        samples: Training samples; in memory if the anchor is fitted.
+        means: Trained mean networks, if the anchor is a network.
 
     Raises:
         ConfigurationError: There are too few years.
@@ -150,14 +150,14 @@ def cross_fit(model: StepModel, system: System, samples: SampleSource, means: Me
 
 
 def fit_residual(model: StepModel, samples: SampleSource) -> None:
-    """Fit the scale of what the anchor misses in a step of each length, and the noise's spectrum where it is fitted.
+    """Fit the scale of the anchor's residual for each step length, and the noise spectrum if it is a fitted one.
 
     Args:
-        model: With its anchor; changed.
-        samples: To fit to.
+        model: The model with its anchor; changed in place.
+        samples: Training samples.
 
     Raises:
-        MissingDataError: There is no sample of one of the lengths.
+        MissingDataError: There is no sample for one of the step lengths.
     """
     area = model.grid.area_weights()
     scales = model.get_buffer("residual_std")
@@ -180,7 +180,7 @@ def _fit_noise(model: StepModel, samples: SampleSource) -> None:
 
 @torch.no_grad()
 def _anchor_errors(model: StepModel, samples: SampleSource) -> Iterator[tuple[Tensor, Tensor]]:
-    """What the anchor misses of the samples, and their scalars; in order, so that each chunk is read once."""
+    """Yield the anchor's residuals of batches of samples, and their scalars; in order, so each chunk is read once."""
     for batch in samples.stream(torch.arange(len(samples)).split(_TOGETHER), lead_steps=1):
         scalars = batch.scalars[:, 0]
         yield batch.following[:, 0] - model.anchor(batch.past, scalars, batch.years), scalars

@@ -1,4 +1,4 @@
-"""The loop of a training: weights, their average and the optimiser on their way through the stages."""
+"""The training loop, which takes weights, their average and the optimiser through the stages."""
 
 import math
 import time
@@ -36,14 +36,14 @@ from forecast.training.validation import Validation
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """Where a training, or a part of it, is done and by whom.
+    """The directory, the length and the processes of a training or of a part of it.
 
     Attributes:
-        directory: Where the checkpoint goes.
-        iterations: Length of the whole training.
-        earlier: Iterations of the parts before this one.
-        resume: Whether to go on with what is unfinished and to take what is finished as it is.
-        ranks: The processes that share it.
+        directory: Directory of the checkpoint.
+        iterations: Number of iterations of the whole training.
+        earlier: Number of iterations of the parts before this one.
+        resume: Whether to continue an unfinished training and to keep finished parts.
+        ranks: The processes of the training.
     """
 
     directory: Path
@@ -55,16 +55,16 @@ class TrainingJob:
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """How far a training is.
+    """The progress of a training after an iteration.
 
     Attributes:
-        stage: Name of the stage that this iteration belongs to.
-        iteration: Iterations done, over the whole training.
-        iterations: Iterations wanted, over the whole training.
-        loss: Loss of this iteration's batch; those of different stages do not compare.
-        validation_loss: Of the averaged weights, where a checkpoint was just written.
-        seconds: Time of this iteration.
-        noise_levels: What denoising has learned at which noise level, where a checkpoint was just written.
+        stage: Name of the stage of this iteration.
+        iteration: Number of iterations done in the whole training.
+        iterations: Number of iterations of the whole training.
+        loss: Loss of this iteration's batch; losses of different stages cannot be compared.
+        validation_loss: Validation loss of the averaged weights; None unless a checkpoint was just written.
+        seconds: Duration of this iteration.
+        noise_levels: Denoising errors by noise level; None unless a denoising checkpoint was just written.
     """
 
     stage: str
@@ -79,19 +79,19 @@ class TrainingProgress:
 def train_stages(
     model: StepModel, plan: Sequence[Stage], data: TrainingData, job: TrainingJob
 ) -> Iterator[TrainingProgress]:
-    """Train a model through some stages; a usable checkpoint is there from the first save on.
+    """Train a model through some stages; from the first save on there is a usable checkpoint.
 
     Args:
-        model: Where the training starts.
+        model: The initial model.
         plan: The stages.
-        data: What to learn from, and what to record.
-        job: Where and by whom.
+        data: Training data, and the record of the training.
+        job: Directory, length and processes of the training.
 
     Yields:
         Progress after each iteration.
 
     Raises:
-        ConfigurationError: What is resumed is another training, or has more iterations than are wanted.
+        ConfigurationError: The interrupted training is another one, or has done more iterations than requested.
         DivergedError: A loss or gradient is not finite; the last checkpoint stays.
     """
     run = TrainingRun(model, plan, data, job)
@@ -101,13 +101,13 @@ def train_stages(
 
 
 class TrainingRun:
-    """Weights, averaged weights and optimiser on their way through the stages.
+    """A running training: weights, averaged weights, optimiser and position.
 
     Args:
-        model: Where the training starts.
+        model: The initial model.
         plan: The stages.
-        data: What to learn from, and what to record.
-        job: Where and by whom.
+        data: Training data, and the record of the training.
+        job: Directory, length and processes of the training.
     """
 
     def __init__(self, model: StepModel, plan: Sequence[Stage], data: TrainingData, job: TrainingJob) -> None:
@@ -136,7 +136,7 @@ class TrainingRun:
 
     @property
     def stage(self) -> Stage:
-        """The stage under way."""
+        """The current stage."""
         return self.plan[self.position.stage]
 
     @property
@@ -144,11 +144,11 @@ class TrainingRun:
         return self.system.training.seed + 101 * self.position.stage
 
     def resume(self) -> None:
-        """Go back to where an interrupted training in the directory was.
+        """Restore the state of an interrupted training from the directory.
 
         Raises:
-            ConfigurationError: It is another training, or has more iterations of a stage than are wanted.
-            InvalidDataError: What it left is damaged.
+            ConfigurationError: It is another training, or has done more iterations of a stage than requested.
+            InvalidDataError: The stored state is damaged.
         """
         self.position = load_training_state(self.output.directory, self.output.identity, self._moving())
         if self.position.stage < len(self.plan) and self.position.done >= self.stage.iterations:
@@ -160,7 +160,7 @@ class TrainingRun:
             self.records = self.output.saved_stages()
 
     def iterate(self) -> Iterator[TrainingProgress]:
-        """Go on to the end of the last stage.
+        """Train to the end of the last stage.
 
         Yields:
             Progress after each iteration.
@@ -197,30 +197,30 @@ class TrainingRun:
                 )
 
     def _choices(self) -> Iterator[Tensor]:
-        """Numbers of the samples that this process computes, together at a time, from here to the end of the stage."""
+        """Yield the sample numbers of this process's micro-batches, from here to the end of the stage."""
         stage, seed, all_places = self.stage, self._seed, self._places()
         for iteration in range(self.position.done, stage.iterations):
             chosen = shuffled(len(self.samples), stage.batch_size, iteration, seed)
             yield from (chosen[places] for places in all_places)
 
     def _places(self) -> tuple[Tensor, ...]:
-        """Places in a batch of the samples that this process computes, together at a time."""
+        """Return the places in a batch of the samples in each of this process's micro-batches."""
         share = self.ranks.share(torch.arange(self.stage.batch_size))
         together = self.system.training.micro_batch_size or share.numel()
         places: tuple[Tensor, ...] = share.split(together)
         return places
 
     def _step(self, batches: Iterator[SampleBatch], *, due: bool) -> tuple[float, bool]:
-        """One iteration.
+        """Run one iteration.
 
         Returns:
-            Mean loss of the batch over all processes, and whether a checkpoint is due by the first one's clock.
+            Mean loss of the batch over all processes, and whether a checkpoint is due by the first process's clock.
 
         Raises:
-            DivergedError: Loss or gradient is not finite; weights and files stay as they were.
+            DivergedError: The loss or the gradient is not finite; weights and files stay as they were.
         """
         options, stage, done = self.system.training, self.stage, self.position.done
-        torch.manual_seed((self._seed * 1_000_003 + done) * self.ranks.count + self.ranks.rank)  # of dropout
+        torch.manual_seed((self._seed * 1_000_003 + done) * self.ranks.count + self.ranks.rank)  # for dropout
         rate = scheduled_learning_rate(stage.learning_rate, done, stage.iterations, options.warmup_iterations)
         self.optimiser.set_learning_rate(rate)
         self.model.train()
@@ -237,11 +237,7 @@ class TrainingRun:
         return loss, bool(gathered[0, 2])
 
     def _backward(self, batches: Iterator[SampleBatch]) -> Tensor:
-        """Add up the gradients of this process's samples.
-
-        Returns:
-            Mean loss of these samples.
-        """
+        """Accumulate the gradients of this process's samples; return their mean loss."""
         options, stage, position, all_places = self.system.training, self.stage, self.position, self._places()
         share = stage.batch_size / self.ranks.count
         total = torch.zeros((), device=self.ranks.device)
@@ -268,7 +264,7 @@ class TrainingRun:
         )
 
     def _finish_iteration(self, loss: float, *, complete: bool) -> StageRecord:
-        """Validate and save, and after a stage's last iteration go on to the next one from the averaged weights."""
+        """Validate and save; after the last iteration of a stage, start the next stage from the averaged weights."""
         stage, number = self.stage, self.position.stage
         validation_loss = self._require_finite(self.validation.loss(stage, number), "validation loss")
         record = StageRecord(

@@ -1,4 +1,4 @@
-"""Training of the mean networks that an anchor is made of: one on all years, and others that leave some years out."""
+"""Trains the mean networks of an anchor: one on all years, and others that leave some years out."""
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
@@ -24,8 +24,8 @@ def train_means(
 
     Args:
         plan: The stage of each network, by the years that it leaves out.
-        data: Of the system whose anchor they are.
-        job: Of the system's training; the networks are kept in a folder of its directory.
+        data: Training data of the system.
+        job: Job of the system's training; the networks are stored in a folder of its directory.
 
     Yields:
         Progress after each iteration, counted over all networks.
@@ -34,8 +34,8 @@ def train_means(
         The networks, by the years that each leaves out.
 
     Raises:
-        ConfigurationError: What is resumed is another training.
-        MissingDataError: All samples are of years that a network leaves out.
+        ConfigurationError: The interrupted training is another one.
+        MissingDataError: All samples are in years that a network leaves out.
     """
     data = replace(data, system=mean_system(data.system))
     networks: dict[LeftOut, StepModel] = {}

@@ -1,7 +1,7 @@
-"""What training minimises: a loss per sample, given a model, some samples and a source of randomness.
+"""Objectives of training: the loss of each sample, given a model, samples and random numbers.
 
-Objectives share one loop: denoising learns the whole distribution, the CRPS of a few members over a rollout (in
-`rollout_crps`) trains the sampler as it will be used, and distillation makes one evaluation do what many did.
+All objectives share one loop. Denoising learns the whole distribution, the CRPS of a few members over a rollout (in
+`rollout_crps`) trains the sampler as it will be used, and distillation replaces many evaluations by one.
 """
 
 from dataclasses import dataclass
@@ -25,23 +25,23 @@ Weights = Float[Tensor, "channel latitude #longitude"]
 
 
 class Objective(Protocol):
-    """From a model and samples to a loss per sample."""
+    """A function that returns the loss of each sample."""
 
     @property
     def lead_steps(self) -> int:
-        """States after the past ones that a sample needs."""
+        """Number of states after the past ones that a sample needs."""
 
     def __call__(
         self, model: StepModel, batch: SampleBatch, weights: Weights, random_numbers: RandomNumbers
     ) -> Float[Tensor, " batch"]:
-        """Loss of each sample; every random number comes from `random_numbers`."""
+        """Return the loss of each sample; all random numbers come from `random_numbers`."""
 
 
 class Losses(nn.Module):
-    """A model with its loss as the forward pass, the form in which PyTorch shares a training among processes.
+    """A module whose forward pass is the loss of a model, as PyTorch needs it for training on several processes.
 
     Args:
-        model: What is trained.
+        model: The model to train.
     """
 
     def __init__(self, model: StepModel) -> None:
@@ -51,27 +51,27 @@ class Losses(nn.Module):
     def forward(
         self, objective: Objective, batch: SampleBatch, weights: Weights, random_numbers: RandomNumbers
     ) -> Float[Tensor, " batch"]:
-        """Loss of each sample.
+        """Return the loss of each sample.
 
         Args:
-            objective: What is minimised.
+            objective: The objective.
             batch: The samples, on the model's device.
-            weights: Of channels and places.
-            random_numbers: Of these samples.
+            weights: Area and channel weights, mean 1.
+            random_numbers: Random numbers of these samples.
         """
         return objective(self.model, batch, weights, random_numbers)
 
 
 @dataclass(frozen=True)
 class Denoising:
-    """Squared error of the denoised residual; the model says at which noise levels, and how much each counts."""
+    """Squared error of the denoised residual; the model defines the distribution and the weights of noise levels."""
 
     lead_steps: int = 1
 
     def __call__(
         self, model: StepModel, batch: SampleBatch, weights: Weights, random_numbers: RandomNumbers
     ) -> Float[Tensor, " batch"]:
-        """Loss of each sample, as `Objective` describes it."""
+        """Return the loss of each sample."""
         past, scalars = batch.past, batch.scalars[:, 0]
         anchor = model.anchor(past, scalars, batch.years)
         clean = model.normalised_residual(batch.following[:, 0], anchor, scalars)
@@ -84,7 +84,7 @@ class Denoising:
 
 @dataclass(frozen=True)
 class NoiseLevelErrors:
-    """Squared error of the denoised residual at each of some noise levels: what denoising has learned where.
+    """Squared error of the denoised residual at given noise levels.
 
     Attributes:
         sigmas: Standard deviations of the noise, in units of the residual's.
@@ -96,7 +96,7 @@ class NoiseLevelErrors:
     def __call__(
         self, model: StepModel, batch: SampleBatch, weights: Weights, random_numbers: RandomNumbers
     ) -> Float[Tensor, "level channel"]:
-        """Mean over samples and area, in units of the residual's variance."""
+        """Return the mean error over samples and area, in units of the residual's variance."""
         past, scalars = batch.past, batch.scalars[:, 0]
         anchor = model.anchor(past, scalars, batch.years)
         clean = model.normalised_residual(batch.following[:, 0], anchor, scalars)
@@ -108,14 +108,14 @@ class NoiseLevelErrors:
 
 @dataclass(frozen=True)
 class MeanError:
-    """Squared error of the mean of the next state given the past alone, on which a `MeanAnchor` is trained."""
+    """Squared error of the predicted mean of the next state given the past alone, which trains a `MeanAnchor`."""
 
     lead_steps: int = 1
 
     def __call__(
         self, model: StepModel, batch: SampleBatch, weights: Weights, random_numbers: RandomNumbers
     ) -> Float[Tensor, " batch"]:
-        """Loss of each sample, as `Objective` describes it."""
+        """Return the loss of each sample."""
         del random_numbers
         past, scalars = batch.past, batch.scalars[:, 0]
         anchor = model.anchor(past, scalars, batch.years)
@@ -126,12 +126,12 @@ class MeanError:
 
 @dataclass(frozen=True)
 class ConsistencyDistillation:
-    """Consistency of the model, as a sampler of one evaluation, along the probability flow of a teacher.
+    """Consistency of the model, as a one-evaluation sampler, along the probability flow of a teacher.
 
     Attributes:
         teacher: A trained denoiser in evaluation mode, with the anchor and the normalisation of the model.
-        sampler: The range of noise levels; the model will be used from its largest.
-        levels: Noise levels above zero that the flow is cut into, evenly spaced in sigma^(1/rho).
+        sampler: The sampler section, which gives the range of noise levels; the model will sample from the largest.
+        levels: Number of noise levels above zero that divide the flow, evenly spaced in sigma^(1/rho).
     """
 
     teacher: StepModel
@@ -142,7 +142,7 @@ class ConsistencyDistillation:
     def __call__(
         self, model: StepModel, batch: SampleBatch, weights: Weights, random_numbers: RandomNumbers
     ) -> Float[Tensor, " batch"]:
-        """Loss of each sample, as `Objective` describes it."""
+        """Return the loss of each sample."""
         past, scalars = batch.past, batch.scalars[:, 0]
         teacher = self.teacher.to(past.device)
         teacher.training_dtype = model.training_dtype
@@ -159,7 +159,7 @@ class ConsistencyDistillation:
         )
 
     def _neighbours(self, chances: Float[Tensor, " batch"]) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:
-        """A noise level for each sample, all equally likely, and the next lower one."""
+        """Return a noise level for each sample, all equally likely, and the next lower one."""
         options = self.sampler
         grid = rho_schedule(self.levels, sigma_min=options.sigma_min, sigma_max=options.sigma_max, rho=options.rho)
         grid = grid.to(chances.device, torch.float32)

@@ -1,4 +1,4 @@
-"""How gradients move weights: AdamW for all of them, or Muon for the hidden matrices and AdamW for the rest."""
+"""The optimiser: AdamW for all weights, or Muon for the hidden matrices and AdamW for the rest."""
 
 import math
 from collections.abc import Iterator
@@ -7,19 +7,19 @@ import torch
 from torch import Tensor, nn
 
 AT_THE_BORDER = ("entry", "exit", "embedding", "modulation", "position", "log_variance")
-"""Parts of the names of weights between the network and its inputs, outputs and conditions."""
+"""Parts of the names of weights that connect the network to its inputs, outputs and conditions."""
 
 
 class Optimiser:
-    """One step for all weights of a model, and every number that a resumed training needs.
+    """Updates all weights of a model, and exposes the tensors that a resumed training needs.
 
     Args:
-        model: Its parameters are moved.
+        model: The model, whose parameters are optimised.
         kind: `adamw`, or `muon`: orthogonalised momentum for hidden matrices and convolution kernels, each kernel as a
-            matrix of outputs by everything else; AdamW for norms, biases, embeddings and the network's ends.
-        learning_rate: Until `set_learning_rate` changes it. Muon's steps are scaled to the size of AdamW's, so that
-            one rate serves both.
-        weight_decay: Decoupled.
+            matrix of outputs by everything else; AdamW for norms, biases, embeddings, and the first and last layers.
+        learning_rate: Initial learning rate. Muon's updates are scaled to the size of AdamW's, so that one rate serves
+            both.
+        weight_decay: Decoupled weight decay.
 
     Source: Loshchilov and Hutter (2019), arXiv:1711.05101; Jordan et al. (2024), kellerjordan.github.io/posts/muon,
         scaled as in Liu et al. (2025), arXiv:2502.16982
@@ -49,18 +49,18 @@ class Optimiser:
             self._parts.append(muon)
 
     def set_learning_rate(self, learning_rate: float) -> None:
-        """Learning rate of the next step."""
+        """Set the learning rate of the next step."""
         for part in self._parts:
             for group in part.param_groups:
                 group["lr"] = learning_rate
 
     def zero_grad(self) -> None:
-        """Forget the gradients."""
+        """Clear the gradients."""
         for value in self._named.values():
             value.grad = None
 
     def step(self) -> None:
-        """Move every weight by its gradient."""
+        """Update all weights from their gradients."""
         for name, matrix in self._matrices.items():
             gradient = self._named[name].grad
             matrix.grad = None if gradient is None else _flatten(gradient, self._named[name])
@@ -68,7 +68,7 @@ class Optimiser:
             part.step()
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """Name and tensor of everything that is kept from step to step; fill the tensors to go on from others."""
+        """Yield name and tensor of all optimiser state; a resumed training overwrites these tensors."""
         for part, values in zip(self._parts, (self._others, self._matrices), strict=False):
             for name, value in values.items():
                 for key, tensor in part.state[value].items():
@@ -76,13 +76,13 @@ class Optimiser:
 
 
 def scheduled_learning_rate(peak: float, iteration: int, iterations: int, warmup_iterations: int) -> float:
-    """Learning rate of an iteration: a linear warm-up, times half a cosine down to one hundredth of the peak.
+    """Return the learning rate of an iteration: a linear warm-up times a half cosine down to 1 % of the peak.
 
     Args:
-        peak: Learning rate that the warm-up leads to.
-        iteration: Iterations done before this one.
-        iterations: Length of the stage.
-        warmup_iterations: Length of the warm-up.
+        peak: Learning rate at the end of the warm-up.
+        iteration: Number of iterations done before this one.
+        iterations: Number of iterations of the stage.
+        warmup_iterations: Number of iterations of the warm-up.
     """
     warmup = min(1.0, (iteration + 1) / max(1, warmup_iterations))
     cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, iteration / iterations)))
@@ -94,14 +94,14 @@ def _is_hidden_matrix(name: str, value: Tensor) -> bool:
 
 
 def _as_matrix(parameter: nn.Parameter) -> nn.Parameter:
-    """The same memory as a matrix."""
+    """Return a view of the parameter as a matrix."""
     matrix = _flatten(parameter.detach(), parameter)
     assert matrix.data_ptr() == parameter.data_ptr(), "a kernel without gaps"
     return nn.Parameter(matrix)
 
 
 def _flatten(value: Tensor, parameter: nn.Parameter) -> Tensor:
-    """A kernel (out, in, height, width) as a matrix, in the order in which the parameter's memory holds it."""
+    """Return a kernel (out, in, height, width) as a matrix, in the memory order of the parameter."""
     if value.ndim == 4 and not parameter.is_contiguous():
         return value.permute(0, 2, 3, 1).flatten(1)
     return value.flatten(1)

@@ -1,4 +1,4 @@
-"""What a training writes: its checkpoint, the denoiser that it fine-tunes, and the state to resume it from."""
+"""Writes the outputs of a training: its checkpoint and the denoiser that it fine-tunes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from forecast.training.directory import DENOISER
 
 @dataclass(frozen=True)
 class TrainingOutput:
-    """Where a training writes its checkpoints, and what they hold beside the weights.
+    """Writes the checkpoints of one training.
 
     Attributes:
-        directory: Of the training.
-        system: What is trained.
-        grid: Where the model works.
-        standardiser: Physical fields to the model's anomalies.
-        record: Of the training, before its first stage.
+        directory: Directory of the training.
+        system: The trained system.
+        grid: The grid of the states.
+        standardiser: Converts physical fields to standardised anomalies.
+        record: Record of the training before its first stage.
     """
 
     directory: Path
@@ -35,17 +35,17 @@ class TrainingOutput:
 
     @property
     def identity(self) -> str:
-        """What decides this training, but for its length: a resumed training must have the same."""
+        """Return what determines this training except its length; a resumed training must have the same identity."""
         initial = self.record.initial_checkpoint
         return self.system.training_hash() + (f" from {initial}" if initial else "")
 
     def save(self, weights: Mapping[str, Tensor], stages: Mapping[str, StageRecord], *, finished: bool) -> None:
-        """Write the checkpoint, in place of an earlier one.
+        """Write the checkpoint, replacing an earlier one.
 
         Args:
-            weights: Averaged weights, whole and on the CPU.
-            stages: What has been done so far, by stage.
-            finished: Whether the training has come to its end.
+            weights: Averaged weights, whole tensors on the CPU.
+            stages: Records of the stages so far, by name.
+            finished: Whether the training is finished.
         """
         self._save(self.directory, weights, stages, finished=finished)
 
@@ -53,13 +53,13 @@ class TrainingOutput:
         """Write the denoiser that is about to be fine-tuned, as a checkpoint beside that of the training.
 
         Args:
-            weights: Averaged weights, whole and on the CPU.
-            stages: What has been done so far, by stage.
+            weights: Averaged weights, whole tensors on the CPU.
+            stages: Records of the stages so far, by name.
         """
         self._save(self.directory / DENOISER, weights, stages, finished=True)
 
     def saved_stages(self) -> dict[str, StageRecord]:
-        """Return what the checkpoint that was written last says of its stages."""
+        """Return the stage records of the latest checkpoint."""
         return dict(read_description(self.directory).training.stages)
 
     def _save(

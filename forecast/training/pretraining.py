@@ -1,8 +1,8 @@
-"""Weather to learn from before a region's own: windows of a globe, moved round it and mirrored at the equator.
+"""Pretraining of a regional network on windows of a global dataset, shifted in longitude and reflected at the equator.
 
-A few years of one region are little for a network. How weather moves and grows is much the same elsewhere at the same
-latitudes, in the other hemisphere and in a simulation. So the network first learns in such windows, each with its own
-seasonal cycle and anchor, and then in the region, with those of the region.
+A few years of one region are little training data. Anomalies move and grow in much the same way elsewhere at the same
+latitudes, in the other hemisphere and in a simulation. So the network is first trained on such windows, each with its
+own seasonal cycle and anchor, and then on the region, with those of the region.
 
 Source: Ham, Kim and Luo (2019), doi:10.1038/s41586-019-1559-7, who transfer from simulations to few years of analyses
 """
@@ -35,19 +35,19 @@ from forecast.training.training_data import TrainingData
 
 ANCHOR = "anchor."
 YEARS_OF_A_WINDOW = 10_000
-"""Added to the years of each window once more than to those of the last, so that each has an anchor of its own."""
+"""Offset between the years of successive windows, so that each window has an anchor of its own."""
 
 
 def pretrain(
     globe: xr.Dataset | None, plan: tuple[Stage, ...], data: TrainingData, job: TrainingJob
 ) -> Generator[TrainingProgress, None, StepModel]:
-    """Train a system's network in windows of a globe.
+    """Pretrain a system's network on windows of a global dataset.
 
     Args:
-        globe: Analyses of the dataset that the system's pretraining names.
+        globe: Analyses of the dataset that the system's pretraining section names.
         plan: The stages of the pretraining.
-        data: Of the system; its validation samples show how well the network does in the region.
-        job: Of the system's training; the network is kept in a folder of its directory.
+        data: Training data of the system; its validation samples show how well the network does in the region.
+        job: Job of the system's training; the network is stored in a folder of its directory.
 
     Yields:
         Progress after each iteration.
@@ -56,9 +56,9 @@ def pretrain(
         A model with the trained network.
 
     Raises:
-        ConfigurationError: There is no globe, the system cannot learn from this one, or what is resumed is another
-            pretraining.
-        MissingDataError: The globe has nothing in the period of pretraining.
+        ConfigurationError: There is no global dataset, it does not fit the system, or the interrupted pretraining is
+            another one.
+        MissingDataError: The dataset has no analysis in the period of pretraining.
     """
     options = data.system.pretraining
     assert options is not None, "a system with a pretraining"
@@ -77,11 +77,11 @@ def pretrain(
 
 
 def adopt_network(model: StepModel, pretrained: StepModel) -> None:
-    """Give a model what another has learned: all parameters but those of the anchor.
+    """Copy all parameters of a pretrained model except those of its anchor.
 
     Args:
-        model: Changed; keeps its anchor and residual scales.
-        pretrained: Has the same network.
+        model: Model to change in place; it keeps its anchor and residual scales.
+        pretrained: Pretrained model with the same network.
     """
     learned = {name: weight for name, weight in pretrained.named_parameters() if not name.startswith(ANCHOR)}
     for name, weight in model.named_parameters():
@@ -116,10 +116,10 @@ def _train(
 
 
 def _check(system: System, globe: xr.Dataset, grid: Grid) -> None:
-    """Check that a system can learn from windows of this globe.
+    """Check that a system can be pretrained on windows of a global dataset.
 
     Raises:
-        ConfigurationError: It cannot.
+        ConfigurationError: The grids, the static channels or the anchor do not allow it.
     """
     where, whole = f"system {system.name}: pretraining", grid_of(globe)
     if grid.topology().is_globe or not whole.topology().is_globe:
@@ -135,14 +135,14 @@ def _check(system: System, globe: xr.Dataset, grid: Grid) -> None:
 
 
 def _samples_of(window: xr.Dataset, number: int, system: System, lead_steps: int) -> list[Samples]:
-    """Samples of a window, in calendar years that no other window has."""
+    """Return the samples of a window, shifted to calendar years that no other window has."""
     standardiser = Standardiser.fit(window, system.state.predictands)
     samples = learned_samples(make_samples(window, standardiser, system, lead_steps=lead_steps), system)
     return [replace(part, years=part.years + number * YEARS_OF_A_WINDOW) for part in samples.parts]
 
 
 def _give_anchor(model: StepModel, part: Samples, grid: Grid) -> None:
-    """Predict a window by an anchor that was fitted to it."""
+    """Let the model predict a window by an anchor that was fitted to that window."""
     if (of_region := model.fitted_anchors().get(part.step_hours)) is not None:
         assert isinstance(part.states, Tensor), "windows are kept in memory"
         anchor = of_region.fresh()

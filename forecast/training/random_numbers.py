@@ -1,4 +1,4 @@
-"""Random numbers of training: each sample has a stream of its own, so that they do not depend on who computes what."""
+"""Random numbers of training: each sample has its own stream, so they do not depend on which process computes it."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -12,15 +12,15 @@ class RandomNumbers:
     """Random numbers for some samples of one iteration's batch.
 
     A sample's numbers are a function of (seed, stage, iteration, place in the batch): neither the number of processes
-    nor that of the samples computed together changes them. Each call gives new numbers.
+    nor the number of samples computed together changes them. Each call returns new numbers.
 
     Args:
-        seed: Of the training.
-        stage: Number of the stage, from 0.
-        iteration: Number of the iteration in its stage, from 0.
+        seed: Seed of the training.
+        stage: Number of the stage, counted from 0.
+        iteration: Number of the iteration in its stage, counted from 0.
         places: Places of these samples in the batch.
-        batch_size: Samples in the batch, over all processes.
-        device: Where numbers are generated; another kind of device gives other numbers.
+        batch_size: Number of samples in the batch, over all processes.
+        device: Device that generates the numbers; another kind of device gives other numbers.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class RandomNumbers:
         """Return standard normal numbers for each sample.
 
         Args:
-            shape: Of the numbers of one sample.
+            shape: Shape of the numbers of one sample.
         """
         drawn = [torch.randn(shape, generator=generator, device=self._device) for generator in self._own]
         return torch.stack(drawn)
 
     def coins(self) -> Bool[Tensor, " sample"]:
-        """Return the toss of a fair coin for each sample."""
+        """Return a random boolean for each sample, true with probability 1/2."""
         tossed = [torch.rand((), generator=generator, device=self._device) < 0.5 for generator in self._own]
         return torch.stack(tossed)
 
@@ -50,7 +50,7 @@ class RandomNumbers:
         """Return these samples' part of numbers that are drawn for the whole batch at once, such as strata.
 
         Args:
-            draw: (Size of the batch, generator on the CPU) to numbers whose first dimension is the batch.
+            draw: Returns numbers whose first dimension is the batch, given its size and a generator on the CPU.
         """
         return draw(self.batch_size, self._common)[list(self.places)].to(self._device)
 

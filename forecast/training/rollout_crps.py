@@ -1,4 +1,4 @@
-"""The CRPS of a few members over a rollout, which trains the sampler as it will be used, in few evaluations."""
+"""The CRPS of a few members over a rollout, which trains a sampler of few evaluations as it will be used."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,25 +22,25 @@ States = Float[Tensor, "batch channel latitude longitude"]
 
 @dataclass(frozen=True)
 class RolloutCrps:
-    """Almost fair CRPS of a few members that the sampler makes, through a few lead steps.
+    """Almost fair CRPS of a few members, made by the sampler, over a few lead steps.
 
-    States are compared in units of the residual's standard deviation. Lead step k weighs 1/sqrt(k), about the inverse
-    of how errors grow, so that lead steps have similar shares in the loss. As in a forecast, states are clipped at the
-    physical minimum before they are scored and before the next step: where no rain falls, the unclipped value does not
-    matter.
+    States are compared in units of the residual's standard deviation. Lead step k has the weight 1/sqrt(k), about the
+    inverse of the growth of errors, so that all lead steps have similar shares in the loss. As in a forecast, states
+    are clipped at the physical minimum before they are scored and before the next step, so that where no precipitation
+    falls, the unclipped value does not matter.
 
-    A score at points does not see how they vary together. The spectral term is the same score of the coefficients of
-    spherical harmonics: their sum over the root of their number, which is as large as the score at points where all
-    coefficients vary alike.
+    A score at points does not measure how points vary together. The spectral term is the same score of the coefficients
+    of spherical harmonics: their sum divided by the square root of their number, which is as large as the score at
+    points if all coefficients have equal variance.
 
     Attributes:
-        sampler: As it will be used; the loss is differentiated through it and through the lead steps.
+        sampler: The sampler section; the loss is differentiated through the sampler and through the lead steps.
         lead_steps: Length of the rollout.
-        members: Members of each sample, at least 2.
+        members: Number of members of each sample, at least 2.
         fairness: 1 for the fair CRPS, 0 for the plain one.
-        spectral_weight: Weight of the spectral term beside that of points; needs a grid round the globe.
-        amounts: Indices of the channels that are roots of amounts, whose physical minimum is zero.
-        amounts_weight: Weight of the spectral term of amounts; needs a grid round the globe.
+        spectral_weight: Weight of the spectral term, added to the score at points; global grids only.
+        amounts: Indices of the channels that are square roots of amounts, whose physical minimum is zero.
+        amounts_weight: Weight of the spectral term of amounts; global grids only.
 
     Source: Lang et al. (2024), equation 4, arXiv:2412.15832; the spectral term after Bonev et al. (2025),
     arXiv:2507.12144
@@ -57,7 +57,7 @@ class RolloutCrps:
     def __call__(
         self, model: StepModel, batch: SampleBatch, weights: Weights, random_numbers: RandomNumbers
     ) -> Float[Tensor, " batch"]:
-        """Loss of each sample, as `Objective` describes it."""
+        """Return the loss of each sample."""
         count = batch.past.shape[0]
         scale = model.residual_scale(batch.scalars[:, 0])
         past = batch.past.repeat(self.members, 1, 1, 1, 1)
@@ -82,7 +82,7 @@ class RolloutCrps:
     def _next_state(
         self, model: StepModel, batch: SampleBatch, lead_index: int, past: Tensor, random_numbers: RandomNumbers
     ) -> Tensor:
-        """The next state of all members of all samples, clipped at the physical minimum."""
+        """Return the next state of all members of all samples, clipped at the physical minimum."""
         scalars = batch.scalars[:, lead_index].repeat(self.members, 1)
         mirrored = None if batch.mirrored is None else batch.mirrored.repeat(self.members)
         noise = self._noise(random_numbers, past[0, -1])
@@ -95,7 +95,7 @@ class RolloutCrps:
     def _spectral(
         self, model: StepModel, members: Members, following: States, weights: Weights
     ) -> Float[Tensor, " batch"]:
-        """Score of the coefficients of spherical harmonics, for each sample."""
+        """Return the score of the spherical harmonic coefficients of each sample."""
         transform = harmonic_transform(model.grid).to(members.device)
         predicted, observed = transform.coefficients(members), transform.coefficients(following)
         score = almost_fair_crps(predicted, observed, fairness=self.fairness).sum(dim=-1) / observed.shape[-1] ** 0.5
@@ -105,7 +105,7 @@ class RolloutCrps:
     def _of_amounts(
         self, model: StepModel, members: Members, following: States, zero: States, weights: Weights
     ) -> Float[Tensor, " batch"]:
-        """Score of the coefficients of amounts, in units in which usual amounts differ as much as their roots do."""
+        """Return the score of the coefficients of amounts, scaled so that they vary about as much as their roots."""
         chosen = list(self.amounts)
         predicted, observed = ((roots - zero)[..., chosen, :, :].clamp(min=0) for roots in (members, following))
         unit = 2 * observed.square().mean(dim=(-2, -1), keepdim=True).sqrt().clamp_min(1e-3)
@@ -113,5 +113,5 @@ class RolloutCrps:
         return self._spectral(model, amounts, came, weights[chosen]) * len(chosen) / following.shape[1]
 
     def _noise(self, random_numbers: RandomNumbers, state: Tensor) -> Callable[[int], Tensor]:
-        """Noise of one lead step, for any number of draws in order: one for each member of each sample."""
+        """Return a function that draws the noise of one lead step, for each member of each sample; call it in order."""
         return lambda draw: random_numbers.normal(self.members, *state.shape).transpose(0, 1).flatten(0, 1)

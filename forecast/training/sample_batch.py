@@ -1,4 +1,4 @@
-"""A batch of training samples, as the objectives take it."""
+"""A batch of training samples, the input of the objectives."""
 
 from dataclasses import dataclass, replace
 
@@ -9,16 +9,16 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class SampleBatch:
-    """Some samples: states that a forecast starts from, and those that follow, as standardised anomalies.
+    """A batch of samples: past states and the states that follow them, as standardised anomalies.
 
     Attributes:
         past: States that a forecast starts from, oldest first.
         following: The states after them, one for each lead step.
-        scalars: As `step_scalars` gives them, at the start of each lead step.
-        years: Calendar year of the first of the states that follow.
-        lower_bounds: Physical minima at the times of the states that follow, minus infinity where there is none; None
-            where no channel has one.
-        mirrored: Which samples the network sees mirrored at the equator; None where it sees all as they are.
+        scalars: Season, hour of the day and length of the step, from `step_scalars`, at the start of each lead step.
+        years: Calendar year of the first following state.
+        lower_bounds: Physical minima at the times of the following states, minus infinity for channels without one;
+            None if no channel has one.
+        mirrored: Which samples the network sees reflected at the equator; None for none.
     """
 
     past: Float[Tensor, "batch past channel latitude longitude"]
@@ -32,7 +32,7 @@ class SampleBatch:
         """Return the same samples on a device; calendar years stay on the CPU.
 
         Args:
-            device: Where to.
+            device: The PyTorch device.
         """
         return replace(
             self,
@@ -43,7 +43,7 @@ class SampleBatch:
         )
 
     def pinned(self) -> "SampleBatch":
-        """Return the same samples in pinned memory, from which copies to a GPU run beside the computation."""
+        """Return the same samples in pinned memory, from which copies to a GPU overlap with computation."""
         return replace(
             self,
             past=self.past.pin_memory(),

@@ -1,4 +1,4 @@
-"""Noise levels of a sampler fitted to a trained model, on analyses that it was validated on."""
+"""Fits the noise levels of a sampler to a trained model, on validation analyses."""
 
 from collections.abc import Callable
 
@@ -27,17 +27,18 @@ def fit_sampler_levels(
     candidates: int = CANDIDATES,
     tell: Callable[[int], object] = lambda _done: None,
 ) -> tuple[float, ...]:
-    """Levels with which a sampler of so many sampling steps stays closest to the fine solution of its equation.
+    """Return the noise levels with which a sampler stays closest to an accurate solution of its equation.
 
-    Costs about `candidates`^2 / 2 evaluations of a batch of the chosen samples, twice that for two evaluations a step.
+    This costs about `candidates`^2 / 2 evaluations of a batch of the chosen samples, or twice that for samplers with
+    two evaluations per step.
 
     Args:
-        model: In evaluation mode, on the CPU.
-        sampler: Kind, number of sampling steps, and the range to choose from; its candidates are those of its schedule.
-        samples: Of the validation period.
+        model: The model, in evaluation mode, on the CPU.
+        sampler: The sampler section: kind, number of sampling steps and range; its schedule gives the candidates.
+        samples: Samples of the validation period.
         chosen: Numbers of the samples to fit to; eight are enough.
-        candidates: Levels to choose from.
-        tell: Called with the number of them that are done.
+        candidates: Number of candidate levels.
+        tell: Called with the number of candidates that are done.
 
     Returns:
         `sampling_steps` descending levels, for `sampler.levels`.

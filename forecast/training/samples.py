@@ -1,6 +1,6 @@
-"""Training samples: runs of analyses that are one step apart, as standardised tensors.
+"""Training samples: sequences of analyses that are one step apart, as standardised tensors.
 
-Their states are kept in memory, or read from the archive as they are needed; the samples and their order are the same.
+Their states are held in memory or read from the archive when needed; samples and their order are the same either way.
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -29,20 +29,20 @@ Numbers = Int[Tensor, " batch"]
 
 
 class SampleSource(Protocol):
-    """Where a training takes its samples from."""
+    """A source of training samples."""
 
     @property
     def parts(self) -> tuple["Samples", ...]:
-        """The samples of one period, place and length of a step each."""
+        """The parts of the source, each with the samples of one period, place and step length."""
 
     def __len__(self) -> int:
         """Return the number of samples."""
 
     def batch(self, chosen: Numbers, lead_steps: int | None = None) -> SampleBatch:
-        """Return some samples, with `lead_steps` of the states that follow; with all of them when None."""
+        """Return the samples with the given numbers, with `lead_steps` following states (None for all)."""
 
     def stream(self, choices: Iterable[Numbers], lead_steps: int) -> Generator[SampleBatch, None, None]:
-        """Yield the batch of one set of numbers after the other."""
+        """Yield a batch for each set of sample numbers, in order."""
 
     def without(self, years: Sequence[int]) -> "SampleSource":
         """Return the samples with no state in these calendar years."""
@@ -53,16 +53,16 @@ class Samples:
     """All analyses of a period and the samples among them.
 
     Attributes:
-        states: Standardised states in time, in memory or in the archive.
-        scalars: As `step_scalars` gives them, of each state.
+        states: Standardised states in order of time, in memory or in the archive.
+        scalars: Season, hour of the day and length of the step, from `step_scalars`, for each state.
         years: Calendar year of each state.
         starts: Past and following states of each sample, as indices into `states`.
-        past_states: How many of them are past.
-        step_hours: Hours from one of them to the next.
-        times: Of each state.
-        standardiser: Says where the physical minima are.
-        ahead: Batches that are read ahead of their use, each by a thread of its own; 0 for states in memory.
-        pin: Whether batches that are read ahead are put into pinned memory, from which copies to a GPU are fast.
+        past_states: Number of past states in a sample.
+        step_hours: Hours between successive states of a sample.
+        times: Valid time of each state.
+        standardiser: Standardiser of the states, which gives the physical minima.
+        ahead: Number of batches read ahead, each by its own thread; 0 for states in memory.
+        pin: Whether to put batches that are read ahead into pinned memory, from which copies to a GPU are fast.
     """
 
     states: Float[Tensor, "time channel latitude longitude"] | ArchivedStates
@@ -78,18 +78,18 @@ class Samples:
 
     @property
     def parts(self) -> tuple["Samples", ...]:
-        """These samples alone."""
+        """These samples as the only part."""
         return (self,)
 
     def __len__(self) -> int:
         return self.starts.shape[0]
 
     def batch(self, chosen: Numbers, lead_steps: int | None = None) -> SampleBatch:
-        """Return some samples.
+        """Return a batch of samples.
 
         Args:
-            chosen: Their numbers.
-            lead_steps: How many of the states that follow; all when None.
+            chosen: Numbers of the samples.
+            lead_steps: Number of following states; None for all.
         """
         length = self.starts.shape[1] if lead_steps is None else self.past_states + lead_steps
         indices = self.starts[chosen, :length]
@@ -113,23 +113,23 @@ class Samples:
         return replace(self, starts=self.starts[elsewhere[self.starts].all(dim=1)])
 
     def in_steps_of(self, hours: int) -> "Samples":
-        """Return the runs of as many of the same states that are another step apart.
+        """Return the samples among the same states with another step length.
 
         Args:
-            hours: Length of the step.
+            hours: Length of the step, hours.
 
         Raises:
-            MissingDataError: There is none.
+            MissingDataError: There is no such sample.
         """
         starts = _runs(self.times, self.starts.shape[1], hours)
         return replace(self, scalars=step_scalars(self.times, hours), starts=starts, step_hours=hours)
 
     def stream(self, choices: Iterable[Numbers], lead_steps: int) -> Generator[SampleBatch, None, None]:
-        """Yield one batch after the other; those in the archive are read ahead.
+        """Yield one batch after the other; batches from the archive are read ahead.
 
         Args:
-            choices: Numbers of the samples of each batch.
-            lead_steps: How many of the states that follow.
+            choices: Sample numbers of each batch.
+            lead_steps: Number of following states.
 
         Raises:
             InvalidDataError: A value is missing, or a chunk of the archive is damaged.
@@ -139,10 +139,11 @@ class Samples:
 
 @dataclass(frozen=True)
 class JoinedSamples:
-    """Samples of several periods, places or lengths of a step, numbered one part after the other.
+    """Samples of several periods, places or step lengths, numbered one part after the other.
 
     Attributes:
-        parts: Of one grid and the same channels, all in memory or none; each keeps its own standardisation.
+        parts: Samples on one grid with the same channels, all in memory or all in the archive; each part keeps its own
+            standardisation.
     """
 
     parts: tuple[Samples, ...]
@@ -151,11 +152,11 @@ class JoinedSamples:
         return sum(map(len, self.parts))
 
     def batch(self, chosen: Numbers, lead_steps: int | None = None) -> SampleBatch:
-        """Return some samples.
+        """Return a batch of samples.
 
         Args:
-            chosen: Their numbers.
-            lead_steps: How many of the states that follow; all when None.
+            chosen: Numbers of the samples.
+            lead_steps: Number of following states; None for all.
         """
         ends = torch.tensor([len(part) for part in self.parts]).cumsum(0)
         owners = torch.searchsorted(ends, chosen, right=True)
@@ -168,11 +169,11 @@ class JoinedSamples:
         return _joined(found, order.argsort())
 
     def stream(self, choices: Iterable[Numbers], lead_steps: int) -> Generator[SampleBatch, None, None]:
-        """Yield one batch after the other; those in the archive are read ahead.
+        """Yield one batch after the other; batches from the archive are read ahead.
 
         Args:
-            choices: Numbers of the samples of each batch.
-            lead_steps: How many of the states that follow.
+            choices: Sample numbers of each batch.
+            lead_steps: Number of following states.
 
         Raises:
             InvalidDataError: A value is missing, or a chunk of the archive is damaged.
@@ -198,7 +199,7 @@ def _streamed(source: Samples | JoinedSamples, choices: Iterable[Numbers], lead_
 
 
 def _joined(parts: Sequence[SampleBatch], order: Numbers) -> SampleBatch:
-    """Samples of several parts, in an order of their numbers one after the other."""
+    """Concatenate batches of several parts and reorder their samples."""
 
     def together(name: str) -> Tensor:
         return torch.cat([getattr(part, name) for part in parts])[order]
@@ -211,11 +212,11 @@ def in_period(analysis: xr.Dataset, period: Period) -> xr.Dataset:
     """Return the analyses of a period.
 
     Args:
-        analysis: Has `time`.
+        analysis: Analyses with `time`.
         period: First and last day.
 
     Raises:
-        MissingDataError: There are none.
+        MissingDataError: There is no analysis in the period.
     """
     chosen = analysis.sel(time=slice(str(period.start), str(period.end)))
     if not chosen.sizes["time"]:
@@ -232,18 +233,18 @@ def make_samples(
     loader: Loader = "memory",
     pin: bool = False,
 ) -> Samples:
-    """Find every run of states that are one step of a forecast apart: the past states and `lead_steps` after them.
+    """Find all samples of an analysis: past states and `lead_steps` following states, one step apart.
 
     Args:
-        analysis: Of one period; lazy where the loader is `archive`.
-        standardiser: Physical fields to the model's anomalies.
-        system: Says how long a step is and how many states are past.
-        lead_steps: States after the past ones.
-        loader: Whether the states are kept in memory or read from the archive as they are needed.
-        pin: Whether batches from the archive are put into pinned memory, for a GPU.
+        analysis: Analyses of one period; lazy if the loader is `archive`.
+        standardiser: Converts physical fields to standardised anomalies.
+        system: The system, which defines the step length and the number of past states.
+        lead_steps: Number of following states.
+        loader: Whether to hold the states in memory or to read them from the archive when needed.
+        pin: Whether to put batches from the archive into pinned memory, for a GPU.
 
     Raises:
-        MissingDataError: There is none.
+        MissingDataError: There is no sample.
     """
     times, step_hours = analysis["time"].values, system.state.step_hours
     archived = loader == "archive"
@@ -262,27 +263,27 @@ def make_samples(
 
 
 def learned_samples(own: Samples, system: System) -> Samples | JoinedSamples:
-    """Return samples in steps of every length that a system learns.
+    """Return samples for all step lengths that a system learns.
 
     Args:
-        own: In steps of the system's own length.
-        system: Says which lengths.
+        own: Samples with the system's default step length.
+        system: The system, which defines the step lengths.
 
     Raises:
-        MissingDataError: There is none of one of the lengths.
+        MissingDataError: There is no sample for one of the step lengths.
     """
     parts = tuple(own.in_steps_of(hours) for hours in system.learned_step_hours)
     return JoinedSamples(parts) if len(parts) > 1 else own
 
 
 def shuffled(count: int, batch_size: int, iteration: int, seed: int) -> Numbers:
-    """Return the numbers of the samples of one iteration, where each epoch is a fresh shuffle of all samples.
+    """Return the sample numbers of one iteration; each epoch is a new shuffle of all samples.
 
     Args:
-        count: Samples there are.
-        batch_size: Samples of an iteration.
-        iteration: Counted from 0.
-        seed: Of the shuffles.
+        count: Number of samples.
+        batch_size: Samples per iteration.
+        iteration: Number of the iteration, counted from 0.
+        seed: Seed of the shuffles.
     """
     positions = np.arange(iteration * batch_size, (iteration + 1) * batch_size)
     epochs = positions // count
@@ -295,7 +296,7 @@ def shuffled(count: int, batch_size: int, iteration: int, seed: int) -> Numbers:
 
 
 def _runs(times: NDArray[np.datetime64], length: int, step_hours: int) -> Int[Tensor, "sample past_and_following"]:
-    """Indices of the times of every run of states that follow each other step by step."""
+    """Return the time indices of every sequence of `length` states that are one step apart."""
     wanted = times[:, None] + np.arange(length) * np.timedelta64(step_hours, "h")
     indices = np.searchsorted(times, wanted).clip(max=times.size - 1)
     complete = (times[indices] == wanted).all(axis=1)

@@ -1,4 +1,4 @@
-"""What a training consists of: stages, each of which minimises one objective."""
+"""The stages of a training, each of which minimises one objective."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ class Stage:
     """A part of a training that minimises one objective.
 
     Attributes:
-        name: For messages, progress and the training record.
-        objective: What is minimised.
-        iterations: Length.
-        batch_size: Samples of an iteration, over all processes.
-        learning_rate: Its peak, after the warm-up.
+        name: Name in messages, progress and the training record.
+        objective: The objective to minimise.
+        iterations: Number of iterations.
+        batch_size: Samples per iteration, over all processes.
+        learning_rate: Peak learning rate, after the warm-up.
     """
 
     name: str
@@ -40,9 +40,9 @@ class TrainingPlan:
     """All stages of a training, in order.
 
     Attributes:
-        pretraining: Stages in windows of a globe, before the system's own.
+        pretraining: Stages on windows of a global dataset, before the others.
         means: Stage of each mean network of the anchor, by the years that it leaves out.
-        stages: Of the system's own network.
+        stages: Stages of the system's own network.
     """
 
     pretraining: tuple[Stage, ...]
@@ -51,17 +51,17 @@ class TrainingPlan:
 
     @property
     def all_stages(self) -> tuple[Stage, ...]:
-        """Every stage."""
+        """All stages, in order."""
         return (*self.pretraining, *self.means.values(), *self.stages)
 
     @property
     def iterations(self) -> int:
-        """Length of the whole training."""
+        """Number of iterations of the whole training."""
         return sum(stage.iterations for stage in self.all_stages)
 
     @property
     def lead_steps(self) -> int:
-        """States after the past ones that a sample of the system needs at most."""
+        """Largest number of states after the past ones that a sample needs."""
         return max(stage.objective.lead_steps for stage in (*self.pretraining, *self.stages))
 
 
@@ -71,13 +71,14 @@ def plan_training(
     """Plan all stages of a training.
 
     Args:
-        system: What to train.
-        iterations: Of the denoising stage, in place of the system's number; other stages get at most as many.
-        initial_checkpoint: Where the training starts from: then there is no pretraining, no mean network of all years
-            and, where other stages follow, no denoising stage. A stage that distils has its model as the teacher.
+        system: The system to train.
+        iterations: Number of iterations of the denoising stage instead of the system's; other stages get at most as
+            many.
+        initial_checkpoint: Checkpoint to start from. The plan then has no pretraining, no mean network of all years
+            and, if other stages follow, no denoising stage. A distillation stage takes its model as the teacher.
 
     Raises:
-        ConfigurationError: A stage distils a checkpoint and there is none, or there are too few years to cross-fit.
+        ConfigurationError: There is no checkpoint for a distillation stage, or there are too few years to cross-fit.
     """
     pretraining: tuple[Stage, ...] = ()
     if system.pretraining is not None and initial_checkpoint is None:
@@ -95,12 +96,13 @@ def stages(
     """Plan the stages of a system's own network: denoising, then fine-tuning.
 
     Args:
-        system: What to train.
-        iterations: Of the denoising stage, in place of the system's number; fine-tuning gets at most as many.
-        initial_checkpoint: Where the training starts from: then without denoising, where other stages follow.
+        system: The system to train.
+        iterations: Number of iterations of the denoising stage instead of the system's; fine-tuning gets at most as
+            many.
+        initial_checkpoint: Checkpoint to start from; denoising is then left out if other stages follow.
 
     Raises:
-        ConfigurationError: A stage distils a checkpoint, and there is none.
+        ConfigurationError: There is no checkpoint for a distillation stage.
     """
     options = system.training
     result = []
@@ -116,7 +118,7 @@ def stages(
 
 
 def _objective(system: System, options: Finetuning, initial_checkpoint: Checkpoint | None) -> tuple[Objective, str]:
-    """What a stage of fine-tuning minimises, and what it is called."""
+    """Return the objective of a fine-tuning stage, and the name of the stage."""
     # A factor on the noise calibrates a trained model; training with the factor would undo it.
     sampler = system.sampler.changed(noise_inflation=1.0)
     if options.objective == "consistency":
@@ -142,12 +144,12 @@ def mean_stages(system: System, *, iterations: int | None = None, continues: boo
     """Plan the trainings of the mean networks of a system's anchor, by the years that each leaves out.
 
     Args:
-        system: What to train.
-        iterations: Each gets at most as many; the system's number when None.
-        continues: Whether the training starts from a checkpoint, which has the network of all years already.
+        system: The system to train.
+        iterations: Largest number of iterations of each training; None for the system's number.
+        continues: Whether the training starts from a checkpoint, which already has the network of all years.
 
     Raises:
-        ConfigurationError: The anchor is to be cross-fitted, and all years of training are one.
+        ConfigurationError: The anchor is to be cross-fitted, and there is only one training year.
     """
     options, years = system.anchor.mean, _training_years(system)
     if system.anchor.kind != "mean":

@@ -1,4 +1,4 @@
-"""What an interrupted training needs to be resumed bit for bit: one safetensors file, never pickle."""
+"""The state from which an interrupted training resumes bit for bit: one safetensors file, never pickle."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,11 +20,11 @@ STATE = "training.safetensors"
 
 @dataclass(frozen=True)
 class TrainingPosition:
-    """How far a training is.
+    """The position of a training.
 
     Attributes:
-        stage: Number of the stage, from 0.
-        done: Iterations done in it.
+        stage: Number of the stage, counted from 0.
+        done: Number of iterations done in the stage.
     """
 
     stage: int
@@ -35,7 +35,7 @@ class TrainingPosition:
         return replace(self, done=self.done + 1)
 
     def next_stage(self) -> "TrainingPosition":
-        """Return the beginning of the stage that follows."""
+        """Return the start of the next stage."""
         return TrainingPosition(self.stage + 1, 0)
 
 
@@ -43,10 +43,10 @@ START = TrainingPosition(stage=0, done=0)
 
 
 def has_training_state(directory: Path) -> bool:
-    """Whether a directory holds an interrupted training.
+    """Return whether a directory holds an interrupted training.
 
     Args:
-        directory: Of a training.
+        directory: Directory of a training.
     """
     return (directory / STATE).exists()
 
@@ -54,13 +54,13 @@ def has_training_state(directory: Path) -> bool:
 def save_training_state(
     directory: Path, position: TrainingPosition, training_hash: str, tensors: Mapping[str, Tensor]
 ) -> None:
-    """Write everything that changes in a training, as one file.
+    """Write the state of a training as one file.
 
     Args:
-        directory: Of the training; made if absent.
-        position: How far it is.
-        training_hash: Of what is trained and where it started.
-        tensors: Whole tensors on the CPU, named as `training_tensors` does.
+        directory: Directory of the training; created if absent.
+        position: Position of the training.
+        training_hash: Hash of the training and of the checkpoint that it started from.
+        tensors: Whole tensors on the CPU, by name as in `training_tensors`.
     """
     metadata = {"stage": str(position.stage), "done": str(position.done), "training_hash": training_hash}
     with atomic_path(directory / STATE) as partial:
@@ -68,19 +68,19 @@ def save_training_state(
 
 
 def load_training_state(directory: Path, training_hash: str, tensors: Mapping[str, Tensor]) -> TrainingPosition:
-    """Put the numbers of an interrupted training back, whatever the number of processes that left it.
+    """Restore the tensors of an interrupted training, which may have run on another number of processes.
 
     Args:
-        directory: Where it was left.
-        training_hash: Of what is trained now.
-        tensors: As `training_tensors` names them; overwritten. This process may hold a part of each: then every process
-            must call this.
+        directory: Directory of the training.
+        training_hash: Hash of the present training.
+        tensors: Tensors by name, from `training_tensors`; overwritten. If they are sharded, every process must call
+            this.
 
     Returns:
-        Where it was; the start where the directory holds no interrupted training.
+        Position of the interrupted training; the start if there is none.
 
     Raises:
-        ConfigurationError: It is the training of another system.
+        ConfigurationError: The stored state belongs to another training.
         InvalidDataError: The file is damaged.
     """
     path = directory / STATE
@@ -100,10 +100,10 @@ def load_training_state(directory: Path, training_hash: str, tensors: Mapping[st
 
 
 def remove_training_state(directory: Path) -> None:
-    """Remove the state of a training that is finished.
+    """Remove the state of a finished training.
 
     Args:
-        directory: Of the training.
+        directory: Directory of the training.
     """
     (directory / STATE).unlink(missing_ok=True)
 
@@ -112,9 +112,9 @@ def training_tensors(model: nn.Module, averaged: AveragedWeights, optimiser: Opt
     """Return every tensor that changes in a training, by name: weights, their averages and the optimiser's moments.
 
     Args:
-        model: What is trained.
+        model: The model in training.
         averaged: The averages of its weights.
-        optimiser: Moves its weights.
+        optimiser: Its optimiser.
     """
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"averaged.{name}": value for name, value in averaged.weights.items()}

@@ -1,7 +1,7 @@
-"""From an analysis to a checkpoint, in one stage or several, by one process or several.
+"""Trains a system from an analysis to a checkpoint, in one or more stages, on one or more processes.
 
-First the network learns to denoise; then, where the system asks for it, the sampler is tuned as it will be used. Every
-random choice is a function of (seed, stage, iteration), so a training that was killed can be resumed bit for bit.
+First the network learns to denoise; then, if the system asks for it, the sampler is fine-tuned as it will be used. Each
+random choice is a function of (seed, stage, iteration), so a killed training can be resumed bit for bit.
 """
 
 from collections.abc import Iterator
@@ -36,32 +36,33 @@ def train(
     initial_checkpoint: Checkpoint | None = None,
     globe: xr.Dataset | None = None,
 ) -> Iterator[TrainingProgress]:
-    """Train a system's network; a usable checkpoint is in `directory` from the first save on.
+    """Train a system's network; from the first save on there is a usable checkpoint in `directory`.
 
-    Several processes that call this together make the checkpoint that one would, to rounding; the first writes it.
+    Several processes that call this together make the same checkpoint as one, up to rounding; the first writes it.
 
     Args:
-        system: What to train. Where it has several networks, pass each as `System.of_network` gives it.
-        analysis: Canonical analysis over the training and validation periods; kept in memory, float32, unless the
+        system: The system to train. If it has several networks, pass the result of `System.of_network` for each.
+        analysis: Canonical analysis over the training and validation periods; held in memory as float32, unless the
             system's loader is `archive`.
-        directory: Where the checkpoint goes.
-        resume: Go on with the interrupted training in `directory`, if there is one, left by any number of processes;
-            what is finished stays as it is.
+        directory: Directory of the checkpoint.
+        resume: Whether to continue an interrupted training in `directory`, which may have run on another number of
+            processes; finished parts stay as they are.
         ranks: The processes.
-        iterations: Of the denoising stage, in place of the system's number; other stages get at most as many.
-        initial_checkpoint: Start from its weights, anchor and standardisation; where there is fine-tuning, without
-            denoising again.
-        globe: Canonical analysis of the dataset that the system's pretraining names, where it has one.
+        iterations: Number of iterations of the denoising stage instead of the system's; other stages get at most as
+            many.
+        initial_checkpoint: Checkpoint whose weights, anchor and standardisation to start from; if the system has
+            fine-tuning stages, denoising is then left out.
+        globe: Canonical analysis of the dataset that the system's pretraining section names, if it has one.
 
     Yields:
         Progress after each iteration.
 
     Raises:
-        MissingDataError: The analysis holds nothing of a period.
+        MissingDataError: The analysis has no time in one of the periods.
         InvalidDataError: A value is missing.
-        ConfigurationError: There is an unfinished training and `resume` is not set, or a finished one of another
-            system; a setting does not fit the grid; batches do not divide into the processes; or the initial checkpoint
-            does not fit the system.
+        ConfigurationError: There is an unfinished training and `resume` is not set, or a finished training of another
+            system; a setting does not fit the grid; batches do not divide among the processes; or the initial
+            checkpoint does not fit the system.
         DivergedError: A loss or gradient is not finite; the last checkpoint stays.
     """
     assert system.training.networks == 1, "networks are trained one by one"
@@ -91,7 +92,7 @@ def _train(
     initial_checkpoint: Checkpoint | None,
     globe: xr.Dataset | None,
 ) -> Iterator[TrainingProgress]:
-    """Go through all stages of a plan: pretraining, mean networks, and the system's own network."""
+    """Run all stages of a plan: pretraining, mean networks, and the system's own network."""
     pretrained = None
     if plan.pretraining:
         pretrained = yield from pretrain(globe, plan.pretraining, data, job)

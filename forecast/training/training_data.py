@@ -1,4 +1,4 @@
-"""What a training learns from and is validated on, as tensors, and what is recorded of it."""
+"""Training and validation data as tensors, and the record of a training."""
 
 from dataclasses import dataclass
 
@@ -16,15 +16,15 @@ from forecast.training.samples import SampleSource, in_period, learned_samples, 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a training learns from.
+    """The data of a training.
 
     Attributes:
-        system: What is trained.
-        analysis: Of the training period.
-        standardiser: Physical fields to the model's anomalies.
-        samples: To learn from.
-        validation: Samples to validate on.
-        record: Of the training, before its first stage.
+        system: The system to train.
+        analysis: Analyses of the training period.
+        standardiser: Converts physical fields to standardised anomalies.
+        samples: Training samples.
+        validation: Validation samples.
+        record: Record of the training before its first stage.
     """
 
     system: System
@@ -41,14 +41,14 @@ def prepare_training_data(
     """Standardise the analyses of the training and validation periods and find the samples among them.
 
     Args:
-        system: What is trained.
+        system: The system to train.
         analysis: Its channels over both periods; loaded into memory, unless the system's loader is `archive`.
-        lead_steps: States after the past ones that a sample needs.
+        lead_steps: Number of states after the past ones that a sample needs.
         ranks: The processes; the first fits climatology and standard deviations for all.
-        initial_checkpoint: Has the standardisation already; None where it is to be fitted.
+        initial_checkpoint: Checkpoint that provides the standardisation; None to fit it.
 
     Raises:
-        MissingDataError: The analysis holds nothing of a period, or no sample.
+        MissingDataError: The analysis has no time in one of the periods, or no sample.
         InvalidDataError: A value is missing, or a channel does not vary.
     """
     periods = system.periods
@@ -71,17 +71,17 @@ def prepare_training_data(
 
 
 def training_record(system: System, analysis: xr.Dataset, initial_checkpoint: Checkpoint | None) -> TrainingRecord:
-    """Record what a training learns from.
+    """Return the record of a training before its first stage.
 
     Args:
-        system: What is trained.
-        analysis: Of the training period.
-        initial_checkpoint: Where the training starts from, if not from scratch.
+        system: The system to train.
+        analysis: Analyses of the training period.
+        initial_checkpoint: Checkpoint that the training starts from; None to start from scratch.
     """
     times = analysis["time"].values
     first, last = minute(times[0]), minute(times[-1])
     held_out = system.periods.validation.start > system.periods.training.end
-    if initial_checkpoint is not None:  # its weights still know what it had learned from
+    if initial_checkpoint is not None:  # its weights carry what it was trained on
         held_out = held_out and initial_checkpoint.training.validation_held_out
     return TrainingRecord(
         dataset=system.dataset,

@@ -1,4 +1,4 @@
-"""How well averaged weights do on validation samples, which are the same each time."""
+"""Validation of averaged weights, on the same samples each time."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -18,20 +18,20 @@ SEED = 20_010_101
 SIGMAS = (0.02, 0.05, 0.12, 0.3, 0.8, 2.0, 6.0, 20.0, 80.0)
 """Noise levels at which the error of the denoiser is measured, in units of the residual's standard deviation."""
 MOST_SAMPLES = 8
-"""Samples for the error at each noise level."""
+"""Largest number of samples for the error at each noise level."""
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Measures averaged weights on validation samples; every process computes all of it.
+    """Validates averaged weights; every process computes all samples.
 
     Attributes:
-        system: What is trained.
-        losses: The model in training.
+        system: The system in training.
+        losses: The model in training, as a loss module.
         averaged: Averages of its weights.
-        weights: Of channels and places in the loss.
-        samples: Of the validation period.
-        device: Of the model.
+        weights: Area and channel weights of the loss, mean 1.
+        samples: Samples of the validation period.
+        device: Device of the model.
     """
 
     system: System
@@ -43,11 +43,11 @@ class Validation:
 
     @torch.no_grad()
     def loss(self, stage: Stage, number: int) -> float:
-        """Mean loss on samples spread over the period.
+        """Return the mean loss on samples spread evenly over the period.
 
         Args:
-            stage: Says which loss.
-            number: Of the stage, from 0; each stage has its own random numbers.
+            stage: The stage, which defines the loss.
+            number: Number of the stage, counted from 0; each stage has its own random numbers.
         """
         count = min(self.system.training.validation_samples, len(self.samples))
         order = self._spread(count)
@@ -67,8 +67,8 @@ class Validation:
         """Measure the denoiser's error at each noise level; None in a stage that does not denoise.
 
         Args:
-            stage: The stage under way.
-            number: Of the stage, from 0.
+            stage: The current stage.
+            number: Number of the stage, counted from 0.
         """
         if not isinstance(stage.objective, Denoising):
             return None
@@ -87,5 +87,5 @@ class Validation:
         )
 
     def _spread(self, count: int) -> Tensor:
-        """Numbers of samples spread evenly over the period."""
+        """Return the numbers of `count` samples spread evenly over the period."""
         return torch.linspace(0, len(self.samples) - 1, count).long()

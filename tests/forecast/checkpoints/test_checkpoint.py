@@ -22,5 +22,5 @@ def test_members_take_turns_at_the_networks_and_keep_the_identity_of_all(two):
 
 def test_what_is_about_one_network_refuses_several(checkpoint, two):
     assert checkpoint.model is checkpoint.models[0]
-    with pytest.raises(ConfigurationError, match=r"expected one of a single network, found 2"):
+    with pytest.raises(ConfigurationError, match=r"expected one with a single network, found 2"):
         _ = two.model
