@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.verification.checks import UnscorableError, check_fits, paired
+from forecast.verification.checks import UnscorableError, on_grid, paired
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.regions import region_weights
 from forecast.verification.scores.ranks import block_histogram
@@ -193,7 +193,7 @@ def _piece_sums(name: str, forecast: xr.DataArray, analysis: xr.DataArray, weigh
         first = statistics["lead_time"].values[np.argmax(missing.any(axis=(1, 2)))]
         found = f"{int(missing.sum())} of {missing.size} points missing, first at lead {_hours(first):g} h"
         raise UnscorableError(f"{name}: expected all values in forecast and analysis, found {found}")
-    check_fits("weights", weights.isel(region=0, drop=True), statistics["error"])
+    weights = on_grid("weights", weights, statistics["error"], own_dims=True)
     members = forecast.sizes["member"]
     shares = weights.transpose("region", "latitude", "longitude").values.astype(np.float64)
     return xr.DataArray(

@@ -1,10 +1,15 @@
 """Area weights, and the one weighted mean that every score is averaged with."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
 import numpy as np
 import xarray as xr
 
 from data_catalog.layout.cells import row_areas
-from forecast.verification.checks import Dims, UnscorableError, check_fits, check_reduce
+from forecast.verification.checks import Dims, UnscorableError, check_reduce, on_grid
+
+Result = TypeVar("Result", xr.DataArray, xr.Dataset, tuple[xr.DataArray, xr.DataArray])
 
 
 def area_weights(latitude: xr.DataArray) -> xr.DataArray:
@@ -54,11 +59,43 @@ def point_weights(
     if weights is None:
         weight = xr.ones_like(points, dtype=np.float64)
     else:
-        check_fits("weights", weights, points)
+        weights = on_grid("weights", weights, points)
         weight = weights.astype(np.float64).broadcast_like(points).transpose(*points.dims)
     if known is None:
         return weight
     return weight.where(known, 0.0) if skip_missing else weight.where(known | (weight == 0.0))
+
+
+def for_each_weight(
+    weights: xr.DataArray | None, points: xr.DataArray, score: Callable[[xr.DataArray | None], Result]
+) -> Result:
+    """A score for each entry of the dimensions of the weights that the points lack, such as regions.
+
+    Each is computed by itself, so that no more than one field of weights is held beside the points.
+
+    Args:
+        weights: Weights on any dimensions, such as those of `region_weights`; None weighs each point alike.
+        points: A field or score on all points.
+        score: Function of weights that have no further dimension.
+
+    Returns:
+        What `score` returns, along the further dimensions.
+    """
+    own = [] if weights is None else [dim for dim in weights.dims if dim not in points.dims]
+    if weights is None or not own:
+        return score(weights)
+    label = weights[own[0]] if own[0] in weights.coords else own[0]
+    parts: list[Any] = [
+        for_each_weight(weights.isel({own[0]: index}, drop=True), points, score)
+        for index in range(weights.sizes[own[0]])
+    ]
+    if isinstance(parts[0], tuple):
+        return cast(Result, tuple(_joined(each, label) for each in zip(*parts, strict=True)))
+    return cast(Result, _joined(parts, label))
+
+
+def _joined(parts: Any, label: Any) -> Any:
+    return xr.concat(list(parts), label, coords="minimal", compat="override", join="override")
 
 
 def weighted_sums(
@@ -80,6 +117,12 @@ def weighted_sums(
         UnscorableError: A dimension, size or coordinate of the weights is not that of the values.
     """
     values = values.astype(np.float64)
+    return for_each_weight(weights, values, lambda weight: _sums(values, reduce, weight, skip_missing))
+
+
+def _sums(
+    values: xr.DataArray, reduce: Dims, weights: xr.DataArray | None, skip_missing: bool
+) -> tuple[xr.DataArray, xr.DataArray]:
     weight = point_weights(weights, values, values.notnull() if skip_missing else None, skip_missing=skip_missing)
     if skip_missing:
         values = values.fillna(0.0)
@@ -108,7 +151,7 @@ def weighted_mean(
     """
     check_reduce(reduce, values)
     if weights is not None:
-        check_fits("weights", weights, values)
+        on_grid("weights", weights, values, own_dims=True)
     if not reduce:
         return values
     total, weight = weighted_sums(values, reduce, weights, skip_missing=skip_missing)

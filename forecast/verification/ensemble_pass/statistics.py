@@ -1,7 +1,7 @@
 """Statistics of an ensemble as DataArrays, from one pass over its members, whatever their layout and chunks."""
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
@@ -10,8 +10,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.verification.checks import paired
+from forecast.verification.arguments import aligned
+from forecast.verification.checks import UnscorableError
 from forecast.verification.ensemble_pass import kernels_numpy
+from forecast.verification.thresholds import Threshold, comparison_precision, highest_not_above, limits
 
 kernels: ModuleType | None
 try:
@@ -31,12 +33,13 @@ SHORT = 32
 """Number of points in a row below which the vector units would idle."""
 
 
+@aligned()
 def ensemble_statistics(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
-    thresholds: Sequence[float] = (),
+    member_dim: Hashable | None = None,
+    threshold: Threshold = (),
     skip_missing: bool = False,
     ranked: bool = True,
 ) -> xr.Dataset:
@@ -45,8 +48,9 @@ def ensemble_statistics(
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
-        thresholds: Thresholds of events, in the unit of `forecast`; an event is a value above its threshold.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
+        threshold: Thresholds of events, in the unit of `forecast`: a number, or several; an event is a value above its
+            threshold, which is rounded to the precision of the fields.
         skip_missing: True takes the members that a point has; False makes its floats NaN if one is missing.
         ranked: False does not sort the members, which is faster, and leaves `crps` and `fair_crps` undefined.
 
@@ -58,28 +62,44 @@ def ensemble_statistics(
         except `mean` and `variance`.
 
     Raises:
-        UnscorableError: `forecast` and `analysis` do not fit together.
+        UnscorableError: `forecast` and `analysis` do not fit together, or a threshold is not a number.
 
     Source: Hersbach (2000), doi:10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2; Ferro (2014), doi:10.1002/qj.2270
     """
-    forecast, analysis = paired(forecast, analysis, member_dim)
-    members = forecast.sizes[member_dim]
+    limit = _same_everywhere(limits("threshold", threshold, comparison_precision(forecast, analysis)), forecast)
+    members, along = forecast.sizes[member_dim], limit.dims[0]
     precision, integers = _precision(forecast.dtype), np.dtype(np.int16 if members < 2**15 else np.int32)
     outputs = xr.apply_ufunc(
         _statistics,
         forecast,
         analysis,
-        kwargs={"thresholds": tuple(thresholds), "least": 1 if skip_missing else members, "ranked": ranked},
+        kwargs={
+            "thresholds": tuple(highest_not_above(limit.values, precision).tolist()),
+            "least": 1 if skip_missing else members,
+            "ranked": ranked,
+        },
         input_core_dims=[[member_dim], []],
-        output_core_dims=[[]] * (len(FLOATS) + len(COUNTS)) + [["threshold"]] * len(EVENTS),
+        output_core_dims=[[]] * (len(FLOATS) + len(COUNTS)) + [[along]] * len(EVENTS),
         dask="parallelized",
-        dask_gufunc_kwargs={"output_sizes": {"threshold": len(thresholds)}},
+        dask_gufunc_kwargs={"output_sizes": {along: limit.size}},
         output_dtypes=[precision] * len(FLOATS) + [integers] * (len(COUNTS) + 1) + [precision] * 2,
     )
     result = xr.Dataset(dict(zip((*FLOATS, *COUNTS, *EVENTS), outputs, strict=True)))
-    if not thresholds:
+    if not limit.size:
         return result.drop_vars(EVENTS)
-    return result.assign_coords(threshold=list(thresholds))
+    return result.assign_coords({along: limit[along].variable} if along in limit.coords else {})
+
+
+def _same_everywhere(limit: xr.DataArray, forecast: xr.DataArray) -> xr.DataArray:
+    """Thresholds along one dimension of their own."""
+    if limit.ndim == 0:
+        return limit.expand_dims("threshold")
+    if limit.ndim > 1 or limit.dims[0] in forecast.dims:
+        raise UnscorableError(
+            f"threshold: expected numbers, the same at all points, found a field of {list(limit.dims)}; brier_score "
+            "and rps take fields"
+        )
+    return limit
 
 
 def _precision(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -90,6 +110,9 @@ def _statistics(
     ensemble: NDArray[Any], analysis: NDArray[Any], *, thresholds: tuple[float, ...], least: int, ranked: bool
 ) -> tuple[NDArray[Any], ...]:
     """Statistics of one block with members on the last axis, as `apply_ufunc` passes it."""
+    if ensemble.ndim == 1:
+        of_one = _statistics(ensemble[None], analysis[None], thresholds=thresholds, least=least, ranked=ranked)
+        return tuple(field[0] for field in of_one)
     dtype = _precision(ensemble.dtype)
     order = np.argsort([-abs(stride) for stride in ensemble.strides[:-1]], kind="stable")
     position = sum(abs(stride) > abs(ensemble.strides[-1]) for stride in ensemble.strides[:-1])

@@ -7,19 +7,22 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.verification.checks import Dims, check_reduce, paired
-from forecast.verification.weighting import point_weights
+from forecast.verification.arguments import aligned
+from forecast.verification.checks import Dims, check_reduce
+from forecast.verification.weighting import for_each_weight, point_weights
 
 PIECE_VALUES = 4_194_304
 """Members of so many points at a time are sorted, to bound memory."""
 
 
+@aligned()
 def crps_decomposition(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
-    reduce: Dims,
+    member_dim: Hashable | None = None,
+    reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
 ) -> xr.Dataset:
@@ -30,9 +33,10 @@ def crps_decomposition(
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; at least one, as
             reliability is a property of many cases.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the average, 0 or more, on any dimensions of the score, such as
             `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
             whatever it holds.
@@ -51,12 +55,15 @@ def crps_decomposition(
 
     Source: Hersbach (2000), doi:10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2
     """
-    forecast, analysis = paired(forecast, analysis, member_dim)
     check_reduce(reduce, analysis, needed=True)
     known = forecast.notnull().all([member_dim]) & analysis.notnull()
-    weight = point_weights(weights, analysis, known, skip_missing=skip_missing)
-    sums = _interval_sums(forecast.transpose(*analysis.dims, member_dim), analysis, weight, reduce)
-    return _parts(sums, _uncertainty(analysis, weight, reduce))
+    forecast = forecast.transpose(*analysis.dims, member_dim)
+
+    def parts(weights: xr.DataArray | None) -> xr.Dataset:
+        weight = point_weights(weights, analysis, known, skip_missing=skip_missing)
+        return _parts(_interval_sums(forecast, analysis, weight, reduce), _uncertainty(analysis, weight, reduce))
+
+    return for_each_weight(weights, analysis, parts)
 
 
 def _interval_sums(forecast: xr.DataArray, analysis: xr.DataArray, weight: xr.DataArray, reduce: Dims) -> xr.DataArray:

@@ -7,22 +7,25 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.verification.checks import Dims, UnscorableError, in_units_of, paired
+from forecast.verification.arguments import aligned
+from forecast.verification.checks import Dims, UnscorableError, in_units_of
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.scores.ensemble import crps
 from forecast.verification.weighting import weighted_mean
 
 
+@aligned()
 def twcrps(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
-    lower: float | None = None,
-    upper: float | None = None,
+    lower: float | xr.DataArray | None = None,
+    upper: float | xr.DataArray | None = None,
     fair: bool = True,
 ) -> xr.DataArray:
     """Threshold-weighted CRPS: only what happens between two values counts.
@@ -33,16 +36,18 @@ def twcrps(
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the average, 0 or more, on any dimensions of the score, such as
             `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
             whatever it holds.
         skip_missing: True scores a point by the members that it has, and leaves out points that lack the analysis;
             False makes every score NaN that a missing member or analysis goes into.
-        lower: Start of the interval, in the unit of `forecast`; None leaves it open.
-        upper: End of the interval, in the unit of `forecast`; None leaves it open.
+        lower: Start of the interval, in the unit of `forecast`: a number, or a DataArray on any dimensions of
+            `analysis`; None leaves it open.
+        upper: End of the interval, likewise; None leaves it open.
         fair: True scores the distribution that the members are drawn from, whatever their number, and is NaN for one
             member; False scores the members as if they were all there is.
 
@@ -55,8 +60,8 @@ def twcrps(
 
     Source: Gneiting and Ranjan (2011), doi:10.1198/jbes.2010.08110; Allen et al. (2023), doi:10.1137/22M1532184
     """
-    if lower is not None and upper is not None and not lower < upper:
-        raise UnscorableError(f"twcrps: expected lower below upper, found {lower} and {upper}")
+    if lower is not None and upper is not None and bool(np.any(np.asarray(lower >= upper))):
+        raise UnscorableError("twcrps: expected lower below upper, found values that are not")
     if lower is not None or upper is not None:
         forecast = forecast.clip(lower, upper, keep_attrs=True)
         analysis = analysis.clip(lower, upper, keep_attrs=True)
@@ -71,12 +76,14 @@ def twcrps(
     ).rename("twcrps")
 
 
+@aligned()
 def quantile_score(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
     quantiles: Sequence[float] = (0.1, 0.25, 0.5, 0.75, 0.9),
@@ -89,9 +96,10 @@ def quantile_score(
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the average, 0 or more, on any dimensions of the score, such as
             `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
             whatever it holds.
@@ -112,7 +120,6 @@ def quantile_score(
     levels = np.asarray(quantiles, dtype=np.float64)
     if levels.ndim != 1 or not np.all((levels > 0) & (levels < 1)):
         raise UnscorableError(f"quantiles: expected levels between 0 and 1, found {list(quantiles)}")
-    forecast, analysis = paired(forecast, analysis, member_dim)
     values = xr.apply_ufunc(
         _pinball,
         forecast,
@@ -128,12 +135,14 @@ def quantile_score(
     return in_units_of(forecast, score.rename("quantile_score"))
 
 
+@aligned()
 def dawid_sebastiani(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
 ) -> xr.DataArray:
@@ -143,9 +152,10 @@ def dawid_sebastiani(
         forecast: Ensemble of at least 2 members: `member_dim` and any other dimensions, in any order; NumPy or Dask
             inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the average, 0 or more, on any dimensions of the score, such as
             `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
             whatever it holds.
@@ -165,12 +175,14 @@ def dawid_sebastiani(
     return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("dawid_sebastiani").drop_attrs()
 
 
+@aligned()
 def log_score(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
 ) -> xr.DataArray:
@@ -180,9 +192,10 @@ def log_score(
         forecast: Ensemble of at least 2 members: `member_dim` and any other dimensions, in any order; NumPy or Dask
             inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the average, 0 or more, on any dimensions of the score, such as
             `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
             whatever it holds.
@@ -202,12 +215,14 @@ def log_score(
     return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("log_score").drop_attrs()
 
 
+@aligned()
 def pit(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
 ) -> xr.DataArray:
@@ -216,9 +231,10 @@ def pit(
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the average, 0 or more, on any dimensions of the score, such as
             `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
             whatever it holds.

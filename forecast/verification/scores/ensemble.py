@@ -5,17 +5,20 @@ from collections.abc import Hashable
 import numpy as np
 import xarray as xr
 
+from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, in_units_of
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.weighting import weighted_mean
 
 
+@aligned()
 def crps(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
     fair: bool = True,
@@ -29,9 +32,10 @@ def crps(
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the average, 0 or more, on any dimensions of the score, such as
             `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
             whatever it holds.
@@ -54,12 +58,14 @@ def crps(
     return in_units_of(forecast, weighted_mean(values, reduce, weights, skip_missing=skip_missing))
 
 
+@aligned()
 def ensemble_mean_rmse(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
 ) -> xr.DataArray:
@@ -68,9 +74,10 @@ def ensemble_mean_rmse(
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, before the root is taken, such as `("latitude", "longitude")`;
             empty gives the absolute error of each point.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the average, 0 or more, on any dimensions of the score, such as
             `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
             whatever it holds.
@@ -90,12 +97,14 @@ def ensemble_mean_rmse(
     return in_units_of(forecast, (squares**0.5).rename("rmse"))
 
 
+@aligned()
 def bias(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
 ) -> xr.DataArray:
@@ -104,9 +113,10 @@ def bias(
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the average, 0 or more, on any dimensions of the score, such as
             `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
             whatever it holds.
@@ -125,12 +135,14 @@ def bias(
     return in_units_of(forecast, weighted_mean(error, reduce, weights, skip_missing=skip_missing).rename("bias"))
 
 
+@aligned()
 def mae(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
 ) -> xr.DataArray:
@@ -139,9 +151,10 @@ def mae(
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the average, 0 or more, on any dimensions of the score, such as
             `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
             whatever it holds.

@@ -1,24 +1,30 @@
 """Scores of the probability of an event: a value above a threshold."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
-from forecast.verification.checks import Dims, UnscorableError, check_fits, paired
+from forecast.verification.arguments import aligned
+from forecast.verification.checks import Dims, UnscorableError
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
+from forecast.verification.thresholds import Threshold, comparison_precision, exceeds, limits
 from forecast.verification.weighting import weighted_mean
 
 
+@aligned()
 def brier_score(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
-    threshold: float | Sequence[float] | xr.DataArray,
+    threshold: Threshold,
     fair: bool = True,
     strict: bool = True,
 ) -> xr.DataArray:
@@ -31,17 +37,18 @@ def brier_score(
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the average, 0 or more, on any dimensions of the score, such as
             `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
             whatever it holds.
         skip_missing: True scores a point by the members that it has, and leaves out points that lack the analysis;
             False makes every score NaN that a missing member or analysis goes into.
-        threshold: Threshold of the event, in the unit of `forecast`: a number; several numbers, which give the score
-            along `threshold`; or a DataArray on any dimensions of `analysis` (such as a quantile of the climatology at
-            each point), whose further dimensions become dimensions of the score.
+        threshold: Threshold of the event, in the unit of `forecast`: a number; several, which give the score along
+            `threshold`; or a DataArray on any dimensions of `analysis` (such as a quantile of the climatology at each
+            point), whose further dimensions become dimensions of the score. It is rounded to the fields' precision.
         fair: True scores the probability that the members are drawn with, whatever their number, and is NaN for one
             member; False leaves out the second term.
         strict: True: the event is a value above the threshold; False: at or above it.
@@ -58,23 +65,21 @@ def brier_score(
     counted = event_counts(
         forecast, analysis, threshold, member_dim=member_dim, strict=strict, skip_missing=skip_missing
     )
-    members = counted["members"].astype(np.float64)
-    probability = counted["hits"] / members
-    values = (probability - counted["observed"]) ** 2
-    if fair:
-        values = values - probability * (1 - probability) / (members.where(members > 1) - 1)
+    values = _brier(counted, fair)
     return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("brier_score").drop_attrs()
 
 
+@aligned()
 def rps(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
-    thresholds: Sequence[float],
+    threshold: Threshold,
     fair: bool = True,
 ) -> xr.DataArray:
     """Ranked probability score: the sum of the Brier scores of all thresholds between categories.
@@ -82,16 +87,18 @@ def rps(
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the average, 0 or more, on any dimensions of the score, such as
             `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
             whatever it holds.
         skip_missing: True scores a point by the members that it has, and leaves out points that lack the analysis;
             False makes every score NaN that a missing member or analysis goes into.
-        thresholds: Values between the categories, increasing, in the unit of `forecast`; a value equal to a threshold
-            belongs to the category below.
+        threshold: Values between the categories, increasing, in the unit of `forecast`: numbers, or a DataArray along
+            `threshold` (or one other dimension of its own) and any dimensions of `analysis`, such as terciles of the
+            climatology at each point. A value equal to a threshold belongs to the category below.
         fair: True scores the probabilities that the members are drawn with, whatever their number, and is NaN for one
             member; False scores the shares of members as they are.
 
@@ -104,20 +111,23 @@ def rps(
 
     Source: Epstein (1969), doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2; Ferro (2014), doi:10.1002/qj.2270
     """
-    if len(thresholds) < 1 or not np.all(np.diff(thresholds) > 0):
-        raise UnscorableError(f"thresholds: expected increasing numbers, found {list(thresholds)}")
-    statistics = ensemble_statistics(
-        forecast, analysis, member_dim=member_dim, thresholds=thresholds, skip_missing=skip_missing, ranked=False
-    )
-    briers = statistics["fair_brier" if fair else "brier"].astype(np.float64)
-    values = briers.sum("threshold", skipna=False)
+    limit, along = _categories(limits("threshold", threshold, comparison_precision(forecast, analysis)), analysis)
+    if limit.ndim > 1:
+        counted = event_counts(forecast, analysis, limit, member_dim=member_dim, strict=True, skip_missing=skip_missing)
+        briers = _brier(counted, fair)
+    else:
+        statistics = ensemble_statistics(
+            forecast, analysis, member_dim=member_dim, threshold=limit, skip_missing=skip_missing, ranked=False
+        )
+        briers = statistics["fair_brier" if fair else "brier"].astype(np.float64)
+    values = briers.sum([along], skipna=False)
     return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("rps").drop_attrs()
 
 
 def event_counts(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
-    threshold: float | Sequence[float] | xr.DataArray,
+    threshold: Threshold,
     *,
     member_dim: Hashable,
     strict: bool,
@@ -126,10 +136,10 @@ def event_counts(
     """Count the members in which an event happens, and say whether it did.
 
     Args:
-        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
-        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        threshold: Threshold of the event, in the unit of `forecast`: a number; several numbers, which give the counts
-            along `threshold`; or a DataArray on any dimensions of `analysis`, and perhaps others.
+        forecast: Ensemble on the grid of `analysis`, as `aligned` hands it to a score.
+        analysis: Verifying analysis, likewise.
+        threshold: Threshold of the event, in the unit of `forecast`: a number; several, which give the counts along
+            `threshold`; or a DataArray on any dimensions of `analysis`, and perhaps others.
         member_dim: Name of the dimension of the members.
         strict: True: the event is a value above the threshold; False: at or above it.
         skip_missing: Count among the members that are there; otherwise a missing one makes the point unknown.
@@ -141,20 +151,13 @@ def event_counts(
     Raises:
         UnscorableError: `forecast`, `analysis` and `threshold` do not fit together.
     """
-    forecast, analysis = paired(forecast, analysis, member_dim)
-    if isinstance(threshold, Sequence):
-        limit = xr.DataArray(list(threshold), dims="threshold", coords={"threshold": list(threshold)})
-    elif isinstance(threshold, xr.DataArray):
-        check_fits("threshold", threshold, analysis, own_dims=True)
-        limit = threshold
-    else:
-        limit = xr.DataArray(threshold)
+    limit = limits("threshold", threshold, comparison_precision(forecast, analysis))
     members = forecast.notnull().sum([member_dim])
     known = (
         analysis.notnull() & limit.notnull() & (members > 0 if skip_missing else members == forecast.sizes[member_dim])
     )
-    hits = (forecast > limit if strict else forecast >= limit).sum([member_dim])
-    observed = analysis > limit if strict else analysis >= limit
+    hits = exceeds(forecast, limit, strict=strict).sum([member_dim])
+    observed = exceeds(analysis, limit, strict=strict)
     return xr.Dataset(
         {
             "hits": hits.astype(np.float64).where(known),
@@ -162,3 +165,43 @@ def event_counts(
             "members": members,
         }
     )
+
+
+def _brier(counted: xr.Dataset, fair: bool) -> xr.DataArray:
+    members = counted["members"].astype(np.float64)
+    probability = counted["hits"] / members
+    values = (probability - counted["observed"]) ** 2
+    if fair:
+        values = values - probability * (1 - probability) / (members.where(members > 1) - 1)
+    return values
+
+
+def _categories(limit: xr.DataArray, points: xr.DataArray) -> tuple[xr.DataArray, Hashable]:
+    """Thresholds that do not decrease along a dimension of their own, and its name."""
+    own = [dim for dim in limit.dims if dim not in points.dims]
+    if limit.ndim == 0:
+        limit, own = limit.expand_dims("threshold"), ["threshold"]
+    along = "threshold" if "threshold" in own else own[0] if len(own) == 1 else None
+    if along is None:
+        raise UnscorableError(f"threshold: expected a dimension 'threshold', found {list(limit.dims)}")
+    if limit.chunks is not None:
+        limit = limit.chunk({along: -1})
+    checked: xr.DataArray = xr.apply_ufunc(
+        _increasing,
+        limit,
+        kwargs={"strict": limit.ndim == 1},
+        input_core_dims=[[along]],
+        output_core_dims=[[along]],
+        dask="parallelized",
+        output_dtypes=[limit.dtype],
+    )
+    return checked, along
+
+
+def _increasing(numbers: NDArray[Any], *, strict: bool) -> NDArray[Any]:
+    """Thresholds along the last axis; those of a place may be equal, as where it is mostly dry."""
+    steps = np.diff(numbers, axis=-1)
+    if numbers.shape[-1] == 0 or (steps < 0).any() or (strict and not (steps > 0).all()):
+        found = numbers.tolist() if numbers.ndim == 1 else "thresholds that decrease at some point"
+        raise UnscorableError(f"thresholds: expected increasing numbers, found {found}")
+    return numbers

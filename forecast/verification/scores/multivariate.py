@@ -8,20 +8,23 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.verification.checks import Dims, UnscorableError, check_fits, paired
+from forecast.verification.arguments import aligned
+from forecast.verification.checks import Dims, UnscorableError
 from forecast.verification.weighting import weighted_mean
 
 BLOCK_VALUES = 2_097_152
 """Differences of all members between so many pairs of points at a time, to bound memory."""
 
 
+@aligned()
 def energy_score(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
     dims: Dims,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     norm_weights: xr.DataArray | None = None,
     skip_missing: bool = False,
@@ -37,8 +40,9 @@ def energy_score(
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         dims: Names of the dimensions of one field, such as `("latitude", "longitude")`.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the other dimensions to average over, such as `("lead_time",)`; empty gives one score a field.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of that average, 0 or more, on any dimensions other than `dims`; None weighs each field alike.
         norm_weights: Weights w within the norm, on any of `dims`, such as `area_weights(forecast["latitude"])`; None is
             all ones.
@@ -57,22 +61,23 @@ def energy_score(
 
     Source: Gneiting and Raftery (2007), doi:10.1198/016214506000001437; Ferro (2014), doi:10.1002/qj.2270
     """
-    forecast, analysis = _paired_fields(forecast, analysis, dims, member_dim)
+    forecast, analysis = _whole_fields(forecast, analysis, dims)
     if norm_weights is not None:
-        check_fits("norm_weights", norm_weights, analysis)
         root = norm_weights.astype(np.float64) ** 0.5
         forecast, analysis = forecast * root, analysis * root
     values = _score_fields(partial(_energy, axes=len(dims), fair=fair), forecast, analysis, dims, member_dim)
     return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("energy_score").drop_attrs()
 
 
+@aligned()
 def variogram_score(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
     dims: Dims,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
     order: float = 0.5,
@@ -89,8 +94,9 @@ def variogram_score(
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         dims: Names of the dimensions of one field, such as `("latitude", "longitude")`.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the other dimensions to average over, such as `("lead_time",)`; empty gives one score a field.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of that average, 0 or more, on any dimensions other than `dims`; None weighs each field alike.
         skip_missing: True leaves fields with a missing member or analysis out of the average; False makes every average
             NaN that such a field goes into. A field by itself is NaN either way.
@@ -108,16 +114,13 @@ def variogram_score(
     """
     if not order > 0:
         raise UnscorableError(f"order: expected a positive number, found {order}")
-    forecast, analysis = _paired_fields(forecast, analysis, dims, member_dim)
+    forecast, analysis = _whole_fields(forecast, analysis, dims)
     values = _score_fields(partial(_variogram, axes=len(dims), order=order), forecast, analysis, dims, member_dim)
     return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("variogram_score").drop_attrs()
 
 
-def _paired_fields(
-    forecast: xr.DataArray, analysis: xr.DataArray, dims: Dims, member_dim: Hashable
-) -> tuple[xr.DataArray, xr.DataArray]:
-    """Both on one grid, each field in one Dask chunk."""
-    forecast, analysis = paired(forecast, analysis, member_dim)
+def _whole_fields(forecast: xr.DataArray, analysis: xr.DataArray, dims: Dims) -> tuple[xr.DataArray, xr.DataArray]:
+    """Both with each field in one Dask chunk."""
     if not dims or any(dim not in analysis.dims for dim in dims):
         raise UnscorableError(f"dims: expected dimensions among {list(analysis.dims)}, found {list(dims)}")
     if forecast.chunks is not None:
@@ -171,7 +174,9 @@ def _variogram(ensemble: NDArray[Any], analysis: NDArray[Any], *, axes: int, ord
     scores = np.zeros(len(fields))
     points = fields.shape[2]
     rows = max(BLOCK_VALUES // max(fields.shape[1] * points, 1), 1)
-    for index, (members, observation) in enumerate(zip(fields.astype(np.float64), observed, strict=True)):
+    for index, (members, observation) in enumerate(
+        zip(*(field.astype(np.float64) for field in (fields, observed)), strict=True)
+    ):
         for start in range(0, points, rows):
             here = slice(start, start + rows)
             expected = (np.abs(members[:, here, None] - members[:, None, :]) ** order).mean(axis=0)

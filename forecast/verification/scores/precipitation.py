@@ -5,22 +5,26 @@ from collections.abc import Hashable
 import numpy as np
 import xarray as xr
 
-from forecast.verification.checks import Dims, check_fits, paired
+from forecast.verification.arguments import aligned
+from forecast.verification.checks import Dims
+from forecast.verification.thresholds import Threshold, comparison_precision, exceeds, limits
 from forecast.verification.weighting import weighted_mean
 
 DRY_LIMITS = (0.1, 0.85)
 """Smallest and largest share of dry days for which SEEPS is defined."""
 
 
+@aligned()
 def seeps(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
     dry_fraction: xr.DataArray,
     heavy_threshold: xr.DataArray,
-    dry_threshold: float = 0.25,
-    member_dim: Hashable = "member",
+    dry_threshold: Threshold = 0.25,
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
 ) -> xr.DataArray:
@@ -36,9 +40,10 @@ def seeps(
         heavy_threshold: Climatological limit between light and heavy precipitation, on any dimensions of `analysis`, in
             the unit of `forecast`; light precipitation is twice as frequent as heavy.
         dry_threshold: Largest precipitation that counts as dry, in the unit of `forecast`; the default is for mm.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
             point.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the average, 0 or more, on any dimensions of the score, such as
             `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
             whatever it holds.
@@ -54,11 +59,13 @@ def seeps(
 
     Source: Rodwell et al. (2010), doi:10.1002/qj.656, equation 15
     """
-    forecast, analysis = paired(forecast, analysis, member_dim)
-    check_fits("dry_fraction", dry_fraction, analysis)
-    check_fits("heavy_threshold", heavy_threshold, analysis)
+    precision = comparison_precision(forecast, analysis)
     dry = dry_fraction.where((dry_fraction >= DRY_LIMITS[0]) & (dry_fraction <= DRY_LIMITS[1]))
-    predicted, observed = (_category(field, heavy_threshold, dry_threshold) for field in (forecast, analysis))
+    wet, heavy = (
+        limits("dry_threshold", dry_threshold, precision),
+        limits("heavy_threshold", heavy_threshold, precision),
+    )
+    predicted, observed = (_category(field, heavy, wet) for field in (forecast, analysis))
     penalty = xr.zeros_like(predicted)
     for (ours, theirs), cost in _seeps_costs(dry).items():
         penalty = penalty + ((predicted == ours) & (observed == theirs)) * cost
@@ -68,9 +75,10 @@ def seeps(
     return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("seeps").drop_attrs()
 
 
-def _category(field: xr.DataArray, heavy: xr.DataArray, dry: float) -> xr.DataArray:
+def _category(field: xr.DataArray, heavy: xr.DataArray, wet: xr.DataArray) -> xr.DataArray:
     """Category of precipitation: 0 is dry, 1 light, 2 heavy; NaN where it is missing."""
-    category = (field > dry).astype(np.float64) + ((field > dry) & (field > heavy)).astype(np.float64)
+    is_wet = exceeds(field, wet)
+    category = is_wet.astype(np.float64) + (is_wet & exceeds(field, heavy)).astype(np.float64)
     return category.where(field.notnull() & heavy.notnull())
 
 

@@ -12,21 +12,25 @@ import scipy
 import xarray as xr
 from numpy.typing import NDArray
 
+from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, check_reduce
 from forecast.verification.scores.event import event_counts
 from forecast.verification.scores.ranks import histogram
-from forecast.verification.weighting import point_weights
+from forecast.verification.thresholds import Threshold
+from forecast.verification.weighting import for_each_weight, point_weights
 
 COST_LOSS_RATIOS = tuple(percent / 100 for percent in range(5, 100, 5))
 
 
+@aligned()
 def probability_sums(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    threshold: float | xr.DataArray,
-    member_dim: Hashable = "member",
-    reduce: Dims,
+    threshold: Threshold,
+    member_dim: Hashable | None = None,
+    reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
     strict: bool = True,
@@ -39,8 +43,9 @@ def probability_sums(
         threshold: Threshold of the event, in the unit of `forecast`: a number, or a DataArray on any dimensions of
             `analysis`, such as a quantile of the climatology at each point; further dimensions become dimensions of
             the result.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to sum over, such as `("latitude", "longitude")`; at least one.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the points, 0 or more, on any dimensions of `analysis`, such as
             `area_weights(forecast["latitude"])`; None weighs each alike. A point of weight 0 does not count, whatever
             it holds.
@@ -60,16 +65,23 @@ def probability_sums(
     members, hits = forecast.sizes[member_dim], counted["hits"]
     check_reduce(reduce, hits, needed=True)
     known = hits.notnull()
-    weight = point_weights(weights, hits, known, skip_missing=skip_missing)
-    happened = weight * counted["observed"].fillna(0.0)
-    issued_class = hits.fillna(0).astype(np.int64)
-    sums = {
-        name: histogram(issued_class, xr.zeros_like(issued_class), value, reduce, members)
-        for name, value in (("issued", weight), ("happened", happened), ("points", known.astype(np.float64)))
-    }
-    whole = sums["issued"].notnull().all("rank")
-    sums = {name: total.where(whole) for name, total in sums.items()}
-    return xr.Dataset(sums).rename(rank="probability").assign_coords(probability=np.arange(members + 1) / members)
+    issued_class, observed = hits.fillna(0).astype(np.int64), counted["observed"].fillna(0.0)
+
+    def sums(weights: xr.DataArray | None) -> xr.Dataset:
+        weight = point_weights(weights, hits, known, skip_missing=skip_missing)
+        counted_points = (known & (weight != 0)).astype(np.float64)
+        totals = {
+            name: histogram(issued_class, xr.zeros_like(issued_class), value, reduce, members)
+            for name, value in (("issued", weight), ("happened", weight * observed), ("points", counted_points))
+        }
+        whole = totals["issued"].notnull().all("rank")
+        return xr.Dataset({name: total.where(whole) for name, total in totals.items()})
+
+    return (
+        for_each_weight(weights, hits, sums)
+        .rename(rank="probability")
+        .assign_coords(probability=np.arange(members + 1) / members)
+    )
 
 
 def murphy_parts(sums: xr.Dataset) -> xr.Dataset:

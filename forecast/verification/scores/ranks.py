@@ -8,17 +8,20 @@ import scipy
 import xarray as xr
 from numpy.typing import NDArray
 
+from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, check_reduce
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
-from forecast.verification.weighting import point_weights
+from forecast.verification.weighting import for_each_weight, point_weights
 
 
+@aligned()
 def rank_histogram(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
 ) -> xr.DataArray:
@@ -30,9 +33,10 @@ def rank_histogram(
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to count over, such as `("latitude", "longitude")`; empty gives each point
             shares of its own.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the points, 0 or more, on any dimensions of `analysis`, such as
             `area_weights(forecast["latitude"])`; None weighs each alike. A point of weight 0 does not count, whatever
             it holds.
@@ -50,11 +54,16 @@ def rank_histogram(
     """
     statistics = ensemble_statistics(forecast, analysis, member_dim=member_dim, skip_missing=skip_missing, ranked=False)
     members, below = forecast.sizes[member_dim], statistics["below"]
-    known = (statistics["members"] == members) & statistics["error"].notnull()
-    weight = point_weights(weights, below, known, skip_missing=skip_missing)
-    counts = histogram(below, statistics["equal"], weight, reduce, members)
-    total = weight.sum(list(reduce), skipna=False)
-    return (counts / total.where(total > 0)).rename("rank_histogram")
+    # An infinite member has a rank, though the mean has no error.
+    known = (statistics["members"] == members) & analysis.notnull()
+
+    def shares(weights: xr.DataArray | None) -> xr.DataArray:
+        weight = point_weights(weights, below, known, skip_missing=skip_missing)
+        counts = histogram(below, statistics["equal"], weight, reduce, members)
+        total = weight.sum(list(reduce), skipna=False)
+        return counts / total.where(total > 0)
+
+    return for_each_weight(weights, below, shares).rename("rank_histogram")
 
 
 def rank_histogram_test(histogram: xr.DataArray, *, cases: float) -> xr.Dataset:

@@ -8,6 +8,7 @@ from collections.abc import Hashable, Sequence
 
 import xarray as xr
 
+from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims
 from forecast.verification.scores.probability_sums import (
     economic_value,
@@ -16,17 +17,18 @@ from forecast.verification.scores.probability_sums import (
     probability_sums,
     reliability_diagram,
 )
+from forecast.verification.thresholds import Threshold
 
-Threshold = float | xr.DataArray
 
-
+@aligned()
 def brier_decomposition(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
     threshold: Threshold,
-    reduce: Dims,
-    member_dim: Hashable = "member",
+    reduce: Dims = (),
+    preserve: Dims | None = None,
+    member_dim: Hashable | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
     strict: bool = True,
@@ -44,7 +46,8 @@ def brier_decomposition(
             `analysis`, such as a quantile of the climatology at each point; further dimensions become dimensions of
             the result.
         reduce: Names of the dimensions to collect events over, such as `("latitude", "longitude")`; at least one.
-        member_dim: Name of the dimension of the members.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         weights: Weights of the points, 0 or more, on any dimensions of `analysis`, such as
             `area_weights(forecast["latitude"])`; None weighs each alike. A point of weight 0 does not count, whatever
             it holds.
@@ -75,13 +78,15 @@ def brier_decomposition(
     return murphy_parts(sums)
 
 
+@aligned()
 def reliability(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
     threshold: Threshold,
-    reduce: Dims,
-    member_dim: Hashable = "member",
+    reduce: Dims = (),
+    preserve: Dims | None = None,
+    member_dim: Hashable | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
     strict: bool = True,
@@ -97,7 +102,8 @@ def reliability(
             `analysis`, such as a quantile of the climatology at each point; further dimensions become dimensions of
             the result.
         reduce: Names of the dimensions to collect events over, such as `("latitude", "longitude")`; at least one.
-        member_dim: Name of the dimension of the members.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         weights: Weights of the points, 0 or more, on any dimensions of `analysis`, such as
             `area_weights(forecast["latitude"])`; None weighs each alike. A point of weight 0 does not count, whatever
             it holds.
@@ -132,13 +138,15 @@ def reliability(
     return reliability_diagram(sums, bins=bins, level=level)
 
 
+@aligned()
 def roc(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
     threshold: Threshold,
-    reduce: Dims,
-    member_dim: Hashable = "member",
+    reduce: Dims = (),
+    preserve: Dims | None = None,
+    member_dim: Hashable | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
     strict: bool = True,
@@ -152,7 +160,8 @@ def roc(
             `analysis`, such as a quantile of the climatology at each point; further dimensions become dimensions of
             the result.
         reduce: Names of the dimensions to collect events over, such as `("latitude", "longitude")`; at least one.
-        member_dim: Name of the dimension of the members.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         weights: Weights of the points, 0 or more, on any dimensions of `analysis`, such as
             `area_weights(forecast["latitude"])`; None weighs each alike. A point of weight 0 does not count, whatever
             it holds.
@@ -184,13 +193,15 @@ def roc(
     return operating_characteristic(sums)
 
 
+@aligned()
 def relative_economic_value(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
     threshold: Threshold,
-    reduce: Dims,
-    member_dim: Hashable = "member",
+    reduce: Dims = (),
+    preserve: Dims | None = None,
+    member_dim: Hashable | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
     strict: bool = True,
@@ -207,7 +218,8 @@ def relative_economic_value(
             `analysis`, such as a quantile of the climatology at each point; further dimensions become dimensions of
             the result.
         reduce: Names of the dimensions to collect events over, such as `("latitude", "longitude")`; at least one.
-        member_dim: Name of the dimension of the members.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         weights: Weights of the points, 0 or more, on any dimensions of `analysis`, such as
             `area_weights(forecast["latitude"])`; None weighs each alike. A point of weight 0 does not count, whatever
             it holds.

@@ -8,22 +8,24 @@ import scipy
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.verification.checks import Dims, UnscorableError, check_fits, check_reduce, paired
+from forecast.verification.arguments import aligned
+from forecast.verification.checks import Dims, UnscorableError, check_reduce
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.scores.event import event_counts
+from forecast.verification.thresholds import Threshold
 from forecast.verification.weighting import weighted_mean, weighted_sums
 
-GRID: tuple[Hashable, Hashable] = ("latitude", "longitude")
 
-
+@aligned()
 def acc(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
     climatology: xr.DataArray,
-    member_dim: Hashable = "member",
-    dims: Dims = GRID,
+    member_dim: Hashable | None = None,
+    dims: Dims | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
 ) -> xr.DataArray:
@@ -38,9 +40,10 @@ def acc(
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         climatology: Mean state that anomalies are departures from, in the unit of `forecast`, on any dimensions of
             `analysis`.
-        member_dim: Name of the dimension of the members.
-        dims: Names of the dimensions of one field.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
+        dims: Names of the dimensions of one field; latitude and longitude when None.
         reduce: Names of the other dimensions to average over, such as `("lead_time",)`; empty gives one score a field.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights w of the points of a field, 0 or more, on any of `dims`, such as
             `area_weights(forecast["latitude"])`; None weighs each point alike.
         skip_missing: True takes the mean of the members that are there, and leaves out points that lack the analysis;
@@ -56,8 +59,7 @@ def acc(
 
     Source: Jolliffe and Stephenson (2012), Forecast Verification, section 6.3.1, doi:10.1002/9781119960003; WMO-No. 485
     """
-    forecast, analysis = paired(forecast, analysis, member_dim)
-    check_fits("climatology", climatology, analysis)
+    assert dims is not None  # found by `aligned`
     statistics = ensemble_statistics(forecast, analysis, member_dim=member_dim, skip_missing=skip_missing, ranked=False)
     # The error is exact where forecast and analysis share a large offset; the mean in float32 would not be.
     observed = analysis.astype(np.float64) - climatology
@@ -72,15 +74,17 @@ def acc(
     return weighted_mean(values, reduce, None, skip_missing=skip_missing).rename("acc").drop_attrs()
 
 
+@aligned()
 def fss(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    threshold: float | xr.DataArray,
+    threshold: Threshold,
     window: int,
-    member_dim: Hashable = "member",
-    dims: tuple[Hashable, Hashable] = GRID,
+    member_dim: Hashable | None = None,
+    dims: Dims | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
     strict: bool = True,
@@ -94,13 +98,13 @@ def fss(
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        threshold: Threshold of the event, in the unit of `forecast`: a number, or a DataArray on any dimensions of
-            `analysis`, such as a quantile of the climatology at each point; further dimensions become dimensions of
-            the result.
+        threshold: Threshold of the event, in the unit of `forecast`: a number, several, or a DataArray on any
+            dimensions of `analysis`; further dimensions become dimensions of the result.
         window: Side of the window in points, odd.
-        member_dim: Name of the dimension of the members.
-        dims: Names of the two dimensions of one field.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
+        dims: Names of the two dimensions of one field; latitude and longitude when None.
         reduce: Names of the other dimensions to sum over before the ratio is taken, such as `("lead_time",)`.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the windows by their centre, 0 or more, on any dimensions of `analysis`, such as
             `area_weights(forecast["latitude"])`; None weighs each alike.
         skip_missing: True takes the members that are there, and leaves out windows with a point that lacks all of them
@@ -117,7 +121,8 @@ def fss(
 
     Source: Roberts and Lean (2008), doi:10.1175/2007MWR2123.1; Duc et al. (2013), doi:10.3402/tellusa.v65i0.18171
     """
-    _check_window(window, dims, forecast)
+    assert dims is not None  # found by `aligned`
+    _check_window(window, dims, forecast, periodic)
     counted = event_counts(
         forecast, analysis, threshold, member_dim=member_dim, strict=strict, skip_missing=skip_missing
     )
@@ -126,20 +131,23 @@ def fss(
         for field in (counted["hits"] / counted["members"], counted["observed"])
     )
     every, inside = [*dims, *reduce], _inside(probability, dims, window, periodic)
+    fields = [field.where(inside, 0.0) for field in ((probability - observed) ** 2, probability**2 + observed**2)]
     check_reduce(every, probability)
-    above, below = (
-        weighted_sums(field.where(inside, 0.0), every, weights, skip_missing=skip_missing)[0]
-        for field in ((probability - observed) ** 2, probability**2 + observed**2)
-    )
+    above, below = (weighted_sums(field, every, weights, skip_missing=skip_missing)[0] for field in fields)
     return (1 - above / below.where(below > 0)).rename("fss").drop_attrs()
 
 
-def _check_window(window: int, dims: tuple[Hashable, Hashable], field: xr.DataArray) -> None:
-    if window < 1 or window % 2 == 0 or any(window > field.sizes.get(dim, 0) for dim in dims):
+def _check_window(window: int, dims: Dims, field: xr.DataArray, periodic: Dims) -> None:
+    if len(dims) != 2 or any(dim not in field.dims for dim in dims):
+        raise UnscorableError(f"dims: expected two dimensions among {list(field.dims)}, found {list(dims)}")
+    if any(dim not in dims for dim in periodic):
+        raise UnscorableError(f"periodic: expected dimensions among {list(dims)}, found {list(periodic)}")
+    whole = isinstance(window, int | np.integer)
+    if not whole or window < 1 or window % 2 == 0 or any(window > field.sizes[dim] for dim in dims):
         raise UnscorableError(f"window: expected an odd number within the field {list(dims)}, found {window}")
 
 
-def _window_mean(field: xr.DataArray, dims: tuple[Hashable, Hashable], window: int, periodic: Dims) -> xr.DataArray:
+def _window_mean(field: xr.DataArray, dims: Dims, window: int, periodic: Dims) -> xr.DataArray:
     if field.chunks is not None:
         field = field.chunk(dict.fromkeys(dims, -1))
     mean: xr.DataArray = xr.apply_ufunc(
@@ -164,7 +172,7 @@ def _filtered(field: NDArray[Any], *, window: int, wraps: tuple[bool, bool]) -> 
     return np.where(absent > 0.5 / window**2, np.nan, mean)
 
 
-def _inside(field: xr.DataArray, dims: tuple[Hashable, Hashable], window: int, periodic: Dims) -> xr.DataArray:
+def _inside(field: xr.DataArray, dims: Dims, window: int, periodic: Dims) -> xr.DataArray:
     half, inside = window // 2, xr.DataArray(True)
     for dim in dims:
         position = xr.DataArray(np.arange(field.sizes[dim]), dims=[dim])

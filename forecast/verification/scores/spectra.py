@@ -9,7 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.statistics.legendre import legendre_functions
-from forecast.verification.checks import Dims, UnscorableError, in_units_of, paired
+from forecast.verification.arguments import aligned
+from forecast.verification.checks import Dims, UnscorableError, grid_dimensions, in_units_of, paired
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.weighting import area_weights, weighted_mean
 
@@ -37,6 +38,7 @@ def spectrum(field: xr.DataArray, *, kind: Kind = "spherical", truncation: int |
 
     Source: Boer and Shepherd (1983), doi:10.1175/1520-0469(1983)040<0164:LSTDTI>2.0.CO;2
     """
+    field = _with_our_names(field)
     coefficients = _coefficients(field, kind, truncation)
     if kind == "zonal":
         weights = area_weights(field["latitude"])
@@ -44,12 +46,14 @@ def spectrum(field: xr.DataArray, *, kind: Kind = "spherical", truncation: int |
     return (coefficients**2).sum(["order", "part"], skipna=False)
 
 
+@aligned(whole_fields=True)
 def spectral_crps(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     skip_missing: bool = False,
     truncation: int | None = None,
     fair: bool = True,
@@ -60,8 +64,9 @@ def spectral_crps(
         forecast: Ensemble: `member_dim`, `latitude` and `longitude` (degrees, from pole to pole, and evenly spaced
             round the circle) and any other dimensions; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the other dimensions to average over, such as `("lead_time",)`; empty gives one score a field.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         skip_missing: True leaves fields with a missing member or analysis out of the average; False makes every average
             NaN that such a field goes into. A field by itself is NaN either way.
         truncation: Largest degree, no more than two thirds of the number of latitudes, which it is when None.
@@ -78,8 +83,9 @@ def spectral_crps(
 
     Source: Hersbach (2000), doi:10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2, for the CRPS
     """
-    forecast, analysis = paired(forecast, analysis, member_dim)
-    predicted, observed = (_coefficients(field, "spherical", truncation) for field in (forecast, analysis))
+    predicted, observed = (
+        _coefficients(_with_our_names(field), "spherical", truncation) for field in (forecast, analysis)
+    )
     statistics = ensemble_statistics(predicted, observed, member_dim=member_dim)
     values = statistics["fair_crps" if fair else "crps"]
     missing = values.isnull().any(["order", "part", "wavenumber"])
@@ -91,12 +97,14 @@ def spectral_crps(
     return in_units_of(forecast, score.rename("spectral_crps"))
 
 
+@aligned(whole_fields=True)
 def error_growth(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     skip_missing: bool = False,
     kind: Kind = "spherical",
     truncation: int | None = None,
@@ -107,9 +115,10 @@ def error_growth(
         forecast: Ensemble of at least 2 members: `member_dim`, `latitude` and `longitude` (degrees, from pole to pole,
             and evenly spaced round the circle) and any other dimensions; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the other dimensions to average over, such as `("lead_time",)`; empty gives spectra of each
             field.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         skip_missing: True leaves fields with a missing member or analysis out of the average; False makes every average
             NaN that such a field goes into. A field by itself is NaN either way.
         kind: `spherical`: by total wavenumber (degree) of spherical harmonics; `zonal`: by zonal wavenumber along each
@@ -170,6 +179,12 @@ def _coefficients(field: xr.DataArray, kind: Kind, truncation: int | None) -> xr
         output_dtypes=[np.float64],
     )
     return result.assign_coords(wavenumber=np.arange(wanted + 1))
+
+
+def _with_our_names(field: xr.DataArray) -> xr.DataArray:
+    return field.rename(
+        {name: ours for name, ours in zip(grid_dimensions(field), GRID, strict=True) if name in field.dims}
+    )
 
 
 def _global_grid(field: xr.DataArray) -> tuple[tuple[float, ...], int]:

@@ -6,17 +6,20 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from forecast.verification.checks import Dims, UnscorableError, check_reduce, in_units_of, paired
+from forecast.verification.arguments import aligned
+from forecast.verification.checks import Dims, UnscorableError, check_reduce, in_units_of
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.weighting import weighted_mean, weighted_sums
 
 
+@aligned()
 def spread(
     forecast: xr.DataArray,
     analysis: xr.DataArray | None = None,
     *,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
 ) -> xr.DataArray:
@@ -25,9 +28,10 @@ def spread(
     Args:
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Says which points count: those where it is missing do not. None counts all.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, before the root is taken, such as `("latitude", "longitude")`;
             empty gives the standard deviation at each point.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the average, 0 or more, on any dimensions of the score, such as
             `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
             whatever it holds.
@@ -45,17 +49,19 @@ def spread(
     present = forecast.isel({member_dim: 0}, drop=True) if analysis is None else analysis
     variance = _moments(forecast, present, member_dim, skip_missing)["variance"].astype(np.float64)
     if analysis is not None:
-        variance = variance.where(paired(forecast, analysis, member_dim)[1].notnull())
+        variance = variance.where(analysis.notnull())
     mean = weighted_mean(variance, reduce, weights, skip_missing=skip_missing)
     return in_units_of(forecast, (mean**0.5).rename("spread"))
 
 
+@aligned()
 def spread_skill_ratio(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    member_dim: Hashable = "member",
+    member_dim: Hashable | None = None,
     reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
     unbiased: bool = False,
@@ -70,9 +76,10 @@ def spread_skill_ratio(
         forecast: Ensemble of at least 2 members: `member_dim` and any other dimensions, in any order; NumPy or Dask
             inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, before the ratio and the root are taken, such as
             `("latitude", "longitude")`; empty gives the ratio at each point.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the average, 0 or more, on any dimensions of the score, such as
             `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
             whatever it holds.
@@ -105,13 +112,15 @@ def spread_skill_ratio(
     return (ratio**0.5).rename("spread_skill_ratio").drop_attrs()
 
 
+@aligned()
 def spread_skill_binned(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
     edges: Sequence[float],
-    member_dim: Hashable = "member",
-    reduce: Dims,
+    member_dim: Hashable | None = None,
+    reduce: Dims = (),
+    preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
 ) -> xr.Dataset:
@@ -123,8 +132,9 @@ def spread_skill_binned(
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         edges: Edges of the bins of spread s (standard deviation of the members, divided by M - 1), increasing, in the
             unit of `forecast`; each bin holds its lower edge.
-        member_dim: Name of the dimension of the members.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to collect points over, such as `("latitude", "longitude")`.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the points, 0 or more, on any dimensions of `analysis`, such as
             `area_weights(forecast["latitude"])`; None weighs each alike.
         skip_missing: True takes the members that are there, and leaves out points that lack the analysis; False makes

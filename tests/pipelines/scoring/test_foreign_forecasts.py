@@ -149,7 +149,10 @@ def _hole(forecast: xr.Dataset) -> xr.Dataset:
 BAD: list[tuple[Callable[[xr.Dataset], xr.Dataset], str]] = [
     (_hole, r"bad.nc: t2m of member 1 from 2008-01-05T00:00Z at 48 h: expected a value everywhere, found nan"),
     (lambda f: f.isel(latitude=slice(5)), r"bad.nc, bad from 2008-01-05.*: expected 5 along 'latitude'.*found 8"),
-    (lambda f: f.assign_coords(longitude=f["longitude"] + 2), "u850: expected the forecast's 'longitude', found"),
+    (
+        lambda f: f.assign_coords(longitude=f["longitude"] + 2),
+        "u850: expected the coordinates of the forecast along 'longitude' in the analysis, found",
+    ),
     (lambda f: f.rename(t2m="d2m"), "weather.nc.*d2m"),
     (lambda f: f.isel(init_time=[2]), r"bad.nc: expected an analysis at 2008-02-21.*1 of 2 valid times"),
     (lambda f: f.isel(lead_time=[]), "expected values of lead_time, found none"),

@@ -1,0 +1,96 @@
+"""Thresholds of events, and the one comparison of a field with them: in the precision of the fields.
+
+A field in float32 holds 0.1 as float32(0.1), which is more than 0.1: compared with the number itself, all its values
+equal to the threshold would be above it.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from forecast.verification.checks import UnscorableError
+
+Threshold = float | Iterable[float] | NDArray[Any] | xr.DataArray
+"""A number, several numbers, or a field of thresholds."""
+
+
+def comparison_precision(*fields: xr.DataArray) -> np.dtype[Any]:
+    """Return the precision in which fields are compared with thresholds: the coarsest of their float types.
+
+    Args:
+        fields: Forecast and analysis; integers are exact, and are compared in float64 among themselves.
+    """
+    floats = [field.dtype for field in fields if field.dtype.kind == "f"]
+    return min(floats, key=lambda dtype: dtype.itemsize) if floats else np.dtype(np.float64)
+
+
+def limits(role: str, threshold: Threshold, precision: np.dtype[Any]) -> xr.DataArray:
+    """Thresholds as a DataArray, rounded to the precision of the fields that are compared with them.
+
+    Args:
+        role: Name of the argument, with which a message begins.
+        threshold: A number; several in a sequence or a one-dimensional array; or a DataArray on any dimensions.
+        precision: From `comparison_precision`.
+
+    Returns:
+        Without dimensions for a number; along `threshold`, with the given numbers as coordinate, for several.
+
+    Raises:
+        UnscorableError: It is none of these.
+    """
+    if isinstance(threshold, xr.DataArray):
+        _check_kind(role, threshold.dtype, threshold)
+        return threshold.astype(precision)
+    try:
+        numbers = np.asarray(threshold if isinstance(threshold, np.ndarray | str) else _listed(threshold))
+    except ValueError:
+        numbers = np.asarray("numbers of unequal length")
+    _check_kind(role, numbers.dtype if numbers.size else np.dtype(float), threshold)
+    if numbers.ndim > 1:
+        raise UnscorableError(
+            f"{role}: expected a number, several, or a DataArray with named dimensions, found {numbers.ndim} dimensions"
+        )
+    coords = {"threshold": numbers} if numbers.ndim else None
+    with np.errstate(over="ignore"):
+        return xr.DataArray(numbers.astype(precision), dims=["threshold"][: numbers.ndim], coords=coords)
+
+
+def exceeds(field: xr.DataArray, limit: xr.DataArray, *, strict: bool = True) -> xr.DataArray:
+    """Whether the event happens: a value above the threshold.
+
+    Args:
+        field: Forecast or analysis.
+        limit: Thresholds from `limits`, in the precision to compare in.
+        strict: True: the event is a value above the threshold; False: at or above it.
+    """
+    field = field.astype(limit.dtype, copy=False)
+    return field > limit if strict else field >= limit
+
+
+def highest_not_above(limit: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return thresholds for numbers of a finer type that give the events of the coarser type.
+
+    A number of the finer type is above the result just where, rounded to the type of `limit`, it is above `limit`.
+
+    Args:
+        limit: Thresholds in the precision of the comparison.
+        dtype: Type of the numbers that are compared, such as float64 for a float64 forecast of a float32 analysis.
+    """
+    if np.dtype(dtype).itemsize <= limit.dtype.itemsize:
+        return limit.astype(dtype)
+    following = np.nextafter(limit, limit.dtype.type(np.inf))
+    middle = (limit.astype(dtype) + following.astype(dtype)) / 2
+    above = middle.astype(limit.dtype) > limit
+    return np.where(np.isfinite(limit), np.where(above, np.nextafter(middle, dtype.type(-np.inf)), middle), limit)
+
+
+def _listed(threshold: float | Iterable[float]) -> ArrayLike:
+    return list(threshold) if isinstance(threshold, Iterable) and np.ndim(threshold) else threshold  # type: ignore[arg-type, return-value]
+
+
+def _check_kind(role: str, dtype: np.dtype[Any], found: object) -> None:
+    if dtype.kind not in "fiub":
+        raise UnscorableError(f"{role}: expected a number, several, or a DataArray, found {str(found).splitlines()[0]}")
