@@ -1,1 +1,1 @@
-"""What runs it all: the command line, the Prefect flows and their schedules."""
+"""The command line, the Prefect flows and their schedules."""

@@ -1,4 +1,4 @@
-"""The `plumecast` command: `python -m pipelines` runs it, and so does each process that shares a command's work."""
+"""The `plumecast` command: `python -m pipelines` runs it, also for each of several processes of one command."""
 
 import sys
 
@@ -7,11 +7,7 @@ from pipelines.terminal.processes import die_with_launcher
 
 
 def main() -> int:
-    """Run the command line.
-
-    Returns:
-        The exit status.
-    """
+    """Run the command line and return its exit status."""
     die_with_launcher()
     return app.main()
 

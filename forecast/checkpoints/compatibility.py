@@ -72,7 +72,7 @@ def check_same_training(wanted: str, found: str, *, where: str, what: str = "the
         ConfigurationError: It is another training.
     """
     if found != wanted:
-        raise ConfigurationError(f"{where}: expected {what}, found another's")
+        raise ConfigurationError(f"{where}: expected {what}, found another one")
 
 
 def check_starts_training(initial: Checkpoint, system: System, grid: Grid) -> None:

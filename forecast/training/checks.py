@@ -86,7 +86,7 @@ def check_settings(system: System, grid: Grid, *, starts_trained: bool) -> None:
         )
     if system.training.mirrored and not grid.is_symmetric_globe():
         raise ConfigurationError(
-            f"{where}: training.mirrored: expected a globe with each latitude on both sides, found another"
+            f"{where}: training.mirrored: expected a globe that is symmetric about the equator, found another grid"
         )
     fits_anchor = system.anchor.kind == "linear" and (not starts_trained or system.anchor.cross_fitted)
     if system.training.loader == "archive" and fits_anchor:

@@ -92,7 +92,7 @@ def adopt_network(model: StepModel, pretrained: StepModel) -> None:
 def _check_same(system: System, options: Pretraining, directory: Path) -> None:
     found, what = load_checkpoint(directory), "the pretraining that the system asks for"
     if found.training.pretraining != options:
-        raise ConfigurationError(f"{directory}: expected {what}, found another's; remove it")
+        raise ConfigurationError(f"{directory}: expected {what}, found another one; remove it")
     check_same_training(system.training_hash(), found.system.training_hash(), where=str(directory), what=what)
 
 

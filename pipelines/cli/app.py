@@ -1,6 +1,6 @@
 """The command line: it reads options, calls the steps or flows, and prints where the results are.
 
-Commands import what they call, so that `plumecast --help` takes a fraction of a second.
+Each command imports what it needs only when it runs, so that `plumecast --help` takes a fraction of a second.
 """
 
 import logging
@@ -25,7 +25,7 @@ app = typer.Typer(
     help="Probabilistic weather ensembles from reanalysis: ingest, train, forecast, verify.\n\n"
     "SYSTEM is a shipped name (speedy-5p6, ncep-natlantic, era5-5p6, ...) or a path to a TOML file. Archives, "
     "checkpoints and runs live under PLUMECAST_HOME (default ./plumecast-data). Exit status: 0 done, 2 input or "
-    "configuration is wrong, 3 data is not there yet, 1 a fault of ours.",
+    "configuration is wrong, 3 data is not there yet, 1 a bug in Plumecast.",
 )
 
 
@@ -39,16 +39,16 @@ def options(
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; allowed anywhere.")] = False,
 ) -> None:
-    """Options of all commands; `main` has read them."""
+    """Declare the options of all commands, which `main` reads."""
     check_shared(context.invoked_subcommand)
 
 
 @app.command()
 def demo(
-    train: Annotated[bool, typer.Option("--train", help="First train a small network on the spot.")] = False,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where everything goes.")] = Path("plumecast-demo"),
+    train: Annotated[bool, typer.Option("--train", help="Train a small network first.")] = False,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory for all outputs.")] = Path("plumecast-demo"),
 ) -> None:
-    """Go the whole way on the bundled simulated weather, offline: archive, forecasts, scores, pictures, page."""
+    """Run everything on the bundled simulated weather, offline: archive, forecasts, scores, figures, page."""
     from pipelines.flows.environment import prepare_prefect
     from pipelines.terminal.parts import require
     from pipelines.workspace.home import home
@@ -69,10 +69,10 @@ def demo(
 @app.command()
 def doctor(
     systems: Annotated[
-        list[str] | None, typer.Argument(metavar="[SYSTEM...]", help="Print what these cost instead.")
+        list[str] | None, typer.Argument(metavar="[SYSTEM...]", help="Print the cost of these systems instead.")
     ] = None,
 ) -> None:
-    """Say what this machine can and cannot do, what is missing and how to get it; or what systems cost.
+    """Report what this machine can do, what is missing and how to get it; or what systems cost.
 
     With SYSTEM: weights, memory and arithmetic of training and forecast, computed without data or GPU.
     """
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: Words after the program's name; the process's own when None.
+        arguments: Arguments after the name of the program; None for those of this process.
 
     Returns:
         The exit status.
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def act() -> None:
         returned.append(run())
-        if returned[0] == INTERRUPTED:  # Typer turns Ctrl-C into this status and prints nothing
+        if returned[0] == INTERRUPTED:  # on Ctrl-C Typer returns this status and prints nothing
             raise KeyboardInterrupt
 
     command = next((word for word in words if not word.startswith("-")), "plumecast")

@@ -1,4 +1,4 @@
-"""Commands about data: what the catalogue knows, and what of it is archived."""
+"""Commands about datasets and their archives."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,13 +8,13 @@ import typer
 from pipelines.cli.options import SourceOption
 
 commands = typer.Typer()
-catalog_app = typer.Typer(rich_markup_mode=None, help="What data is known, and what of it is archived.")
+catalog_app = typer.Typer(rich_markup_mode=None, help="Known datasets, and the state of their archives.")
 commands.add_typer(catalog_app, name="catalog")
 
 
 @catalog_app.command("list")
 def catalog_list() -> None:
-    """List the datasets that the catalogue knows."""
+    """List the known datasets."""
     from pipelines.data.listing import print_datasets
     from pipelines.workspace.home import home
 
@@ -26,7 +26,7 @@ def catalog_show(
     dataset: Annotated[str, typer.Argument(metavar="DATASET")],
     deep: Annotated[bool, typer.Option("--deep", help="Read every chunk of the archive.")] = False,
 ) -> None:
-    """Show one dataset: its source and licence, and whether its archive is there, up to when, and sound."""
+    """Show one dataset: source and licence, and whether its archive exists, up to which time, and is sound."""
     from pipelines.data.listing import print_dataset
     from pipelines.workspace.home import home
 
@@ -36,12 +36,12 @@ def catalog_show(
 @commands.command()
 def ingest(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A name that 'plumecast catalog list' shows.")],
-    start: Annotated[str | None, typer.Option(metavar="ISO", help="First time wanted.")] = None,
-    end: Annotated[str | None, typer.Option(metavar="ISO", help="Last time wanted.")] = None,
+    start: Annotated[str | None, typer.Option(metavar="ISO", help="First time to ingest.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="ISO", help="Last time to ingest.")] = None,
     source: SourceOption = None,
     archive: Annotated[Path | None, typer.Option(metavar="DIR", help="Archive to write instead.")] = None,
 ) -> None:
-    """Copy a source into the local archive, checked; resumes, appends what is new, heals holes."""
+    """Copy a source into the local archive and check it; resumes, appends new times, fills holes, repairs damage."""
     from data_catalog.catalog import dataset as find_dataset
     from pipelines.data.ingest import describe, ingest_dataset
     from pipelines.terminal.times import parse_moment

@@ -1,4 +1,4 @@
-"""The summary that `plumecast demo` ends with."""
+"""The summary that `plumecast demo` prints at the end."""
 
 import numpy as np
 
@@ -16,8 +16,8 @@ def print_summary(result: DemoResult) -> None:
     print("Simulated weather (SPEEDY): skill here is not skill on the real atmosphere.")
     if result.trained:
         print(
-            "This network was trained here within minutes on ten months; those shipped had seven years and three hours:"
-            " 'plumecast demo' without --train shows what that is worth."
+            "This network was trained here within minutes on ten months of data. The shipped networks were trained for"
+            " three hours on seven years: run 'plumecast demo' without --train to compare."
         )
     for path in result.runs:
         run = RunDirectory.at(path)

@@ -1,4 +1,4 @@
-"""What this machine can and cannot do, and what is missing."""
+"""Examines what this machine can do, and what is missing."""
 
 import importlib.metadata
 import os
@@ -19,13 +19,13 @@ GIB = 1024**3
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        verdict: `missing` for a part that is not installed, `broken` where nothing works until it is mended.
-        subject: What was looked at.
+        verdict: `missing` for a part that is not installed, `broken` if nothing works until it is fixed.
+        subject: What was checked.
         found: What was found.
-        remedy: What to do about it; empty when all is well.
+        remedy: What to do about it; empty if there is nothing to do.
     """
 
     verdict: Verdict
@@ -35,10 +35,10 @@ class Finding:
 
 
 def examine(home: Home) -> list[Finding]:
-    """Look at everything that Plumecast needs; a check that fails is a finding of its own.
+    """Check everything that Plumecast needs; a check that raises an error is reported as a finding.
 
     Args:
-        home: The home directory to look at.
+        home: The home directory to check.
     """
     checks: list[tuple[str, Callable[[], list[Finding]]]] = [
         ("python", _python),
@@ -61,11 +61,7 @@ def examine(home: Home) -> list[Finding]:
 
 
 def print_findings(findings: list[Finding]) -> bool:
-    """Print a line for each finding.
-
-    Returns:
-        Whether nothing is broken.
-    """
+    """Print a line for each finding; return whether nothing is broken."""
     for finding in findings:
         remedy = f"  -> {finding.remedy}" if finding.remedy else ""
         print(f"{finding.verdict:8}{finding.subject:24}{finding.found}{remedy}")
@@ -127,7 +123,7 @@ def _eccodes() -> list[Finding]:
 
 
 def _part(extra: str, distribution: str) -> Finding:
-    """Whether a part is installed, in a version that this release accepts."""
+    """Check whether a part is installed, in a version that this release accepts."""
     part: Part = next(part for part in PARTS if part.extra == extra)
     expected = _requirement(distribution)
     if not part.is_installed:
@@ -147,7 +143,7 @@ def _accepts(distribution: str, version: str) -> bool:
 
 
 def _requirement(distribution: str) -> str:
-    """Versions that this release asks for, as its installed metadata say: `>=2.9`; empty where it asks for none."""
+    """Return the required version of a distribution from the package metadata, such as `>=2.9`; empty for any."""
     from packaging.requirements import Requirement
 
     try:

@@ -28,7 +28,9 @@ def forecast(
     system: SystemName,
     init: Annotated[str, typer.Option("--init", metavar="ISO", help="Start of the forecast, UTC.")],
     members: Annotated[int | None, typer.Option(min=1, help="Size of the ensemble [default: the system's].")] = None,
-    lead: Annotated[str | None, typer.Option(metavar="10d", help="How far [default: the system's].")] = None,
+    lead: Annotated[
+        str | None, typer.Option(metavar="10d", help="Length of the forecast [default: the system's].")
+    ] = None,
     step: StepOption = None,
     checkpoint: CheckpointOption = None,
     analysis: AnalysisOption = None,
@@ -39,10 +41,10 @@ def forecast(
     device: Device = "auto",
     processes: Processes = 1,
 ) -> int:
-    """Make one run: members as NetCDF, products, pictures, page.
+    """Make one run: members as NetCDF, products, figures, page.
 
-    A killed run continues where it stopped; asking for more members keeps those that exist. Processes that torchrun
-    starts share the members.
+    A killed run continues where it stopped; asking for more members keeps those that exist. Processes started by
+    torchrun divide the members among them.
     """
     if processes > 1:
         return launch(without_processes(context.obj), processes)
@@ -59,10 +61,10 @@ def forecast(
     found = in_steps(usual, step)
     if found.state.step_hours != usual.state.step_hours and out is None:
         raise ConfigurationError(
-            f"--step {step}: expected --out DIR beside it, as runs at home are in steps of {usual.state.step_hours} h"
+            f"--step {step}: expected --out DIR with it, because runs at home have steps of {usual.state.step_hours} h"
         )
     if only_member is not None and (out is None or members is not None):
-        raise ConfigurationError("--only-member: expected --out DIR and no --members beside it")
+        raise ConfigurationError("--only-member: expected --out DIR and no --members with it")
     request = Cycle(
         system=found,
         init_time=parse_time(init, "--init"),
@@ -81,7 +83,7 @@ def forecast(
 
 @commands.command()
 def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
-    """Draw the pictures of a run again, and write its page."""
+    """Draw the figures of a run again, and write its page."""
     from pipelines.runs.republish import refresh_report
     from pipelines.workspace.home import home
 
@@ -99,7 +101,7 @@ def cycle(
     members: Annotated[int | None, typer.Option(min=2, help="Size of the ensemble [default: the system's].")] = None,
     scores: ScoresOption = None,
 ) -> None:
-    """Run one scheduled cycle: ingest what is new, forecast, publish, verify what has become verifiable.
+    """Run one scheduled cycle: ingest new data, forecast, publish, verify earlier runs that can be verified now.
 
     Simulated weather is played back: each cycle starts one interval of the schedule after the newest run.
     """
@@ -127,12 +129,12 @@ def cycle(
 @commands.command()
 def serve(
     systems: Annotated[
-        list[str] | None, typer.Argument(metavar="[SYSTEM...]", help="Default: those that can run.")
+        list[str] | None, typer.Argument(metavar="[SYSTEM...]", help="Default: all that can run.")
     ] = None,
-    cron: Annotated[str | None, typer.Option(help="Schedule in place of each system's own.")] = None,
+    cron: Annotated[str | None, typer.Option(help="Schedule to use instead of each system's own.")] = None,
     port: Annotated[int, typer.Option(help="Port of the local Prefect server, if one has to be started.")] = 4200,
 ) -> None:
-    """Deploy each system's schedule and serve it until interrupted, with the Prefect page beside it."""
+    """Deploy each system's schedule and serve it until interrupted, together with the Prefect page."""
     from pipelines.flows.environment import prepare_prefect
     from pipelines.terminal.parts import require
     from pipelines.workspace.home import home

@@ -20,26 +20,26 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished training.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Directory of the checkpoint.")] = None,
     analysis: AnalysisOption = None,
-    iterations: Annotated[int | None, typer.Option(min=1, help="In place of the system's number.")] = None,
+    iterations: Annotated[int | None, typer.Option(min=1, help="Number of iterations [default: the system's].")] = None,
     initial_checkpoint: Annotated[
         Path | None,
         typer.Option(
             "--initial-checkpoint",
             "--from",
             metavar="DIR",
-            help="Start from the weights of this checkpoint, which has learned to denoise.",
+            help="Checkpoint to start from; fine-tuning then follows without denoising.",
         ),
     ] = None,
     network: Annotated[
         int | None,
-        typer.Option(min=0, metavar="N", help="Train this one of the system's networks alone; counted from 0."),
+        typer.Option(min=0, metavar="N", help="Train only this one of the system's networks; counted from 0."),
     ] = None,
     device: Device = "auto",
     processes: Processes = 1,
 ) -> int:
-    """Train a system's model on its archive, and fit the baselines that it is measured against.
+    """Train a system's model on its archive, and fit the baselines that it is compared with.
 
-    Processes that torchrun starts share the training, on any number of machines.
+    Processes started by torchrun train together, on any number of machines.
     """
     if processes > 1:
         return launch(without_processes(context.obj), processes)
@@ -68,16 +68,16 @@ def train(
 def levels(
     system: SystemName,
     sampling_steps: Annotated[
-        int | None, typer.Option("--sampling-steps", min=1, help="Of the sampler [default: the system's].")
+        int | None, typer.Option("--sampling-steps", min=1, help="Number of sampling steps [default: the system's].")
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, hidden=True, help="An older name of --sampling-steps.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, hidden=True, help="Old name of --sampling-steps.")] = None,
     checkpoint: CheckpointOption = None,
     analysis: AnalysisOption = None,
     samples: Annotated[int, typer.Option(min=1, help="Number of validation samples to fit to.")] = 8,
 ) -> None:
-    """Fit the sampler's noise levels to the model, on validation days; prints lines for the system file.
+    """Fit the sampler's noise levels to the model on validation days; prints lines for the system file.
 
-    Few sampling steps then stay closer to many. Whether scores improve, 'plumecast evaluate' shows.
+    A sampler of few steps then stays closer to one of many. 'plumecast evaluate' shows whether scores improve.
     """
     from pipelines.tuning.sampler_levels import LevelsRequest, fit_system_levels
     from pipelines.workspace.analyses import find_analysis
@@ -108,13 +108,15 @@ def calibrate(
         str | None, typer.Option(metavar="ISO", help="Last day [default: of the validation period].")
     ] = None,
     starts: Annotated[int, typer.Option(min=1, help="Number of forecasts, spread evenly over these days.")] = 20,
-    members: Annotated[int, typer.Option(min=2, help="Members of each.")] = 10,
-    lead: Annotated[str | None, typer.Option(metavar="10d", help="How far [default: the system's].")] = None,
+    members: Annotated[int, typer.Option(min=2, help="Members of each forecast.")] = 10,
+    lead: Annotated[
+        str | None, typer.Option(metavar="10d", help="Length of each forecast [default: the system's].")
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Fit noise level, churn and spread of a trained model on validation days; writes a card beside its checkpoint.
 
-    Test days are refused. Forecasts use the card for as long as the system's sampler and the weights stay the same.
+    Test days are refused. Forecasts use the card as long as the system's sampler and the weights stay the same.
     """
     from forecast.calibration.card import CARD
     from pipelines.tuning.calibrate import CalibrationRequest, calibration_period, describe_card
@@ -143,25 +145,25 @@ def calibrate(
 @commands.command()
 def tune(
     system: SystemName,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the study is kept.")] = None,
-    trials: Annotated[int, typer.Option(min=1, help="In all, counting those of a killed search.")] = 20,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Directory of the study.")] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Total number of trials, with those of a killed search.")] = 20,
     iterations: Annotated[int, typer.Option(min=1, help="Length of each trial's training.")] = 300,
     sampler_only: Annotated[
-        bool, typer.Option("--sampler-only", help="Try samplers of a finished checkpoint; trains nothing.")
+        bool, typer.Option("--sampler-only", help="Try samplers for a finished checkpoint, without training.")
     ] = False,
     only: Annotated[
-        list[str] | None, typer.Option(metavar="KEY", help="Search this key alone; may be repeated.")
+        list[str] | None, typer.Option(metavar="KEY", help="Search only this key; may be repeated.")
     ] = None,
     checkpoint: CheckpointOption = None,
     analysis: AnalysisOption = None,
     starts: Annotated[int, typer.Option(min=1, help="Number of validation forecasts of each trial.")] = 8,
-    members: Annotated[int, typer.Option(min=2, help="Members of each.")] = 8,
-    lead: Annotated[str, typer.Option(metavar="5d", help="How far.")] = "5d",
+    members: Annotated[int, typer.Option(min=2, help="Members of each forecast.")] = 8,
+    lead: Annotated[str, typer.Option(metavar="5d", help="Length of each forecast.")] = "5d",
     device: Device = "auto",
 ) -> None:
     """Search noise levels, weights and sampler by fair CRPS on validation days; prints lines for the system file.
 
-    Trials that fall behind are given up. The same command continues a killed search. Test days are never used.
+    Trials that fall behind are stopped. The same command continues a killed search. Test days are never used.
     """
     from pipelines.tuning.search import trials_file
     from pipelines.tuning.search import tune as search

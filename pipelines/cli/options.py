@@ -6,13 +6,11 @@ from typing import Annotated
 import typer
 
 SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Shipped name, or path to a TOML file.")]
-Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu or cuda.")]
-Processes = Annotated[int, typer.Option(min=1, help="Processes of this machine that share the work; one a GPU.")]
+Device = Annotated[str, typer.Option(help="Device to compute on: auto, cpu or cuda.")]
+Processes = Annotated[int, typer.Option(min=1, help="Processes on this machine to use; one per GPU, if there are any.")]
 StepOption = Annotated[
     str | None,
-    typer.Option(
-        "--step", metavar="12h", help="Length of a step, of those the model has learned [default: the system's]."
-    ),
+    typer.Option("--step", metavar="12h", help="Step length, one that the model has learned [default: the system's]."),
 ]
 CheckpointOption = Annotated[
     Path | None,

@@ -14,7 +14,7 @@ commands = typer.Typer()
 @commands.command()
 def evaluate(
     system: SystemName,
-    out: Annotated[Path, typer.Option(metavar="FILE.json", help="Where the scores go.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.json", help="File for the scores.")],
     analysis: AnalysisOption = None,
     checkpoint: CheckpointOption = None,
     start: Annotated[str | None, typer.Option(metavar="ISO", help="First start [default: of the test period].")] = None,
@@ -23,14 +23,16 @@ def evaluate(
     ] = None,
     every: Annotated[str, typer.Option(metavar="6d", help="Time between starts.")] = "6d",
     members: Annotated[int | None, typer.Option(min=2, help="Size of the ensemble [default: the system's].")] = None,
-    lead: Annotated[str | None, typer.Option(metavar="7d", help="How far [default: the system's].")] = None,
+    lead: Annotated[
+        str | None, typer.Option(metavar="7d", help="Length of each forecast [default: the system's].")
+    ] = None,
     step: StepOption = None,
     scores: ScoresOption = None,
     device: Device = "auto",
 ) -> None:
-    """Forecast and score many cycles, with every baseline beside the model; draw scorecards against them.
+    """Forecast and score many cycles with the model and every baseline; draw scorecards against the baselines.
 
-    Each scored cycle is kept in the score archive, so a killed evaluation continues, and a longer one has less to do.
+    Scored cycles are stored in the score archive: a killed evaluation continues, and a longer one reuses them.
     """
     from pipelines.scoring.evaluate import evaluate_to
     from pipelines.scoring.evaluation_request import EvaluationRequest
@@ -78,16 +80,18 @@ def verify(
         typer.Option(metavar="SYSTEM", help="Verify with the analysis, regions and score archive of this system."),
     ] = None,
     channel: Annotated[
-        list[str] | None, typer.Option(help="Of anyone's file; repeat for several [default: all that it has].")
+        list[str] | None, typer.Option(help="Channel of a foreign file; repeat for several [default: all in the file].")
     ] = None,
     forecaster: Annotated[
         str | None,
-        typer.Option(help="Name of anyone's forecasts in the score archive [default: of the file or its directory]."),
+        typer.Option(
+            help="Name of foreign forecasts in the score archive [default: that of the file or its directory]."
+        ),
     ] = None,
     scores: ScoresOption = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Where the pooled scores go.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="File for the pooled scores.")] = None,
 ) -> None:
-    """Score forecasts that exist, and keep the scores. A run gets its scores.json and a page that shows them."""
+    """Score existing forecasts and archive the scores. A run gets a scores.json and a page that shows them."""
     from forecast.verification.evaluation_report import write_evaluation
     from pipelines.operations.verify import verify as verify_all
     from pipelines.scoring.tables import print_scores
@@ -115,13 +119,14 @@ def verify(
 def scorecard_command(
     archives: Annotated[
         list[str],
-        typer.Argument(metavar="SYSTEM_OR_ARCHIVE [OTHER]", help="Whose scores; with OTHER, two systems are compared."),
+        typer.Argument(
+            metavar="SYSTEM_OR_ARCHIVE [OTHER]", help="System or score archive; with OTHER, two systems are compared."
+        ),
     ],
-    forecaster: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Whose forecasts [default: the model].")
-    ] = None,
+    forecaster: Annotated[str | None, typer.Option(metavar="NAME", help="Forecaster [default: the model].")] = None,
     reference: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Against whose [default: the model of OTHER, else linear].")
+        str | None,
+        typer.Option(metavar="NAME", help="Reference forecaster [default: the model of OTHER, else linear]."),
     ] = None,
     score: Annotated[str, typer.Option(help="crps, rmse or mae.")] = "crps",
     start: Annotated[str | None, typer.Option(metavar="ISO", help="First init time.")] = None,
@@ -131,9 +136,9 @@ def scorecard_command(
     out: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="card.png, card.csv or card.json; repeat for several.")
     ] = None,
-    show: Annotated[bool, typer.Option("--list", help="Only list who is in the archive.")] = False,
+    show: Annotated[bool, typer.Option("--list", help="Only list the forecasters in the archive.")] = False,
 ) -> None:
-    """Compare two forecasters over the cycles that both were scored on: by how much, and whether it is luck."""
+    """Compare two forecasters over the cycles that both were scored on, with tests of significance."""
     from pipelines.scoring.scorecard import Selection, choose_forecasters, compare, find_score_archives
     from pipelines.scoring.scorecard_output import check_out, print_card, print_forecasters, write_card
     from pipelines.terminal.times import parse_end, parse_time

@@ -1,1 +1,1 @@
-"""Datasets brought into archives and listed."""
+"""Ingests datasets into archives, and lists them."""

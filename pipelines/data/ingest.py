@@ -1,4 +1,4 @@
-"""Bring a dataset from its source into the checked archive, for a command or a scheduled cycle."""
+"""Ingests a dataset from its source into the checked archive, for a command or a scheduled cycle."""
 
 import logging
 from datetime import date, datetime
@@ -25,19 +25,19 @@ def ingest_dataset(
     start: date | None = None,
     end: date | None = None,
 ) -> IngestSummary:
-    """Bring a dataset's archive up to date: append what is new, heal holes, go on where a killed ingest stopped.
+    """Bring a dataset's archive up to date: append new times, fill holes, continue where a killed ingest stopped.
 
     Args:
-        entry: What to ingest.
-        archive: The archive, made if absent.
-        source: Path or URL in place of the catalogue's.
-        start: First time wanted; the dataset's first when None.
-        end: Last time wanted; the latest that there is when None.
+        entry: Catalogue entry of the dataset.
+        archive: Path of the archive; created if absent.
+        source: Path or URL to use instead of the catalogue's source.
+        start: First time; None for the first of the dataset.
+        end: Last time; None for the latest available.
 
     Raises:
-        MissingDataError: The source has nothing for these times yet.
-        InvalidDataError: The source is wrong, or contradicts what is archived.
-        ConfigurationError: The source is unknown.
+        MissingDataError: The source has no data for these times yet.
+        InvalidDataError: The source is wrong, or contradicts the archive.
+        ConfigurationError: There is no source.
     """
     if source is None and not entry.has_source:
         raise ConfigurationError(f"{entry.name}: expected --source PATH_OR_URL, found none (there is no default)")
@@ -50,19 +50,24 @@ def ingest_dataset(
 def ingest_new(home: Home, entry: DatasetEntry, source: str | None = None) -> Path:
     """Bring the archive of a dataset up to date in a scheduled cycle.
 
-    A dataset without a source of its own is left as its last ingest made it.
+    The archive of a dataset without a source of its own is left as it is.
+
+    Args:
+        home: The home directory.
+        entry: Catalogue entry of the dataset.
+        source: Path or URL to use instead of the catalogue's source.
 
     Returns:
-        The archive.
+        Path of the archive.
 
     Raises:
-        MissingDataError: There is neither an archive nor a source to make it from.
+        MissingDataError: There is neither an archive nor a source.
     """
     archive = home.archive(entry.name)
     if source is None and not entry.has_source:
         if not archive.exists():
             raise MissingDataError(f"archive of '{entry.name}': expected {archive} or a --source, found neither")
-        logger.info("%s has no source of its own; its archive is taken as it is", entry.name)
+        logger.info("%s has no source of its own; its archive is used as it is", entry.name)
         return archive
     summary = ingest_dataset(entry, archive, source=source, start=first_wanted(archive))
     logger.info("%s", describe(summary))
@@ -70,18 +75,18 @@ def ingest_new(home: Home, entry: DatasetEntry, source: str | None = None) -> Pa
 
 
 def describe(summary: IngestSummary) -> str:
-    """What an ingest did, in one line."""
+    """Describe the result of an ingest in one line."""
     span = f"{iso(summary.first_time)} to {iso(summary.last_time)}"
-    mended = f", {summary.mended} damaged blocks mended" if summary.mended else ""
+    mended = f", {summary.mended} damaged blocks repaired" if summary.mended else ""
     filled = f" ({summary.filled} in holes)" if summary.filled else ""
     return f"{summary.archive}: {summary.added} times added{filled}, {summary.known} known{mended}; {span}"
 
 
 def first_wanted(archive: Path) -> date | None:
-    """Time from which a scheduled ingest asks its source: the archive's first hole, else its last time.
+    """Return the first time that a scheduled ingest requests: the archive's first hole, or else its last time.
 
-    The last time is asked for again so that a source that changed its mind is noticed. None, which is everything,
-    without an archive or when a chunk of it is damaged.
+    The last time is requested again, so that a change in the source is noticed. Returns None, which requests all times,
+    if there is no archive or a chunk of it is damaged.
     """
     if not archive.exists():
         return None

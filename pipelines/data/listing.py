@@ -1,4 +1,4 @@
-"""What the catalogue knows, for a terminal."""
+"""Prints the catalogue on a terminal."""
 
 from pathlib import Path
 
@@ -10,18 +10,23 @@ from pipelines.workspace.home import Home
 
 
 def print_datasets(home: Home) -> None:
-    """List the datasets: name, archive, kind of weather, title."""
+    """Print a table of the datasets: name, archive, kind of weather, title."""
     for name in dataset_names():
         entry = dataset(name)
         print(f"{name:18}{archive_summary(home.archive(name)):28}{kind_of_weather(entry):20}{entry.title}")
 
 
 def print_dataset(home: Home, name: str, *, deep: bool) -> None:
-    """Show one dataset and its archive.
+    """Print one dataset and the state of its archive.
+
+    Args:
+        home: The home directory.
+        name: Name of the dataset.
+        deep: Whether to read every chunk of the archive.
 
     Raises:
-        ConfigurationError: No such dataset.
-        InvalidDataError: The archive is not sound; after everything else has been printed.
+        ConfigurationError: There is no such dataset.
+        InvalidDataError: The archive is not sound; raised after everything else has been printed.
     """
     entry = dataset(name)
     for label, value in (
@@ -45,12 +50,12 @@ def print_dataset(home: Home, name: str, *, deep: bool) -> None:
 
 
 def kind_of_weather(entry: DatasetEntry) -> str:
-    """Real or simulated weather."""
+    """Return `real weather` or `simulated weather`."""
     return "simulated weather" if entry.simulated else "real weather"
 
 
 def archive_summary(archive: Path) -> str:
-    """State of an archive in a few words."""
+    """Describe the state of an archive in a few words."""
     if not archive.exists():
         return "none"
     try:
@@ -75,5 +80,5 @@ def _print_state(archive: Path, *, deep: bool) -> None:
         print(f"{'':12} {fault}")
     if state.faults:
         raise InvalidDataError(
-            f"archive {archive}: expected sound chunks, found {len(state.faults)} faults; ingest heals them"
+            f"archive {archive}: expected sound chunks, found {len(state.faults)} faults; ingest repairs them"
         )

@@ -1,1 +1,1 @@
-"""What the user of a terminal meets: exit status, progress, output, times, processes."""
+"""The terminal: exit status, progress, output, times, processes."""

@@ -1,6 +1,6 @@
-"""Faults as one line on stderr and an exit status.
+"""Turns errors into one line on stderr and an exit status.
 
-0 done; 1 a fault of ours; 2 the user's input, file or configuration is wrong; 3 data is not there yet, try later.
+0 done; 1 a bug in Plumecast; 2 the user's input, file or configuration is wrong; 3 data is not there yet, try later.
 """
 
 import errno
@@ -21,15 +21,15 @@ FULL_DISK_BYTES = 1_000_000
 
 
 def exit_status(action: Callable[[], object], *, command: str = "plumecast", debug: bool = False) -> int:
-    """Run a command and turn what it raises into one line on stderr and a status.
+    """Run a command and turn an error into one line on stderr and an exit status.
 
     Args:
         action: The command.
-        command: Its name, for the line about a part that is not installed.
-        debug: Print the traceback as well.
+        command: Name of the command, used in the line about a part that is not installed.
+        debug: Whether to print the traceback as well.
 
     Returns:
-        The status that the process ends with.
+        The exit status of the process.
     """
     try:
         action()
@@ -59,7 +59,7 @@ def _judge(error: BaseException, command: str) -> tuple[int, str]:
         return USERS_FAULT, _os_fault(error)
     if full := _full_disk():
         return USERS_FAULT, f"disk of {full}: expected room to write, found it full ({error})"
-    return OUR_FAULT, f"fault of ours: {type(error).__name__}: {error} (--debug shows where)"
+    return OUR_FAULT, f"bug in Plumecast: {type(error).__name__}: {error} (--debug shows where)"
 
 
 def _shortened(line: str) -> str:
@@ -81,7 +81,7 @@ def _os_fault(error: OSError) -> str:
 
 
 def _full_disk() -> str | None:
-    """A place that we write to and that has no room left: errors of NetCDF and HDF5 do not say so."""
+    """Return a path that Plumecast writes to on a full disk, because errors of NetCDF and HDF5 do not say so."""
     for place in (Path(os.environ.get("PLUMECAST_HOME") or "plumecast-data"), Path.cwd()):
         existing = next((path for path in (place, *place.absolute().parents) if path.exists()), None)
         if existing is not None and shutil.disk_usage(existing).free < FULL_DISK_BYTES:

@@ -1,4 +1,4 @@
-"""Output of one process out of several: the first prints, the others only warn."""
+"""Output of several processes of one command: the first prints, the others only warn."""
 
 import logging
 import os
@@ -6,19 +6,19 @@ import sys
 
 
 def is_first_process() -> bool:
-    """Whether this is the process that prints: the only one, or the one of rank 0."""
+    """Return whether this is the process that prints: the only one, or that of rank 0."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def say(text: str) -> None:
-    """Print a line on stdout, from the first process only."""
+    """Print a line on stdout, in the first process only."""
     if is_first_process():
         print(text)
 
 
 class StderrHandler(logging.Handler):
-    """Prints log lines on `sys.stderr` as it is when the line comes."""
+    """Prints log lines on the current `sys.stderr`, which may be replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one line."""
+        """Print one log record."""
         print(self.format(record), file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The parts of Plumecast that a base installation leaves out, and what to install for each."""
+"""The parts that a base installation of Plumecast leaves out, and what to install for each."""
 
 import importlib.util
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ class Part:
     """One extra of the package.
 
     Attributes:
-        extra: Its name in `pip install 'plumecast[extra]'`.
-        title: What people call it.
-        modules: Top-level modules that it brings, the principal one first.
-        serves: Commands, or kinds of work, that need it.
+        extra: Name in `pip install 'plumecast[extra]'`.
+        title: Common name of the part.
+        modules: Top-level modules that it installs, the principal one first.
+        serves: Commands or kinds of work that need it.
     """
 
     extra: str
@@ -27,7 +27,7 @@ class Part:
 
     @property
     def remedy(self) -> str:
-        """The command that installs it."""
+        """Command that installs the part."""
         return f"pip install 'plumecast[{self.extra}]'"
 
 
@@ -46,7 +46,7 @@ PARTS = (
 
 
 def is_installed(module: str) -> bool:
-    """Whether a top-level module can be found, without importing it."""
+    """Return whether a top-level module can be found, without importing it."""
     try:
         return importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):
@@ -54,23 +54,23 @@ def is_installed(module: str) -> bool:
 
 
 def require(module: str) -> None:
-    """Refuse to begin without a module, before anything is written.
+    """Raise an error if a module is not installed, before anything is written.
 
     Args:
         module: A top-level module of a part.
 
     Raises:
-        ModuleNotFoundError: It is not installed.
+        ModuleNotFoundError: The module is not installed.
     """
     if not is_installed(module):
         raise ModuleNotFoundError(f"No module named '{module}'", name=module)
 
 
 def missing_part(error: ModuleNotFoundError) -> str | None:
-    """What is missing and how to install it, in words; None if the error is about no module of a part.
+    """Return what is missing and how to install it; None if the error is not about a module of a part.
 
     Args:
-        error: From an import.
+        error: The error of an import.
     """
     module = (error.name or "").partition(".")[0]
     for part in PARTS:

@@ -1,7 +1,7 @@
-"""One command as several processes of one machine that share its work, without torchrun.
+"""Runs one command as several processes on one machine that divide its work, without torchrun.
 
-Each process reads its rank from the environment variables that torchrun sets as well. The first prints; what the others
-print is shown only if one of them fails.
+Each process reads its rank from the same environment variables that torchrun sets. The first process prints; output of
+the others is shown only if one of them fails.
 """
 
 import ctypes
@@ -21,11 +21,11 @@ from data_catalog.errors import ConfigurationError
 from pipelines.terminal.exit_status import TRY_LATER, USERS_FAULT
 
 SHARED_COMMANDS = ("train", "forecast")
-"""Commands whose work several processes share."""
+"""Commands whose work several processes can divide."""
 _SECONDS_BETWEEN_LOOKS = 0.1
 _GRACE_SECONDS = 5.0
 _LAUNCHER = "PLUMECAST_LAUNCHED"
-"""Variable that holds the process number of the launcher."""
+"""Environment variable with the process id of the launcher."""
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
@@ -33,17 +33,17 @@ def launch(words: Sequence[str], processes: int) -> int:
     """Run a command as several processes, and wait for them.
 
     Args:
-        words: The command line after the program's name, without `--processes`.
-        processes: How many.
+        words: The command line after the name of the program, without `--processes`.
+        processes: Number of processes.
 
     Returns:
-        0, or the exit status of the process whose failure is the cause.
+        0, or the exit status of the process that failed first.
 
     Raises:
         ConfigurationError: This process is itself one of several.
     """
     if "WORLD_SIZE" in os.environ:
-        raise ConfigurationError("--processes: expected a process of its own, found one that torchrun started")
+        raise ConfigurationError("--processes: expected a process outside torchrun, found one that torchrun started")
     shared = _shared_variables(processes)
     with ExitStack() as stack:
         errors: list[IO[bytes] | None] = [None]
@@ -61,36 +61,36 @@ def launch(words: Sequence[str], processes: int) -> int:
 
 
 def die_with_launcher() -> None:
-    """End this process when its launcher ends, however that ends; a process that was not launched is left alone.
+    """End this process when its launcher ends, for whatever reason; do nothing in a process without a launcher.
 
-    Only Linux can do this; elsewhere a launcher that is killed leaves its processes behind.
+    Only Linux supports this; elsewhere a killed launcher leaves its processes behind.
     """
-    launcher = os.environ.pop(_LAUNCHER, None)  # popped, so that no process started from here takes it for its own
+    launcher = os.environ.pop(_LAUNCHER, None)  # removed, so that child processes do not inherit it
     if launcher is None or sys.platform != "linux":
         return
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)
-    if os.getppid() != int(launcher):  # it ended before it was watched
+    if os.getppid() != int(launcher):  # it ended before it could be watched
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 def without_processes(words: Sequence[str]) -> list[str]:
-    """A command line without the option `--processes` and its value."""
+    """Return a command line without the option `--processes` and its value."""
     kept = [word for before, word in pairwise(["", *words]) if before != "--processes"]
     return [word for word in kept if word != "--processes" and not word.startswith("--processes=")]
 
 
 def check_shared(command: str | None) -> None:
-    """Refuse to run a command in several processes if each would do all of its work.
+    """Raise an error if a command runs in several processes but cannot divide its work among them.
 
     Args:
         command: Name of the command.
 
     Raises:
-        ConfigurationError: There are several processes, and the command does not share its work.
+        ConfigurationError: There are several processes, and the command cannot divide its work.
     """
     processes = os.environ.get("WORLD_SIZE", "1")
     if processes != "1" and command not in SHARED_COMMANDS:
-        raise ConfigurationError(f"{command}: expected a lone process, found one of {processes} (WORLD_SIZE)")
+        raise ConfigurationError(f"{command}: expected a single process, found one of {processes} (WORLD_SIZE)")
 
 
 def _shared_variables(processes: int) -> dict[str, str]:
@@ -106,13 +106,13 @@ def _shared_variables(processes: int) -> dict[str, str]:
 
 def _start(words: Sequence[str], variables: dict[str, str], error: IO[bytes] | None) -> subprocess.Popen[bytes]:
     output = None if error is None else subprocess.DEVNULL
-    return subprocess.Popen(  # noqa: S603  # this interpreter, and the words that this process was given itself
+    return subprocess.Popen(  # noqa: S603  # this interpreter, with the arguments of this process
         [sys.executable, "-m", "pipelines", *words], env=os.environ | variables, stdout=output, stderr=error
     )
 
 
 def _first_failure(started: Sequence[subprocess.Popen[bytes]]) -> int | None:
-    """Number of the first process that fails; None once all are done."""
+    """Wait, and return the number of the first process that fails; None if all succeed."""
     while True:
         states = [process.poll() for process in started]
         for rank, state in enumerate(states):
@@ -124,20 +124,20 @@ def _first_failure(started: Sequence[subprocess.Popen[bytes]]) -> int | None:
 
 
 def _cause(failed: int, statuses: Sequence[int]) -> int:
-    """Number of the process whose failure made the others fail.
+    """Return the number of the process whose failure made the others fail.
 
     Args:
-        failed: The process that was first seen to have failed; another may have failed before it.
-        statuses: Exit status of each process; minus the signal if a signal ended it.
+        failed: Number of the process that was first seen to have failed; another may have failed before it.
+        statuses: Exit status of each process; minus the signal number if a signal ended it.
     """
     explained = [rank for rank, status in enumerate(statuses) if status in (USERS_FAULT, TRY_LATER)]
-    gave_up = statuses[failed] == -signal.SIGABRT  # as a process does that loses its connection to another
+    gave_up = statuses[failed] == -signal.SIGABRT  # typical of a process that lost its connection to another
     own = [rank for rank, status in enumerate(statuses) if gave_up and status > 0]
     return next(iter(explained or own), failed)
 
 
 def _end(started: Sequence[subprocess.Popen[bytes]], grace_seconds: float = 0.0) -> None:
-    """End the processes that still run, after giving them some time to end by themselves."""
+    """End the processes that still run, after a grace period."""
     _wait(started, grace_seconds)
     for process in started:
         process.terminate()
@@ -156,11 +156,7 @@ def _wait(started: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:
 
 
 def _report(failed: int, started: Sequence[subprocess.Popen[bytes]], errors: Sequence[IO[bytes] | None]) -> int:
-    """Print why a process failed, unless the first process has printed the same.
-
-    Returns:
-        The exit status.
-    """
+    """Print why a process failed, unless the first process has printed the same; return the exit status."""
     status, error = started[failed].returncode, errors[failed]
     if status < 0:
         print(f"plumecast: process {failed} of {len(started)} was ended by signal {-status}", file=sys.stderr)

@@ -26,20 +26,20 @@ SECONDS_BETWEEN_LINES = 15.0
 
 
 class Advance(Protocol):
-    """Reports how far a step is."""
+    """A function that reports the progress of a step."""
 
     def __call__(self, done: int, note: str = "") -> None:
-        """Take how much is done so far in all, and a note to show beside it."""
+        """Report the total amount done so far, and a note to show with it."""
 
 
 @contextmanager
 def progress(title: str, total: int, unit: str) -> Iterator[Advance]:
-    """Show how far a step is: as a bar where stderr is a terminal, else as log lines.
+    """Show the progress of a step: as a bar if stderr is a terminal, otherwise as log lines.
 
     Args:
-        title: What is being done.
-        total: How much there is to do.
-        unit: What is counted, in the plural.
+        title: Name of the step.
+        total: Total amount to do.
+        unit: Unit of the amounts, in the plural.
 
     Yields:
         A function to call with the amount done so far.
@@ -96,7 +96,7 @@ def _rate(done: int, total: int, unit: str, seconds: float, note: str) -> str:
 
 
 def spoken(seconds: float) -> str:
-    """A number of seconds for people: 42 s, 3 min 20 s, 2 h 5 min."""
+    """Format a number of seconds: 42 s, 3 min 20 s, 2 h 5 min."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes_left = divmod(minutes, 60)
     if hours:

@@ -1,4 +1,4 @@
-"""Times and durations as people write them."""
+"""Parses times and durations of the command line."""
 
 import re
 from datetime import UTC, date, datetime
@@ -16,11 +16,11 @@ def parse_time(text: str, option: str = "time") -> np.datetime64:
     """Read an ISO 8601 time; one without an offset is UTC.
 
     Args:
-        text: Such as 2008-01-10 or 2008-01-10T06+01:00.
-        option: Where the text comes from, to begin an error with.
+        text: The time, such as 2008-01-10 or 2008-01-10T06+01:00.
+        option: Option that the text comes from; errors start with it.
 
     Raises:
-        ConfigurationError: The text is no time.
+        ConfigurationError: The text is not a time.
     """
     try:
         moment = datetime.fromisoformat(text)
@@ -36,10 +36,10 @@ def parse_end(text: str, option: str = "time") -> np.datetime64:
 
     Args:
         text: The time.
-        option: Where the text comes from, to begin an error with.
+        option: Option that the text comes from; errors start with it.
 
     Raises:
-        ConfigurationError: The text is no time.
+        ConfigurationError: The text is not a time.
     """
     moment = parse_time(text, option)
     return moment + (LAST_OF_DAY if _is_bare_day(text) else np.timedelta64(0, "ns"))
@@ -50,7 +50,7 @@ def parse_moment(text: str, option: str = "time") -> date:
 
     Args:
         text: The day or time.
-        option: Where the text comes from, to begin an error with.
+        option: Option that the text comes from; errors start with it.
 
     Raises:
         ConfigurationError: The text is neither.
@@ -65,13 +65,13 @@ def parse_hours(text: str, option: str = "duration") -> int:
 
     Args:
         text: The duration.
-        option: Where the text comes from, to begin an error with.
+        option: Option that the text comes from; errors start with it.
 
     Returns:
         Hours, more than 0.
 
     Raises:
-        ConfigurationError: The text is no duration.
+        ConfigurationError: The text is not a duration.
     """
     match = _DURATION.match(text)
     hours = int(match[1]) * (24 if match[2].startswith("d") else 1) if match else 0
@@ -81,15 +81,15 @@ def parse_hours(text: str, option: str = "duration") -> int:
 
 
 def lead_steps(hours: int, step_hours: int, option: str = "--lead") -> int:
-    """Number of lead steps that a lead time takes.
+    """Return the number of lead steps in a lead time.
 
     Args:
-        hours: Lead time.
-        step_hours: Length of a lead step.
-        option: Where the hours come from, to begin an error with.
+        hours: Lead time, hours.
+        step_hours: Length of a lead step, hours.
+        option: Option that the lead time comes from; errors start with it.
 
     Raises:
-        ConfigurationError: The hours are no multiple of the step.
+        ConfigurationError: The lead time is not a multiple of the step.
     """
     if hours % step_hours:
         raise ConfigurationError(
@@ -99,7 +99,7 @@ def lead_steps(hours: int, step_hours: int, option: str = "--lead") -> int:
 
 
 def now() -> np.datetime64:
-    """The present time in UTC, without an offset."""
+    """Return the current time in UTC, without an offset."""
     return np.datetime64(datetime.now(UTC).replace(tzinfo=None), "ns")
 
 

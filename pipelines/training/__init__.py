@@ -1,1 +1,1 @@
-"""Training of a system, its baselines and its costs."""
+"""Trains a system, fits its baselines and computes its costs."""

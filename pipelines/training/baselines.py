@@ -1,4 +1,4 @@
-"""The baselines of a system, fitted on its training period."""
+"""Fits the baselines of a system on its training period."""
 
 import logging
 import math
@@ -19,15 +19,15 @@ def fit_system_baselines(system: System, analysis: xr.Dataset, directory: Path) 
     """Fit the baselines of a system on its training period, and write them beside its checkpoint.
 
     Args:
-        system: Says which period, lead step and number of EOFs.
-        analysis: Holds the predictands over the training period.
-        directory: Of the checkpoint; made if absent.
+        system: The system, which defines period, lead step and number of EOFs.
+        analysis: Analysis with the predictands over the training period.
+        directory: Directory of the checkpoint; created if absent.
 
     Returns:
-        The file.
+        Path of the file.
     """
     period = system.periods.training
-    logger.info("Fit the baselines of %s on %s to %s", system.name, period.start, period.end)
+    logger.info("Fitting the baselines of %s on %s to %s", system.name, period.start, period.end)
     baselines = fit_baselines(
         analysis[list(system.state.predictands)],
         (np.datetime64(period.start, "ns"), np.datetime64(period.end, "ns")),

@@ -1,4 +1,4 @@
-"""What systems cost to train and to run, as a table."""
+"""Prints the costs of training and running systems as a table."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from forecast.system.system import System
 
 
 def print_costs(systems: Sequence[System]) -> None:
-    """Print what systems cost as a Markdown table with a column for each."""
+    """Print the costs of systems as a Markdown table with one column for each system."""
     columns = [_figures(system) for system in systems]
     print(f"| | {' | '.join(system.name for system in systems)} |")
     print(f"|---|{'---|' * len(systems)}")
@@ -21,7 +21,7 @@ def print_costs(systems: Sequence[System]) -> None:
 
 
 def _figures(system: System) -> dict[str, str]:
-    """Each figure in words, by the title of its row."""
+    """Return each figure as text, by the title of its row."""
     grid = _grid(system)
     found = costs(system, grid)
     denoised = system if system.pretraining is None else pretraining_system(system)

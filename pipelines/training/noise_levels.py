@@ -1,4 +1,4 @@
-"""What a denoiser has learned at which noise level: in the log and as a picture."""
+"""Logs and plots the error of a denoiser at each noise level."""
 
 import logging
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ def show_noise_levels(record: Mapping[str, Any], system: System, directory: Path
 
     Args:
         record: The `noise_levels` of a stage in the training record.
-        system: The system that is trained.
-        directory: Of the checkpoint, where the picture goes.
+        system: The trained system.
+        directory: Directory of the checkpoint, where the figure is written.
 
     Returns:
-        The picture.
+        Path of the figure.
     """
     means = np.mean(list(relative_errors(record).values()), axis=0)
     levels = ", ".join(f"{sigma:g}: {mean:.3f}" for sigma, mean in zip(record["sigma"], means, strict=True))

@@ -1,4 +1,4 @@
-"""Archive to checkpoint, with the baselines that it will be measured against."""
+"""Trains a checkpoint from an archive, and fits the baselines that it will be compared with."""
 
 import logging
 from collections.abc import Sequence
@@ -35,18 +35,19 @@ logger = logging.getLogger("plumecast")
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What to train, on what, and where the checkpoint goes.
+    """A request to train a system.
 
     Attributes:
-        system: The system. Where it has several networks, each is trained in a directory of its own, and the
-            checkpoint of all is written when the last is finished.
+        system: The system. If it has several networks, each is trained in a directory of its own, and the combined
+            checkpoint is written when the last one is finished.
         analysis: Archive or file that covers the training and validation periods.
-        directory: Where checkpoint and baselines go.
-        resume: Continue an unfinished training.
-        iterations: Of the denoising stage, in place of the system's number; the other stages get at most as many.
-        initial_checkpoint: Directory of a checkpoint to start from, in place of random weights.
-        globe: Archive of the dataset that the system's pretraining names; None without pretraining.
-        device: Where to compute.
+        directory: Directory of the checkpoint and the baselines.
+        resume: Whether to continue an unfinished training.
+        iterations: Number of iterations of the denoising stage instead of the system's; the other stages get at most as
+            many.
+        initial_checkpoint: Directory of a checkpoint to start from instead of random weights.
+        globe: Archive of the dataset that the system's pretraining section names; None without pretraining.
+        device: Device to compute on.
     """
 
     system: System
@@ -59,10 +60,10 @@ class TrainingRequest:
     device: str = "cpu"
 
     def of_network(self, number: int) -> "TrainingRequest":
-        """The request to train one of the system's networks alone, where a training of all of them looks for it.
+        """Return the request to train one of the system's networks, in the directory where a full training expects it.
 
         Args:
-            number: Of the network, from 0.
+            number: Number of the network, counted from 0.
 
         Raises:
             ConfigurationError: The system has no such network.
@@ -75,7 +76,7 @@ class TrainingRequest:
 
 @dataclass(frozen=True)
 class _Inputs:
-    """What a request names, opened."""
+    """The opened inputs of a request."""
 
     analysis: xr.Dataset
     globe: xr.Dataset | None
@@ -88,7 +89,10 @@ class _Inputs:
 def train_system(request: TrainingRequest) -> Path:
     """Train a system's model and fit its baselines, both on the training period only.
 
-    Processes that torchrun or `--processes` started share the training; the first of them writes.
+    Processes started by torchrun or `--processes` train together; the first of them writes.
+
+    Args:
+        request: System, analysis, directory and options of the training.
 
     Returns:
         The directory of the checkpoint.
@@ -96,7 +100,7 @@ def train_system(request: TrainingRequest) -> Path:
     Raises:
         ConfigurationError: The directory holds a finished or an unfinished training and `resume` is not set, or the
             initial checkpoint does not fit.
-        MissingDataError: The analysis holds nothing of a period, or another training is at work in the directory.
+        MissingDataError: The analysis has no time in one of the periods, or another training uses the directory.
     """
     _refuse_overwriting(request.directory, request.resume)
     inputs = _open_inputs(request)
@@ -145,7 +149,7 @@ def _train_networks(request: TrainingRequest, inputs: _Inputs, ranks: Ranks) -> 
 
 
 def _check_free(directory: Path, parts: Sequence[TrainingRequest], ranks: Ranks) -> None:
-    """Refuse a directory that a single network was trained in, and networks that are in use, before hours of work."""
+    """Raise an error if the directory holds the training of a single network, or if a network is in use."""
     if left := ranks.broadcast(unfinished(directory)):
         raise ConfigurationError(
             f"training of {len(parts)} networks: expected no unfinished training in {left}, found one; "
@@ -190,7 +194,7 @@ def _train_network(request: TrainingRequest, inputs: _Inputs, ranks: Ranks) -> N
 
 
 def _alone_in(directory: Path, ranks: Ranks) -> AbstractContextManager[None]:
-    """Keep other trainings out of a directory while the block runs; the first process holds the lock."""
+    """Lock a directory against other trainings while the block runs; the first process holds the lock."""
     return lock(directory / LOCK, f"training in {directory}") if ranks.is_first else nullcontext()
 
 
@@ -211,7 +215,7 @@ def _warn_of_absent_days(period: Period, times: NDArray[np.datetime64]) -> None:
 
 
 def _refuse_overwriting(directory: Path, resume: bool) -> None:
-    """Refuse to train anew where there is a checkpoint, or what an interrupted training has left."""
+    """Raise an error if a new training would overwrite a checkpoint or an interrupted training."""
     if resume:
         return
     left = unfinished(directory)

@@ -1,1 +1,1 @@
-"""Where things are: the home directory, systems, checkpoints, analyses, devices."""
+"""Finds things: the home directory, systems, checkpoints, analyses, devices."""

@@ -1,4 +1,4 @@
-"""The analysis that a system is trained on, starts from and is verified against."""
+"""Finds and opens the analysis that a system is trained on, starts from and is verified against."""
 
 from pathlib import Path
 
@@ -14,15 +14,15 @@ from pipelines.workspace.home import Home
 
 
 def find_analysis(home: Home, system: System, given: Path | None = None) -> Path:
-    """Where the analysis of a system lies: the given place, else the archive of its dataset in this home.
+    """Return the path of a system's analysis: the given path, or else the archive of its dataset in this home.
 
     Args:
-        home: Where archives lie.
-        system: Which system.
-        given: Archive, file or directory that the user names.
+        home: Home directory, which holds the archives.
+        system: The system.
+        given: Archive, file or directory given by the user; None for the archive.
 
     Raises:
-        MissingDataError: Nothing was given and the archive is not there yet.
+        MissingDataError: No path was given and there is no archive yet.
     """
     if given is not None:
         return given
@@ -36,15 +36,15 @@ def find_analysis(home: Home, system: System, given: Path | None = None) -> Path
 
 
 def find_globe(home: Home, system: System) -> Path | None:
-    """Archive of the dataset that a system is pretrained on; None for a system without pretraining.
+    """Return the archive of the dataset that a system is pretrained on; None for a system without pretraining.
 
     Args:
-        home: Where archives lie.
-        system: Which system.
+        home: Home directory, which holds the archives.
+        system: The system.
 
     Raises:
-        ConfigurationError: The pretraining would use test days of the weather that the system forecasts.
-        MissingDataError: The archive is not there yet.
+        ConfigurationError: The pretraining would use test days of the same weather that the system forecasts.
+        MissingDataError: There is no archive yet.
     """
     if system.pretraining is None:
         return None
@@ -74,10 +74,10 @@ def open_globe(location: Path, system: System) -> xr.Dataset:
 
     Args:
         location: The archive, from `find_globe`.
-        system: Its predictands are opened, without static channels.
+        system: The system, whose predictands are opened, without static channels.
 
     Raises:
-        InvalidDataError: It must not be believed; names variable, expected and found.
+        InvalidDataError: The data is invalid; names the variable, what was expected and what was found.
     """
     return open_analysis(location, system.state.predictands, ())[list(system.state.predictands)]
 
@@ -87,11 +87,11 @@ def open_system_analysis(location: Path, system: System) -> xr.Dataset:
 
     Args:
         location: The archive, file or directory.
-        system: Its predictands and static channels are opened.
+        system: The system, whose predictands and static channels are opened.
 
     Raises:
-        ConfigurationError: There is nothing at this place.
-        InvalidDataError: It must not be believed; names variable, expected and found.
+        ConfigurationError: The path does not exist.
+        InvalidDataError: The data is invalid; names the variable, what was expected and what was found.
     """
     static = system.state.static
     analysis = open_analysis(location, system.state.predictands, static)
@@ -99,5 +99,5 @@ def open_system_analysis(location: Path, system: System) -> xr.Dataset:
 
 
 def scalar(time: xr.DataArray) -> np.datetime64:
-    """The time that a scalar coordinate holds, in nanoseconds."""
+    """Return the time of a scalar coordinate, in nanoseconds."""
     return np.datetime64(int(time.values.astype("datetime64[ns]").astype(np.int64)), "ns")

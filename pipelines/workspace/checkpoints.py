@@ -1,4 +1,4 @@
-"""Where checkpoints and their baselines lie; opening one takes PyTorch, finding it does not."""
+"""Finds checkpoints and their baselines; this needs no PyTorch, while opening a checkpoint does."""
 
 from importlib import resources
 from pathlib import Path
@@ -8,19 +8,19 @@ from forecast.system.system import System
 from pipelines.workspace.home import Home
 
 BASELINES_FILE = "baselines.nc"
-"""File of the baselines in the directory of a checkpoint."""
+"""Name of the file of baselines in the directory of a checkpoint."""
 
 
 def find_checkpoint(home: Home, system: System, given: Path | None = None) -> Path:
-    """Directory of the checkpoint to use: the given one, else the one trained in this home, else the shipped one.
+    """Return the directory of the checkpoint to use: the given one, one trained in this home, or the shipped one.
 
     Args:
-        home: Where trained checkpoints are looked for.
-        system: Which system.
-        given: Directory that the user names.
+        home: Home directory, which holds trained checkpoints.
+        system: The system.
+        given: Directory given by the user; None to search.
 
     Raises:
-        ConfigurationError: There is none.
+        ConfigurationError: There is no checkpoint.
     """
     candidates = (given,) if given is not None else _usual_places(home, system.name)
     for directory in candidates:
@@ -34,15 +34,15 @@ def find_checkpoint(home: Home, system: System, given: Path | None = None) -> Pa
 
 
 def find_own_checkpoint(home: Home, system: System, given: Path | None = None) -> Path:
-    """Directory of a checkpoint that may get a calibration card: any but the shipped one, which all users share.
+    """Return the directory of a checkpoint that may get a calibration card: any but the shipped one, which users share.
 
     Args:
-        home: Where trained checkpoints are looked for.
-        system: Which system.
-        given: Directory that the user names.
+        home: Home directory, which holds trained checkpoints.
+        system: The system.
+        given: Directory given by the user; None to search.
 
     Raises:
-        ConfigurationError: There is none, or only the shipped one.
+        ConfigurationError: There is no checkpoint, or only the shipped one.
     """
     found = find_checkpoint(home, system, given)
     if found.resolve() == shipped_checkpoint(system.name).resolve():
@@ -54,23 +54,23 @@ def find_own_checkpoint(home: Home, system: System, given: Path | None = None) -
 
 
 def has_checkpoint(home: Home, system_name: str) -> bool:
-    """Whether a checkpoint of a system was trained in this home or is shipped."""
+    """Return whether a checkpoint of a system was trained in this home or is shipped."""
     return any(map(_holds_model, _usual_places(home, system_name)))
 
 
 def shipped_checkpoint(system_name: str) -> Path:
-    """Directory in the package that would hold the shipped checkpoint of a system; few systems have one."""
+    """Return the directory in the package for the shipped checkpoint of a system; it exists for few systems."""
     return Path(str(resources.files("forecast"))) / "pretrained" / system_name
 
 
 def find_baselines(checkpoint: Path) -> Path:
-    """File of the baselines beside a checkpoint.
+    """Return the path of the baselines of a checkpoint.
 
     Args:
         checkpoint: Directory of the checkpoint.
 
     Raises:
-        ConfigurationError: There is none.
+        ConfigurationError: There are no baselines.
     """
     path = checkpoint / BASELINES_FILE
     if not path.exists():

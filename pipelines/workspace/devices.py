@@ -1,4 +1,4 @@
-"""Choice of the device to compute on."""
+"""Chooses the device to compute on."""
 
 import torch
 
@@ -6,7 +6,7 @@ from data_catalog.errors import ConfigurationError
 
 
 def choose_device(wanted: str) -> str:
-    """Device by name; `auto` takes a GPU if there is one.
+    """Return the PyTorch device to use; `auto` takes a GPU if there is one.
 
     Args:
         wanted: `auto`, `cpu`, `cuda` or `cuda:N`.

@@ -1,4 +1,4 @@
-"""Where archives, checkpoints and runs live: one directory, PLUMECAST_HOME."""
+"""The home directory, PLUMECAST_HOME, which holds archives, checkpoints, runs and scores."""
 
 import os
 from dataclasses import dataclass
@@ -7,23 +7,23 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Home:
-    """The directory that holds everything Plumecast keeps.
+    """The home directory, which holds everything that Plumecast stores.
 
     Attributes:
-        root: Holds `archives/`, `checkpoints/`, `runs/`, `scores/`, `searches/` and, unless Prefect is set up
-            otherwise, `prefect/`.
+        root: Path of the directory, which holds `archives/`, `checkpoints/`, `runs/`, `scores/`, `searches/` and,
+            unless Prefect is configured otherwise, `prefect/`.
     """
 
     root: Path
 
     @property
     def archives(self) -> Path:
-        """Directory that holds one Zarr archive for each dataset."""
+        """Directory of the archives, one Zarr group for each dataset."""
         return self.root / "archives"
 
     @property
     def runs(self) -> Path:
-        """Directory that holds the runs: `<system>/<cycle>/`."""
+        """Directory of the runs: `<system>/<cycle>/`."""
         return self.root / "runs"
 
     @property
@@ -32,27 +32,27 @@ class Home:
         return self.root / "prefect"
 
     def archive(self, dataset_name: str) -> Path:
-        """Archive of a dataset."""
+        """Return the path of the archive of a dataset."""
         return self.archives / f"{dataset_name}.zarr"
 
     def score_archive(self, name: str) -> Path:
-        """Score archive of a system, or of forecasts from elsewhere."""
+        """Return the path of the score archive of a system, or of foreign forecasts."""
         return self.root / "scores" / name
 
     def search(self, name: str) -> Path:
-        """Directory of a search."""
+        """Return the directory of a search."""
         return self.root / "searches" / name
 
     def checkpoint(self, system_name: str) -> Path:
-        """Directory of the checkpoint that was trained here."""
+        """Return the directory of the checkpoint that is trained in this home."""
         return self.root / "checkpoints" / system_name
 
 
 def home(root: Path | None = None) -> Home:
-    """The home directory: the given one, else PLUMECAST_HOME, else ./plumecast-data.
+    """Return the home directory: the given one, else PLUMECAST_HOME, else ./plumecast-data.
 
     Args:
-        root: Directory that the user names.
+        root: Directory given by the user; None for the default.
     """
     chosen = root if root is not None else Path(os.environ.get("PLUMECAST_HOME") or "plumecast-data")
     return Home(chosen.expanduser().absolute())

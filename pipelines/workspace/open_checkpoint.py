@@ -1,4 +1,4 @@
-"""Opening a checkpoint to forecast with, after a check that it fits the system."""
+"""Opens a checkpoint for a forecast and checks that it fits the system."""
 
 import logging
 from pathlib import Path
@@ -13,20 +13,20 @@ logger = logging.getLogger("plumecast")
 
 
 def open_checkpoint(directory: Path, system: System) -> Checkpoint:
-    """The checkpoint that forecasts a system, in lead steps of the system's length.
+    """Open the checkpoint to forecast a system, with the system's step length.
 
     Args:
-        directory: Of the checkpoint.
-        system: What is to be forecast.
+        directory: Directory of the checkpoint.
+        system: The system to be forecast.
 
     Raises:
-        ConfigurationError: It was trained for another system, or has not learned steps of this length.
+        ConfigurationError: It was trained for another system, or has not learned this step length.
         InvalidDataError: A file is damaged.
     """
     trained, step_hours = stored_system(directory), system.state.step_hours
     if step_hours != trained.state.step_hours and step_hours in trained.learned_step_hours:
         if (directory / CARD).exists():
-            logger.info("The calibration card was fitted to steps of %d h: not used", trained.state.step_hours)
+            logger.info("The calibration card was fitted to steps of %d h and is not used", trained.state.step_hours)
         checkpoint = load_checkpoint(directory, step_hours=step_hours)
     else:
         checkpoint = load_checkpoint(directory)
@@ -36,11 +36,11 @@ def open_checkpoint(directory: Path, system: System) -> Checkpoint:
 
 
 def open_uncalibrated(directory: Path, system: System) -> Checkpoint:
-    """The checkpoint of a system without its calibration card, to fit something to.
+    """Open the checkpoint of a system without its calibration card, to fit a sampler or a new card to it.
 
     Args:
-        directory: Of the checkpoint.
-        system: What it is to be fitted for.
+        directory: Directory of the checkpoint.
+        system: The system.
 
     Raises:
         ConfigurationError: It was trained for another system.
@@ -56,8 +56,8 @@ def warn_of_unfinished(checkpoint: Checkpoint, directory: Path) -> None:
     """Log a warning if a checkpoint is a snapshot of a training that has not finished.
 
     Args:
-        checkpoint: What was opened.
-        directory: Where it lies, for the message.
+        checkpoint: The checkpoint.
+        directory: Directory of the checkpoint, for the message.
     """
     if not checkpoint.training.finished:
         logger.warning("%s: its training has not finished; 'plumecast train --resume' continues it", directory)

@@ -11,10 +11,10 @@ HOUR = np.timedelta64(1, "h")
 
 
 def startable(system: System, times: Times) -> Times:
-    """Times at which a forecast can start: those whose past states are there too.
+    """Return the times at which a forecast can start: those whose past states are there too.
 
     Args:
-        system: Says how many past states a forecast needs.
+        system: The system, which defines the number of past states.
         times: Times of the analysis.
     """
     state = system.state
@@ -25,10 +25,10 @@ def startable(system: System, times: Times) -> Times:
 
 
 def complete_starts(system: System, times: Times, lead_steps: int) -> Times:
-    """Times at which a forecast can start and every one of whose valid times has an analysis.
+    """Return the times at which a forecast can start and has a verifying analysis at every lead time.
 
     Args:
-        system: Says how many past states a forecast needs, and how long a step is.
+        system: The system, which defines the number of past states and the length of a step.
         times: Times of the analysis.
         lead_steps: Length of the forecast, in steps of the system.
     """

@@ -1,4 +1,4 @@
-"""Systems by name, and what the user says of their lead steps."""
+"""Finds systems by name, and applies the user's options for lead time and step length."""
 
 from importlib import resources
 from pathlib import Path
@@ -13,7 +13,7 @@ from pipelines.workspace.home import Home
 
 
 def system_names() -> tuple[str, ...]:
-    """Names of the shipped systems, sorted."""
+    """Return the names of the shipped systems, sorted."""
     return tuple(sorted(path.stem for path in _shipped_systems().glob("*.toml")))
 
 
@@ -37,10 +37,10 @@ def find_system(name_or_path: str) -> System:
 
 
 def servable_systems(home: Home) -> tuple[str, ...]:
-    """Names of the shipped systems that have both a checkpoint and data here.
+    """Return the names of the shipped systems that have both a checkpoint and data in this home.
 
     Args:
-        home: Where both are looked for.
+        home: The home directory.
     """
     return tuple(name for name in system_names() if _is_servable(home, find_system(name)))
 
@@ -56,27 +56,27 @@ def _shipped_systems() -> Path:
 
 
 def in_steps(system: System, step: str | None) -> System:
-    """A system that forecasts in lead steps of another length.
+    """Return a system that forecasts in lead steps of another length.
 
     Args:
-        system: The system as its file says.
-        step: Length of a step as `--step` gives it, such as 12h; the system's own when None.
+        system: The system as defined in its file.
+        step: Step length as given to `--step`, such as 12h; None for the system's default.
 
     Raises:
-        ConfigurationError: The text is no duration, or the model has not learned steps of this length.
+        ConfigurationError: The text is not a duration, or the model has not learned this step length.
     """
     return system if step is None else system.in_steps_of(parse_hours(step, "--step"))
 
 
 def requested_lead_steps(system: System, lead: str | None) -> int:
-    """Number of lead steps of a forecast.
+    """Return the number of lead steps of a forecast.
 
     Args:
-        system: Says how long a step is.
-        lead: Lead time as `--lead` gives it, such as 10d; the system's own when None.
+        system: The system, which defines the length of a step.
+        lead: Lead time as given to `--lead`, such as 10d; None for the system's default.
 
     Raises:
-        ConfigurationError: The text is no duration, or no multiple of the step.
+        ConfigurationError: The text is not a duration, or not a multiple of the step.
     """
     if lead is None:
         return lead_steps(system.forecast.lead_days * 24, system.state.step_hours, "forecast.lead_days")

@@ -33,7 +33,7 @@ class ForecastAxes:
     Attributes:
         latitude: Degrees north, ascending.
         longitude: Degrees east, ascending.
-        init_time: Initial time.
+        init_time: Init time.
         lead_times: Ascending, positive.
     """
 
@@ -44,7 +44,7 @@ class ForecastAxes:
 
     @property
     def valid_times(self) -> npt.NDArray[np.datetime64]:
-        """Initial time plus lead time, one for each lead."""
+        """Init time plus lead time, one for each lead."""
         times: npt.NDArray[np.datetime64] = self.init_time + self.lead_times
         return times
 

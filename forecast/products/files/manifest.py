@@ -50,7 +50,7 @@ class Manifest(_Part):
     system: str
     """Name of the system."""
     init_time: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\dZ$")]
-    """Initial time of the cycle, such as 2008-01-15T00:00Z."""
+    """Init time of the cycle, such as 2008-01-15T00:00Z."""
     system_hash: str
     """Identity of the settings that decide the members."""
     model_id: str

@@ -35,7 +35,7 @@ class ForecastWriter:
     Args:
         path: Final name; an existing file is replaced at the end.
         channels: Names such as `z500`, each a variable of the file.
-        axes: Grid, initial time and lead times.
+        axes: Grid, init time and lead times.
         members: Distinct member numbers; the file keeps their order.
         attributes: Global attributes; title, institution, source, history and references must be among them.
         step_hours: Interval in hours of sums and means whose interval the variable table does not give.

@@ -15,7 +15,7 @@ class RunDirectory:
     Attributes:
         root: Directory of all runs of all systems.
         system_name: Name of the system.
-        init_time: Initial time of the cycle.
+        init_time: Init time of the cycle.
     """
 
     root: Path
@@ -30,7 +30,7 @@ class RunDirectory:
             path: Such as `runs/speedy-5p6/20080115T0000Z`; need not exist.
 
         Raises:
-            InvalidDataError: The directory is not named for an initial time.
+            InvalidDataError: The directory is not named for an init time.
         """
         directory = Path(path).resolve()
         return cls(directory.parent.parent, directory.parent.name, parse_cycle_name(directory.name))

@@ -109,7 +109,7 @@ def weatherbench2_layout(forecast: xr.Dataset) -> xr.Dataset:
     """Rename and reorder a forecast into the layout of WeatherBench2; stays lazy.
 
     Args:
-        forecast: Channels such as `z500` with dims (member, lead_time, latitude, longitude), and an initial time as a
+        forecast: Channels such as `z500` with dims (member, lead_time, latitude, longitude), and an init time as a
             scalar coordinate or a dimension.
 
     Returns:

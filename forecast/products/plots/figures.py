@@ -46,7 +46,7 @@ class Caption:
 
     Attributes:
         system_title: Title of the system.
-        init_time: Initial time.
+        init_time: Init time.
         members: Number of members.
         simulated: Whether to say that the weather is simulated.
     """
@@ -58,7 +58,7 @@ class Caption:
 
     @property
     def origin(self) -> str:
-        """One line of system, number of members and initial time."""
+        """One line of system, number of members and init time."""
         count = f"{self.members} members" if self.members > 1 else "1 member"
         return f"{self.system_title}  ·  {count} from {clock(self.init_time)}"
 

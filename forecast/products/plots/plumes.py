@@ -73,7 +73,7 @@ def plot_plume(
         caption: Heading.
         point: The place.
         channels: One panel each.
-        known: Analysis, drawn at the initial time and the lead times, and climatology, drawn as a band.
+        known: Analysis, drawn at the init time and the lead times, and climatology, drawn as a band.
 
     Returns:
         `out`.

@@ -62,9 +62,9 @@ def test_another_training_is_not_gone_on_with(system):
     wanted = system.training_hash()
     check_same_training(wanted, system.changed(title="Other").training_hash(), where="here")
     other = system.changed(training=system.training.changed(seed=1)).training_hash()
-    with pytest.raises(ConfigurationError, match="here: expected the training of this system, found another's"):
+    with pytest.raises(ConfigurationError, match="here: expected the training of this system, found another one"):
         check_same_training(wanted, other, where="here")
-    with pytest.raises(ConfigurationError, match="here: expected the mean network, found another's"):
+    with pytest.raises(ConfigurationError, match="here: expected the mean network, found another one"):
         check_same_training(wanted, other, where="here", what="the mean network")
 
 

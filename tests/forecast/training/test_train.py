@@ -43,7 +43,7 @@ def test_an_unfinished_training_is_not_overwritten_unasked(system, analysis, tmp
     with pytest.raises(ConfigurationError, match="resume it"):
         next(train(often, analysis, tmp_path))
     other = changed(often, network={"widths": (8,)})
-    with pytest.raises(ConfigurationError, match="found another's"):
+    with pytest.raises(ConfigurationError, match="found another one"):
         next(train(other, analysis, tmp_path, resume=True))
 
 
@@ -53,7 +53,7 @@ def test_a_finished_training_stays_as_it_is(system, analysis, tmp_path):
     before = load_checkpoint(tmp_path).model_id
     assert list(train(system, analysis, tmp_path, resume=True)) == []
     assert load_checkpoint(tmp_path).model_id == before
-    with pytest.raises(ConfigurationError, match="found another's"):
+    with pytest.raises(ConfigurationError, match="found another one"):
         next(train(changed(system, training={"seed": 1}), analysis, tmp_path, resume=True))
 
 
@@ -65,7 +65,7 @@ def test_what_decides_a_training_cannot_change_on_the_way(system, analysis, tmp_
     killed = train(often, analysis, tmp_path)
     next(killed)
     killed.close()
-    with pytest.raises(ConfigurationError, match="found another's"):
+    with pytest.raises(ConfigurationError, match="found another one"):
         next(train(changed(often, training=changes), analysis, tmp_path, resume=True))
     assert next(train(changed(often, training={"iterations": 7}), analysis, tmp_path, resume=True)).iteration == 2
 
@@ -150,7 +150,7 @@ def test_a_training_from_weights_is_not_gone_on_with_from_others(tuned, analysis
     killed = train(tuned, analysis, tmp_path)
     next(killed)
     killed.close()
-    with pytest.raises(ConfigurationError, match="found another's"):
+    with pytest.raises(ConfigurationError, match="found another one"):
         next(train(tuned, analysis, tmp_path, initial_checkpoint=checkpoint, resume=True))
 
 

@@ -130,7 +130,7 @@ def test_bad_requests(stepped: Path, place: Home, twice_daily: Path, capsys: pyt
     forecast = ["forecast", str(stepped), "--init", INIT, "--analysis", str(twice_daily)]
     for words, complaint in (
         (["--step", "6h", "--out", str(place.root)], r"system stepped: expected a step of 12 or 24 h, .* found 6 h"),
-        (["--step", "12h"], r"--step 12h: expected --out DIR beside it, .* in steps of 24 h"),
+        (["--step", "12h"], r"--step 12h: expected --out DIR with it, .* have steps of 24 h"),
         (["--lead", "36h"], "--lead: expected a multiple of the forecast's step of 24 h"),
         (["--only-member", "3"], "--only-member: expected --out DIR"),
     ):

@@ -19,8 +19,12 @@ from pipelines.terminal.exit_status import exit_status
             2,
             "/x/y: expected room on the disk, found no sp",
         ),
-        (ModuleNotFoundError("No module named 'conjured'", name="conjured"), 1, "fault of ours: ModuleNotFoundError"),
-        (ValueError("oh"), 1, "fault of ours: ValueError: oh"),
+        (
+            ModuleNotFoundError("No module named 'conjured'", name="conjured"),
+            1,
+            "bug in Plumecast: ModuleNotFoundError",
+        ),
+        (ValueError("oh"), 1, "bug in Plumecast: ValueError: oh"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )

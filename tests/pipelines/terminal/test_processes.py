@@ -54,7 +54,7 @@ def test_the_option_is_taken_out() -> None:
 def test_a_command_that_cannot_be_shared_is_refused(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.setenv("WORLD_SIZE", "4")
     assert main(["evaluate", "speedy-5p6", "--out", "scores.json"]) == 2
-    assert "evaluate: expected a lone process, found one of 4" in capsys.readouterr().err
+    assert "evaluate: expected a single process, found one of 4" in capsys.readouterr().err
 
 
 def test_a_process_of_torchrun_launches_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
