@@ -1,7 +1,7 @@
 """One layout for every source: channels as variables, (time, latitude, longitude) ascending, SI units, float32.
 
 `canonicalise` is the only door by which data of others comes in; the spellings that it knows live in the variable
-table (`variables.py`), in `units.py` and in `coordinates.py`.
+table (`variables.py`), in `units.py` and in `axis_names.py`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,19 +10,13 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.errors import InvalidDataError
+from data_catalog.layout.axes import as_analysis, as_forecast
 from data_catalog.layout.checks import check_channels
-from data_catalog.layout.coordinates import (
-    with_ascending_latitude,
-    with_continuous_longitude,
-    with_merged_versions,
-    with_one_member,
-    with_our_names,
-    with_times,
-)
+from data_catalog.layout.coordinates import with_ascending_latitude, with_continuous_longitude, with_merged_versions
 from data_catalog.layout.units import conversion, converted
 from data_catalog.layout.variables import VARIABLES, Channel, Variable, channel
 
-_HIGHEST_PRESSURE_IN_HPA = 2000.0
+_FORECAST_DIMS = ("init_time", "member", "lead_time")
 
 
 def canonicalise(
@@ -31,36 +25,51 @@ def canonicalise(
     static: Sequence[str] = (),
     *,
     where: str = "dataset",
-    along: Sequence[str] = ("time",),
+    forecast: bool = False,
 ) -> xr.Dataset:
-    """A dataset of any known layout as an analysis.
+    """A dataset of any known layout as an analysis, or as an ensemble forecast.
 
     Args:
         dataset: As xarray opens it; stays lazy where it is lazy.
-        channels: Which to take, in this order; None takes each that is recognised, static ones too.
+        channels: Which to take, in this order; None takes each that is recognised, static ones of an analysis too.
         static: Channels without time to take besides.
         where: File name, to begin each error with.
-        along: Dimensions of a field besides those of the grid; forecasts have others than a time.
+        forecast: Whether to read members, lead times and starts instead of times.
 
     Returns:
-        One float32 variable per channel, dims (*along, latitude, longitude) or (latitude, longitude), in SI units.
+        One float32 variable per channel, in SI units, dims (time, latitude, longitude), or (latitude, longitude) where
+        static; of a forecast ([init_time,] member, lead_time, latitude, longitude), one start being a scalar.
 
     Raises:
         InvalidDataError: A channel is not there, a unit is unknown, or coordinates cannot be understood.
         ConfigurationError: A name in `channels` or `static` is no channel.
     """
     wanted = None if channels is None else [channel(name) for name in (*channels, *static)]
-    named = with_our_names(_unpacked(dataset))
-    named = with_one_member(with_times(named, where), where)
+    read = as_forecast if forecast else as_analysis
+    named = read(_unpacked(dataset), where)
     named = with_continuous_longitude(with_ascending_latitude(named, where), where)
+    along = _along(named) if forecast else ("time",)
     if wanted is None:
-        wanted = list(_recognised(named))
+        wanted = [one for one in _recognised(named) if not forecast or _is_forecast(named, one, along)]
     fields = {one.name: _field(named, one, where, along) for one in wanted if _source_name(named, one) is not None}
-    analysis = xr.Dataset(fields, attrs=dataset.attrs)
-    check_channels(analysis, [one.name for one in wanted], where=f"{where} ({_contents(named)})")
+    found = xr.Dataset(fields, attrs=dataset.attrs)
+    check_channels(found, [one.name for one in wanted], where=f"{where} ({_contents(named)})")
     if not fields:
         raise InvalidDataError(f"{where}: expected a known channel, found {_contents(named)}")
-    return analysis.drop_vars(set(analysis.coords) - {*along, "latitude", "longitude"})
+    kept = {*along, "latitude", "longitude", *(("init_time",) if forecast else ())}
+    return found.drop_vars(set(found.coords) - kept)
+
+
+def _along(forecast: xr.Dataset) -> tuple[str, ...]:
+    """Dimensions of a forecast's fields besides those of the grid: one start is no dimension."""
+    return tuple(dim for dim in _FORECAST_DIMS if dim != "init_time" or dim in forecast.dims)
+
+
+def _is_forecast(dataset: xr.Dataset, one: Channel, along: Sequence[str]) -> bool:
+    """Whether a field has the members, lead times and starts of its dataset; others stand beside, such as masks."""
+    name = _source_name(dataset, one)
+    needed = {dim for dim in along if dataset.sizes.get(dim, 1) > 1}
+    return name is not None and not one.variable.static and needed <= set(dataset[name].dims)
 
 
 def present_channels(dataset: xr.Dataset, names: Sequence[str]) -> tuple[str, ...]:
@@ -76,27 +85,18 @@ def present_channels(dataset: xr.Dataset, names: Sequence[str]) -> tuple[str, ..
 def _unpacked(dataset: xr.Dataset) -> xr.Dataset:
     """Packed integers as numbers, where whoever opened the file did not do so."""
     packed = any({"scale_factor", "add_offset"} & set(variable.attrs) for variable in dataset.variables.values())
-    return xr.decode_cf(dataset) if packed else dataset
+    return xr.decode_cf(dataset, decode_times=False, decode_timedelta=False) if packed else dataset
 
 
 def _contents(dataset: xr.Dataset) -> str:
     levels = ""
     if "level" in dataset.coords:
-        levels = " on " + ", ".join(f"{level:g}" for level in np.atleast_1d(levels_hpa(dataset))) + " hPa"
+        levels = " on " + ", ".join(f"{level:g}" for level in _levels(dataset)) + " hPa"
     return ", ".join(map(str, dataset.data_vars)) + levels if dataset.data_vars else "no variables"
 
 
-def levels_hpa(dataset: xr.Dataset) -> np.ndarray:
-    """Values of the level coordinate in hPa; a coordinate in Pa is recognised by its units or its size.
-
-    Args:
-        dataset: Has a coordinate `level`.
-    """
-    levels = np.asarray(dataset["level"].values, np.float64)
-    units = str(dataset["level"].attrs.get("units", ""))
-    if units == "Pa" or levels.max(initial=0.0) > _HIGHEST_PRESSURE_IN_HPA:
-        return levels / 100.0
-    return levels
+def _levels(dataset: xr.Dataset) -> np.ndarray:
+    return np.atleast_1d(dataset["level"].values)
 
 
 def _recognised(dataset: xr.Dataset) -> Iterator[Channel]:
@@ -108,7 +108,7 @@ def _recognised(dataset: xr.Dataset) -> Iterator[Channel]:
             continue
         levels = set(range(1, 1101)) if _spelled_with_level(dataset, variable) else set()
         if "level" in dataset.coords:
-            levels |= {int(level) for level in np.atleast_1d(levels_hpa(dataset)) if level == int(level) > 0}
+            levels |= {int(level) for level in _levels(dataset) if level == int(level) > 0}
         for level in sorted(levels):
             name = f"{variable.short_name}{level}"
             # The wind at 10 hPa has no name of its own: `u10` is the wind at 10 m.
@@ -131,7 +131,7 @@ def _source_name(dataset: xr.Dataset, wanted: Channel) -> str | None:
     if found is not None:
         return found
     on_levels = next((name for name in names if name in dataset and "level" in dataset[name].coords), None)
-    if on_levels is None or wanted.level_hpa not in np.atleast_1d(levels_hpa(dataset)):
+    if on_levels is None or wanted.level_hpa not in _levels(dataset):
         return None
     return on_levels
 
@@ -145,13 +145,14 @@ def _field(dataset: xr.Dataset, wanted: Channel, where: str, along: Sequence[str
     if "level" in field.dims:
         index = 0
         if wanted.level_hpa is not None:
-            index = int(np.flatnonzero(levels_hpa(dataset) == wanted.level_hpa)[0])
+            index = int(np.flatnonzero(_levels(dataset) == wanted.level_hpa)[0])
         field = field.isel(level=index, drop=True)
     if wanted.variable.static and "time" in field.dims:
         field = field.isel(time=0, drop=True)
     dims = ("latitude", "longitude") if wanted.variable.static else (*along, "latitude", "longitude")
     beside = [dim for dim in field.dims if dim not in dims and dim != "expver"]
     field = field.squeeze([dim for dim in beside if field.sizes[dim] == 1], drop=True)
+    field = field.expand_dims([dim for dim in dims if dim in field.coords and dim not in field.dims])
     if set(field.dims) - {"expver"} != set(dims):
         raise InvalidDataError(f"{what}: expected dims {dims}, found {field.dims}")
     field = with_merged_versions(field.transpose(*dims, ...), what)

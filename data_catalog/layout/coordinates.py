@@ -1,6 +1,5 @@
-"""Dimensions as sources spell and order them, brought to one layout: time, latitude ascending, longitude ascending."""
+"""Latitudes and longitudes in any order brought to one, and releases of one field merged."""
 
-import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -12,107 +11,15 @@ from data_catalog.errors import InvalidDataError
 from data_catalog.layout.cells import is_periodic
 from data_catalog.layout.times import at_time
 
-SPELLINGS: dict[str, tuple[str, ...]] = {
-    "time": ("time", "valid_time", "time_index", "date"),
-    "latitude": ("latitude", "lat"),
-    "longitude": ("longitude", "lon"),
-    "level": ("level", "pressure_level", "isobaricInhPa", "plev", "lev", "pressure"),
-    "member": ("member", "realization", "number", "ensemble", "ensemble_member", "ens", "sample"),
-    "lead_time": (
-        "lead_time", "forecast_period", "prediction_timedelta", "step", "lead", "leadtime", "forecast_hour",
-    ),
-    "init_time": (
-        "init_time", "forecast_reference_time", "initial_time", "initialization_time", "reftime", "start_date",
-    ),
-}  # fmt: skip
-"""What sources call each dimension; our own name is the first."""
-_ANALYSIS_DIMS = ("time", "latitude", "longitude", "level", "member")
-_TIME_UNITS = re.compile(r"^(seconds|minutes|hours|days) since \d{4}-\d{1,2}-\d{1,2}[^()]*")
 _SAME_PLACE_DEGREES = 1e-4
+_SAME_BITS_DEGREES = 1e-8
+_SAME_VALUE = 1e-6
+"""Of a value: what rounding in single precision can make of one."""
 _FULL_CIRCLE = 360.0
 LATITUDE_ATTRIBUTES = {"units": "degrees_north", "standard_name": "latitude", "long_name": "latitude", "axis": "Y"}
 LONGITUDE_ATTRIBUTES = {"units": "degrees_east", "standard_name": "longitude", "long_name": "longitude", "axis": "X"}
 Times: TypeAlias = np.ndarray | None
 ByTime: TypeAlias = Callable[..., np.ndarray]
-
-
-def with_our_names(dataset: xr.Dataset) -> xr.Dataset:
-    """The dataset with time, latitude, longitude, level and member named as here.
-
-    A dimension wins over a scalar coordinate of the same meaning (CDS files hold both `valid_time` and `time`).
-
-    Args:
-        dataset: As xarray opens it.
-    """
-    for ours in _ANALYSIS_DIMS:
-        present = [name for name in SPELLINGS[ours] if name in dataset.dims] or [
-            name for name in SPELLINGS[ours] if name in dataset.coords or (name in dataset and dataset[name].ndim == 0)
-        ]
-        if not present or present[0] == ours:
-            continue
-        if ours in dataset.variables:
-            dataset = dataset.drop_vars(ours)
-        dataset = dataset.rename({present[0]: ours})
-    return dataset
-
-
-def with_times(dataset: xr.Dataset, where: str) -> xr.Dataset:
-    """The dataset with `time` as a dimension of datetime64[ns], decoded where it is a bare count of hours.
-
-    Args:
-        dataset: Its time named as ours.
-        where: File or dataset, to begin an error with.
-
-    Raises:
-        InvalidDataError: Times without units, or in a calendar that is not the real one.
-    """
-    if "time" not in dataset.variables:
-        if "time" in dataset.dims:
-            raise InvalidDataError(f"{where}: expected a time coordinate, found a dimension without values")
-        return dataset
-    if "time" not in dataset.dims:
-        if dataset["time"].ndim:
-            raise InvalidDataError(f"{where}: expected times along one dimension, found {list(dataset['time'].dims)}")
-        dataset = dataset.set_coords("time").expand_dims("time")
-    if np.issubdtype(dataset["time"].dtype, np.number):
-        dataset = _decoded(dataset, where)
-    if not np.issubdtype(dataset["time"].dtype, np.datetime64):
-        raise InvalidDataError(
-            f"{where}: expected times of the standard calendar, found {dataset['time'].dtype} values"
-        )
-    return dataset.assign_coords(time=dataset["time"].astype("datetime64[ns]"))
-
-
-def _decoded(dataset: xr.Dataset, where: str) -> xr.Dataset:
-    """Count of hours to times; units stand on the variable or, in some stores, on the dataset."""
-    attributes = dataset["time"].attrs
-    found = str(attributes.get("units") or dataset.attrs.get("time_units") or "")
-    match = _TIME_UNITS.match(found)
-    if match is None:
-        raise InvalidDataError(f"{where}: expected time in units like 'hours since 1900-01-01', found {found!r}")
-    calendar = str(attributes.get("calendar", "proleptic_gregorian"))
-    bare = xr.Dataset(
-        coords={"time": ("time", dataset["time"].values, {"units": match[0].strip(), "calendar": calendar})}
-    )
-    return dataset.assign_coords(time=xr.decode_cf(bare)["time"])
-
-
-def with_one_member(dataset: xr.Dataset, where: str) -> xr.Dataset:
-    """The dataset without its ensemble coordinate, which for an analysis has one value.
-
-    Args:
-        dataset: Its member named as ours, if there is one.
-        where: File or dataset, to begin an error with.
-
-    Raises:
-        InvalidDataError: There are several members.
-    """
-    if "member" not in dataset.variables and "member" not in dataset.dims:
-        return dataset
-    size = dataset.sizes.get("member", 1)
-    if size != 1:
-        raise InvalidDataError(f"{where}: expected one analysis, found {size} members")
-    return dataset.isel(member=0, drop=True) if "member" in dataset.dims else dataset.drop_vars("member")
 
 
 def with_merged_versions(field: xr.DataArray, what: str) -> xr.DataArray:
@@ -186,7 +93,7 @@ def with_ascending_latitude(dataset: xr.Dataset, where: str) -> xr.Dataset:
     """The dataset from south to north.
 
     Args:
-        dataset: Its latitude named as ours, in either order.
+        dataset: Its latitude named as ours, in either order, or a scalar.
         where: File or dataset, to begin an error with.
 
     Raises:
@@ -200,35 +107,63 @@ def with_ascending_latitude(dataset: xr.Dataset, where: str) -> xr.Dataset:
         dataset = dataset.isel(latitude=slice(None, None, -1))
     elif not (steps > 0).all():
         raise InvalidDataError(f"{where}: expected latitudes in order, found {_listed(latitude)}")
-    return dataset.assign_coords(
-        latitude=("latitude", dataset["latitude"].values.astype(np.float64), LATITUDE_ATTRIBUTES)
-    )
+    values = dataset["latitude"].values.astype(np.float64)
+    return dataset.assign_coords(latitude=(dataset["latitude"].dims, values, LATITUDE_ATTRIBUTES))
 
 
 def with_continuous_longitude(dataset: xr.Dataset, where: str) -> xr.Dataset:
     """The dataset from west to east: [0, 360) on the whole circle, continuous and starting in [-180, 180) on a region.
 
+    A column that repeats the first a whole circle on, as plotting tools add it, is left out if it holds the same
+    values, which are read for that.
+
     Args:
-        dataset: Its longitude named as ours, in any turn of the circle.
+        dataset: Its longitude named as ours, in any turn of the circle, or a scalar.
         where: File or dataset, to begin an error with.
 
     Raises:
-        InvalidDataError: Repeated longitudes (0 and 360 together are the same place twice).
+        InvalidDataError: Repeated longitudes with different values.
     """
+    dataset = _without_cyclic_column(dataset, where)
+    longitude = _axis(dataset, "longitude", where)
+    wrapped = np.where((longitude >= 0) & (longitude < _FULL_CIRCLE), longitude, np.mod(np.round(longitude, 9), 360.0))
+    order = np.argsort(wrapped, kind="stable")
+    if not is_periodic(wrapped):
+        gaps = np.diff(wrapped[order], append=wrapped[order[0]] + _FULL_CIRCLE)
+        order = np.roll(order, -(int(np.argmax(gaps)) + 1))
+        wrapped = _unwrapped(wrapped, first=float(wrapped[order[0]]))
+    # A grid that is in order already keeps the last bits of its coordinates.
+    values = np.where(np.abs(wrapped - longitude) < _SAME_BITS_DEGREES, longitude, wrapped)[order]
+    ordered = dataset if (order == np.arange(len(order))).all() else dataset.isel(longitude=order)
+    along = ordered["longitude"].dims
+    return ordered.assign_coords(longitude=(along, values.reshape(ordered["longitude"].shape), LONGITUDE_ATTRIBUTES))
+
+
+def _without_cyclic_column(dataset: xr.Dataset, where: str) -> xr.Dataset:
     longitude = _axis(dataset, "longitude", where)
     wrapped = np.mod(np.round(longitude, 9), _FULL_CIRCLE)
     order = np.argsort(wrapped, kind="stable")
     gaps = np.diff(wrapped[order], append=wrapped[order[0]] + _FULL_CIRCLE)
-    if len(order) > 1 and gaps.min() < _SAME_PLACE_DEGREES:
-        at = int(np.argmin(gaps))
-        one, other = longitude[order[[at, (at + 1) % len(order)]]]
-        raise InvalidDataError(f"{where}: expected each longitude once, found {one:g} and {other:g}, the same place")
-    if not is_periodic(wrapped):
-        order = np.roll(order, -(int(np.argmax(gaps)) + 1))
-        wrapped = _unwrapped(wrapped, first=float(wrapped[order[0]]))
-    values = wrapped[order]
-    ordered = dataset if (order == np.arange(len(order))).all() else dataset.isel(longitude=order)
-    return ordered.assign_coords(longitude=("longitude", values, LONGITUDE_ATTRIBUTES))
+    if len(order) < 2 or gaps.min() >= _SAME_PLACE_DEGREES:
+        return dataset
+    at = int(np.argmin(gaps))
+    first, second = sorted((int(order[at]), int(order[(at + 1) % len(order)])))
+    named = f"{longitude[first]:g} and {longitude[second]:g}, the same place"
+    if (first, second) != (0, len(order) - 1) or np.sum(gaps < _SAME_PLACE_DEGREES) > 1:
+        raise InvalidDataError(f"{where}: expected each longitude once, found {named}")
+    for name, field in dataset.items():
+        if "longitude" in field.dims and not _same(field.isel(longitude=first), field.isel(longitude=second)):
+            raise InvalidDataError(
+                f"{where}: {name}: expected the same values at {named}, found others; leave one of the columns out"
+            )
+    return dataset.isel(longitude=slice(None, -1))
+
+
+def _same(one: xr.DataArray, other: xr.DataArray) -> bool:
+    if one.dtype.kind not in "fiu":
+        return bool((one.variable == other.variable).all())
+    near = np.abs(one.variable - other.variable) <= _SAME_VALUE * np.abs(one.variable)
+    return bool((near | (one.variable.isnull() & other.variable.isnull())).all())
 
 
 def _unwrapped(wrapped: np.ndarray, first: float) -> np.ndarray:
@@ -238,13 +173,14 @@ def _unwrapped(wrapped: np.ndarray, first: float) -> np.ndarray:
 
 
 def _axis(dataset: xr.Dataset, name: str, where: str) -> np.ndarray:
-    if name not in dataset.dims or name not in dataset.variables:
+    """Values of a coordinate of place; one value where it is a scalar."""
+    if name not in dataset.coords:
         raise InvalidDataError(
             f"{where}: expected a {name} dimension with values, found {list(map(str, dataset.dims))}"
         )
-    values = np.asarray(dataset[name].values, np.float64)
-    if not np.isfinite(values).all():
-        raise InvalidDataError(f"{where}: expected finite values of {name}, found {_listed(values)}")
+    values = np.atleast_1d(np.asarray(dataset[name].values, np.float64))
+    if not values.size or not np.isfinite(values).all():
+        raise InvalidDataError(f"{where}: expected finite values of {name}, found {_listed(values) or 'none'}")
     return values
 
 

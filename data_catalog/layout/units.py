@@ -1,7 +1,10 @@
-"""Units as sources spell them, and the factors that turn them into SI."""
+"""Units as sources spell them, read by UDUNITS, and the factors that turn them into SI."""
 
 import re
+from functools import lru_cache
+from threading import Lock
 
+import cf_units
 import numpy as np
 
 from data_catalog.errors import InvalidDataError
@@ -10,64 +13,59 @@ STANDARD_GRAVITY = 9.80665
 """m s-2: geopotential over geopotential height."""
 _SYNONYMS = {
     "degk": "K",
-    "kelvin": "K",
+    "deg k": "K",
+    "degree k": "K",
     "degrees k": "K",
+    "degrees kelvin": "K",
     "c": "degC",
-    "degc": "degC",
     "deg c": "degC",
     "deg_c": "degC",
-    "°c": "degC",
-    "celsius": "degC",
-    "degrees_celsius": "degC",
-    "degree_celsius": "degC",
-    "pascal": "Pa",
-    "pascals": "Pa",
+    "degree c": "degC",
+    "degrees c": "degC",
+    "degrees celsius": "degC",
+    "ºc": "degC",
+    "celcius": "degC",
+    "deg f": "degF",
+    "degrees f": "degF",
+    "pa": "Pa",
     "hpa": "hPa",
     "mb": "hPa",
+    "mbs": "hPa",
     "mbar": "hPa",
-    "millibar": "hPa",
-    "millibars": "hPa",
-    "hectopascal": "hPa",
-    "hectopascals": "hPa",
     "kpa": "kPa",
     "gpm": "m",
-    "meter": "m",
-    "meters": "m",
-    "metre": "m",
-    "metres": "m",
+    "geopotential meter": "m",
+    "geopotential meters": "m",
+    "geopotential metre": "m",
+    "geopotential metres": "m",
+    "gpdm": "dam",
     "m of water equivalent": "m",
-    "j kg-1": "m2 s-2",
-    "knots": "kt",
-    "knot": "kt",
-    "kg kg": "kg kg-1",
+    "m of water": "m",
+    "mm of water equivalent": "mm",
+    "mph": "mile hour-1",
     "gm kg-1": "g kg-1",
     "(0 - 1)": "1",
+    "(0-1)": "1",
     "0 - 1": "1",
+    "0-1": "1",
     "fraction": "1",
     "fractional": "1",
+    "proportion": "1",
     "dimensionless": "1",
+    "unitless": "1",
     "~": "1",
-    "percent": "%",
 }
-_CONVERSIONS: dict[tuple[str, str], tuple[float, float]] = {
-    # (from, to): (factor, offset)
-    ("m", "m2 s-2"): (STANDARD_GRAVITY, 0.0),
-    ("dam", "m2 s-2"): (10.0 * STANDARD_GRAVITY, 0.0),
-    ("m2 s-2", "m"): (1.0 / STANDARD_GRAVITY, 0.0),
-    ("hPa", "Pa"): (100.0, 0.0),
-    ("kPa", "Pa"): (1000.0, 0.0),
-    ("Pa", "hPa"): (0.01, 0.0),
-    ("kPa", "hPa"): (10.0, 0.0),
-    ("hPa s-1", "Pa s-1"): (100.0, 0.0),
-    ("degC", "K"): (1.0, 273.15),
-    ("kt", "m s-1"): (1852.0 / 3600.0, 0.0),
-    ("km h-1", "m s-1"): (1.0 / 3.6, 0.0),
-    ("g kg-1", "kg kg-1"): (1e-3, 0.0),
-    ("1", "kg kg-1"): (1.0, 0.0),
-    ("mm", "kg m-2"): (1.0, 0.0),
-    ("m", "kg m-2"): (1000.0, 0.0),
-    ("%", "1"): (0.01, 0.0),
+"""What UDUNITS does not know, or takes for something else: `mb` is a millibarn to it, `C` a coulomb."""
+_DEFINED: dict[tuple[str, str], float] = {
+    # (dimension of the source, unit wanted): factor from the SI unit of the source. No unit converts these: one needs
+    # the gravity that geopotential height is defined by, the others the density of water or a mass of moist air.
+    ("m", "m2 s-2"): STANDARD_GRAVITY,
+    ("m2 s-2", "m"): 1.0 / STANDARD_GRAVITY,
+    ("m", "kg m-2"): 1000.0,
 }
+_LONGEST = 60
+_DIGITS = 15
+_UDUNITS = Lock()
 
 
 def canonical_unit(text: str) -> str:
@@ -80,7 +78,7 @@ def canonical_unit(text: str) -> str:
     numerator, *denominators = cleaned.split("/")
     if denominators and numerator.strip() and numerator.strip()[0].isalpha():
         cleaned = " ".join([numerator, *(_inverted(part) for part in denominators)])
-    cleaned = re.sub(r"[\s.·*]+", " ", cleaned).strip()
+    cleaned = re.sub(r"[\s.·*]+(?!\d)", " ", cleaned).strip()
     return _SYNONYMS.get(cleaned.lower(), cleaned)
 
 
@@ -91,8 +89,69 @@ def _inverted(factor: str) -> str:
     return f"{letters}-{power or 1}"
 
 
+@lru_cache(maxsize=1024)
+def linear(found: str, expected: str) -> tuple[float, float] | None:
+    """Factor and offset between two spellings of units of one dimension.
+
+    Args:
+        found: Unit as a source spells it.
+        expected: Unit wanted, in any spelling.
+
+    Returns:
+        `(factor, offset)`: value in `expected` = value in `found` x factor + offset; None where a unit is unknown or
+        they measure different things. Angles are no pure numbers here, and a logarithm (dBZ) equals only itself.
+
+    Source: UDUNITS-2, through cf-units
+    """
+    one, other = canonical_unit(found), canonical_unit(expected)
+    if one == other and one:
+        return 1.0, 0.0
+    # UDUNITS is not safe between threads.
+    with _UDUNITS, cf_units.suppress_errors():
+        source, target = _parsed(one), _parsed(other)
+        if source is None or target is None or _holds_angle(source) != _holds_angle(target):
+            return None
+        if not source.is_convertible(target):
+            return None
+        # Over a long stretch, so that the digits of an offset do not reach the factor.
+        zero, million = (float(source.convert(value, target)) for value in (0.0, 1e6))
+    factor, offset = _rounded((million - zero) / 1e6), _rounded(zero)
+    return (factor, offset) if factor > 0 and np.isfinite([factor, offset]).all() else None
+
+
+def _parsed(text: str) -> cf_units.Unit | None:
+    if not 0 < len(text) <= _LONGEST or not text.isprintable():
+        return None
+    try:
+        unit = cf_units.Unit(text)
+    except ValueError:
+        return None
+    return None if unit.is_unknown() or unit.is_no_unit() or unit.is_time_reference() else unit
+
+
+def _holds_angle(unit: cf_units.Unit) -> bool:
+    """Whether an angle is part of a unit: UDUNITS converts `degrees K` into kelvins by a factor of pi / 180."""
+    return "rad" in str(unit.definition)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def same_unit(one: str, other: str) -> bool:
+    """Return whether two spellings mean the same unit, such as `m s**-1` and `m/s`.
+
+    Args:
+        one: A unit as a source spells it.
+        other: Another.
+    """
+    return one == other or linear(one, other) == (1.0, 0.0)
+
+
 def conversion(found: str, expected: str, *, what: str) -> tuple[float, float]:
     """Factor and offset that take values from one unit to another.
+
+    Besides what UDUNITS converts, heights become geopotentials, and depths of water amounts; fluxes of water do not.
 
     Args:
         found: Unit as the source spells it.
@@ -105,14 +164,17 @@ def conversion(found: str, expected: str, *, what: str) -> tuple[float, float]:
     Raises:
         InvalidDataError: The unit is unknown, or measures something else.
     """
-    unit = canonical_unit(found)
-    if unit == expected:
-        return 1.0, 0.0
-    try:
-        return _CONVERSIONS[unit, expected]
-    except KeyError:
-        known = ", ".join([expected, *(start for start, end in _CONVERSIONS if end == expected)])
-        raise InvalidDataError(f"{what}: expected units that can be read ({known}), found {found!r}") from None
+    direct = linear(found, expected)
+    if direct is not None:
+        return direct
+    for (start, end), factor in _DEFINED.items():
+        to_start = linear(found, start) if end == expected else None
+        if to_start is not None and to_start[1] == 0.0:
+            return to_start[0] * factor, 0.0
+    starts = [expected, *(start for start, end in _DEFINED if end == expected)]
+    raise InvalidDataError(
+        f"{what}: expected units that can be converted to {' or '.join(starts)}, found {found[:_LONGEST]!r}"
+    )
 
 
 def converted(values: np.ndarray, factor: float, offset: float) -> np.ndarray:

@@ -176,3 +176,16 @@ def channel(name: str) -> Channel:
             f"channel: expected {surface}, or {levelled} with a level in hPa (z500), found {name!r}"
         )
     return Channel(name, on_level, int(match[2]))
+
+
+def is_field_name(name: str) -> bool:
+    """Return whether a variable of a source is, by its name, a quantity of the table, on a level or not.
+
+    Args:
+        name: As the source spells it, such as `2t`, `geopotential` or `z_500`.
+    """
+    return name in _SPELLED or re.sub(r"_?\d+(hPa)?$", "", name) in _SPELLED_ON_LEVELS
+
+
+_SPELLED = frozenset(name for variable in _TABLE for name in variable.names)
+_SPELLED_ON_LEVELS = frozenset(name for variable in _TABLE if variable.on_levels for name in variable.names)

@@ -11,9 +11,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError
+from data_catalog.layout.axes import as_analysis
 from data_catalog.layout.canonical import canonicalise
 from data_catalog.layout.checks import check_analysis
-from data_catalog.layout.coordinates import with_our_names, with_times
 from data_catalog.sources.reading import in_blocks
 from data_catalog.sources.zarr_stores import open_complete
 
@@ -36,7 +36,7 @@ def open_arco_era5(
         InvalidDataError: The store does not say which times are final, or has none of these times, or lacks a channel.
         MissingDataError: The store cannot be reached.
     """
-    opened = with_times(with_our_names(open_complete(location)), location)
+    opened = as_analysis(open_complete(location), location)
     times = opened["time"].values
     hours = times.astype("datetime64[h]").astype(np.int64)
     final = (times >= _day(opened, _FIRST, location)) & (times < _day(opened, _LAST, location) + np.timedelta64(1, "D"))

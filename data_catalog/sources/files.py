@@ -12,7 +12,6 @@ import xarray as xr
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.layout.canonical import canonicalise, present_channels
 from data_catalog.layout.checks import check_analysis, check_channels, check_same_grid
-from data_catalog.layout.coordinates import with_our_names
 from data_catalog.layout.times import iso
 from data_catalog.sources.reading import open_netcdf
 from data_catalog.sources.zarr_stores import is_zarr, open_zarr
@@ -70,7 +69,7 @@ def _combined(
     """Combine the pieces of the analysis that each file holds."""
     analyses = []
     for file, dataset in opened:
-        found = present_channels(with_our_names(dataset), (*channels, *static))
+        found = present_channels(dataset, (*channels, *static))
         if found:
             analyses.append((file, _from_one(dataset, found, (), file)))
     analyses = _on_usual_grid(analyses)

@@ -14,7 +14,7 @@ from obstore.exceptions import BaseError as ObjectStoreError
 from xarray.backends import AbstractDataStore, NetCDF4DataStore
 
 from data_catalog.errors import InvalidDataError, MissingDataError, PlumecastError
-from data_catalog.layout.coordinates import with_our_names, with_times
+from data_catalog.layout.axes import as_analysis
 from data_catalog.layout.times import iso
 from data_catalog.sources.declared_values import DeclaredStore
 
@@ -127,8 +127,8 @@ def in_blocks(dataset: xr.Dataset, where: str, *, block_bytes: int) -> xr.Datase
         where: File or URL; read errors name it, with the variable and the times.
         block_bytes: Stored chunks smaller than this number of bytes are read several at a time.
     """
-    dataset = with_times(with_our_names(dataset), where)
-    times = dataset["time"].values if "time" in dataset.variables else None
+    dataset = as_analysis(dataset, where)
+    times = dataset["time"].values if "time" in dataset.dims else None
     lazy = {
         name: field.copy(data=_blocks(field, f"{where}: {name}", times, block_bytes))
         for name, field in dataset.items()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_catalog.errors import InvalidDataError
-from data_catalog.layout.coordinates import with_ascending_latitude, with_continuous_longitude, with_times
+from data_catalog.layout.coordinates import with_ascending_latitude, with_continuous_longitude
 
 
 def _marked(longitude: np.ndarray) -> xr.Dataset:
@@ -32,7 +32,24 @@ def test_regions_stay_in_one_piece(start: int, columns: int, wrap: bool) -> None
 
 def test_the_same_longitude_twice_is_refused() -> None:
     with pytest.raises(InvalidDataError, match=r"file.nc: expected each longitude once, found (360 and 0|0 and 360)"):
-        with_continuous_longitude(_marked(np.arange(0.0, 361.0, 10.0)), "file.nc")
+        with_continuous_longitude(_marked(np.array([0.0, 10.0, 360.0, 20.0])), "file.nc")
+
+
+@pytest.mark.parametrize("longitude", [np.arange(0.0, 361.0, 10.0), np.arange(-180.0, 181.0, 10.0)])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_cyclic_column_is_left_out_if_it_repeats_the_first(longitude: np.ndarray, chunked: bool) -> None:
+    marked = _marked(longitude)
+    found = with_continuous_longitude(marked.chunk() if chunked else marked, "x")
+    assert found["longitude"].values.tolist() == found["place"].values.tolist() == np.arange(0.0, 360.0, 10.0).tolist()
+    marked["place"][-1] += 1.0
+    with pytest.raises(InvalidDataError, match=r"x: place: expected the same values at .*, the same place, found"):
+        with_continuous_longitude(marked, "x")
+
+
+def test_longitudes_in_order_keep_their_last_bits() -> None:
+    longitude = np.arange(-70.0, 10.0, 10.0 / 7.0)
+    found = with_continuous_longitude(_marked(longitude), "x")
+    assert found["longitude"].values.tobytes() == longitude.tobytes()
 
 
 def test_latitude_is_turned_to_ascend() -> None:
@@ -45,17 +62,3 @@ def test_latitude_is_turned_to_ascend() -> None:
 def test_latitude_that_makes_no_sense_is_refused(latitude: list[float]) -> None:
     with pytest.raises(InvalidDataError, match=r"file\.nc.*latitude"):
         with_ascending_latitude(xr.Dataset(coords={"latitude": latitude}), "file.nc")
-
-
-def test_bare_counts_need_units() -> None:
-    counted = xr.Dataset(coords={"time": [755880, 755881]})
-    with pytest.raises(InvalidDataError, match=r"file\.zarr: expected time in units like 'hours since"):
-        with_times(counted, "file.zarr")
-    known = with_times(counted.assign_attrs(time_units="hours since 1940-01-01 00:00 (proleptic_gregorian)"), "x")
-    assert known["time"].values[0] == np.datetime64("2026-03-25T00")
-
-
-def test_other_calendars_are_refused() -> None:
-    noleap = xr.Dataset(coords={"time": ("time", [0, 59], {"units": "days since 2000-01-01", "calendar": "noleap"})})
-    with pytest.raises(InvalidDataError, match="expected times of the standard calendar"):
-        with_times(noleap, "file.nc")

@@ -86,12 +86,15 @@ BAD = [
     (lambda f: f.drop_vars("init_time"), "expected a coordinate init_time (or forecast_reference_time"),
     (
         lambda f: f.assign_coords(lead_time=[1, 2]),
-        "expected durations with units (such as hours) as lead_time",
+        "lead_time: expected durations with units (such as hours), found int64 without units",
     ),
     (lambda f: f.assign_coords(member=[0, 1, 1]), "expected each member once, found 1 twice"),
     (lambda f: f.isel(lead_time=[0, 0]), "expected each lead_time once, found 24 h twice"),
     (lambda f: f.rename(t2m="temp")[["temp"]], "expected a known channel, found temp"),
-    (lambda f: f.assign(t2m=f["t2m"].assign_attrs(units="furlong"))[["t2m"]], "t2m: expected units that can be read"),
+    (
+        lambda f: f.assign(t2m=f["t2m"].assign_attrs(units="furlong"))[["t2m"]],
+        "t2m: expected units that can be converted",
+    ),
 ]
 
 
