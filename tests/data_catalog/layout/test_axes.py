@@ -207,7 +207,7 @@ NAMES = st.fixed_dictionaries({dim: st.sampled_from(SPELLINGS[dim]) for dim in D
 PICKS = st.fixed_dictionaries({dim: st.sampled_from(["all", "one", "scalar"]) for dim in DIMS[:3]})
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     names=NAMES,
     picks=PICKS,
@@ -267,7 +267,7 @@ def _layouts(draw):
     return xr.Dataset({field_name: field}, {name: _coordinate(draw, name, sizes) for name in names})
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(layout=_layouts(), forecast=st.booleans())
 def test_no_layout_is_more_than_refused(layout, forecast):
     said = "x"

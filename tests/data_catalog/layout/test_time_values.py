@@ -2,7 +2,7 @@ import cftime
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_catalog.errors import InvalidDataError
@@ -84,6 +84,7 @@ def test_times_that_cannot_be_told_are_refused(values, units, words):
     assert words in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 15 * 24), min_size=1), st.sampled_from(["f4", "f8"]))
 def test_hours_in_days_come_back_whole(hours, dtype):
     days = (np.array(hours) / 24).astype(dtype)

@@ -2,7 +2,7 @@ import contextlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_catalog.errors import InvalidDataError
@@ -100,6 +100,7 @@ def test_a_flux_is_no_depth_and_an_angle_no_number(found: str, expected: str) ->
         conversion(found, expected, what="x")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_no_text_is_more_than_an_unknown_unit(text: str) -> None:
     with contextlib.suppress(InvalidDataError):
