@@ -23,18 +23,18 @@ def open_archive(archive: str | Path, *, home: str | Path | None = None) -> xr.D
 
     Args:
         archive: Name of a dataset of the catalogue, directory of an archive (`<dataset>.zarr`), or a NetCDF file or
-            Zarr group in any layout that `plumecast ingest` reads. A name means the dataset's archive in `home`; where
-            nothing has been archived of a dataset that the package ships a sample of (`speedy-5p6`), that sample.
-        home: Directory that holds `archives/`; PLUMECAST_HOME, or else ./plumecast-data, when None.
+            Zarr group in any layout that `plumecast ingest` reads. A name means the dataset's archive in `home`, or the
+            bundled sample if there is no archive yet and the package has one (`speedy-5p6`).
+        home: Directory that holds `archives/`; None for PLUMECAST_HOME, or else ./plumecast-data.
 
     Returns:
         One float32 variable per channel, such as `t2m`, in SI units, dims (time, latitude, longitude), or (latitude,
-        longitude) for what never changes, such as `orography`. Times (UTC), latitudes and longitudes ascend.
+        longitude) for static channels such as `orography`. Times (UTC), latitudes and longitudes ascend.
 
     Raises:
         ConfigurationError: There is no such dataset, file or directory.
         MissingDataError: The dataset has not been archived yet.
-        InvalidDataError: What is there is damaged, or no analysis.
+        InvalidDataError: The data is damaged, or is not an analysis.
     """
     if str(archive) in dataset_names():
         return _open_dataset(str(archive), None if home is None else Path(home))

@@ -43,7 +43,7 @@ class Known(Mapping[str, Entry], Generic[Entry]):
 
 
 def systems() -> Known[System]:
-    """The forecasting systems that Plumecast ships, by name.
+    """Return the forecasting systems that Plumecast ships, by name.
 
     Returns:
         A mapping of each name to its `System`: `systems()["speedy-5p6"].state.predictands` are the channels that it
@@ -54,11 +54,11 @@ def systems() -> Known[System]:
 
 
 def datasets() -> Known[DatasetEntry]:
-    """The datasets that the catalogue knows, by name.
+    """Return the datasets of the catalogue, by name.
 
     Returns:
         A mapping of each name to its `DatasetEntry`: `datasets()["era5-5p6"].channels` are the names of its channels,
-        `.step_hours` the hours between its times, `.licence` its licence, `.simulated` whether it is a model's weather
-        and not the real one. Printed, it shows a name and a title per line.
+        `.step_hours` the hours between its times, `.licence` its licence, `.simulated` whether it is simulated rather
+        than real weather. Printed, it shows a name and a title per line.
     """
     return Known({name: dataset(name) for name in dataset_names()})

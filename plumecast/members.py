@@ -1,4 +1,4 @@
-"""Models and the members that they make: what needs torch, imported only when it is called."""
+"""Loads models and makes members; torch is imported only when a function is called."""
 
 from datetime import datetime
 from pathlib import Path
@@ -23,9 +23,9 @@ def load_checkpoint(model: str | Path | System, *, home: str | Path | None = Non
     """Load a trained model.
 
     Args:
-        model: A system, its shipped name or its TOML file: then the checkpoint is the one that was trained in `home`,
-            or else the shipped one. Or the directory of a checkpoint.
-        home: Directory that holds `checkpoints/`; PLUMECAST_HOME, or else ./plumecast-data, when None.
+        model: Directory of a checkpoint; or a system, its shipped name or its TOML file, for the checkpoint of that
+            system that was trained in `home`, or else the shipped one.
+        home: Directory that holds `checkpoints/`; None for PLUMECAST_HOME, or else ./plumecast-data.
 
     Returns:
         The checkpoint, on the CPU: `.models` (torch modules), `.system`, `.grid`, `.standardiser`, `.training` (the
@@ -51,26 +51,26 @@ def ensemble_forecast(
 ) -> xr.Dataset:
     """Make an ensemble forecast in memory; nothing is written.
 
-    A member is a function of model, system, initial time and its number alone: these are the members that
+    A member is a function of model, system, init time and its number alone: these are the members that
     `plumecast forecast` writes (rounded) for the same cycle, and a larger ensemble begins with those of a smaller one.
 
     Args:
         model: What `load_checkpoint` takes, or what it returned.
         analysis: The states to start from, on the model's grid: a dataset with the system's channels, in any layout and
             units that `plumecast ingest` reads; or what `open_archive` takes.
-        init_time: Start of the forecast, UTC: a time of the analysis, which must also hold the states before it that
-            the model looks back on.
-        members: Size of the ensemble; the system's when None.
-        lead: How far, such as "10d" or "36h", a multiple of the system's step; the system's when None.
-        home: Where names are looked up; PLUMECAST_HOME, or else ./plumecast-data, when None.
-        device: Where to compute: "cpu", "cuda", "cuda:1"; "auto" takes a GPU if there is one.
+        init_time: Init time of the forecast, UTC: a time of the analysis, which must also hold the earlier states that
+            the model needs.
+        members: Size of the ensemble; None for the system's.
+        lead: Length of the forecast, such as "10d" or "36h", a multiple of the system's step; None for the system's.
+        home: Home directory in which names are looked up; None for PLUMECAST_HOME, or else ./plumecast-data.
+        device: Device to compute on: "cpu", "cuda", "cuda:1"; "auto" takes a GPU if there is one.
 
     Returns:
         Dims (member, lead_time, latitude, longitude), scalar coordinate `init_time`; one float32 variable per channel,
         in SI units. The attributes hold the hashes of model and system, from which the members' noise follows.
 
     Raises:
-        ConfigurationError: A name, duration or device is wrong, or the model is of another system.
+        ConfigurationError: A name, duration or device is wrong, or the model belongs to another system.
         InvalidDataError: The analysis lacks a channel or a time, has a missing value, or lies on another grid.
         MissingDataError: `init_time` is later than the last analysis, or there is no archive yet.
         ModuleNotFoundError: PyTorch is not installed; it comes with `pip install 'plumecast[model]'`.
@@ -98,7 +98,7 @@ def ensemble_forecast(
 
 
 def _model(model: "str | Path | System | Checkpoint", home: str | Path | None) -> "tuple[Checkpoint, System]":
-    """The checkpoint, and the system whose forecasts it makes."""
+    """Return the checkpoint, and the system whose forecasts it makes."""
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Runs: what one forecast from one initial time left on disk, opened lazily."""
+"""Runs: what one forecast from one init time left on disk, opened lazily."""
 
 import json
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from plumecast.scores import scores_dataset
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: everything that one forecast from one initial time left on disk.
+    """A finished run: everything that one forecast from one init time left on disk.
 
     Each part is opened when it is first asked for, and kept. Fields stay on disk until they are computed (Dask).
 
@@ -41,7 +41,7 @@ class Run:
 
     @property
     def init_time(self) -> np.datetime64:
-        """Initial time of the forecast, UTC."""
+        """Init time of the forecast, UTC."""
         return self.files.init_time
 
     @property
@@ -106,7 +106,7 @@ def open_run(path: str | Path) -> Run:
         The run, with `.forecast`, `.products` (mean, spread ...), `.scores`, `.manifest`, `.page` and `.files`.
 
     Raises:
-        ConfigurationError: There is no such directory, or it is not named for an initial time.
+        ConfigurationError: There is no such directory, or it is not named for an init time.
         MissingDataError: The run has no manifest, so it is not finished.
         InvalidDataError: Its manifest, or the size of a file in it, is not what was published.
     """
@@ -131,7 +131,7 @@ def find_runs(home: str | Path | None = None, system: str | None = None) -> list
         system: Name of a system; every system when None.
 
     Returns:
-        Runs by system name and initial time, earliest first, so that `find_runs(system=name)[-1]` is the latest.
+        Runs by system name and init time, earliest first, so that `find_runs(system=name)[-1]` is the latest.
         Empty where there is none.
     """
     root = find_home(None if home is None else Path(home)).runs

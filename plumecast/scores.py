@@ -26,31 +26,31 @@ def open_scores(
     end: str | None = None,
     forecasters: Collection[str] | None = None,
 ) -> xr.Dataset:
-    """Open a score archive: what every scored cycle of a system adds to each score.
+    """Open a score archive, which holds the sums that every scored cycle of a system contributes to each score.
 
-    Sums add exactly. To have the score of many cycles, add theirs and let `scores_of` turn the result into scores:
+    Sums can be added exactly. To score many cycles, add their sums and let `scores_of` turn the result into scores:
 
         sums = plumecast.open_scores("speedy-5p6")["sums"].sum("init_time", min_count=1)
         plumecast.verification.scores_of(sums)["crps"].sel(channel="z500", region="global")
 
-    (`min_count=1` keeps NaN what no cycle has, such as the fair CRPS of a single forecast.)
+    (`min_count=1` keeps values NaN that no cycle has, such as the fair CRPS of a single forecast.)
 
     Args:
-        scores: Name of a system whose scores are kept in `home`, or the directory of a score archive.
-        home: Directory that holds `scores/`; PLUMECAST_HOME, or else ./plumecast-data, when None.
-        start: First initial time wanted, ISO 8601, UTC.
-        end: Last initial time wanted, ISO 8601, UTC; a bare day counts whole.
-        forecasters: Names of those wanted, such as `plumecast` or `linear`; all when None. Where the archive keeps
-            several versions of a forecaster, their names go on with `@` and a hash, such as `linear@9ec0cc56`.
+        scores: Name of a system whose scores are archived in `home`, or the directory of a score archive.
+        home: Directory that holds `scores/`; None for PLUMECAST_HOME, or else ./plumecast-data.
+        start: First init time wanted, ISO 8601, UTC.
+        end: Last init time wanted, ISO 8601, UTC; a bare day counts whole.
+        forecasters: Names of forecasters, such as `plumecast` or `linear`; None for all. If the archive holds
+            several versions of a forecaster, their names end with `@` and a hash, such as `linear@9ec0cc56`.
 
     Returns:
         Variable `sums` (float64), dims (init_time, forecaster, channel, lead_time, region, statistic). Statistics are
         the weight and weighted sums of what scores are made of, and a rank histogram. NaN where a cycle was not scored.
 
     Raises:
-        ConfigurationError: `start` or `end` is no time.
+        ConfigurationError: `start` or `end` is not a time.
         MissingDataError: There is no such score archive.
-        InvalidDataError: It holds no cycle that was asked for, or a file of it is damaged.
+        InvalidDataError: It holds none of the requested cycles, or one of its files is damaged.
     """
     return open_score_archive(
         _find_archive(scores, find_home(None if home is None else Path(home))),
@@ -71,14 +71,14 @@ def _find_archive(scores: str | Path, home: Home) -> Path:
 
 
 def scores_dataset(evaluation: Mapping[str, Any]) -> xr.Dataset:
-    """Turn an evaluation, as `scores.json` holds it, into a dataset.
+    """Turn an evaluation, as stored in `scores.json`, into a dataset.
 
     Args:
-        evaluation: Content of the JSON: `scores` by forecaster, channel, score and lead hour, and facts beside it.
+        evaluation: Content of the JSON: `scores` by forecaster, channel, score and lead hour, and further facts.
 
     Returns:
         One variable per score, dims (forecaster, channel, lead_time); NaN where a score is undefined. The attributes
-        say of which system and model, of how many members and initial times.
+        name system and model, and the numbers of members and init times.
     """
     tables = evaluation["scores"]
     channels = list(dict.fromkeys(name for table in tables.values() for name in table))

@@ -1,4 +1,4 @@
-"""What a flow run shows in the Prefect UI: pictures and the score table."""
+"""Artifacts of a flow run in the Prefect UI: figures and the score table."""
 
 import base64
 import re
@@ -16,14 +16,14 @@ SHOWN_WIDTH = 1000
 
 
 def show_plots(name: str, plots: Sequence[Path]) -> None:
-    """Make each picture an artifact."""
+    """Make each figure an artifact."""
     for plot in plots:
         description = f"{plot.stem} of {plot.parent.parent.name}"
         create_image_artifact(embedded(plot), key=_key(f"{name}-{plot.stem}"), description=description)
 
 
 def embedded(plot: Path) -> str:
-    """A small copy of a picture as a data URL, so that the UI shows it from wherever the run directory is."""
+    """Return a small copy of a figure as a data URL, which the UI can show without access to the run directory."""
     with Image.open(plot) as picture:
         height = round(picture.height * SHOWN_WIDTH / picture.width)
         small = picture.convert("RGB").resize((SHOWN_WIDTH, height), Image.Resampling.LANCZOS)
@@ -33,7 +33,7 @@ def embedded(plot: Path) -> str:
 
 
 def show_scores(name: str, evaluation: EvaluationReport) -> None:
-    """Make the score table an artifact, as a table to sort and as Markdown to read."""
+    """Make the score table an artifact, as a sortable table and as Markdown."""
     names = header(evaluation)
     table = [dict(zip(names, row, strict=True)) for row in rows(evaluation)]
     create_table_artifact(table, key=_key(f"{name}-scores"), description=f"Scores of {name}")
@@ -43,7 +43,7 @@ def show_scores(name: str, evaluation: EvaluationReport) -> None:
 
 
 def show_run(name: str, run: Path) -> None:
-    """Say where a run lies."""
+    """Make an artifact that names the directory and the files of a run."""
     files = "\n".join(f"- `{path.relative_to(run)}`" for path in sorted(run.rglob("*")) if path.is_file())
     create_markdown_artifact(f"Run `{run}`\n\n{files}\n", key=_key(f"{name}-run"), description=f"Files of {run.name}")
 

@@ -1,7 +1,7 @@
-"""Flow runs whose process died, which Prefect would show as RUNNING for ever.
+"""Marks flow runs whose process died as crashed; Prefect would show them as RUNNING for ever.
 
-Flow runs send heartbeats, and an automation of the server marks those that fall silent. Runs that died while no
-automation watched are marked when the schedules are served again.
+Flow runs send heartbeats, and an automation of the server marks those that stop. Runs that died while no
+automation was active are marked when the schedules are served again.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ SILENCE = timedelta(seconds=3 * HEARTBEAT_SECONDS)
 
 
 def ensure_crash_automation() -> None:
-    """Make the automation that marks flow runs as crashed when their process no longer reports, unless it is there."""
+    """Create the automation that marks flow runs as crashed when their heartbeats stop, unless it exists."""
     asyncio.run(_ensure(_automation()))
 
 
@@ -66,18 +66,18 @@ def _automation() -> Automation:
 
 
 def mark_dead_cycles(client: SyncPrefectClient, home: Home, system_names: Sequence[str]) -> int:
-    """Mark cycles as crashed that Prefect believes to be running although their process is gone.
+    """Mark cycles as crashed that Prefect lists as running although their process has ended.
 
-    A cycle holds the lock of its system in its home for as long as its process lives, so a free lock means that it is
-    gone.
+    A cycle holds the lock of its system in its home as long as its process runs, so a free lock means that the process
+    has ended.
 
     Args:
-        client: Of the server that keeps the flow runs.
-        home: Home directory of the cycles; those of other homes are left alone.
-        system_names: Systems whose cycles are looked at.
+        client: Client of the server that holds the flow runs.
+        home: Home directory of the cycles; cycles of other homes are left alone.
+        system_names: Systems whose cycles are checked.
 
     Returns:
-        How many were marked.
+        Number of cycles marked.
     """
     gone = [name for name in system_names if not is_held(lock_path(home, name))]
     if not gone:

@@ -1,4 +1,4 @@
-"""One scheduled cycle, and the part of it that makes a run."""
+"""The flow of one scheduled cycle, and the part of it that makes a run."""
 
 from pathlib import Path
 
@@ -24,19 +24,19 @@ def cycle_flow(
     members: int | None = None,
     scores: str | None = None,
 ) -> str:
-    """Ingest what is new, forecast, publish, verify what has become verifiable.
+    """Ingest new data, forecast, publish, and verify earlier runs that can be verified now.
 
     Args:
         system: Name or path of a system.
         home: Home directory.
-        init: ISO time; the cycle that is due when None.
-        source: Path or URL in place of the catalogue's.
-        checkpoint: Directory in place of the found one.
-        members: Size of the ensemble; the system's when None.
-        scores: Score archive in place of the home's.
+        init: Init time, ISO 8601; None for the cycle that is due.
+        source: Path or URL to use instead of the catalogue's source.
+        checkpoint: Directory of the checkpoint to use instead of the default.
+        members: Size of the ensemble; None for the system's.
+        scores: Score archive to use instead of the home's.
 
     Returns:
-        The run's directory.
+        The directory of the run.
     """
     place = Home(Path(home))
     found = find_system(system)
@@ -53,10 +53,13 @@ def cycle_flow(
 
 
 def make_run(cycle: Cycle) -> str:
-    """Make and publish one run, task by task; call within a flow.
+    """Make and publish one run, task by task, within a flow.
+
+    Args:
+        cycle: The request for the run.
 
     Returns:
-        The run's directory.
+        The directory of the run.
     """
     with lock(staging.lock_path(cycle.run), f"run {cycle.run.path}"):
         if tasks.make_members(cycle):

@@ -1,4 +1,4 @@
-"""The whole way on the bundled simulated weather."""
+"""The flow of the demonstration on the bundled simulated weather."""
 
 from pathlib import Path
 
@@ -19,11 +19,11 @@ def demo_flow(home: str, train: bool = False) -> DemoResult:
     """Archive the bundled sample, forecast several cycles from it, and verify them against it.
 
     Args:
-        home: Directory for everything.
-        train: First train a small network on a part of the sample; forecast and verify on the rest.
+        home: Directory for all outputs.
+        train: Whether to train a small network on a part of the sample first, and forecast and verify on the rest.
 
     Returns:
-        Where everything is.
+        Paths of the runs and the scores.
     """
     place = Home(Path(home))
     system = demo.small_system() if train else demo.shipped_system()

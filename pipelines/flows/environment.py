@@ -1,4 +1,4 @@
-"""Settings that Prefect reads when it is imported; this module imports none of it."""
+"""Settings that Prefect reads when it is imported; this module does not import Prefect."""
 
 import logging
 import os
@@ -10,12 +10,12 @@ from pipelines.workspace.home import Home
 
 HEARTBEAT_SECONDS = 30
 SETTINGS = {
-    # A busy machine takes longer than Prefect's 20 s to start the in-process server.
+    # On a busy machine the in-process server takes longer to start than Prefect's limit of 20 s.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
-    # A flow run whose process is killed stays RUNNING for ever unless its heartbeats are watched.
+    # Without heartbeats, a flow run whose process is killed stays RUNNING for ever.
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
     "PREFECT_LOGGING_EXTRA_LOGGERS": "plumecast",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
@@ -23,28 +23,31 @@ SETTINGS = {
 
 
 def prepare_prefect(home: Home) -> None:
-    """Set what Prefect needs here, unless the user has set it; call before importing Prefect.
+    """Set Prefect's environment variables, unless the user has set them; call before importing Prefect.
 
-    Without a Prefect of the user's own (an API address, a home or a profile), its state lives in this home.
+    Unless the user has configured Prefect (an API address, a home or a profile), its state is stored in this home.
+
+    Args:
+        home: The home directory.
     """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     if not has_own_prefect():
-        home.prefect.mkdir(parents=True, exist_ok=True)  # Prefect itself makes no parents
+        home.prefect.mkdir(parents=True, exist_ok=True)  # Prefect does not create parents
         os.environ["PREFECT_HOME"] = str(home.prefect)
-    # Prefect prints what this logger is told and sends it to its server; our own handler would print it twice.
+    # Prefect prints the lines of this logger and sends them to its server; our own handler would print them twice.
     logger = logging.getLogger("plumecast")
     logger.handlers[:] = [handler for handler in logger.handlers if not isinstance(handler, StderrHandler)]
 
 
 def has_own_prefect() -> bool:
-    """Whether the user has set Prefect up: an address, a home directory or a profile."""
+    """Return whether the user has configured Prefect: an address, a home directory or a profile."""
     variables = ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_PROFILE")
     return any(os.environ.get(name) for name in variables) or _profiles().exists()
 
 
 def configured_address() -> str | None:
-    """Address of the API of a server that the user has set up, in the environment or in the active profile."""
+    """Return the API address that the user has configured, in the environment or in the active profile."""
     if os.environ.get("PREFECT_API_URL"):
         return os.environ["PREFECT_API_URL"]
     try:

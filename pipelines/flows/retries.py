@@ -1,4 +1,4 @@
-"""Which faults are worth trying again, and after how long."""
+"""Decides which errors are retried, and after how long."""
 
 import errno
 from typing import Any
@@ -10,29 +10,29 @@ from prefect.runtime import deployment
 from data_catalog.errors import MissingDataError
 
 RETRY_DELAYS_SECONDS = [10.0, 60.0, 600.0]
-"""Data that is late may still come; a network or a disk recovers sooner or not at all."""
+"""Delays for late data, which may arrive after minutes; a network or a disk recovers sooner or not at all."""
 OS_ERROR_RETRIES = 2
 LASTING = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.EDQUOT}
-"""A full or read-only disk, a missing right or file: trying again changes nothing."""
+"""A full or read-only disk, a missing permission or file: retrying does not help."""
 
 
 def worth_retrying(_: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
-    """Whether a failed task is tried again.
+    """Return whether a failed task is retried.
 
-    Late data is waited for in scheduled runs; somebody who waits at a terminal is told at once. Passing faults of the
-    system are tried again a few times. Wrong data and wrong configuration never are.
+    Scheduled runs wait for late data; at a terminal, late data is an error at once. Transient errors of the system are
+    retried a few times, wrong data and wrong configuration never.
     """
     fault = state.result(raise_on_failure=False)
     return is_passing(fault, attempts=task_run.run_count, scheduled=deployment.id is not None)
 
 
 def is_passing(fault: object, *, attempts: int, scheduled: bool) -> bool:
-    """Whether a fault may pass by itself.
+    """Return whether an error may be transient.
 
     Args:
-        fault: What was raised.
-        attempts: How often it was tried so far.
-        scheduled: Nobody is waiting for it.
+        fault: The exception.
+        attempts: Number of attempts so far.
+        scheduled: Whether the run is scheduled, so that no user is waiting for it.
     """
     if isinstance(fault, MissingDataError):
         return scheduled

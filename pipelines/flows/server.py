@@ -1,4 +1,4 @@
-"""The Prefect server: found or started, and its failures told in one line. This module imports none of Prefect."""
+"""Finds or starts the Prefect server, and turns its failures into one line; this module does not import Prefect."""
 
 import logging
 import os
@@ -21,16 +21,16 @@ SERVER_START_SECONDS = 120
 
 @contextmanager
 def prefect_server(home: Home, port: int) -> Iterator[str]:
-    """Provide a server that answers: the configured one, one that runs on this port already, or one started here.
+    """Provide a running server: the configured one, one that already runs on this port, or one started here.
 
-    Prefect reads the address when it is first imported: import it within this context.
+    Prefect reads the address when it is first imported, so import it within this context.
 
     Args:
-        home: Holds the log of a server that is started here.
+        home: Home directory, for the log of a server that is started here.
         port: Port on this machine, unless a server is configured.
 
     Yields:
-        The address of its API. A server that was started here is stopped at the end.
+        The address of the API. A server that was started here is stopped at the end.
 
     Raises:
         ConfigurationError: The server does not answer.
@@ -50,7 +50,7 @@ def prefect_server(home: Home, port: int) -> Iterator[str]:
 
 
 def answers(address: str) -> bool:
-    """Whether a Prefect server answers at an address, such as http://127.0.0.1:4200/api."""
+    """Return whether a Prefect server answers at an address, such as http://127.0.0.1:4200/api."""
     try:
         return httpx.get(f"{address}/health", timeout=2).status_code == httpx.codes.OK
     except httpx.HTTPError:
@@ -59,7 +59,7 @@ def answers(address: str) -> bool:
 
 @contextmanager
 def server_errors() -> Iterator[None]:
-    """Turn a failure of Prefect's server while a flow runs into an error of one line.
+    """Turn a failure of Prefect's server during a flow into a one-line error.
 
     Raises:
         ConfigurationError: The in-process server did not start, or the configured one does not answer.

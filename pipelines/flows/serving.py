@@ -1,6 +1,6 @@
-"""Schedules: one deployment a system, served from this process.
+"""Serves schedules from this process, with one deployment per system.
 
-Prefect reads its settings when it is first imported: import this module once the server's address is known.
+Prefect reads its settings when it is first imported: import this module only when the server's address is known.
 """
 
 import logging
@@ -28,8 +28,8 @@ def serve_systems(home: Home, systems: Sequence[tuple[str, System]], *, cron: st
 
     Args:
         home: Home directory of the cycles.
-        systems: Name or path as the user gave it, and the system it names; at least one.
-        cron: Schedule in place of each system's own.
+        systems: Name or path given by the user and the system, for at least one system.
+        cron: Schedule to use instead of each system's own.
         address: Address of the server's API, for the log.
 
     Raises:
@@ -48,13 +48,13 @@ def serve_systems(home: Home, systems: Sequence[tuple[str, System]], *, cron: st
 
 
 def check_cron(expression: str) -> None:
-    """Refuse an expression that is not a cron expression.
+    """Check that an expression is a cron expression.
 
     Args:
-        expression: Such as `0 6 * * *`.
+        expression: The expression, such as `0 6 * * *`.
 
     Raises:
-        ConfigurationError: It is none.
+        ConfigurationError: It is not a cron expression.
     """
     try:
         CronSchedule(cron=expression)
@@ -71,9 +71,9 @@ def deployment(home: Home, name: str, system: System, cron: str | None) -> Runne
 
     Args:
         home: Home directory of its cycles.
-        name: Name or path of the system, as the user gave it.
+        name: Name or path of the system, as given by the user.
         system: The system.
-        cron: Schedule in place of the system's own.
+        cron: Schedule to use instead of the system's own.
     """
     path = Path(name)
     made = cycle_flow.to_deployment(

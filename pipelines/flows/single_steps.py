@@ -1,4 +1,4 @@
-"""Single steps as flows, for deployments of one's own."""
+"""Single steps as flows, for the user's own deployments."""
 
 from pathlib import Path
 
@@ -14,25 +14,25 @@ from pipelines.workspace.systems import find_system
 
 @flow(name="plumecast-ingest", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
 def ingest_flow(dataset: str, home: str, source: str | None = None) -> str:
-    """Bring a dataset's archive up to date; gives its path."""
+    """Bring a dataset's archive up to date; return its path."""
     return tasks.ingest(home, dataset, source)
 
 
 @flow(name="plumecast-train", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
 def train_flow(system: str, home: str) -> str:
-    """Train a system on its archive; gives the checkpoint's directory."""
+    """Train a system on its archive; return the directory of the checkpoint."""
     found, place = find_system(system), Home(Path(home))
     return tasks.train(found, str(place.archive(found.dataset)), str(place.checkpoint(found.name)))
 
 
 @flow(name="plumecast-forecast", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
 def forecast_flow(system: str, init: str, home: str, members: int | None = None, lead: str | None = None) -> str:
-    """Make one run; gives its directory."""
+    """Make one run; return its directory."""
     start = parse_time(init, "init")
     return make_run(cycle_at_home(Home(Path(home)), find_system(system), start, members=members, lead=lead))
 
 
 @flow(name="plumecast-verify", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
 def verify_flow(runs: list[str], home: str) -> list[str]:
-    """Score runs; gives the paths of their scores."""
+    """Score runs; return the paths of their scores."""
     return [tasks.verify(home, run) for run in runs]

@@ -1,6 +1,6 @@
-"""The plain steps as Prefect tasks: they take and give paths and small descriptions, never arrays.
+"""The steps as Prefect tasks: they take and return paths and small descriptions, never arrays.
 
-Nothing is cached: a published run or an up-to-date archive makes its own step a short one.
+Nothing is cached: a step whose run is published or whose archive is up to date is short anyway.
 """
 
 import logging
@@ -32,17 +32,17 @@ from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
 
-logging.getLogger("plumecast").setLevel(logging.INFO)  # Prefect hands on what a logger lets through
+logging.getLogger("plumecast").setLevel(logging.INFO)  # Prefect forwards what a logger lets through
 
 
 P = ParamSpec("P")
 R = TypeVar("R")
 ONE_AT_A_TIME = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=1))
-"""Steps use all cores themselves, and NetCDF must not be written from two threads."""
+"""Runs one task at a time: steps use all cores themselves, and NetCDF must not be written from two threads."""
 
 
 def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Decorate a plain step as a task that retries by kind of error."""
+    """Decorate a step as a task that retries by kind of error."""
 
     def decorate(function: Callable[P, R]) -> Task[P, R]:
         decorated: Task[P, R] = task(
@@ -60,19 +60,19 @@ def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
 
 @step("ingest")
 def ingest(home: str, dataset_name: str, source: str | None = None) -> str:
-    """Bring the archive of a dataset up to date; gives its path."""
+    """Bring the archive of a dataset up to date; return its path."""
     return str(ingest_new(Home(Path(home)), dataset(dataset_name), source))
 
 
 @step("train")
 def train(system: System, analysis: str, directory: str) -> str:
-    """Train a system, going on with an unfinished training; gives the checkpoint's directory."""
+    """Train a system or continue an unfinished training; return the directory of the checkpoint."""
     return str(train_system(TrainingRequest(system, Path(analysis), Path(directory), resume=True)))
 
 
 @step("choose the init time")
 def choose_init_time(home: str, system_name: str) -> str:
-    """The cycle that is due, as ISO time."""
+    """Return the init time of the cycle that is due, ISO 8601."""
     system, place = find_system(system_name), Home(Path(home))
     entry = dataset(system.dataset)
     times = open_archive(place.archive(entry.name))["time"].values
@@ -81,7 +81,7 @@ def choose_init_time(home: str, system_name: str) -> str:
 
 @step("members")
 def make_members(cycle: Cycle) -> bool:
-    """Write the NetCDF of all members into the staged run; False where the published run holds them already."""
+    """Write the NetCDF of all members into the staged run; return False if the published run already holds them."""
     return forecasting.make_members(cycle, open_inputs(cycle))
 
 
@@ -91,9 +91,9 @@ def make_products(cycle: Cycle) -> str:
     return str(forecasting.make_products(cycle))
 
 
-@step("pictures and page")
+@step("figures and page")
 def make_page(cycle: Cycle) -> list[str]:
-    """Draw the pictures and write the page; the pictures are shown as artifacts."""
+    """Draw the figures, write the page, and show the figures as artifacts; return their paths."""
     plots = forecasting.make_page(cycle, open_system_analysis(cycle.analysis, cycle.system))
     show_plots(cycle.system.name, plots)
     return [str(plot) for plot in plots]
@@ -101,7 +101,7 @@ def make_page(cycle: Cycle) -> list[str]:
 
 @step("publish")
 def publish(cycle: Cycle) -> str:
-    """Write the manifest and move the run into place; gives the run's directory."""
+    """Write the manifest and move the run into place; return its directory."""
     run = forecasting.publish(cycle)
     show_run(cycle.system.name, run)
     return str(run)
@@ -109,7 +109,7 @@ def publish(cycle: Cycle) -> str:
 
 @step("find runs to verify")
 def find_verifiable(home: str, system: System) -> list[str]:
-    """Runs for which the analysis has come in, earliest first."""
+    """Return the runs whose verifying analyses are archived, earliest first."""
     place = Home(Path(home))
     times = open_archive(place.archive(system.dataset))["time"].values
     return [str(run.path) for run in runs_to_verify(system, times, place.runs)]
@@ -119,7 +119,7 @@ def find_verifiable(home: str, system: System) -> list[str]:
 def verify(
     home: str, run: str, checkpoint: str | None = None, *, scores: str | None = None, system: System | None = None
 ) -> str:
-    """Score one run into the score archive, and publish it with its scores; gives the scores' path."""
+    """Score one run into the score archive, and publish it with its scores; return the path of the scores."""
     directory = RunDirectory.at(run)
     scored = verify_run(_request_in(home, checkpoint=checkpoint, scores=scores, system=system), directory)
     show_scores(directory.system_name, pooled([scored]))
@@ -130,7 +130,7 @@ def verify(
 def _request_in(
     home: str, *, checkpoint: str | None = None, scores: str | None = None, system: System | None = None
 ) -> VerificationRequest:
-    """What runs of a home are verified against."""
+    """Return the verification request for runs of a home."""
     return VerificationRequest(
         Home(Path(home)),
         system=system,
@@ -141,7 +141,7 @@ def _request_in(
 
 @step("verify together")
 def verify_together(name: str, home: str, runs: list[str], out: str, checkpoint: str) -> str:
-    """Score several runs, publish each with its scores, and pool them into one evaluation; gives its path."""
+    """Score several runs, publish each with its scores, and pool them into one evaluation; return its path."""
     request = _request_in(home, checkpoint=checkpoint)
     scored = [verify_run(request, RunDirectory.at(run)) for run in runs]
     evaluation = pooled(scored)

@@ -1,1 +1,1 @@
-"""What combines several steps: a run scored, drawn again and published with its scores."""
+"""Combinations of steps, such as scoring a run and publishing it again with its scores."""

@@ -1,4 +1,4 @@
-"""Forecasts that exist verified: Plumecast's runs, which are published again with their scores, or anyone's files."""
+"""Verifies existing forecasts: Plumecast's runs, which are published again with their scores, or anyone's files."""
 
 import logging
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ logger = logging.getLogger("plumecast")
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """What a verification leaves.
+    """The result of a verification.
 
     Attributes:
-        report: Scores over all forecasts.
-        score_archives: Where each cycle's scores are kept.
+        report: Scores pooled over all forecasts.
+        score_archives: Score archives that hold the scores of each cycle.
     """
 
     report: EvaluationReport
@@ -40,16 +40,16 @@ class VerificationResult:
 
 
 def verify(request: VerificationRequest, locations: Sequence[Path]) -> VerificationResult:
-    """Score forecasts into the score archive; a run also gets its own scores and a fresh page.
+    """Score forecasts into the score archive; a run also gets its own scores and a new page.
 
     Args:
-        request: What they are verified against.
+        request: Analysis, system and score archive of the verification.
         locations: Runs, or ensemble files of any origin.
 
     Raises:
         MissingDataError: The analysis does not reach the valid times yet.
-        InvalidDataError: A forecast or the analysis must not be believed, or the score archive holds other scores.
-        ConfigurationError: Forecasts of different systems or sizes, or a file without an analysis to score it against.
+        InvalidDataError: A forecast or the analysis is invalid, or the score archive holds different scores.
+        ConfigurationError: The forecasts have different systems or sizes, or there is no analysis for a file.
     """
     scored: list[ScoredCycle] = []
     archives: dict[Path, None] = {}
@@ -69,13 +69,13 @@ def verify_run(request: VerificationRequest, run: RunDirectory) -> ScoredCycle:
     """Score a run into the score archive, and publish it again with its scores and a page that shows them.
 
     Args:
-        request: What the run is verified against.
+        request: Analysis, system and score archive of the verification.
         run: The published run.
 
     Raises:
         MissingDataError: The analysis does not reach the valid times yet.
-        InvalidDataError: The run or the analysis must not be believed, or the score archive holds other scores.
-        ConfigurationError: The run is of another system than the request names.
+        InvalidDataError: The run or the analysis is invalid, or the score archive holds different scores.
+        ConfigurationError: The run belongs to another system than the request names.
     """
     system = _verifying_system(request, run)
     location = find_analysis(request.home, system, request.analysis)
@@ -90,7 +90,7 @@ def verify_run(request: VerificationRequest, run: RunDirectory) -> ScoredCycle:
 
 
 def _verifying_system(request: VerificationRequest, run: RunDirectory) -> System:
-    """The system that a run was made by, with the regions and baselines of the named one, which may be newer."""
+    """Return the system that made a run, with the regions and baselines of the requested system, which may be newer."""
     made_by = run_system(run)
     if request.system is None:
         return made_by

@@ -1,1 +1,1 @@
-"""One cycle: forecast, products, pages and publication."""
+"""Makes the run of one cycle: forecast, products, page and publication."""

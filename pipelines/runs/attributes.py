@@ -1,4 +1,4 @@
-"""Global attributes of a forecast file: what it is, what made it, and the seeds to make it again."""
+"""Global attributes of a forecast file: description, provenance, and the seeds to reproduce its members."""
 
 from importlib.metadata import version
 
@@ -18,11 +18,11 @@ MEMBER_SEEDS = "plumecast_member_seeds"
 
 
 def global_attributes(cycle: Cycle, inputs: Inputs) -> dict[str, str]:
-    """Global attributes of the forecast file of a cycle.
+    """Return the global attributes of the forecast file of a cycle.
 
     Args:
-        cycle: What was asked for.
-        inputs: What the members are made from; each part of their identity becomes an attribute `plumecast_<name>`.
+        cycle: The request for the run.
+        inputs: Checkpoint and analysis of the run; each part of their identity becomes an attribute `plumecast_<name>`.
     """
     system, entry, identity = cycle.system, dataset(cycle.system.dataset), inputs.identity
     release = version("plumecast")
@@ -50,6 +50,6 @@ def global_attributes(cycle: Cycle, inputs: Inputs) -> dict[str, str]:
 
 
 def _clipping(system: System) -> str:
-    """A sentence on the channels that are clipped at their physical minimum; empty if there are none."""
+    """Return a sentence on the channels that are clipped at their physical minimum; empty if there are none."""
     bounded = [name for name in system.state.predictands if channel(name).variable.minimum is not None]
     return f" Values of {', '.join(bounded)} below the physical minimum are set to it." if bounded else ""

@@ -1,4 +1,4 @@
-"""What one run is: a system, a start, the members and leads wanted, and where everything lies."""
+"""The request for one run: system, init time, members, lead steps and paths."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +18,17 @@ from pipelines.workspace.systems import requested_lead_steps
 
 @dataclass(frozen=True)
 class Cycle:
-    """The request for one run, by path and number: small enough to hand from task to task.
+    """The request for one run, made of paths and numbers, and small enough to pass between tasks.
 
     Attributes:
-        system: Which system.
-        init_time: Start of the forecast.
+        system: The system.
+        init_time: Init time of the forecast, UTC.
         analysis: Archive or file that holds the past states.
         checkpoint: Directory of the model.
         runs: Root of the run directories.
         members: Member numbers, counted from 0.
-        lead_steps: How many lead steps of the system.
-        device: Where to compute, as PyTorch names it.
+        lead_steps: Number of lead steps.
+        device: PyTorch device to compute on.
     """
 
     system: System
@@ -42,12 +42,12 @@ class Cycle:
 
     @property
     def run(self) -> RunDirectory:
-        """Where the run will be."""
+        """Directory of the run."""
         return RunDirectory(self.runs, self.system.name, self.init_time)
 
     @property
     def lead_hours(self) -> tuple[int, ...]:
-        """Every lead time of the run, in hours."""
+        """Lead times of the run, hours."""
         return tuple(self.system.state.step_hours * step for step in range(1, self.lead_steps + 1))
 
 
@@ -60,18 +60,18 @@ def cycle_at_home(
     lead: str | None = None,
     checkpoint: Path | None = None,
 ) -> Cycle:
-    """The request for a run among those of a home, from the home's own analysis.
+    """Return the request for a run in a home, from the analysis in that home.
 
     Args:
-        home: Holds archive, checkpoint and runs.
-        system: Which system.
-        init_time: Start of the forecast.
-        members: Size of the ensemble; the system's when None.
-        lead: Such as 10d; the system's when None.
-        checkpoint: Directory in place of the one that the home or the package has.
+        home: Home directory, which holds archive, checkpoint and runs.
+        system: The system.
+        init_time: Init time of the forecast, UTC.
+        members: Size of the ensemble; None for the system's.
+        lead: Lead time such as 10d; None for the system's.
+        checkpoint: Directory of the checkpoint to use instead of the default.
 
     Raises:
-        ConfigurationError: There is no checkpoint, or the lead is no multiple of the system's step.
+        ConfigurationError: There is no checkpoint, or the lead time is not a multiple of the system's step.
         MissingDataError: There is no archive yet.
     """
     return Cycle(
@@ -87,10 +87,10 @@ def cycle_at_home(
 
 
 def check_single_member(cycle: Cycle) -> None:
-    """Refuse to put a single member in the place of an ensemble.
+    """Check that a single member does not replace an ensemble.
 
     Args:
-        cycle: Asks for one member alone.
+        cycle: A request for a single member.
 
     Raises:
         ConfigurationError: The run exists and holds other members.

@@ -1,4 +1,4 @@
-"""Which cycle is due, and which earlier ones can be verified by now."""
+"""Determines which cycle is due, and which earlier runs can be verified now."""
 
 from pathlib import Path
 
@@ -15,18 +15,25 @@ from pipelines.workspace.starts import HOUR, Times, startable
 
 
 def lock_path(home: Home, system_name: str) -> Path:
-    """Lock that a cycle of a system holds while it runs."""
+    """Return the path of the lock that a cycle of a system holds while it runs."""
     return home.runs / ".locks" / f"{system_name}.lock"
 
 
 def due_init_time(system: System, entry: DatasetEntry, times: Times, runs: Path) -> np.datetime64:
-    """Init time of the cycle that is due.
+    """Return the init time of the cycle that is due.
 
-    Real weather: the latest archived time. Simulated weather is all there at once, so its clock is the schedule: the
-    first cycle is the first of the test period, and each further one follows `schedule.every_hours` after the newest.
+    For real weather it is the latest archived time. Simulated weather is available all at once, so it follows the
+    schedule: the first cycle starts at the beginning of the test period, each later one `schedule.every_hours` after
+    the newest run.
+
+    Args:
+        system: The system.
+        entry: Catalogue entry of its dataset.
+        times: Times of the analysis.
+        runs: Root of the run directories.
 
     Raises:
-        MissingDataError: There is nothing to forecast from that was not forecast from already.
+        MissingDataError: There is no analysis that has not been forecast from already.
     """
     starts = startable(system, times)
     if not starts.size:
@@ -39,7 +46,7 @@ def due_init_time(system: System, entry: DatasetEntry, times: Times, runs: Path)
 
 
 def runs_to_verify(system: System, times: Times, runs: Path) -> list[RunDirectory]:
-    """Runs without scores for all of whose leads the analysis has been archived, earliest first."""
+    """Return the runs without scores whose verifying analyses are all archived, earliest first."""
     ready = []
     for run in find_runs(runs, system.name):
         if run.scores.exists() or not is_complete(run.path):

@@ -1,7 +1,7 @@
-"""One cycle: from an analysis and a checkpoint to a published run.
+"""Makes one cycle, from an analysis and a checkpoint to a published run.
 
 The steps share files, not memory, so that each can be a task of its own: members, products and page are written into
-the staged run, and `publish` reads from the forecast file what the members were made from.
+the staged run, and `publish` reads the provenance of the members from the forecast file.
 """
 
 import logging
@@ -38,21 +38,21 @@ HOUR = np.timedelta64(1, "h")
 
 
 def forecast_cycle(cycle: Cycle) -> Path:
-    """Make one run; do nothing if it is there, compute only the members that are missing if some are.
+    """Make one run; if the run exists, compute only missing members.
 
-    A forecast that was killed goes on after the last lead step that it finished. Processes that torchrun or
-    `--processes` started share the members; the first of them writes.
+    A killed forecast continues after the last lead step that it finished. Processes started by torchrun or
+    `--processes` divide the members among them; the first of them writes.
 
     Args:
-        cycle: What is asked for.
+        cycle: The request for the run.
 
     Returns:
-        The run's directory.
+        The directory of the run.
 
     Raises:
         MissingDataError: The analysis does not reach `init_time` yet.
-        InvalidDataError: The analysis must not be believed.
-        ConfigurationError: The checkpoint is of another system.
+        InvalidDataError: The analysis is invalid.
+        ConfigurationError: The checkpoint belongs to another system.
     """
     inputs = open_inputs(cycle)
     with process_group(cycle.device) as ranks:
@@ -68,14 +68,14 @@ def forecast_cycle(cycle: Cycle) -> Path:
 
 
 def make_members(cycle: Cycle, inputs: Inputs, ranks: Ranks | None = None) -> bool:
-    """Write the NetCDF of all members into the staged run, unless the published run holds them already.
+    """Write the NetCDF of all members into the staged run, unless the published run already holds them.
 
-    Members of the published run are copied, the others computed.
+    Members of the published run are copied, the others are computed.
 
     Args:
-        cycle: What is asked for.
-        inputs: What it is made from.
-        ranks: Processes that share the work, this one the first of them; this one alone when None.
+        cycle: The request for the run.
+        inputs: Checkpoint and analysis of the run.
+        ranks: Processes that divide the members among them, of which this is the first; None for this process alone.
 
     Returns:
         Whether there is a staged run to finish and publish.
@@ -87,7 +87,7 @@ def make_members(cycle: Cycle, inputs: Inputs, ranks: Ranks | None = None) -> bo
         ranks.broadcast(())
         if cycle.system.products.zarr and not cycle.run.zarr.exists():
             _add_zarr(cycle.run)
-        logger.info("%s holds what is asked for already", cycle.run.path)
+        logger.info("%s already holds the requested members", cycle.run.path)
         return False
     stage = staging.begin(cycle.run)
     kept = _members_to_keep(published, cycle)
@@ -102,7 +102,7 @@ def make_members(cycle: Cycle, inputs: Inputs, ranks: Ranks | None = None) -> bo
             logger.info("Kept %d members of the earlier run", len(kept))
         written = len(kept) * cycle.lead_steps
         advance(written)
-        # The next fields are computed while these are written.
+        # The next fields are computed while these are being written.
         for made in prefetched(_computed(cycle, inputs, missing, ranks), depth=2):
             writer.write(made.members, made.lead_index, made.fields)
             written += len(made.members)
@@ -114,10 +114,10 @@ def make_products(cycle: Cycle) -> Path:
     """Write mean, spread, quantiles and probabilities of the staged run, and its Zarr if the system asks for it.
 
     Args:
-        cycle: What was asked for; its members are staged.
+        cycle: The request for the run, whose members are staged.
 
     Returns:
-        The products file.
+        Path of the products file.
     """
     stage, products = staging.staged(cycle.run), cycle.system.products
     if products.zarr:
@@ -132,11 +132,11 @@ def make_page(cycle: Cycle, analysis: xr.Dataset) -> list[Path]:
     """Draw the staged run and write its page.
 
     Args:
-        cycle: What was asked for; its members are staged.
-        analysis: The channels of the system, lazily.
+        cycle: The request for the run, whose members are staged.
+        analysis: Analysis with the channels of the system, lazy.
 
     Returns:
-        The pictures.
+        Paths of the figures.
     """
     fitted = cycle.checkpoint / BASELINES_FILE
     background = Background(analysis, load_baselines(fitted) if fitted.exists() else None)
@@ -146,16 +146,16 @@ def make_page(cycle: Cycle, analysis: xr.Dataset) -> list[Path]:
 def publish(cycle: Cycle) -> Path:
     """Write the manifest of the staged run and move the run into place.
 
-    The manifest names the model, system and analysis that the members were made from, as the forecast file has them.
+    The manifest names the model, system and analysis that the members were made from, read from the forecast file.
 
     Args:
-        cycle: What was asked for; its members are staged.
+        cycle: The request for the run, whose members are staged.
 
     Returns:
-        The run's directory.
+        The directory of the run.
 
     Raises:
-        InvalidDataError: The file holds other members or leads than were asked for.
+        InvalidDataError: The file does not hold the requested members and lead times.
     """
     stage = staging.staged(cycle.run)
     with open_forecast(stage.forecast) as stored:
@@ -176,9 +176,9 @@ def publish(cycle: Cycle) -> Path:
 
 
 def _share_members(cycle: Cycle, inputs: Inputs, ranks: Ranks) -> None:
-    """Compute the members that fall to a process that is not the first; the first one writes them."""
+    """Compute this process's members; the first process, which is another one, writes them."""
     for _ in _computed(cycle, inputs, ranks.broadcast(()), ranks):
-        raise AssertionError("only the first process is handed members")
+        raise AssertionError("only the first process receives members")
 
 
 def _computed(cycle: Cycle, inputs: Inputs, members: tuple[int, ...], ranks: Ranks) -> Iterator[MemberFields]:
@@ -208,13 +208,13 @@ def _forecast_writer(cycle: Cycle, inputs: Inputs, path: Path) -> ForecastWriter
 
 
 def _published_contents(cycle: Cycle, inputs: Inputs) -> Contents | None:
-    """Members and leads of the published run; None unless it was made from the same model, system and analysis."""
+    """Return members and leads of the published run; None unless it has the same model, system and analysis."""
     if not is_complete(cycle.run.path):
         return None
     manifest = read_manifest(cycle.run.path)
     differing = [name for name, value in inputs.identity.items() if getattr(manifest, name) != value]
     if differing:
-        logger.info("%s was made from another %s and is made anew", cycle.run.path, " and ".join(differing))
+        logger.info("%s was made from another %s and is made again", cycle.run.path, " and ".join(differing))
         return None
     return manifest.delivered
 
@@ -224,7 +224,7 @@ def _holds_all(published: Contents, cycle: Cycle) -> bool:
 
 
 def _add_zarr(run: RunDirectory) -> None:
-    """Publish a run again with its members as Zarr besides, everything else as it was."""
+    """Publish a run again with its members also as Zarr, and everything else unchanged."""
     stage = staging.begin_from(run, also=[run.plots, run.report, run.scores])
     write_zarr(stage.forecast, stage.zarr)
     extend_manifest(stage.path, [path for path in stage.zarr.rglob("*") if path.is_file()])

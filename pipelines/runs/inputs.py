@@ -1,4 +1,4 @@
-"""What a run is made from: the checkpoint and the analysis, opened and checked once."""
+"""The inputs of a run: checkpoint and analysis, opened and checked once."""
 
 import hashlib
 import json
@@ -16,12 +16,12 @@ from pipelines.workspace.open_checkpoint import open_checkpoint
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the members of a run are made from.
+    """The inputs of a run.
 
     Attributes:
         checkpoint: The model.
-        analysis: The channels of the system, lazily.
-        identity: `system_hash`, `model_id` and `data_hash`: two runs of the same identity hold the same members.
+        analysis: Analysis with the channels of the system, lazy.
+        identity: `system_hash`, `model_id` and `data_hash`; runs with the same identity hold the same members.
     """
 
     checkpoint: Checkpoint
@@ -30,20 +30,20 @@ class Inputs:
 
     @cached_property
     def digest(self) -> str:
-        """The identity as one short name, 16 hexadecimal digits."""
+        """Return a hash of the identity, 16 hexadecimal digits."""
         return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def open_inputs(cycle: Cycle) -> Inputs:
-    """Open the checkpoint and the analysis of a cycle, and check that they belong together.
+    """Open the checkpoint and the analysis of a cycle, and check that they fit each other.
 
     Args:
-        cycle: Says where they lie.
+        cycle: The request for the run.
 
     Raises:
-        ConfigurationError: The checkpoint is of another system.
-        InvalidDataError: The analysis must not be believed.
-        MissingDataError: The analysis does not reach the start yet.
+        ConfigurationError: The checkpoint belongs to another system.
+        InvalidDataError: The analysis is invalid.
+        MissingDataError: The analysis does not reach the init time yet.
     """
     state = cycle.system.state
     checkpoint = open_checkpoint(cycle.checkpoint, cycle.system)

@@ -1,4 +1,4 @@
-"""The pictures of a run and its page."""
+"""Draws the figures of a run and writes its page."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +24,11 @@ CLIMATOLOGY_MEMBERS = 50
 
 @dataclass(frozen=True)
 class Background:
-    """What a run is drawn against, as far as it is there.
+    """The data that a run is drawn against, as far as it is available.
 
     Attributes:
-        analysis: Holds the channels of the system, lazily.
-        baselines: Those beside the checkpoint, for climatology.
+        analysis: Analysis with the channels of the system, lazy; None without one.
+        baselines: Baselines of the checkpoint, for the climatology; None without them.
     """
 
     analysis: xr.Dataset | None = None
@@ -36,17 +36,17 @@ class Background:
 
 
 def draw_run(run: RunDirectory, system: System, background: Background = Background()) -> list[Path]:
-    """Draw the pictures of a run, and those of its scores if it has any, and write its page.
+    """Draw the figures of a run, also of its scores if it has any, and write its page.
 
-    The analysis is shown up to the start, and beyond it once the run has been verified.
+    The analysis is shown up to the init time, and beyond it once the run has been verified.
 
     Args:
-        run: Published or staged; a manifest need not be there yet.
-        system: The system that made it.
-        background: What it is drawn against.
+        run: A published or staged run; it need not have a manifest yet.
+        system: The system that made the run.
+        background: Analysis and climatology that the run is drawn against.
 
     Returns:
-        The pictures.
+        Paths of the figures.
     """
     products, entry = system.products, dataset(system.dataset)
     with open_forecast(run.forecast) as stored:

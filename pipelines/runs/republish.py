@@ -1,4 +1,4 @@
-"""A published run drawn again and published in its own place, with new scores or as it was."""
+"""Draws a published run again and replaces it, with new scores or the old ones."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,25 +19,25 @@ from pipelines.workspace.home import Home
 
 
 def is_run_directory(path: Path) -> bool:
-    """Whether a path is a directory that is named for an initial time, such as runs/<system>/20080110T0000Z."""
+    """Whether a path is a directory that is named for an init time, such as runs/<system>/20080110T0000Z."""
     return path.is_dir() and CYCLE_NAME.fullmatch(path.resolve().name) is not None
 
 
 def redraw_run(
     run: RunDirectory, background: Background, write_scores: Callable[[Path], object] | None = None
 ) -> RunDirectory:
-    """Draw a published run again and publish it in its own place.
+    """Draw a published run again and publish it in the same place.
 
     Args:
         run: The published run; its members and products stay the same files.
-        background: What it is drawn against.
-        write_scores: Writes new scores to the path that it is given; the run keeps those that it has when None.
+        background: Analysis and climatology that the run is drawn against.
+        write_scores: Function that writes new scores to a given path; None to keep the run's scores.
 
     Returns:
         The run.
 
     Raises:
-        InvalidDataError: A file of the run has changed its size or is gone.
+        InvalidDataError: A file of the run is missing or its size has changed.
     """
     with lock(staging.lock_path(run), f"run {run.path}"):
         stage = staging.begin_from(run, also=[] if write_scores else [run.scores])
@@ -50,19 +50,19 @@ def redraw_run(
 
 
 def refresh_report(home: Home, path: Path) -> Path:
-    """Draw the pictures of a published run again and write its page.
+    """Draw the figures of a published run again and write its page.
 
     Args:
-        home: Where the archive and the checkpoint are looked for.
+        home: Home directory, which holds the archive and the checkpoint.
         path: A run directory.
 
     Returns:
-        The page.
+        Path of the page.
 
     Raises:
-        ConfigurationError: It is no run directory.
+        ConfigurationError: The path is not a run directory.
         MissingDataError: The run is not finished.
-        InvalidDataError: A file of it has changed since it was published.
+        InvalidDataError: A file of the run has changed since it was published.
     """
     if not is_run_directory(path):
         raise ConfigurationError(

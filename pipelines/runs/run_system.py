@@ -1,4 +1,4 @@
-"""The system that a run was made by, kept in its forecast file."""
+"""Reads the system that made a run from its forecast file."""
 
 import json
 
@@ -14,13 +14,13 @@ CONFIGURATION = "plumecast_configuration"
 
 
 def run_system(run: RunDirectory) -> System:
-    """Read the system that a run was made by from its forecast file.
+    """Read the system that made a run from its forecast file.
 
     Args:
-        run: Published or staged.
+        run: A published or staged run.
 
     Raises:
-        InvalidDataError: The file holds none.
+        InvalidDataError: The file does not hold its system.
     """
     with netCDF4.Dataset(run.forecast) as stored:
         if CONFIGURATION not in stored.ncattrs():

@@ -1,7 +1,7 @@
-"""The staged run: a run is put together out of sight and appears whole.
+"""Staging: a run is assembled in a hidden directory and published atomically.
 
-Everything of a cycle under way lies in `RUNS/.working/<system>/`: the staged run, and beside it the states of its
-members, from which a killed forecast goes on. Publishing renames the staged run into place.
+A running cycle stores everything in `RUNS/.working/<system>/`: the staged run, and beside it the states of its
+members, from which a killed forecast continues. Publishing renames the staged run into place.
 """
 
 import logging
@@ -18,27 +18,27 @@ WORKING = ".working"
 
 
 def staged(run: RunDirectory) -> RunDirectory:
-    """The directory in which a run is put together."""
+    """Return the directory in which a run is assembled."""
     return RunDirectory(run.root / WORKING, run.system_name, run.init_time)
 
 
 def states_directory(run: RunDirectory, request: str) -> Path:
-    """Directory of the states of a forecast under way.
+    """Return the directory for the states of a running forecast.
 
     Args:
-        run: The run they are for.
-        request: Identity of what was asked for; states of another request are never mixed in.
+        run: The run.
+        request: Identity of the request; states of different requests are kept apart.
     """
     return _beside(run, "states") / request
 
 
 def lock_path(run: RunDirectory) -> Path:
-    """Lock that is held while a run is put together."""
+    """Return the path of the lock that is held while a run is assembled."""
     return _beside(run, "lock")
 
 
 def begin(run: RunDirectory) -> RunDirectory:
-    """Make an empty staged run, in place of what a killed process left there."""
+    """Create an empty staged run, and remove what a killed process left there."""
     recover(run)
     stage = staged(run)
     shutil.rmtree(stage.path, ignore_errors=True)
@@ -47,9 +47,9 @@ def begin(run: RunDirectory) -> RunDirectory:
 
 
 def begin_from(run: RunDirectory, also: Sequence[Path] = ()) -> RunDirectory:
-    """Make a staged run with files of the published one, to be published in its place once it has changed.
+    """Create a staged run from the files of the published one, which it will replace.
 
-    The two share the files on disk, so a file must be replaced, never written into.
+    The two share the files on disk, so a file must be replaced, never modified in place.
 
     Args:
         run: The published run.
@@ -65,7 +65,7 @@ def begin_from(run: RunDirectory, also: Sequence[Path] = ()) -> RunDirectory:
 
 
 def drawn_files(stage: RunDirectory) -> list[Path]:
-    """Files of a staged run that are drawn or scored: all but the forecast, its Zarr, its products and the manifest."""
+    """Return the drawn and scored files of a staged run: all but forecast, Zarr, products and manifest."""
     kept = {stage.forecast, stage.zarr, stage.products, stage.manifest}
     files = (path for path in sorted(stage.path.rglob("*")) if path.is_file())
     return [path for path in files if kept.isdisjoint((path, *path.parents))]
@@ -75,10 +75,10 @@ def publish(run: RunDirectory) -> Path:
     """Move a finished staged run into place, and remove the states of its members.
 
     Args:
-        run: The run; its staged directory has a manifest.
+        run: The run, whose staged directory has a manifest.
 
     Returns:
-        The run's directory.
+        The directory of the run.
     """
     stage, previous = staged(run), _beside(run, "previous")
     assert stage.manifest.exists(), f"{stage.path} has no manifest"
@@ -94,7 +94,7 @@ def publish(run: RunDirectory) -> Path:
 
 
 def recover(run: RunDirectory) -> None:
-    """Bring back a published run that was being replaced when a process was killed."""
+    """Restore a published run that was being replaced when a process was killed."""
     previous = _beside(run, "previous")
     if previous.exists() and not run.path.exists():
         run.path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def _beside(run: RunDirectory, what: str) -> Path:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Rename a directory so that it stays renamed when the power fails."""
+    """Rename a directory durably, so that the new name survives a power failure."""
     source.rename(target)
     for parent in {source.parent, target.parent}:
         synchronise(parent)

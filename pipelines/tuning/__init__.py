@@ -1,1 +1,1 @@
-"""Settings fitted on validation days: calibration, sampler levels, searches."""
+"""Fits settings on validation days: calibration, sampler levels, searches."""

@@ -1,4 +1,4 @@
-"""Calibration of a trained model on validation days: the forecasts that it takes, and the card that it leaves."""
+"""Calibrates a trained model on validation days, and writes the card."""
 
 import itertools
 from dataclasses import dataclass, replace
@@ -28,17 +28,17 @@ from pipelines.workspace.open_checkpoint import open_uncalibrated
 
 @dataclass(frozen=True)
 class CalibrationRequest:
-    """What to calibrate, and on what.
+    """A request to calibrate a model.
 
     Attributes:
-        system: Which system.
+        system: The system.
         analysis: Archive or file that the forecasts start from and are verified against.
-        checkpoint: Directory of the model, where the card goes.
+        checkpoint: Directory of the model, where the card is written.
         period: Days to fit to.
         starts: Number of forecasts, spread evenly over the period.
         members: Size of each ensemble.
         lead_steps: Length of each forecast, in steps of the system.
-        device: Where to compute.
+        device: Device to compute on.
     """
 
     system: System
@@ -52,15 +52,15 @@ class CalibrationRequest:
 
 
 def calibration_period(system: System, start: str | None, end: str | None) -> Period:
-    """The days to calibrate on, by default those of the validation period.
+    """Return the days to calibrate on, by default those of the validation period.
 
     Args:
-        system: Which system.
-        start: ISO day or time; the whole day counts.
-        end: Likewise.
+        system: The system.
+        start: First day or a time in it, ISO 8601; None for that of the validation period.
+        end: Last day or a time in it, ISO 8601; None for that of the validation period.
 
     Raises:
-        ConfigurationError: One is no time, or the end comes before the start.
+        ConfigurationError: A text is not a time, or the end is before the start.
     """
     validation = system.periods.validation
     first = validation.start if start is None else parse_time(start, "--start").astype("datetime64[D]").item()
@@ -71,10 +71,16 @@ def calibration_period(system: System, start: str | None, end: str | None) -> Pe
 
 
 def calibrate(request: CalibrationRequest) -> CalibrationCard:
-    """Fit a card and write it beside the checkpoint, in place of an earlier one.
+    """Fit a calibration card and write it beside the checkpoint, replacing an earlier one.
+
+    Args:
+        request: System, model, days and size of the forecasts.
+
+    Returns:
+        The card.
 
     Raises:
-        ConfigurationError: The period holds test days, or the checkpoint is of another system.
+        ConfigurationError: The period holds test days, or the checkpoint belongs to another system.
         MissingDataError: No start has all the analyses that it needs.
     """
     checkpoint = open_uncalibrated(request.checkpoint, request.system)
@@ -113,7 +119,7 @@ def _validation(request: CalibrationRequest) -> Validation:
 def _fit(
     request: CalibrationRequest, checkpoint: Checkpoint, validation: Validation
 ) -> tuple[Candidate[PairedScores], Candidate[PairedScores]]:
-    """The uncalibrated model and the best calibration that was found, both scored with the same noise."""
+    """Return the uncalibrated model and the best calibration found, scored with the same noise."""
     sampler, state = request.system.sampler, request.system.state
     lead_hours = np.arange(1.0, request.lead_steps + 1) * state.step_hours
     forecasts = most_rollouts(sampler) * len(validation.starts)
@@ -145,7 +151,7 @@ def _record(
 
 
 def describe_card(card: CalibrationCard) -> str:
-    """What a card changes, for people: noise, churn, and scores before and after at three lead times a channel."""
+    """Describe a card: noise, churn, and scores before and after at three lead times of each channel."""
     fitted, record = card.calibration, card.record
     lines = [
         f"noise x {fitted.sampler.noise_inflation:g} (system: {fitted.fitted_to.noise_inflation:g}), "

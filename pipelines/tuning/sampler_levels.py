@@ -1,4 +1,4 @@
-"""Noise levels of a system's sampler, fitted to its model on validation days."""
+"""Fits the noise levels of a system's sampler to its model on validation days."""
 
 import logging
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ logger = logging.getLogger("plumecast")
 
 @dataclass(frozen=True)
 class LevelsRequest:
-    """Which sampler to fit to which model.
+    """A request to fit the noise levels of a sampler.
 
     Attributes:
-        system: Its sampler says which kind, and the range of levels.
+        system: The system, whose sampler section defines the kind of sampler and the range of levels.
         analysis: Archive or file that covers the validation period.
-        checkpoint: Directory of the model; of several networks, the first is used.
-        sampling_steps: In place of the sampler's number.
-        samples: How many validation samples, evenly spread, the levels are fitted to.
+        checkpoint: Directory of the model; if it has several networks, the first is used.
+        sampling_steps: Number of sampling steps to use instead of the system's.
+        samples: Number of validation samples, evenly spread, that the levels are fitted to.
     """
 
     system: System
@@ -38,14 +38,17 @@ class LevelsRequest:
 
 
 def fit_system_levels(request: LevelsRequest) -> str:
-    """Find the levels with which the wanted number of sampling steps stays closest to many.
+    """Find the noise levels with which a sampler of few steps stays closest to one of many.
+
+    Args:
+        request: System, model and samples to fit to.
 
     Returns:
         Lines for the `[sampler]` section of the system file.
 
     Raises:
-        ConfigurationError: The sampler solves no differential equation, its steps are too many, or the checkpoint is
-            of another system.
+        ConfigurationError: The sampler does not solve a differential equation, it has too many steps, or the checkpoint
+            belongs to another system.
         MissingDataError: The analysis does not cover the validation period.
     """
     system, sampler = request.system, _sampler_to_fit(request)
@@ -63,7 +66,7 @@ def fit_system_levels(request: LevelsRequest) -> str:
 
 
 def _sampler_to_fit(request: LevelsRequest) -> Sampler:
-    """The sampler with the wanted number of steps and no levels of its own."""
+    """Return the sampler with the requested number of steps and without fixed levels."""
     sampler = request.system.sampler
     steps = request.sampling_steps or sampler.sampling_steps
     if sampler.kind == "renoise":

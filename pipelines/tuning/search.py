@@ -1,7 +1,7 @@
-"""A search over noise levels, weights and sampler for the smallest fair CRPS on validation days.
+"""Searches noise levels, weights and sampler for the smallest fair CRPS on validation days.
 
-The study is one SQLite file, so a killed search continues: the trial that was under way is made again, the others
-stand.
+The study is one SQLite file, so a killed search can continue: the interrupted trial is run again, the others are
+kept.
 """
 
 import logging
@@ -27,20 +27,23 @@ logger = logging.getLogger("plumecast")
 
 
 def trials_file(directory: Path) -> Path:
-    """File of a study's directory that lists its trials."""
+    """Return the path of the file that lists the trials of a study."""
     return directory / "trials.json"
 
 
 def tune(request: SearchRequest) -> SearchResult:
-    """Search, and write the trials beside the study.
+    """Run a search, and write the trials beside the study.
+
+    Args:
+        request: System, model, keys to search and number of trials.
 
     Returns:
-        What was written.
+        The trials and the best values, as written.
 
     Raises:
-        ConfigurationError: The directory holds another study, no days are left to train on or allowed, or no trial
-            came to its end.
-        MissingDataError: No start has all the analyses that it needs, or another process is at work in the directory.
+        ConfigurationError: The directory holds another study, there are no days to train on or to score, or no trial
+            was completed.
+        MissingDataError: No start has all the analyses that it needs, or another process uses the directory.
     """
     with lock(request.directory / LOCK, f"search in {request.directory}"):
         make_trial, validation = _prepare_trials(request)
@@ -50,7 +53,7 @@ def tune(request: SearchRequest) -> SearchResult:
         write_result(result, trials_file(request.directory))
     if result.best is None:
         raise ConfigurationError(
-            f"--out {request.directory}: expected a trial that ends, found {len(result.trials)}, all given up"
+            f"--out {request.directory}: expected a complete trial, found {len(result.trials)}, all stopped early"
         )
     return result
 
@@ -74,7 +77,7 @@ def _validation(request: SearchRequest, checkpoint: Checkpoint | None) -> Valida
 
 
 def _run_trials(study: optuna.Study, request: SearchRequest, make_trial: Trial, scale: xr.DataArray) -> None:
-    """Make trials, scored by their CRPS over a scale for each channel, until the study holds as many as are wanted."""
+    """Run trials, scored by their CRPS relative to a scale for each channel, until the study holds enough."""
 
     def objective(trial: optuna.Trial) -> float:
         value = np.inf
@@ -85,7 +88,7 @@ def _run_trials(study: optuna.Study, request: SearchRequest, make_trial: Trial, 
                 if trial.should_prune():
                     raise optuna.TrialPruned
         except DivergedError as error:
-            logger.warning("Trial %d is given up: %s", trial.number, error)
+            logger.warning("Trial %d is stopped: %s", trial.number, error)
             raise optuna.TrialPruned from error
         return value
 
@@ -99,7 +102,7 @@ def _run_trials(study: optuna.Study, request: SearchRequest, make_trial: Trial, 
 
 
 def _mean_deviations(validation: Validation) -> xr.DataArray:
-    """Mean absolute deviation of each channel's verifying analyses from their mean: about a climatology's error."""
+    """Return the mean absolute deviation of each channel's verifying analyses, about the error of climatology."""
     step = np.timedelta64(validation.system.state.step_hours, "h")
     valid = {start + step * lead for start in validation.starts for lead in range(1, validation.lead_steps + 1)}
     names = list(validation.system.state.predictands)

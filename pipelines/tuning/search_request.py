@@ -1,4 +1,4 @@
-"""What a search tries, with what effort, and what tells it from another search."""
+"""The request for a search, and its identity."""
 
 import json
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from pipelines.tuning.search_space import Choice, Value, own_value
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """What to search.
+    """A request for a search.
 
     Attributes:
-        system: Its keys are tried; what is not searched stays.
+        system: The system; keys that are not searched keep its values.
         analysis: Archive or file that covers the training and validation periods.
-        directory: Where the study is kept.
+        directory: Directory of the study.
         space: Keys and values to try.
-        trials: Number of trials in all, counting those of an earlier, killed search.
-        iterations: Length of each trial's training.
-        checkpoint: Directory of a finished model of which only the sampler is searched; None to train in each trial.
-        starts: Validation forecasts of a trial.
+        trials: Total number of trials, including those of an earlier, killed search.
+        iterations: Number of training iterations of each trial.
+        checkpoint: Directory of a finished model to search only samplers for; None to train in each trial.
+        starts: Number of validation forecasts of a trial.
         members: Size of each ensemble.
         lead_steps: Length of each forecast, in steps of the system.
-        device: Where to compute.
+        device: Device to compute on.
     """
 
     system: System
@@ -41,11 +41,11 @@ class SearchRequest:
 
     @property
     def own_values(self) -> dict[str, Value]:
-        """The system's own value of each key that is searched."""
+        """Return the system's own value of each searched key."""
         return {choice.key: own_value(self.system, choice.key) for choice in self.space}
 
     def identity(self) -> str:
-        """What all trials of one study have in common, as JSON."""
+        """Return what all trials of one study have in common, as JSON."""
         shared = {
             "system": self.system.model_dump(mode="json", exclude={"forecast", "products", "schedule"}),
             "checkpoint": None if self.checkpoint is None else read_description(self.checkpoint).model_id,

@@ -1,4 +1,4 @@
-"""What a search found: every trial and the best values, as a file and for people."""
+"""The result of a search, all trials and the best values, as a file and as text."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -17,14 +17,14 @@ from pipelines.tuning.study import best_trial, ended_trials
 
 @dataclass(frozen=True)
 class TrialResult:
-    """One trial.
+    """The result of one trial.
 
     Attributes:
-        trial: Its number.
-        state: `complete`, or `pruned` if it was given up.
-        value: Its score, smaller is better; None if it was given up.
-        parts: Its score after each part.
-        values: What it tried, by key of the system file.
+        trial: Number of the trial.
+        state: `complete`, or `pruned` if it was stopped early.
+        value: Score, smaller is better; None if it was stopped early.
+        parts: Score after each part.
+        values: Values that were tried, by key of the system file.
         own: Whether these are the system's own values.
     """
 
@@ -37,7 +37,7 @@ class TrialResult:
 
     @property
     def last_value(self) -> float:
-        """The score that it reached; infinite where it was given up before its first part."""
+        """Return the last score; infinite if the trial was stopped before the end of its first part."""
         if self.value is not None:
             return self.value
         return self.parts[-1] if self.parts else np.inf
@@ -50,9 +50,9 @@ class SearchResult:
     Attributes:
         system: Name of the system.
         period: First and last day of the validation period.
-        best: What the system file must say to be what the best trial was; None if all trials were given up.
+        best: Keys and values that turn the system file into the best trial; None if all trials were stopped early.
         value: Score of the best trial.
-        trials: In the order in which they were made.
+        trials: All trials, in the order in which they were run.
     """
 
     system: str
@@ -66,8 +66,8 @@ def search_result(request: SearchRequest, study: Study) -> SearchResult:
     """Collect the trials of a study.
 
     Args:
-        request: What was searched.
-        study: Its study.
+        request: The request for the search.
+        study: The study of the search.
     """
     best, period = best_trial(study), request.system.periods.validation
     return SearchResult(
@@ -90,10 +90,10 @@ def write_result(result: SearchResult, path: Path) -> None:
 
 
 def describe_result(result: SearchResult) -> str:
-    """A line for each trial, best first, and the lines to paste into the system file.
+    """Return a line for each trial, best first, and the lines to paste into the system file.
 
     Args:
-        result: Of a search of which at least one trial is complete.
+        result: Result with at least one complete trial.
     """
     assert result.best is not None
     lines = [f"{'trial':>5} {'state':9} {'CRPS':>7}  values"]

@@ -1,4 +1,4 @@
-"""What a search tries: keys of the system file and their values."""
+"""The space of a search: keys of the system file and their values."""
 
 import json
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ class Choice:
     """A key of the system file and the values that a search may give it: a list or a range of numbers.
 
     Attributes:
-        key: Section and name, `sampler.rho`.
+        key: Section and name, such as `sampler.rho`.
         options: The values, if they are a list.
         low: Smallest number of a range.
         high: Largest number of a range.
@@ -42,7 +42,7 @@ class Choice:
         return float(trial.suggest_float(self.key, self.low, self.high, log=self.logarithmic))
 
     def with_own(self, system: System) -> "Choice":
-        """This choice, extended to hold the system's own value."""
+        """Return this choice, extended to include the system's own value."""
         own = own_value(system, self.key)
         if not self.options:
             return replace(self, low=min(self.low, float(own)), high=max(self.high, float(own)))
@@ -62,16 +62,16 @@ SPACE = (
     Choice("sampler.rho", low=3.0, high=9.0),
     Choice("sampler.noise_inflation", low=0.9, high=1.2),
 )
-"""Everything that a search can try; a search without training takes the keys of the sampler."""
+"""All keys that can be searched; a search without training uses only those of the sampler."""
 
 
 def chosen_space(system: System, only: tuple[str, ...], *, sampler_only: bool) -> tuple[Choice, ...]:
-    """The choices of a search, each extended to hold the system's own value.
+    """Return the choices of a search, each extended to include the system's own value.
 
     Args:
-        system: Its keys are tried.
-        only: Keys to search over; all when empty.
-        sampler_only: Leave out keys that need a training.
+        system: The system.
+        only: Keys to search; empty for all.
+        sampler_only: Whether to leave out keys that need a training.
 
     Raises:
         ConfigurationError: A key cannot be searched.
@@ -85,23 +85,23 @@ def chosen_space(system: System, only: tuple[str, ...], *, sampler_only: bool) -
 
 
 def own_value(system: System, key: str) -> Value:
-    """The value that a system has for a key such as `sampler.rho`."""
+    """Return the value of a key such as `sampler.rho` in a system."""
     section, name = key.split(".")
     value: Value = getattr(getattr(system, section), name)
     return value
 
 
 def changed_system(system: System, values: dict[str, Value]) -> System:
-    """A system with some of its keys changed.
+    """Return a system with some keys changed.
 
-    A list of noise levels is dropped if a trial changes the schedule, churn if its sampler has none.
+    A list of noise levels is dropped if a trial changes the schedule, and churn if its sampler cannot churn.
 
     Args:
-        system: The system as it is.
+        system: The system.
         values: New values by key.
 
     Raises:
-        ConfigurationError: The values do not make a system.
+        ConfigurationError: The values do not make a valid system.
     """
     content: dict[str, Any] = system.model_dump(mode="json")
     for key, value in values.items():
@@ -115,7 +115,7 @@ def changed_system(system: System, values: dict[str, Value]) -> System:
 
 
 def to_paste(system: System, values: dict[str, Value]) -> dict[str, Any]:
-    """What a system file must say to be what a trial was: its values, and the keys that had to give way to them.
+    """Return the keys and values that turn a system file into a trial, including keys that its values override.
 
     Args:
         system: The system that was searched.
@@ -131,7 +131,7 @@ def to_paste(system: System, values: dict[str, Value]) -> dict[str, Any]:
 
 
 def as_toml(values: dict[str, Any]) -> str:
-    """Values by key as the lines of a system file."""
+    """Format values by key as lines of a system file."""
     lines: list[str] = []
     for section in dict.fromkeys(key.split(".")[0] for key in values):
         lines.append(f"[{section}]")

@@ -8,13 +8,16 @@ from data_catalog.errors import ConfigurationError
 from pipelines.tuning.search_request import SearchRequest
 
 STARTUP_TRIALS = 4
-"""The first trials, which are drawn at random and never given up."""
+"""Number of first trials, which are drawn at random and never stopped early."""
 
 
 def open_study(request: SearchRequest) -> Study:
     """Open or create the study of a search.
 
-    A new study first tries the system as it is. A trial that was under way when a search was killed is made again.
+    A new study first tries the system's own values. A trial that was interrupted when a search was killed is run again.
+
+    Args:
+        request: The request for the search.
 
     Raises:
         ConfigurationError: The directory holds the study of another search.
@@ -39,12 +42,12 @@ def open_study(request: SearchRequest) -> Study:
 
 
 def ended_trials(study: Study) -> list[FrozenTrial]:
-    """Trials that came to their end or were given up."""
+    """Return the trials that were completed or stopped early."""
     return study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
 
 
 def best_trial(study: Study) -> FrozenTrial | None:
-    """The complete trial with the smallest value; None before any is complete."""
+    """Return the complete trial with the smallest value; None if no trial is complete."""
     complete = study.get_trials(states=(TrialState.COMPLETE,))
     return min(complete, key=_value, default=None)
 

@@ -1,4 +1,4 @@
-"""Trials of a search: a short training each, or samples of one trained model, judged part by part."""
+"""Trials of a search: a short training each, or samples of one trained model, scored after each part."""
 
 import logging
 import shutil
@@ -23,21 +23,21 @@ from pipelines.tuning.validation import Validation, refuse_test_days, warn_of_le
 
 logger = logging.getLogger("plumecast")
 PARTS = 4
-"""A trial is judged, and may be given up, after each of this many parts."""
+"""Number of parts of a trial; after each part the trial is scored and may be stopped."""
 
 Trial = Callable[[dict[str, Value]], Iterator[PairedScores]]
-"""Makes the trial of some values, and yields its scores after each part."""
+"""Runs the trial of some values, and yields its scores after each part."""
 
 
 def held_out_system(system: System, checkpoint: Checkpoint | None) -> System:
-    """The system to search with: it learns from no validation day, and nothing of it touches a test day.
+    """Return the system to search with, which is not trained on validation days and never uses test days.
 
     Args:
         system: The system that is searched.
-        checkpoint: The finished model of which only the sampler is searched; None to train in each trial.
+        checkpoint: The finished model to search only samplers for; None to train in each trial.
 
     Raises:
-        ConfigurationError: The validation period holds test days, or no training days are left before it.
+        ConfigurationError: The validation period holds test days, or there are no training days before it.
     """
     validation = system.periods.validation
     if checkpoint is None:
@@ -49,11 +49,11 @@ def held_out_system(system: System, checkpoint: Checkpoint | None) -> System:
 
 
 def trained_trials(request: SearchRequest, validation: Validation) -> Trial:
-    """Trials that each train a network, judged by its averaged weights after every part of the training.
+    """Return trials that each train a network; its averaged weights are scored after each part of the training.
 
     Args:
-        request: Says how long, on which device and in which directory.
-        validation: What each is judged by; its system is the one that the values of a trial change.
+        request: The request for the search: length of the training, device and directory.
+        validation: The validation forecasts; a trial changes keys of their system.
     """
 
     def make(values: dict[str, Value]) -> Iterator[PairedScores]:
@@ -73,11 +73,11 @@ def trained_trials(request: SearchRequest, validation: Validation) -> Trial:
 
 
 def resampled_trials(checkpoint: Checkpoint, validation: Validation) -> Trial:
-    """Trials that sample one model with the same noise, judged after every part of the starts.
+    """Return trials that sample one model with the same noise, scored after each part of the starts.
 
     Args:
         checkpoint: The model, without its calibration card.
-        validation: What each is judged by; its system is the one that the values of a trial change.
+        validation: The validation forecasts; a trial changes keys of their system.
     """
     system = validation.system
     neutral: dict[str, tuple[float, ...]] = dict.fromkeys(system.state.predictands, (1.0,))
@@ -96,7 +96,7 @@ def resampled_trials(checkpoint: Checkpoint, validation: Validation) -> Trial:
 
 
 def _trained_before_validation(system: System) -> System:
-    """The system as short trials train it: one network, one stage, only days before the validation period."""
+    """Return the system for short trainings: one network, one stage, only days before the validation period."""
     periods = system.periods
     last = min(periods.training.end, periods.validation.start - timedelta(days=1))
     if last < periods.training.start:
@@ -105,7 +105,7 @@ def _trained_before_validation(system: System) -> System:
             f"{periods.validation.start}, found none"
         )
     if last < periods.training.end:
-        logger.info("Train on %s to %s, so that the validation days are held out", periods.training.start, last)
+        logger.info("Training on %s to %s, so that the validation days are held out", periods.training.start, last)
     return system.changed(
         periods=periods.changed(training=Period(start=periods.training.start, end=last)),
         finetuning=(),

@@ -1,4 +1,4 @@
-"""Forecasts over validation days, scored: what calibration and search minimise. Test days are refused."""
+"""Scores forecasts over validation days, for calibration and search. Test days are refused."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -25,15 +25,15 @@ logger = logging.getLogger("plumecast")
 
 @dataclass(frozen=True)
 class Validation:
-    """Starts within validation days, and how to forecast from them.
+    """Validation forecasts: their starts, size and length.
 
     Attributes:
-        system: Which system.
-        analysis: Its channels, lazily.
+        system: The system.
+        analysis: Analysis with the channels of the system, lazy.
         starts: Init times.
         members: Size of each ensemble.
-        lead_steps: Steps of the system.
-        device: Where to compute.
+        lead_steps: Length of each forecast, in steps of the system.
+        device: Device to compute on.
     """
 
     system: System
@@ -44,10 +44,10 @@ class Validation:
     device: str = "cpu"
 
     def score(self, checkpoint: Checkpoint, tick: Callable[[], None] = lambda: None) -> PairedScores:
-        """Forecast from every start and score.
+        """Forecast from every start, and return the scores.
 
         Args:
-            checkpoint: The model. The same identity and system give the same noise, whatever its card says.
+            checkpoint: The model. The same identity and system give the same noise, whatever the calibration.
             tick: Called after each start.
         """
         scored = []
@@ -57,7 +57,7 @@ class Validation:
         return PairedScores(xr.concat(scored, "start"))
 
     def score_each(self, checkpoint: Checkpoint) -> Iterator[xr.DataArray]:
-        """Sums of one start after the other."""
+        """Yield the sums of one start after the other."""
         channels = self.system.state.predictands
         for init_time in self.starts:
             forecast = ensemble_forecast(
@@ -75,17 +75,17 @@ class Validation:
 
 
 def spaced_starts(system: System, times: Times, period: Period, *, count: int, lead_steps: int) -> Times:
-    """Init times spread evenly over a period; no past state, start or valid time lies outside of it.
+    """Return init times spread evenly over a period, with all past states and valid times within it.
 
     Args:
-        system: Which system.
-        times: Of the analysis.
-        period: Days allowed.
-        count: Starts wanted; fewer where there are not as many.
-        lead_steps: Steps of the system.
+        system: The system.
+        times: Times of the analysis.
+        period: Allowed days.
+        count: Number of starts; fewer are returned if the period has fewer.
+        lead_steps: Length of each forecast, in steps of the system.
 
     Raises:
-        MissingDataError: There is none.
+        MissingDataError: There is no such init time.
     """
     first, last = np.datetime64(period.start, "ns"), np.datetime64(period.end, "ns") + LAST_OF_DAY
     inside = times[(times >= first) & (times <= last)]
@@ -101,7 +101,11 @@ def spaced_starts(system: System, times: Times, period: Period, *, count: int, l
 
 
 def refuse_test_days(period: Period, *systems: System) -> None:
-    """Refuse to fit to days that a system keeps for its test.
+    """Check that a period contains no test days.
+
+    Args:
+        period: Days to fit to.
+        systems: Systems whose test periods are compared.
 
     Raises:
         ConfigurationError: The period overlaps the test period of one of the systems.
@@ -116,12 +120,12 @@ def refuse_test_days(period: Period, *systems: System) -> None:
 
 
 def warn_of_learned_days(checkpoint: Checkpoint, period: Period) -> bool:
-    """Whether a model learned from some of the days that it is judged by; if so, a warning is logged."""
+    """Return whether a model was trained on some of the days that score it; if so, log a warning."""
     periods, held_out = checkpoint.system.periods, checkpoint.training.validation_held_out
     learned = period.overlaps(periods.training) or (period.overlaps(periods.validation) and not held_out)
     if learned:
         logger.warning(
-            "The network, or the one that it began with, learned from some of the days from %s to %s: "
+            "The network, or the one that it started from, was trained on some of the days from %s to %s: "
             "its errors look smaller than they are",
             period.start,
             period.end,

@@ -1,4 +1,4 @@
-"""What the forecast file and the products file share: coordinates, bounds, grid mapping and field attributes.
+"""Metadata that forecast files and products files share: coordinates, bounds, grid mapping and field attributes.
 
 Source: NetCDF Climate and Forecast (CF) Metadata Conventions 1.11
 """
@@ -28,7 +28,7 @@ HOUR = np.timedelta64(1, "h")
 
 @dataclass(frozen=True)
 class ForecastAxes:
-    """The places and times at which the fields of one cycle are valid.
+    """The grid and the times of the fields of one cycle.
 
     Attributes:
         latitude: Degrees north, ascending.
@@ -56,7 +56,7 @@ def read_axes(dataset: netCDF4.Dataset) -> tuple[ForecastAxes, np.timedelta64 | 
         dataset: An open file.
 
     Returns:
-        The axes, and the interval that the file's sums and means are taken over; None where it holds neither.
+        The axes, and the interval that the file's sums and means are taken over; None if it holds neither.
     """
     dataset.set_auto_mask(False)
     latitude, longitude, time = (dataset.variables[name][:] for name in ("latitude", "longitude", "time"))
@@ -77,7 +77,7 @@ def check_axes(axes: ForecastAxes) -> None:
     """Check that coordinates are finite and strictly increasing, and that lead times are positive.
 
     Args:
-        axes: As given by a caller.
+        axes: The axes to check.
 
     Raises:
         InvalidDataError: A coordinate is empty, not finite or not strictly increasing, or a lead time is not positive.
@@ -98,8 +98,8 @@ def write_global_attributes(dataset: netCDF4.Dataset, attributes: Mapping[str, s
     """Write the global attributes, with Conventions first.
 
     Args:
-        dataset: Open for writing.
-        attributes: Title, institution, source, history and references must be among them and not empty.
+        dataset: Dataset that is open for writing.
+        attributes: Attributes by name; title, institution, source, history and references are required.
 
     Raises:
         ConfigurationError: One of these is missing or empty.
@@ -119,8 +119,8 @@ def write_axes(dataset: netCDF4.Dataset, axes: ForecastAxes, *, accumulation: np
     """Write the dimensions and coordinates of time and grid, and the grid mapping.
 
     Args:
-        dataset: Open for writing, without these dimensions.
-        axes: Checked by `check_axes`.
+        dataset: Dataset that is open for writing, without these dimensions.
+        axes: Axes that `check_axes` has checked.
         accumulation: Interval, ending at each valid time, that sums and means are taken over; None writes no time
             bounds.
     """
@@ -182,7 +182,7 @@ def accumulation_of(channels: Sequence[str], step_hours: int) -> np.timedelta64 
         step_hours: Interval in hours where the variable table gives none.
 
     Returns:
-        The interval; None where every channel is instantaneous.
+        The interval; None if every channel is instantaneous.
 
     Raises:
         ConfigurationError: Two channels have different intervals, which the bounds of one time axis cannot express.
@@ -202,7 +202,7 @@ def write_level(dataset: netCDF4.Dataset, of: Channel) -> None:
     """Write the scalar coordinate that holds a channel's pressure, unless the file has it or the channel has no level.
 
     Args:
-        dataset: Open for writing.
+        dataset: Dataset that is open for writing.
         of: The channel.
     """
     name = level_coordinate(of)
@@ -215,10 +215,10 @@ def write_level(dataset: netCDF4.Dataset, of: Channel) -> None:
 
 
 def keep_one_chunk(variable: "netCDF4.Variable[Any]") -> None:
-    """Limit a variable's chunk cache to one chunk, as each chunk is read or written once.
+    """Limit a variable's chunk cache to one chunk, because each chunk is read or written once.
 
     Args:
-        variable: Of an open file.
+        variable: Variable of an open file.
     """
     chunks = variable.chunking()
     size = 0 if chunks == "contiguous" else int(np.prod(chunks)) * variable.dtype.itemsize
@@ -232,7 +232,7 @@ def level_coordinate(of: Channel) -> str | None:
         of: The channel.
 
     Returns:
-        Such as `pressure_level_500`; None where the channel has no level.
+        The name, such as `pressure_level_500`; None if the channel has no level.
     """
     return None if of.level_hpa is None else f"pressure_level_{of.level_hpa:g}"
 
@@ -243,7 +243,7 @@ def field_attributes(of: Channel, *, cell_methods: str = "", difference: bool = 
     Args:
         of: The channel.
         cell_methods: Methods applied after that of the variable table, such as `realization: mean`.
-        difference: Whether the field is a difference of values, such as a spread; it matters to temperatures.
+        difference: Whether the field is a difference of values, such as a spread; this matters for temperatures.
 
     Returns:
         Attributes by name.

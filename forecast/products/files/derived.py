@@ -29,12 +29,12 @@ class _Product:
     """A variable of the products file.
 
     Attributes:
-        name: Of the variable.
+        name: Name of the variable.
         channel_name: Channel that it is computed from.
-        dimensions: Of the variable.
-        attributes: Of the variable.
+        dimensions: Names of its dimensions.
+        attributes: Its attributes.
         compute: Computes it at one lead time from the members, (member, latitude, longitude).
-        bits: Explicit mantissa bits that are stored.
+        bits: Number of explicit mantissa bits that are stored.
     """
 
     name: str
@@ -59,8 +59,8 @@ def write_products(
 
     Args:
         forecast_path: A forecast file.
-        out_path: The products file to make or replace; it appears whole or not at all.
-        quantiles: From 0 to 1, ascending.
+        out_path: The products file to create or replace, atomically.
+        quantiles: Quantile levels from 0 to 1, ascending.
         probabilities: Events of channels of the forecast.
 
     Returns:
@@ -159,7 +159,7 @@ def probability_name(event: Event) -> str:
         event: The event.
 
     Returns:
-        Such as `tp24_above_10` or `t2m_below_273p15`: `p` stands for the decimal point, `m` for minus.
+        The name, such as `tp24_above_10` or `t2m_below_273p15`; `p` stands for the decimal point, `m` for minus.
     """
     number = f"{event.threshold:.10g}".replace("-", "m").replace(".", "p").replace("+", "")
     return f"{event.channel}_{event.side}_{number}"
@@ -170,7 +170,7 @@ def occurs(event: Event, values: Fields) -> npt.NDArray[np.bool_]:
 
     Args:
         event: The event.
-        values: Of the event's channel, in its units; any shape.
+        values: Values of the event's channel, in its units; any shape.
 
     Returns:
         Whether it occurs, in the shape of `values`.
@@ -183,7 +183,7 @@ def ensemble_mean(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Average the members in float64.
 
     Args:
-        values: (member, ...).
+        values: Members, (member, ...).
 
     Returns:
         The mean, in the shape of one member.
@@ -196,7 +196,7 @@ def ensemble_spread(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Compute the standard deviation of the members in float64, with denominator M - 1.
 
     Args:
-        values: (member, ...); at least 2 members.
+        values: At least 2 members, (member, ...).
 
     Returns:
         The spread, in the shape of one member.

@@ -1,4 +1,4 @@
-"""The manifest of a run: what made it and the checksum of each file; a run without one does not exist for readers."""
+"""The manifest of a run: its provenance and the checksum of each file; a run without one does not exist for readers."""
 
 import hashlib
 import json
@@ -43,28 +43,28 @@ class Contents(_Part):
 
 
 class Manifest(_Part):
-    """What a run consists of and what it was made from; the keys of `manifest.json`."""
+    """The contents and the provenance of a run; the keys of `manifest.json`."""
 
     format: Literal[1]
-    """Version of these keys: any other set of keys gets another number."""
+    """Version of this set of keys; another set of keys gets another number."""
     system: str
     """Name of the system."""
     init_time: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\dZ$")]
     """Init time of the cycle, such as 2008-01-15T00:00Z."""
     system_hash: str
-    """Identity of the settings that decide the members."""
+    """Hash of the settings that determine the members."""
     model_id: str
-    """Identity of the weights."""
+    """Hash of the model."""
     data_hash: str
-    """Identity of the analysis that the members started from."""
+    """Hash of the analysis that the members started from."""
     seeds: dict[str, str]
     """Seed by member number."""
     expected: Contents
-    """What the cycle asked for."""
+    """Requested members and lead times."""
     delivered: Contents
-    """What the forecast file holds."""
+    """Members and lead times in the forecast file."""
     files: dict[str, FileEntry]
-    """By path relative to the run directory."""
+    """Checksum and size of each file, by path relative to the run directory."""
 
 
 def write_manifest(
@@ -80,19 +80,19 @@ def write_manifest(
     """Write the manifest of a run, last and atomically: from then on the run exists for readers.
 
     Args:
-        run: The run, otherwise complete: every file in its directory enters the manifest.
-        system_hash: Identity of the settings that decide the members.
-        model_id: Identity of the weights.
-        data_hash: Identity of the analysis that the members started from.
+        run: The run, otherwise complete; the manifest lists every file in its directory.
+        system_hash: Hash of the settings that determine the members.
+        model_id: Hash of the model.
+        data_hash: Hash of the analysis that the members started from.
         seeds: Seed by member number.
-        expected: Members and leads that the cycle asked for.
-        delivered: Members and leads in the forecast file.
+        expected: Requested members and lead times.
+        delivered: Members and lead times in the forecast file.
 
     Returns:
-        The manifest's path.
+        Path of the manifest.
 
     Raises:
-        InvalidDataError: `delivered` differs from `expected`, or a file is half written.
+        InvalidDataError: `delivered` differs from `expected`, or a file is incomplete.
     """
     for name in Contents.model_fields:
         wanted, found = getattr(expected, name), getattr(delivered, name)
@@ -114,18 +114,18 @@ def write_manifest(
 
 
 def extend_manifest(run: Path | str, files: Sequence[Path]) -> Path:
-    """Enter files that were added to a published run, or replaced in it, in its manifest.
+    """Update the manifest of a published run after files were added or replaced.
 
     Args:
         run: Run directory.
-        files: Files in it, such as its scores and its page.
+        files: Added or replaced files, such as the scores and the page.
 
     Returns:
-        The manifest's path.
+        Path of the manifest.
 
     Raises:
         MissingDataError: The run has no manifest.
-        InvalidDataError: Another file of the run has changed its size or is gone.
+        InvalidDataError: Another file of the run is missing or its size has changed.
     """
     directory = Path(run)
     manifest = read_manifest(directory)
@@ -138,14 +138,14 @@ def extend_manifest(run: Path | str, files: Sequence[Path]) -> Path:
 
 
 def read_manifest(run: Path | str) -> Manifest:
-    """Read and check the manifest of a run; the files that it names are not looked at.
+    """Read and check the manifest of a run, without checking the files that it lists.
 
     Args:
         run: Run directory.
 
     Raises:
         MissingDataError: The run has no manifest, so it is not finished.
-        InvalidDataError: The file is no manifest of format 1.
+        InvalidDataError: The file is not a manifest of format 1.
     """
     path = Path(run) / "manifest.json"
     try:
@@ -158,7 +158,7 @@ def read_manifest(run: Path | str) -> Manifest:
 
 
 def is_complete(run: Path | str) -> bool:
-    """Whether a run has a manifest that names files, and each of them has its size; reads no file's content.
+    """Return whether a run has a manifest and all files that it lists, with their sizes; no content is read.
 
     Args:
         run: Run directory.
@@ -183,7 +183,7 @@ def verify_manifest(run: Path | str) -> Manifest:
 
     Raises:
         MissingDataError: The run has no manifest.
-        InvalidDataError: A file is missing or has changed, or the manifest names no file at all.
+        InvalidDataError: A file is missing or has changed, or the manifest lists no files.
     """
     directory = Path(run)
     manifest = read_manifest(directory)

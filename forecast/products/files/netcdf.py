@@ -26,19 +26,19 @@ CHECKED_TOGETHER_BYTES = 16 * 2**20
 
 
 class ForecastWriter:
-    """Writes the members of one cycle in any order; the file appears under its name once it is whole and checked.
+    """Writes the members of one cycle in any order; the file gets its final name once it is complete and checked.
 
-    A context manager. Leaving it without an exception reads the file back, compares every field with the one given,
-    and renames the file; leaving it with an exception removes the file. A chunk is one member at one lead, so the
-    stored values do not depend on the order of the blocks.
+    The writer is a context manager. Leaving it without an exception reads the file back, compares every field with the
+    one given, and renames the file; leaving it with an exception removes the file. A chunk is one member at one lead
+    time, so the stored values do not depend on the order of the blocks.
 
     Args:
-        path: Final name; an existing file is replaced at the end.
-        channels: Names such as `z500`, each a variable of the file.
+        path: Final path; an existing file is replaced at the end.
+        channels: Channel names such as `z500`, each a variable of the file.
         axes: Grid, init time and lead times.
         members: Distinct member numbers; the file keeps their order.
-        attributes: Global attributes; title, institution, source, history and references must be among them.
-        step_hours: Interval in hours of sums and means whose interval the variable table does not give.
+        attributes: Global attributes; title, institution, source, history and references are required.
+        step_hours: Interval in hours of sums and means for which the variable table gives none.
 
     Raises:
         ConfigurationError: A channel is unknown, a global attribute is missing, or the disk cannot be written.
@@ -107,8 +107,8 @@ class ForecastWriter:
 
         Raises:
             ValueError: The writer is not open.
-            InvalidDataError: The channels are not the file's, a member or lead is none of the file's or was written
-                before, a shape is wrong, or a value is not finite.
+            InvalidDataError: The channels differ from the file's, a member or lead time is not in the file or was
+                written before, a shape is wrong, or a value is not finite.
             ConfigurationError: The disk cannot be written.
         """
         if self._dataset is None:
@@ -127,7 +127,7 @@ class ForecastWriter:
     def _write_planes(
         variable: "netCDF4.Variable[Any]", positions: Sequence[int], lead_index: int, values: npt.NDArray[np.float32]
     ) -> None:
-        """Write planes in one call where they are neighbours in the file, as a call costs more than a small plane."""
+        """Write planes that are adjacent in the file in one call, because a call costs more than a small plane."""
         if positions and all(later - earlier == 1 for earlier, later in pairwise(positions)):
             variable[positions[0] : positions[-1] + 1, lead_index] = values
             return
@@ -235,13 +235,13 @@ def copy_members(source: Path | str, writer: ForecastWriter, members: Sequence[i
     Args:
         source: A forecast file.
         writer: Open, for the same cycle, grid, lead times and channels.
-        members: Member numbers to copy; those that both files have when None.
+        members: Member numbers to copy; None for those that both files have.
 
     Returns:
-        The members copied, in the order of the writer.
+        The copied members, in the order of the writer.
 
     Raises:
-        InvalidDataError: The file is of another cycle, grid, set of leads or channels, or lacks a member.
+        InvalidDataError: The file has another cycle, grid, set of lead times or channels, or lacks a member.
     """
     with open_forecast(source, chunked=False) as earlier:
         available = _check_same_cycle(Path(source), earlier, writer)

@@ -1,4 +1,4 @@
-"""How many mantissa bits of a field are worth storing."""
+"""Rounds fields to the number of mantissa bits that are worth storing."""
 
 from typing import Any
 
@@ -28,7 +28,11 @@ DEFAULT_KEPT_BITS = 21
 
 
 def kept_bits(short_name: str) -> int:
-    """Explicit mantissa bits kept of a variable; `short_name` is that of the variable table, without a level."""
+    """Return the number of explicit mantissa bits to store of a variable.
+
+    Args:
+        short_name: Short name in the variable table, without a level.
+    """
     return KEPT_BITS.get(short_name, KEPT_BITS.get(short_name.rstrip("0123456789"), DEFAULT_KEPT_BITS))
 
 

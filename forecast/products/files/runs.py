@@ -1,4 +1,4 @@
-"""The directory of a run: which files it holds, and what they are called."""
+"""The directory of a run, and the names of its files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from forecast.system.cycles import cycle_name, parse_cycle_name
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """The directory that holds everything one cycle made: `root/<system>/<YYYYMMDDTHHMMZ>/`.
+    """The directory that holds all outputs of one cycle: `root/<system>/<YYYYMMDDTHHMMZ>/`.
 
     Attributes:
         root: Directory of all runs of all systems.
@@ -24,10 +24,10 @@ class RunDirectory:
 
     @classmethod
     def at(cls, path: Path | str) -> "RunDirectory":
-        """Name the run that lies in a directory.
+        """Return the run of a directory.
 
         Args:
-            path: Such as `runs/speedy-5p6/20080115T0000Z`; need not exist.
+            path: Path of the directory, such as `runs/speedy-5p6/20080115T0000Z`; it need not exist.
 
         Raises:
             InvalidDataError: The directory is not named for an init time.
@@ -47,35 +47,35 @@ class RunDirectory:
 
     @property
     def forecast(self) -> Path:
-        """NetCDF of all members at all lead times."""
+        """Path of the NetCDF file of all members at all lead times."""
         return self.path / f"{self.stem}.nc"
 
     @property
     def products(self) -> Path:
-        """NetCDF of mean, spread, quantiles and probabilities."""
+        """Path of the NetCDF file of mean, spread, quantiles and probabilities."""
         return self.path / f"{self.stem}_products.nc"
 
     @property
     def zarr(self) -> Path:
-        """Zarr of all members at all lead times; only where the system asks for it."""
+        """Path of the Zarr store of all members at all lead times, which exists only if the system asks for it."""
         return self.path / f"{self.stem}.zarr"
 
     @property
     def plots(self) -> Path:
-        """Directory of the pictures."""
+        """Directory of the figures."""
         return self.path / "plots"
 
     @property
     def report(self) -> Path:
-        """The page about the run."""
+        """Path of the page of the run."""
         return self.path / "report.html"
 
     @property
     def scores(self) -> Path:
-        """Scores, once the run has been verified."""
+        """Path of the scores, which exist once the run has been verified."""
         return self.path / "scores.json"
 
     @property
     def manifest(self) -> Path:
-        """Checksums of all files, written last: without it the run does not exist for readers."""
+        """Path of the manifest, which is written last: without it the run does not exist for readers."""
         return self.path / "manifest.json"

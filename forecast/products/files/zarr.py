@@ -26,13 +26,13 @@ def write_zarr(forecast_path: Path | str, out: Path | str) -> Path:
     """Write a forecast as a Zarr store in the layout of WeatherBench2, in bounded memory, and read it back.
 
     The channels of one variable become one array with a `level` dimension, in hPa, ascending. All such arrays share one
-    `level` coordinate; where a variable lacks a level of another, its values are missing, nothing is stored, and the
-    attribute `levels_present` lists the levels that it has. A chunk holds as many members at one lead time and level as
-    fit in 16 MiB.
+    `level` coordinate. At levels that a variable lacks, its values are missing and nothing is stored, and the attribute
+    `levels_present` lists the levels that it has. A chunk holds as many members at one lead time and level as fit in
+    16 MiB.
 
     Args:
         forecast_path: A run directory or a forecast file.
-        out: The store to make; it appears whole or not at all, and must not exist yet.
+        out: The store to create, atomically; it must not exist yet.
 
     Returns:
         `out`.
@@ -71,7 +71,7 @@ def _write_empty(layout: xr.Dataset, store: Path) -> int:
     chunks = {name: tuple(whole.get(str(dim), 1) for dim in field.dims) for name, field in layout.data_vars.items()}
     encoding: dict[Any, dict[str, Any]] = {name: {"chunks": sizes} for name, sizes in chunks.items()}
     with warnings.catch_warnings():
-        # Readers that list no directories, as over HTTP, need it; Zarr warns that its specification lacks it.
+        # Readers that cannot list directories, as over HTTP, need it; Zarr warns that it is not in the specification.
         warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
         layout.to_zarr(store, zarr_format=3, consolidated=True, encoding=encoding, compute=False)
     return members
@@ -142,7 +142,7 @@ def _with_levels(forecast: xr.Dataset, names: Sequence[str]) -> xr.DataArray:
 
 
 def _plain(field: xr.DataArray) -> xr.DataArray:
-    """Drop how NetCDF stored a field, and the attributes that WeatherBench2's fields do not have."""
+    """Drop the NetCDF encoding of a field, and attributes that WeatherBench2's fields do not have."""
     bare = field.drop_encoding()
     bare.attrs = {name: field.attrs[name] for name in ("units", "standard_name") if name in field.attrs}
     return bare

@@ -1,4 +1,4 @@
-"""The page of a run, a self-contained HTML file: its pictures, its scores, what made it and its files."""
+"""The page of a run, a self-contained HTML file: figures, scores, provenance and files."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -35,13 +35,13 @@ IDENTITIES = {"model_id": "model", "system_hash": "system", "data_hash": "analys
 
 @dataclass(frozen=True)
 class Picture:
-    """An embedded picture.
+    """An embedded figure.
 
     Attributes:
         kind: First part of its file name, such as `map`.
-        words: What it shows.
-        link: File, relative to the page.
-        source: The picture itself, as a data URL.
+        words: Description of what it shows.
+        link: Path of the file, relative to the page.
+        source: The image, as a data URL.
     """
 
     kind: str
@@ -55,10 +55,10 @@ class LinkedFile:
     """A file of the run that the page links to.
 
     Attributes:
-        link: Relative to the page.
-        what: What it holds.
-        size: As text; empty where not shown.
-        sha256: Empty where not shown.
+        link: Path of the file, relative to the page.
+        what: Description of its content.
+        size: Size as text; empty if it is not shown.
+        sha256: SHA-256; empty if it is not shown.
     """
 
     link: str
@@ -70,17 +70,17 @@ class LinkedFile:
 def write_report(
     run: Path | str, *, title: str, data: DatasetEntry, pictures: Sequence[Path], scores: Scores | None = None
 ) -> Path:
-    """Write the page of a run as one HTML file that embeds its pictures and loads nothing from a network.
+    """Write the page of a run as one HTML file that embeds its figures and loads nothing from a network.
 
     Args:
-        run: Run directory with its forecast file; a manifest need not be there yet.
+        run: Run directory with its forecast file; it need not have a manifest yet.
         title: Title of the system.
         data: Dataset of the analysis that the members started from.
-        pictures: Files in the run's `plots` directory, in the order of the page.
-        scores: By forecaster, channel, score and lead hours, as in an evaluation file; None before verification.
+        pictures: Figures in the run's `plots` directory, in the order of the page.
+        scores: Scores by forecaster, channel, score and lead hours, as in an evaluation file; None before verification.
 
     Returns:
-        The page.
+        Path of the page.
     """
     directory = RunDirectory.at(run)
     with open_forecast(directory.forecast, chunked=False) as forecast:
@@ -102,7 +102,7 @@ def write_report(
 
 
 def _forecast_content(forecast: xr.Dataset, caption: Caption) -> dict[str, Any]:
-    """Collect what the page says about the forecast itself."""
+    """Collect the content of the page about the forecast."""
     leads = forecast["lead_time"].values
     names = [str(name) for name in forecast.data_vars]
     return {
@@ -182,7 +182,7 @@ def _files(run: RunDirectory) -> list[LinkedFile]:
 
 
 def _duration(lead_time: np.timedelta64) -> str:
-    """Spell a lead time as the command line takes it: `10d`, or `36h` where it is not a whole number of days."""
+    """Format a lead time as on the command line: `10d`, or `36h` if it is not a whole number of days."""
     hours = round(float(lead_time / np.timedelta64(1, "h")))
     return f"{hours // 24}d" if hours % 24 == 0 else f"{hours}h"
 

@@ -18,7 +18,7 @@ class ScoreRow:
     """One forecaster in a table of scores.
 
     Attributes:
-        forecaster: Its name.
+        forecaster: Name of the forecaster.
         values: The score at each lead time, as text.
         best: Whether it is the smallest of all forecasters, at each lead time.
     """
@@ -49,11 +49,11 @@ def score_tables(scores: Scores, order: Sequence[str]) -> list[ScoreTable]:
     """Tabulate the scores of the model and the baselines by channel and lead time, in the units of the maps.
 
     Args:
-        scores: By forecaster, channel, score and lead hours, as in an evaluation file.
+        scores: Scores by forecaster, channel, score and lead hours, as in an evaluation file.
         order: Channels, in the order of the tables; those without scores are left out.
 
     Returns:
-        One table a channel, of at most 6 lead times; the smallest score of each lead time is marked.
+        One table per channel, with at most 6 lead times; the smallest score of each lead time is marked.
     """
     model = scores.get(MODEL, {})
     return [_score_table(scores, name) for name in order if name in model and model[name].get("crps")]
@@ -74,7 +74,7 @@ def _score_table(scores: Scores, name: str) -> ScoreTable:
 
 
 def _score_rows(scores: Scores, name: str, score: str, leads: Sequence[str]) -> tuple[ScoreRow, ...]:
-    """One row for each forecaster that has the score, the model first."""
+    """Return one row for each forecaster that has the score, the model first."""
     factor = style_of(name).factor
     values: dict[str, list[float]] = {}
     for forecaster in sorted(scores, key=lambda each: (each != MODEL, each)):
@@ -99,6 +99,6 @@ def _score_rows(scores: Scores, name: str, score: str, leads: Sequence[str]) -> 
 
 
 def _digits(values: Sequence[float]) -> int:
-    """Number of decimals that shows three significant digits of the largest value."""
+    """Return the number of decimals that shows three significant digits of the largest value."""
     largest = max((abs(value) for value in values), default=1.0)
     return int(np.clip(2 - np.floor(np.log10(max(largest, 1e-9))), 0, 6))

@@ -27,10 +27,10 @@ def plot_skill(scores: Scores, out: Path, *, caption: Caption, channels: Sequenc
     """Draw the CRPS and RMSE of all forecasters and the spread of the model by lead time, a row for each channel.
 
     Args:
-        scores: By forecaster, channel, score and lead hours.
-        out: The PNG.
+        scores: Scores by forecaster, channel, score and lead hours.
+        out: Path of the PNG.
         caption: Heading.
-        channels: One row each.
+        channels: Channels, one row each.
 
     Returns:
         `out`.
@@ -58,11 +58,11 @@ def plot_skill(scores: Scores, out: Path, *, caption: Caption, channels: Sequenc
 def plot_rank_histograms(
     histograms: Mapping[str, Sequence[float]], out: Path, *, caption: Caption, channel_name: str
 ) -> Path:
-    """Draw how often the analysis had each rank among the members; that of a reliable ensemble is flat.
+    """Draw how often the analysis had each rank among the members; the histogram of a reliable ensemble is flat.
 
     Args:
-        histograms: By lead hours, the count of each rank; one rank more than members.
-        out: The PNG.
+        histograms: Count of each rank by lead hours; there is one more rank than members.
+        out: Path of the PNG.
         caption: Heading.
         channel_name: Channel of the histograms.
 
@@ -157,7 +157,7 @@ def _finish(axes: Axes) -> None:
 
 
 def _spread_out(leads: list[str], most: int) -> list[str]:
-    """Choose at most so many lead times, evenly, with the first and the last among them."""
+    """Choose at most `most` lead times, evenly spaced, including the first and the last."""
     if len(leads) <= most:
         return leads
     return [leads[round(index)] for index in np.linspace(0, len(leads) - 1, most)]

@@ -1,4 +1,4 @@
-"""What all figures share: typography, headings, times and lead times in words, and writing PNG files."""
+"""Common parts of all figures: typography, headings, times and lead times as text, and writing PNG files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +42,7 @@ TYPOGRAPHY: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Caption:
-    """What the heading of each figure of a run says.
+    """The heading of the figures of a run.
 
     Attributes:
         system_title: Title of the system.
@@ -58,17 +58,17 @@ class Caption:
 
     @property
     def origin(self) -> str:
-        """One line of system, number of members and init time."""
+        """One line with system, number of members and init time."""
         count = f"{self.members} members" if self.members > 1 else "1 member"
         return f"{self.system_title}  ·  {count} from {clock(self.init_time)}"
 
 
 @dataclass(frozen=True)
 class Heading:
-    """What the heading of a figure that is not of one run says.
+    """The heading of a figure that does not belong to one run.
 
     Attributes:
-        origin: One line under the title.
+        origin: Line under the title.
         simulated: Whether to say that the weather is simulated.
     """
 
@@ -78,7 +78,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class KnownWeather:
-    """What a forecast is drawn against, as far as it is known.
+    """Analysis and climatology that a forecast is drawn against, as far as they are known.
 
     Attributes:
         analysis: Channels with dims (time, latitude, longitude).
@@ -103,10 +103,10 @@ def new_figure(width_inches: float, height_inches: float, title: str, caption: C
     """Make a figure with its heading.
 
     Args:
-        width_inches: Width.
-        height_inches: Height, the heading's included.
-        title: What is shown.
-        caption: Of which forecast, and whether its weather is simulated.
+        width_inches: Width, inches.
+        height_inches: Height including the heading, inches.
+        title: Title of the figure.
+        caption: Forecast that is shown, and whether its weather is simulated.
     """
     figure = Figure(figsize=(width_inches, height_inches))
     left = MARGIN_INCHES / width_inches
@@ -121,14 +121,14 @@ def new_figure(width_inches: float, height_inches: float, title: str, caption: C
 
 
 def save(figure: Figure, out: Path) -> Path:
-    """Write a figure as PNG; the file appears whole or not at all.
+    """Write a figure as PNG, atomically.
 
-    It has a palette of 256 colours, which makes it a third as large, and no date or version, so equal figures are equal
-    files.
+    The file has a palette of 256 colours, which makes it a third as large, and no date or version, so equal figures
+    give equal files.
 
     Args:
         figure: The figure.
-        out: The PNG to make or replace.
+        out: Path of the PNG to create or replace.
 
     Returns:
         `out`.
@@ -144,12 +144,12 @@ def save(figure: Figure, out: Path) -> Path:
 
 
 def clock(time: np.datetime64) -> str:
-    """Spell a time as on figures and pages, such as `Tue 15 Jan 2008 00 UTC`."""
+    """Format a time for figures and pages, such as `Tue 15 Jan 2008 00 UTC`."""
     moment = time.astype("datetime64[s]").item()
     return f"{moment:%a} {moment.day} {moment:%b %Y %H}{'' if moment.minute == 0 else f':{moment:%M}'} UTC"
 
 
 def lead_words(lead_time: np.timedelta64) -> str:
-    """Spell a lead time as on figures: `Day 2` for whole days, else `+36 h`."""
+    """Format a lead time for figures: `Day 2` for whole days, else `+36 h`."""
     hours = float(lead_time / np.timedelta64(1, "h"))
     return f"Day {hours / 24:.0f}" if hours % 24 == 0 else f"+{hours:.0f} h"

@@ -26,7 +26,7 @@ LAMBERT_LATITUDES = (20.0, 75.0)
 
 @dataclass(frozen=True)
 class MapFrame:
-    """A grid seen through a projection.
+    """A grid in a map projection.
 
     Attributes:
         x: Pixel columns, in projection coordinates.
@@ -59,8 +59,8 @@ class MapFrame:
         Args:
             field: (latitude, longitude), without missing values.
             polar_sign: -1 for vector components, which change sign across a pole.
-            smooth: Whether by cubic splines, or linearly, which never exceeds the neighbouring values.
-            every: Take every n-th row and column of pixels.
+            smooth: Whether to interpolate by cubic splines rather than linearly; splines may overshoot.
+            every: Use only every n-th row and column of pixels.
 
         Returns:
             (row, column) of pixels; NaN outside the outline.
@@ -83,7 +83,7 @@ def map_frame(latitude: Floats, longitude: Floats) -> MapFrame:
         longitude: Degrees east, ascending.
 
     Raises:
-        MissingDataError: The coastlines that come with the package are not there.
+        MissingDataError: The coastlines that are bundled with the package are not there.
     """
     return _map_frame(tuple(np.asarray(latitude).tolist()), tuple(np.asarray(longitude).tolist()))
 
@@ -190,14 +190,14 @@ def _continued(field: Floats) -> Floats:
 
 
 def natural_earth(category: str, name: str) -> Path:
-    """Find a shape file of the Natural Earth 1:110 million set that comes with the package; nothing is downloaded.
+    """Return the path of a shape file of the bundled Natural Earth 1:110 million set; nothing is downloaded.
 
     Args:
-        category: Such as `physical`.
-        name: Such as `coastline`.
+        category: Category, such as `physical`.
+        name: Name of the layer, such as `coastline`.
 
     Raises:
-        MissingDataError: The file is not there.
+        MissingDataError: The file does not exist.
     """
     cartopy.config["pre_existing_data_dir"] = str(NATURAL_EARTH)
     path = NATURAL_EARTH / "shapefiles" / "natural_earth" / category / f"ne_110m_{name}.shp"

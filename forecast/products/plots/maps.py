@@ -41,7 +41,7 @@ MOST_STAMP_COLUMNS = 10
 
 @dataclass(frozen=True)
 class _Shading:
-    """Colours, levels and label that a set of maps shares."""
+    """Colours, levels and label of a set of maps."""
 
     levels: Floats
     norm: BoundaryNorm
@@ -57,9 +57,9 @@ def plot_mean_and_spread(
 
     Args:
         field: One channel with dims (member, lead_time, latitude, longitude); at least 2 members.
-        out: The PNG.
+        out: Path of the PNG.
         caption: Heading.
-        leads: Lead times to draw; all when None.
+        leads: Lead times to draw; None for all.
 
     Returns:
         `out`.
@@ -110,7 +110,7 @@ def plot_stamps(
 
     Args:
         field: One channel with dims (member, lead_time, latitude, longitude).
-        out: The PNG.
+        out: Path of the PNG.
         caption: Heading.
         lead: Lead time to draw.
         analysis: The analysis at the valid time, (latitude, longitude).

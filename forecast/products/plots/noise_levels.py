@@ -1,4 +1,4 @@
-"""The figure of a denoiser's loss by noise level, beside the noise levels that training draws."""
+"""The figure of a denoiser's loss by noise level, with the noise levels that training draws."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from forecast.products.plots.palettes import ACCENT, FAINT, INK, MUTED, PAPER, p
 WIDTH_INCHES, HEIGHT_INCHES = 7.4, 4.3
 AXES_LEFT_INCHES, AXES_BOTTOM_INCHES, NAMES_INCHES = 0.66, 0.95, 0.72
 NAME_GAP = 0.042
-"""Between labels at the lines' ends, as a share of the height of the axes."""
+"""Smallest distance between labels at the ends of lines, as a share of the height of the axes."""
 NOTE = (
     "1: as good as a denoiser that only knows the variance. Right end: share of the residual's variance that\n"
     "cannot be predicted. Shaded: ranges of 50 % and 98 % of the noise levels in training; white line: their median."
@@ -22,7 +22,7 @@ NOTE = (
 
 
 def relative_errors(record: Mapping[str, Any]) -> dict[str, npt.NDArray[np.float64]]:
-    """Divide squared errors by those of the best denoiser that only knows the variance.
+    """Divide squared errors by those of the best denoiser that knows only the variance.
 
     Args:
         record: `noise_levels` of a stage in a checkpoint's training record.
@@ -42,7 +42,7 @@ def plot_noise_levels(record: Mapping[str, Any], out: Path, *, origin: str, simu
 
     Args:
         record: `noise_levels` of a stage in a checkpoint's training record.
-        out: The PNG.
+        out: Path of the PNG.
         origin: Line under the title.
         simulated: Whether to say that the weather is simulated.
 

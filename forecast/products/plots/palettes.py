@@ -41,7 +41,7 @@ XYZ_TO_RGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0
 
 @cache
 def palette(name: str) -> LinearSegmentedColormap:
-    """Make a colour map; `name` is height, spread, moisture, warmth, pressure or wind."""
+    """Return a colour map by its name: height, spread, moisture, warmth, pressure or wind."""
     return LinearSegmentedColormap.from_list(f"plumecast_{name}", _path_colours(PATHS[name]), N=256)
 
 

@@ -36,14 +36,14 @@ def plot_run(
     """Draw all figures of a run into its `plots` directory.
 
     Args:
-        run: Run directory with its forecast file; a manifest need not be there yet.
+        run: Run directory with its forecast file; it need not have a manifest yet.
         title: Title of the system, for the headings.
         simulated: Whether to say that the weather is simulated.
-        channels: Channels to draw; the first, the headline, also as stamps. The first three of the file when empty.
+        channels: Channels to draw, the first also as stamps; empty for the first three of the file.
         lead_days: Lead times of the maps in days; those that the forecast lacks are left out.
         points: Places, one plume each.
         known: Analysis and climatology for plumes and stamps.
-        scores: By forecaster, channel, score and lead hours, as in an evaluation file; None before verification.
+        scores: Scores by forecaster, channel, score and lead hours, as in an evaluation file; None before verification.
 
     Returns:
         The PNG files, in the order of the page.

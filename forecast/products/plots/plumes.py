@@ -1,4 +1,4 @@
-"""Plumes: the members at one place by lead time, with analysis and climatology where they are known."""
+"""Plumes: the members at one place by lead time, with analysis and climatology if they are known."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,10 +69,10 @@ def plot_plume(
 
     Args:
         forecast: Channels with dims (member, lead_time, latitude, longitude).
-        out: The PNG.
+        out: Path of the PNG.
         caption: Heading.
         point: The place.
-        channels: One panel each.
+        channels: Channels, one panel each.
         known: Analysis, drawn at the init time and the lead times, and climatology, drawn as a band.
 
     Returns:
@@ -106,7 +106,7 @@ def nearest(grid: xr.Dataset, point: Point) -> tuple[int, int]:
     """Find the grid point nearest to a place, also across the date line.
 
     Args:
-        grid: Has latitude and longitude, degrees, ascending.
+        grid: Dataset with latitude and longitude, degrees, ascending.
         point: The place.
 
     Returns:

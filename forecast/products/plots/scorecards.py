@@ -17,7 +17,7 @@ STRIPE = "#f1f4f6"
 CELL_INCHES = 0.27
 ROOMY_CELL_INCHES = 0.5
 ROOMY_ROWS = 3
-"""Cards of at most so many rows have room for percentages below the triangles."""
+"""Largest number of rows that leaves room for percentages below the triangles."""
 LABEL_INCHES, GAP_INCHES, TITLE_INCHES, AXIS_INCHES, LEGEND_INCHES = 0.62, 0.28, 0.3, 0.4, 0.62
 NOTE_INCHES, LETTER_INCHES = 0.16, 0.0595
 PANELS_A_ROW = 3
@@ -38,9 +38,9 @@ def plot_scorecard(
 
     Args:
         card: From `forecast.verification.scorecards.scorecard`.
-        out: The PNG.
-        names: Names of the forecaster and the reference; those in the archive when None.
-        origin: Line under the title; number and period of the cycles when empty.
+        out: Path of the PNG.
+        names: Names of the forecaster and the reference; None for those in the archive.
+        origin: Line under the title; empty for the number and period of the cycles.
         simulated: Whether to say that the weather is simulated.
         level: Significance level, after the adjustment for the number of tests.
 
@@ -137,7 +137,7 @@ def _draw_legend(figure: Figure, inches: tuple[float, float], scale: float, note
 
 
 def _notes(card: xr.Dataset, level: float, width: float) -> list[str]:
-    """Compose the notes below the table, in lines that fit its width."""
+    """Return the notes below the table, in lines that fit its width."""
     tests = card.attrs["tests"]
     parts = [
         f"filled: significant at {level:g} by a paired t-test with AR(2) inflation",
@@ -177,7 +177,7 @@ def _cycles(card: xr.Dataset) -> str:
 
 
 def _words(name: str) -> str:
-    """Spell a region as a title: `north-america` becomes `North America`."""
+    """Format the name of a region as a title: `north-america` becomes `North America`."""
     parts = name.split("-")
     proper = name in ("europe", "north-america")
     return " ".join(part.capitalize() if proper or index == 0 else part for index, part in enumerate(parts))

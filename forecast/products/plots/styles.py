@@ -1,4 +1,4 @@
-"""How each variable is drawn: unit, colours, contour levels."""
+"""The style of each variable in figures: unit, colours, contour levels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,18 +21,18 @@ FEWEST_LEVELS = 7
 
 @dataclass(frozen=True)
 class VariableStyle:
-    """How one variable is drawn.
+    """The style of one variable in figures.
 
     Attributes:
-        quantity: Its name on titles and labels.
-        unit: Unit of the figures.
-        factor: Converts data in SI units to `unit`.
-        palette: Name of its colour map.
-        interval: Between contours, in `unit`; 0 chooses one that suits the data.
+        quantity: Name in titles and labels.
+        unit: Unit in figures.
+        factor: Factor from SI units to `unit`.
+        palette: Name of the colour map.
+        interval: Interval between contours, in `unit`; 0 to choose one that suits the data.
         centre: Value in the pale middle of a diverging colour map, in `unit`.
         levels: Fixed, uneven contour levels in `unit`, for amounts.
         polar_sign: -1 for vector components, which change sign across a pole.
-        bounded: Whether it is never below zero, so that splines, which overshoot, must not be used.
+        bounded: Whether values are never below zero, so that splines, which overshoot, must not be used.
     """
 
     quantity: str
@@ -64,7 +64,7 @@ STYLES = {
 
 
 def style_of(name: str) -> VariableStyle:
-    """Look up the style of a channel such as `z500`; a variable without one is drawn plainly in its SI unit."""
+    """Return the style of a channel such as `z500`; a variable without its own gets a plain style in its SI unit."""
     variable = channel(name).variable
     for key in (variable.short_name, variable.short_name.rstrip("0123456789")):
         if key in STYLES:
@@ -73,7 +73,7 @@ def style_of(name: str) -> VariableStyle:
 
 
 def title_of(name: str) -> str:
-    """Spell a channel as a title: `z500` becomes `500 hPa geopotential height`."""
+    """Format a channel as a title: `z500` becomes `500 hPa geopotential height`."""
     of = channel(name)
     quantity = style_of(name).quantity
     if of.variable.accumulation_hours:
@@ -86,7 +86,7 @@ def value_levels(style: VariableStyle, values: Sequence[npt.NDArray[np.float64]]
     """Choose contour levels at round numbers that span some fields.
 
     Args:
-        style: Of the variable.
+        style: Style of the variable.
         values: Fields in the unit of the style.
     """
     lowest = min(float(np.min(field)) for field in values)
@@ -120,14 +120,14 @@ def level_norm(levels: npt.NDArray[np.float64], style: VariableStyle) -> Boundar
     """Make the norm that gives each interval between levels its colour.
 
     Args:
-        levels: Ascending.
-        style: Its centre, if it has one, gets the middle of the colour map.
+        levels: Contour levels, ascending.
+        style: Style of the variable; its centre, if it has one, gets the middle of the colour map.
     """
     return BoundaryNorm(levels, ncolors=256) if style.centre is None else _CentredNorm(levels, style.centre)
 
 
 class _CentredNorm(BoundaryNorm):
-    """One colour for each interval, by its distance from a centre, on the same scale on both sides."""
+    """Maps each interval to a colour by its distance from a centre, on the same scale on both sides."""
 
     def __init__(self, levels: npt.NDArray[np.float64], centre: float) -> None:
         super().__init__(levels, ncolors=256)

@@ -83,7 +83,7 @@ def test_a_trial_that_diverges_is_given_up(
     with caplog.at_level(logging.WARNING, logger="plumecast"):
         found = tune(of_sampler)
     assert (found.trials[0].state, found.trials[0].value) == ("pruned", None)
-    assert "Trial 0 is given up: forecast of msl" in caplog.text
+    assert "Trial 0 is stopped: forecast of msl" in caplog.text
     assert describe_result(found).splitlines()[3].split()[1:3] == ["pruned", "inf"]
 
 
@@ -91,7 +91,7 @@ def test_a_search_all_of_whose_trials_are_given_up_says_so(
     of_sampler: SearchRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing_forecasts(monkeypatch, DIVERGED)
-    with pytest.raises(ConfigurationError, match="expected a trial that ends, found 3, all given up"):
+    with pytest.raises(ConfigurationError, match="expected a complete trial, found 3, all stopped early"):
         tune(of_sampler)
     content = json.loads(trials_file(of_sampler.directory).read_text())
     assert content["best"] is None
@@ -144,7 +144,7 @@ def test_a_search_that_trains_holds_the_validation_days_out(
     request = search_request(place, tiny, weather_file, ("diffusion.weight",))
     with caplog.at_level(logging.INFO, logger="plumecast"):
         found = tune(replace(with_periods(request, training={"end": "2007-12-31"}), trials=2))
-    assert "Train on 2007-01-01 to 2007-11-30, so that the validation days are held out" in caplog.text
+    assert "Training on 2007-01-01 to 2007-11-30, so that the validation days are held out" in caplog.text
     assert found.period == ("2007-12-01", "2007-12-31")
     assert [len(row.parts) for row in found.trials] == [4, 4]
     assert not (request.directory / "trial").exists()
@@ -154,10 +154,10 @@ def test_a_checkpoint_that_learned_from_the_days_is_named(
     of_sampler: SearchRequest, caplog: pytest.LogCaptureFixture
 ) -> None:
     tune(replace(of_sampler, trials=1))
-    assert "learned from some of the days" not in caplog.text
+    assert "trained on some of the days" not in caplog.text
     days = {"start": "2007-11-01", "end": "2007-11-30"}
     tune(replace(with_periods(of_sampler, validation=days), trials=1, directory=of_sampler.directory / "seen"))
-    assert "learned from some of the days" in caplog.text
+    assert "trained on some of the days" in caplog.text
 
 
 def test_no_days_to_train_on(place: Home, tiny: Path, weather_file: Path) -> None:
