@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError
-from data_catalog.layout.coordinates import SPELLINGS
+from data_catalog.layout.axis_names import SPELLINGS
 
 Dims = Sequence[Hashable]
 """Names of dimensions."""
