@@ -138,7 +138,19 @@ def _aligned(
             array = limits(role, array, precision)
         if isinstance(array, xr.DataArray):
             found[role] = _on_points(role, array, points, member_dim, ensembles, many)
-    return found
+    return _all_lazy(found)
+
+
+def _all_lazy(given: dict[str, Any]) -> dict[str, Any]:
+    """Forecast and analysis lazy where anything else is, so that a score need not look at each."""
+    if given["forecast"].chunks is not None or not any(
+        isinstance(value, xr.DataArray) and value.chunks is not None for value in given.values()
+    ):
+        return given
+    analysis = given["analysis"]
+    return {
+        **given, "forecast": given["forecast"].chunk(), "analysis": analysis if analysis is None else analysis.chunk(),
+    }  # fmt: skip
 
 
 def _any_member(forecast: xr.DataArray, member_dim: Hashable) -> xr.DataArray:

@@ -177,6 +177,25 @@ def check_reduce(reduce: Dims, points: xr.DataArray, *, needed: bool = False) ->
         raise UnscorableError(f"reduce: expected dimensions among {list(points.dims)}, found {unknown or 'none'}")
 
 
+def numbers(role: str, given: float | Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
+    """Return one number or several as a one-dimensional array.
+
+    Args:
+        role: Name of the argument, with which a message begins.
+        given: A number; or several in a sequence, an array or a DataArray.
+
+    Raises:
+        UnscorableError: It is none of these.
+    """
+    try:
+        values = np.atleast_1d(np.asarray(given, dtype=np.float64))
+    except (TypeError, ValueError):
+        values = np.empty((0, 0))
+    if values.ndim != 1:
+        raise UnscorableError(f"{role}: expected numbers, found {str(given).splitlines()[0]}")
+    return values
+
+
 def in_units_of(forecast: xr.DataArray, score: xr.DataArray) -> xr.DataArray:
     """A score with the forecast's unit as its only attribute.
 

@@ -57,11 +57,11 @@ def _sum(
 ) -> None:
     present = ~np.isnan(members)
     reference = np.fmin.reduce(members, axis=0).astype(np.float64)
-    centred = members.astype(np.float64) - reference
-    distance = observed.astype(np.float64) - reference
     count = valid.astype(np.float64)
     several = np.where(count > 1, count, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
+        centred = members.astype(np.float64) - reference
+        distance = observed.astype(np.float64) - reference
         mean = np.where(present, centred, 0.0).sum(axis=0) / count
         floats[0] = reference + mean
         floats[1] = mean - distance

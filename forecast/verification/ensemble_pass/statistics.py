@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import UnscorableError
 from forecast.verification.ensemble_pass import kernels_numpy
+from forecast.verification.ensemble_pass.infinite import mend_infinite
 from forecast.verification.thresholds import Threshold, comparison_precision, highest_not_above, limits
 
 kernels: ModuleType | None
@@ -124,6 +125,7 @@ def _statistics(
     events = np.asarray(thresholds, dtype)
     ordered = np.require(np.transpose(ensemble, axes).astype(dtype, copy=False), requirements="A")
     _fill(ordered, position, observed, events, floats, counts, least=least, ranked=ranked)
+    mend_infinite(np.moveaxis(ordered, position, -1), observed, floats, counts, least)
     back = np.argsort(order)
     fields = [np.transpose(field, back) for field in (*floats[: len(FLOATS)], *counts[: len(COUNTS)])]
     per_event = (counts[len(COUNTS) :], *np.split(floats[len(FLOATS) :], 2))

@@ -104,21 +104,26 @@ def _block_sums(
     pieces = max(min(ensemble.size // PIECE_VALUES, len(ensemble)), 1)
     results = []
     for piece in np.array_split(np.arange(len(ensemble)), pieces):
-        members = np.sort(ensemble[piece].astype(np.float64), axis=-1)
-        observed, share = analysis[piece, ..., None].astype(np.float64), weight[piece, ..., None]
-        gaps = np.diff(members, axis=-1)
-        alpha, beta = np.zeros((2, *members.shape[:-1], members.shape[-1] + 1))
-        alpha[..., 1:-1] = np.clip(observed - members[..., :-1], 0.0, gaps)
-        beta[..., 1:-1] = gaps - alpha[..., 1:-1]
-        alpha[..., -1] = np.maximum(observed - members[..., -1:], 0.0)[..., 0]
-        beta[..., 0] = np.maximum(members[..., :1] - observed, 0.0)[..., 0]
-        below = np.zeros_like(alpha)
-        below[..., 0], below[..., -1] = (observed < members[..., :1])[..., 0], (observed < members[..., -1:])[..., 0]
-        fields = [np.where(share == 0, 0.0, share * field) for field in (alpha, beta, below, np.ones_like(alpha))]
+        with np.errstate(invalid="ignore"):
+            fields = _point_parts(ensemble[piece], analysis[piece, ..., None], weight[piece, ..., None])
         results.append(np.concatenate([field.sum(axis=axes, keepdims=True) for field in fields], axis=-1))
     if 0 in axes:
         return np.asarray(np.sum(results, axis=0))
     return np.concatenate(results, axis=0)
+
+
+def _point_parts(ensemble: NDArray[Any], analysis: NDArray[Any], share: NDArray[Any]) -> list[NDArray[np.float64]]:
+    """Weight x (alpha, beta, analysis below, 1) of each point; nothing where there is no weight."""
+    members, observed = np.sort(ensemble.astype(np.float64), axis=-1), analysis.astype(np.float64)
+    gaps = np.diff(members, axis=-1)
+    alpha, beta = np.zeros((2, *members.shape[:-1], members.shape[-1] + 1))
+    alpha[..., 1:-1] = np.clip(observed - members[..., :-1], 0.0, gaps)
+    beta[..., 1:-1] = gaps - alpha[..., 1:-1]
+    alpha[..., -1] = np.maximum(observed - members[..., -1:], 0.0)[..., 0]
+    beta[..., 0] = np.maximum(members[..., :1] - observed, 0.0)[..., 0]
+    below = np.zeros_like(alpha)
+    below[..., 0], below[..., -1] = (observed < members[..., :1])[..., 0], (observed < members[..., -1:])[..., 0]
+    return [np.where(share == 0, 0.0, share * field) for field in (alpha, beta, below, np.ones_like(alpha))]
 
 
 def _uncertainty(analysis: xr.DataArray, weight: xr.DataArray, reduce: Dims) -> xr.DataArray:
@@ -147,8 +152,9 @@ def _half_mean_difference(values: NDArray[Any], weight: NDArray[Any], *, axes: i
     flat = np.where(shares == 0, 0.0, flat)
     total = shares.sum(axis=-1, keepdims=True)
     before = np.cumsum(shares, axis=-1) - shares
-    signed = shares * (2 * before + shares - total) * flat
-    return np.asarray(signed.sum(axis=-1) / total[..., 0] ** 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        signed = shares * (2 * before + shares - total) * flat
+        return np.asarray(signed.sum(axis=-1) / total[..., 0] ** 2)
 
 
 def _intervals(

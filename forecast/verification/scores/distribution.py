@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims, UnscorableError, in_units_of
+from forecast.verification.checks import Dims, UnscorableError, in_units_of, numbers
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.scores.ensemble import crps
 from forecast.verification.weighting import weighted_mean
@@ -86,7 +86,7 @@ def quantile_score(
     preserve: Dims | None = None,
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
-    quantiles: Sequence[float] = (0.1, 0.25, 0.5, 0.75, 0.9),
+    quantiles: float | Sequence[float] | NDArray[np.float64] = (0.1, 0.25, 0.5, 0.75, 0.9),
 ) -> xr.DataArray:
     """Quantile (pinball) score of the ensemble's quantiles.
 
@@ -105,8 +105,8 @@ def quantile_score(
             whatever it holds.
         skip_missing: True scores a point by the members that it has, and leaves out points that lack the analysis;
             False makes every score NaN that a missing member or analysis goes into.
-        quantiles: Levels tau, strictly between 0 and 1. A quantile of the ensemble interpolates linearly between its
-            sorted members (type 7 of Hyndman and Fan, doi:10.1080/00031305.1996.10473566).
+        quantiles: Levels tau, one or several, strictly between 0 and 1. A quantile of the ensemble interpolates
+            linearly between its sorted members (type 7 of Hyndman and Fan, doi:10.1080/00031305.1996.10473566).
 
     Returns:
         Score in the unit of `forecast`, along `quantile` and the dimensions that are left. Smaller is better.
@@ -117,9 +117,9 @@ def quantile_score(
 
     Source: Koenker and Machado (1999), doi:10.1080/01621459.1999.10473882
     """
-    levels = np.asarray(quantiles, dtype=np.float64)
-    if levels.ndim != 1 or not np.all((levels > 0) & (levels < 1)):
-        raise UnscorableError(f"quantiles: expected levels between 0 and 1, found {list(quantiles)}")
+    levels = numbers("quantiles", quantiles)
+    if not np.all((levels > 0) & (levels < 1)):
+        raise UnscorableError(f"quantiles: expected levels between 0 and 1, found {levels.tolist()}")
     values = xr.apply_ufunc(
         _pinball,
         forecast,
@@ -252,7 +252,9 @@ def pit(
     """
     statistics = ensemble_statistics(forecast, analysis, member_dim=member_dim, skip_missing=skip_missing, ranked=False)
     share = (statistics["below"] + statistics["equal"] / 2) / statistics["members"]
-    values = share.where(statistics["error"].notnull())
+    least = 1 if skip_missing else forecast.sizes[member_dim]
+    # An infinite member has a place in the order, though the mean has no error.
+    values = share.where((statistics["members"] >= least) & analysis.notnull())
     return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("pit").drop_attrs()
 
 
@@ -277,6 +279,16 @@ def _pinball(
     low = np.floor(position).astype(np.int64)
     high = np.minimum(low + 1, np.maximum(valid - 1, 0)[..., None])
     below, above = (np.take_along_axis(members, index, axis=-1) for index in (low, high))
-    quantile = np.where(enough[..., None], below + (above - below) * (position - low), np.nan)
-    error = quantile - analysis[..., None]
+    quantile = np.where(enough[..., None], _between(below, above, position - low), np.nan)
+    with np.errstate(invalid="ignore"):
+        error = np.where(quantile == analysis[..., None], 0.0, quantile - analysis[..., None])
     return np.where(np.isnan(error), np.nan, ((error > 0) - levels) * error)
+
+
+def _between(below: NDArray[Any], above: NDArray[Any], share: NDArray[np.float64]) -> NDArray[Any]:
+    """Linear interpolation, which next to an infinite member is infinite."""
+    with np.errstate(invalid="ignore"):
+        finite = below + (above - below) * share
+    infinite = np.where((share == 0) | (above == below) | (np.isinf(below) & np.isfinite(above)), below, above)
+    opposite = np.isinf(below) & np.isinf(above) & (below != above) & (share > 0)
+    return np.where(np.isfinite(finite), finite, np.where(opposite, np.nan, infinite))

@@ -61,10 +61,10 @@ def energy_score(
 
     Source: Gneiting and Raftery (2007), doi:10.1198/016214506000001437; Ferro (2014), doi:10.1002/qj.2270
     """
-    forecast, analysis = _whole_fields(forecast, analysis, dims)
     if norm_weights is not None:
         root = norm_weights.astype(np.float64) ** 0.5
-        forecast, analysis = forecast * root, analysis * root
+        forecast, analysis = (_scaled(field, root) for field in (forecast, analysis))
+    forecast, analysis = _whole_fields(forecast, analysis, dims)
     values = _score_fields(partial(_energy, axes=len(dims), fair=fair), forecast, analysis, dims, member_dim)
     return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("energy_score").drop_attrs()
 
@@ -117,6 +117,14 @@ def variogram_score(
     forecast, analysis = _whole_fields(forecast, analysis, dims)
     values = _score_fields(partial(_variogram, axes=len(dims), order=order), forecast, analysis, dims, member_dim)
     return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("variogram_score").drop_attrs()
+
+
+def _scaled(field: xr.DataArray, root: xr.DataArray) -> xr.DataArray:
+    """A field times the root of its weights; what has no weight does not count, whatever it holds."""
+    scaled = field * root
+    if root.chunks is None and bool((root > 0).all()):
+        return scaled
+    return scaled.where(root > 0, 0.0)
 
 
 def _whole_fields(forecast: xr.DataArray, analysis: xr.DataArray, dims: Dims) -> tuple[xr.DataArray, xr.DataArray]:

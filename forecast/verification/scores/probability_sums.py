@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims, UnscorableError, check_reduce
+from forecast.verification.checks import Dims, UnscorableError, check_reduce, numbers
 from forecast.verification.scores.event import event_counts
 from forecast.verification.scores.ranks import histogram
 from forecast.verification.thresholds import Threshold
@@ -121,16 +121,23 @@ def reliability_diagram(sums: xr.Dataset, *, bins: int | None = None, level: flo
             were independent.
 
     Returns:
-        Along `probability`, or along `bin`: mean `forecast_probability`, `observed_frequency`, `share` of the weight,
-        `consistency_low` and `consistency_high`. Along `probability`: the isotonic `corp_frequency`. And its parts of
-        the plain Brier score: `miscalibration`, `discrimination` and `uncertainty`.
+        Along `probability`, or along `bin` with its edges `lower` (which it holds) and `upper`: mean
+        `forecast_probability`, `observed_frequency`, `share` of the weight, `consistency_low` and `consistency_high`.
+        Along `probability`: the isotonic `corp_frequency`. And its parts of the plain Brier score: `miscalibration`,
+        `discrimination` and `uncertainty`.
+
+    Raises:
+        UnscorableError: `bins` or `level` is out of range.
 
     Source: Bröcker and Smith (2007), doi:10.1175/WAF993.1; Dimitriadis et al. (2021), doi:10.1073/pnas.2016191118
     """
+    if bins is not None and (not isinstance(bins, int | np.integer) or bins < 1):
+        raise UnscorableError(f"bins: expected a whole number of 1 or more, found {bins}")
+    if not 0 < level < 1:
+        raise UnscorableError(f"level: expected a number between 0 and 1, found {level}")
     curve = sums.assign(value=sums["issued"] * sums["probability"])
     if bins is not None:
-        classes = np.minimum((sums["probability"].values * bins).astype(int), bins - 1)
-        curve = curve.drop_vars("probability").assign_coords(bin=("probability", classes)).groupby("bin").sum()
+        curve = _in_bins(curve, bins)
     issued, points = curve["issued"].where(curve["issued"] > 0), curve["points"]
     probability = curve["value"] / issued
     low, high = (
@@ -147,6 +154,14 @@ def reliability_diagram(sums: xr.Dataset, *, bins: int | None = None, level: flo
         }
     )
     return diagram.merge(_corp(sums))
+
+
+def _in_bins(sums: xr.Dataset, bins: int) -> xr.Dataset:
+    members = sums.sizes["probability"] - 1
+    # Whole numbers, as in floating point 29 of 50 members fall below 0.58.
+    classes = np.minimum(np.arange(members + 1) * bins // members, bins - 1)
+    curve = sums.drop_vars("probability").assign_coords(bin=("probability", classes)).groupby("bin").sum(skipna=False)
+    return curve.assign_coords(lower=curve["bin"] / bins, upper=(curve["bin"] + 1) / bins)
 
 
 def operating_characteristic(sums: xr.Dataset) -> xr.Dataset:
@@ -171,7 +186,7 @@ def operating_characteristic(sums: xr.Dataset) -> xr.Dataset:
     return xr.Dataset({"hit_rate": hits, "false_alarm_rate": alarms, "area": area})
 
 
-def economic_value(sums: xr.Dataset, *, cost_loss_ratios: Sequence[float] | None = None) -> xr.Dataset:
+def economic_value(sums: xr.Dataset, *, cost_loss_ratios: float | Sequence[float] | None = None) -> xr.Dataset:
     """Relative economic value of acting on the forecast: 0 is that of acting on the base rate, 1 of perfect knowledge.
 
     With the mean expenses E of a user who acts on each: (E_base - E_forecast) / (E_base - E_perfect).
@@ -198,8 +213,8 @@ def economic_value(sums: xr.Dataset, *, cost_loss_ratios: Sequence[float] | None
     return xr.Dataset({"value_by_threshold": value, "value": value.max("members_needed", skipna=False)})
 
 
-def _ratios(given: Sequence[float]) -> xr.DataArray:
-    ratios = np.asarray(given, dtype=np.float64)
+def _ratios(given: float | Sequence[float]) -> xr.DataArray:
+    ratios = numbers("cost_loss_ratios", given)
     if not np.all((ratios > 0) & (ratios < 1)):
         raise UnscorableError(f"cost_loss_ratios: expected numbers between 0 and 1, found {ratios.tolist()}")
     return xr.DataArray(ratios, dims="cost_loss_ratio", coords={"cost_loss_ratio": ratios})

@@ -115,13 +115,14 @@ def reliability(
             were independent.
 
     Returns:
-        Along `probability`, or along `bin`: mean `forecast_probability`, `observed_frequency`, `share` of the weight,
-        `consistency_low` and `consistency_high`. Along `probability`: the isotonic `corp_frequency`. And its parts of
-        the plain Brier score: `miscalibration`, `discrimination` and `uncertainty`.
+        Along `probability`, or along `bin` with its edges `lower` (which it holds) and `upper`: mean
+        `forecast_probability`, `observed_frequency`, `share` of the weight, `consistency_low` and `consistency_high`.
+        Along `probability`: the isotonic `corp_frequency`. And its parts of the plain Brier score: `miscalibration`,
+        `discrimination` and `uncertainty`.
 
     Raises:
-        UnscorableError: `reduce` is empty, `forecast`, `analysis` and `threshold` do not fit together, or `reduce` or
-            `weights` do not fit them.
+        UnscorableError: `bins` or `level` is out of range, `reduce` is empty, `forecast`, `analysis` and `threshold` do
+            not fit together, or `reduce` or `weights` do not fit them.
 
     Source: Bröcker and Smith (2007), doi:10.1175/WAF993.1; Dimitriadis et al. (2021), doi:10.1073/pnas.2016191118
     """
@@ -205,7 +206,7 @@ def relative_economic_value(
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
     strict: bool = True,
-    cost_loss_ratios: Sequence[float] | None = None,
+    cost_loss_ratios: float | Sequence[float] | None = None,
 ) -> xr.Dataset:
     """Relative economic value of acting on the forecast: 0 is that of acting on the base rate, 1 of perfect knowledge.
 

@@ -5,9 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims, UnscorableError, check_reduce, in_units_of
+from forecast.verification.checks import Dims, UnscorableError, check_reduce, in_units_of, numbers
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.weighting import weighted_mean, weighted_sums
 
@@ -117,7 +118,7 @@ def spread_skill_binned(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
-    edges: Sequence[float],
+    edges: Sequence[float] | NDArray[np.float64],
     member_dim: Hashable | None = None,
     reduce: Dims = (),
     preserve: Dims | None = None,
@@ -151,9 +152,9 @@ def spread_skill_binned(
 
     Source: Leutbecher and Palmer (2008), doi:10.1016/j.jcp.2007.02.014
     """
-    limits = np.asarray(edges, dtype=np.float64)
-    if limits.ndim != 1 or limits.size < 2 or not np.all(np.diff(limits) > 0):
-        raise UnscorableError(f"edges: expected at least 2 increasing numbers, found {list(edges)}")
+    limits = numbers("edges", edges)
+    if limits.size < 2 or not np.all(np.diff(limits) > 0):
+        raise UnscorableError(f"edges: expected at least 2 increasing numbers, found {limits.tolist()}")
     moments = _moments(forecast, analysis, member_dim, skip_missing)
     check_reduce(reduce, moments["error"])
     variance, members = moments["variance"].astype(np.float64), moments["members"].astype(np.float64)

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import dask
 import numpy as np
 import pytest
 import xarray as xr
@@ -55,6 +56,10 @@ CALLS: dict[str, Callable[[xr.DataArray], dict[str, Any]]] = {
     "variogram_score": lambda y: {"dims": GRID},
 }  # fmt: skip
 """Options of every score of a forecast and an analysis, for the latitudes that are given."""
+OF_MANY_POINTS = {
+    "acc", "brier_decomposition", "crps_decomposition", "energy_score", "error_growth", "fss",
+    "relative_economic_value", "reliability", "roc", "spectral_crps", "variogram_score",
+}  # fmt: skip
 WEIGHTED = [name for name, call in CALLS.items() if "weights" in call(xr.DataArray([0.0, 1.0], dims="latitude"))]
 
 
@@ -272,3 +277,74 @@ def test_help_says_what_each_argument_is(name: str) -> None:
     score = getattr(verification, name)
     for parameter in inspect.signature(score).parameters:
         assert f"\n    {parameter}: " in inspect.getdoc(score), parameter
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_dask_and_numpy_mix(make_pair: MakePair, name: str) -> None:
+    forecast, analysis = make_pair("random")
+    options = CALLS[name](forecast["latitude"])
+    expected = scored(name, forecast, analysis, options)
+    chunks = {"latitude": 4, "lead_time": 1}
+    lazy = {
+        key: value.chunk(latitude=5) if isinstance(value, xr.DataArray) else value for key, value in options.items()
+    }
+    cases = [(forecast.chunk(member=4, **chunks), analysis, options), (forecast, analysis.chunk(chunks), options)]
+    if any(isinstance(value, xr.DataArray) for value in options.values()):
+        cases.append((forecast, analysis, lazy))
+    for case in cases:
+        found = scored(name, *case)
+        assert dask.is_dask_collection(found)
+        xr.testing.assert_allclose(found.compute(), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name in WEIGHTED if name != "fss"] + ["energy_score"])
+@pytest.mark.parametrize("skip_missing", [False, True])
+@pytest.mark.parametrize("rubbish", [np.nan, np.inf, -1e30])
+def test_a_point_without_weight_does_not_count_whatever_it_holds(
+    make_pair: MakePair, name: str, skip_missing: bool, rubbish: float
+) -> None:
+    forecast, analysis = make_pair("random")
+    south = forecast["latitude"] < -40
+    options = {**CALLS[name](forecast["latitude"]), "skip_missing": skip_missing}
+    role = "norm_weights" if name == "energy_score" else "weights"
+    options[role] = options[role].where(~south, 0.0)
+    spoiled = {
+        key: value.where(~south, rubbish) if isinstance(value, xr.DataArray) and key != role else value
+        for key, value in options.items()
+    }
+    found = scored(name, forecast.where(~south, rubbish), analysis.where(~south, rubbish), spoiled)
+    found_analysis = scored(name, forecast, analysis.where(~south, rubbish), options)
+    north = {"latitude": slice(2, None)}
+    without = {key: value.isel(north) if isinstance(value, xr.DataArray) else value for key, value in options.items()}
+    expected = scored(name, forecast.isel(north), analysis.isel(north), without)
+    xr.testing.assert_allclose(found, expected)
+    xr.testing.assert_allclose(found_analysis, expected)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_one_point_with_nothing_but_members(make_pair: MakePair, name: str) -> None:
+    point = {"lead_time": 0, "latitude": 2, "longitude": 3}
+    forecast, analysis = (field.isel(point, drop=True) for field in make_pair("random"))
+    fields = {"reduce", "weights", "norm_weights"}
+    options = {
+        key: value for key, value in CALLS[name](xr.DataArray([0.0, 1.0], dims="y")).items() if key not in fields
+    }
+    options |= {"dims": ()} if "dims" in options else {}
+    options = {
+        key: float(value.isel(y=0)) if isinstance(value, xr.DataArray) else value for key, value in options.items()
+    }
+    if name in OF_MANY_POINTS:
+        with pytest.raises(UnscorableError, match=r"^[a-z]*: expected [^\n]*$"):
+            scored(name, forecast, analysis, options)
+        return
+    found = scored(name, forecast, analysis, options)
+    as_one = scored(name, *(field.expand_dims("y", -1) for field in (forecast, analysis)), options)
+    xr.testing.assert_allclose(found, as_one.isel(y=0, drop=True))
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_boolean_fields_are_numbers(make_pair: MakePair, name: str) -> None:
+    forecast, analysis = (field > 1.5 for field in make_pair("random"))
+    options = {**CALLS[name](forecast["latitude"])}
+    found = scored(name, forecast, analysis, options)
+    xr.testing.assert_allclose(found, scored(name, forecast.astype(float), analysis.astype(float), options))

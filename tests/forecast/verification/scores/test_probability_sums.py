@@ -1,12 +1,20 @@
 """Sums over events add over periods, and give the scores of all events together."""
 
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from forecast.verification import UnscorableError, area_weights, brier_decomposition, relative_economic_value, roc
+from forecast.verification import (
+    UnscorableError,
+    area_weights,
+    brier_decomposition,
+    relative_economic_value,
+    reliability,
+    roc,
+)
 from forecast.verification.scores.probability_sums import (
     economic_value,
     murphy_parts,
@@ -64,3 +72,21 @@ def test_events_are_collected_over_something(make_pair: MakePair) -> None:
     forecast, analysis = make_pair("random")
     with pytest.raises(UnscorableError, match=r"reduce: expected dimensions among .*, found none"):
         probability_sums(forecast, analysis, threshold=2.0, reduce=())
+
+
+@pytest.mark.parametrize(("members", "bins"), [(50, 50), (50, 25), (10, 5), (7, 10), (100, 20)])
+def test_each_count_of_members_falls_into_the_bin_of_its_fraction(members: int, bins: int) -> None:
+    counts = np.arange(members + 1)
+    forecast = xr.DataArray((np.arange(members) < counts[:, None]).astype(float), dims=("x", "member"))
+    analysis = xr.DataArray(np.zeros(members + 1), dims="x")
+    diagram = reliability(forecast, analysis, threshold=0.5, reduce="x", bins=bins)
+    expected = np.bincount([min(Fraction(int(k), members) * bins // 1, bins - 1) for k in counts], minlength=bins)
+    np.testing.assert_allclose(diagram["share"] * (members + 1), expected[expected > 0])
+    np.testing.assert_array_equal(diagram["bin"], np.flatnonzero(expected))
+    inside = diagram["forecast_probability"]
+    assert (diagram["lower"] - 1e-12 <= inside).all()
+    assert (inside <= diagram["upper"] + 1e-12).all()
+    np.testing.assert_allclose(diagram["upper"] - diagram["lower"], 1 / bins)
+    for wrong in ({"bins": 0}, {"bins": 2.5}, {"level": 1.0}):
+        with pytest.raises(UnscorableError, match=r"(bins|level): expected a"):
+            reliability(forecast, analysis, threshold=0.5, reduce="x", **wrong)
