@@ -1,4 +1,4 @@
-"""What the tests of several packages share."""
+"""Fixtures that tests of several packages share."""
 
 from pathlib import Path
 

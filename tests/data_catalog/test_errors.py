@@ -1,11 +1,11 @@
-"""Faults that callers tell apart."""
+"""Errors that callers distinguish."""
 
 import pytest
 
 from data_catalog.errors import ConfigurationError, DivergedError, InvalidDataError, MissingDataError, PlumecastError
 
 
-def test_every_fault_is_ours_and_only_missing_data_is_worth_another_try() -> None:
+def test_all_errors_are_plumecast_errors_and_only_missing_data_is_retried() -> None:
     for fault in (ConfigurationError, InvalidDataError, MissingDataError, DivergedError):
         assert issubclass(fault, PlumecastError)
     assert not issubclass(MissingDataError, InvalidDataError)

@@ -24,6 +24,6 @@ def test_examples_work(forecast_home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert set(scores.dims) == {"forecaster", "channel", "lead_time", "rank"}
 
 
-def test_page_names_all_that_there_is() -> None:
+def test_page_names_every_public_function() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert [name for name in plumecast.__all__ if name != "Run" and name not in text] == []

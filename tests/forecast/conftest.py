@@ -1,4 +1,4 @@
-"""A system small enough to train in a test, and weather for it."""
+"""A system small enough to train in a test, and its weather."""
 
 from datetime import date
 from pathlib import Path

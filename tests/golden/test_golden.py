@@ -1,4 +1,4 @@
-"""What an earlier release left goes on opening, and means the same: archive, checkpoint, run and scores."""
+"""Files of an earlier release still open and mean the same: archive, checkpoint, run and scores."""
 
 import json
 import shutil
@@ -55,7 +55,7 @@ def test_a_run_grows_and_keeps_its_members(home: Path) -> None:
     assert grown_seeds[:3] == seeds
 
 
-def test_the_members_can_be_made_again(home: Path) -> None:
+def test_the_members_are_reproducible(home: Path) -> None:
     before, seeds = _members(home / RUN)
     ids = json.loads((home / RUN / "manifest.json").read_text())
     shutil.rmtree(home / RUN)
@@ -70,7 +70,7 @@ def test_the_members_can_be_made_again(home: Path) -> None:
     assert np.abs(after - before).mean() < 1e-4 * MSL_STD
 
 
-def test_scores_come_out_the_same(home: Path) -> None:
+def test_scores_are_reproduced(home: Path) -> None:
     before = json.loads((home / RUN / "scores.json").read_text())["scores"]
     assert main(["verify", str(home / RUN)]) == 0
     after = json.loads((home / RUN / "scores.json").read_text())["scores"]

@@ -1,4 +1,4 @@
-"""A tiny system with invented weather: everything a pipeline needs, in seconds."""
+"""A tiny system with synthetic weather, for pipelines that run in seconds."""
 
 import logging
 import shutil

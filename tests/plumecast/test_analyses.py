@@ -1,4 +1,4 @@
-"""Analyses by the name of their dataset, or from where they lie."""
+"""Analyses by the name of their dataset, or by path."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_any_file_of_a_known_layout_is_an_analysis(tmp_path: Path) -> None:
         xr.testing.assert_equal(analysis["t2m"].load(), sample["t2m"])
 
 
-def test_what_is_not_there_is_told(tmp_path: Path) -> None:
+def test_missing_locations_are_errors(tmp_path: Path) -> None:
     with pytest.raises(plumecast.MissingDataError, match="plumecast ingest era5-5p6"):
         plumecast.open_archive("era5-5p6", home=tmp_path)
     with pytest.raises(plumecast.ConfigurationError, match="speedy-5p6"):

@@ -46,7 +46,7 @@ def test_small_ensemble_begins_a_large_one(made: xr.Dataset) -> None:
         np.testing.assert_allclose(field, wanted, atol=1e-4 * float(made[name].std()))
 
 
-def test_faults_are_told(tmp_path: Path) -> None:
+def test_errors_name_what_was_expected(tmp_path: Path) -> None:
     with pytest.raises(plumecast.ConfigurationError, match="expected one of"):
         plumecast.load_checkpoint("speedy")
     with pytest.raises(plumecast.ConfigurationError, match="plumecast train era5-5p6"):

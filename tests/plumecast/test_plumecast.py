@@ -1,4 +1,4 @@
-"""The package itself: what it offers, and that importing it costs nothing."""
+"""The package itself: its public names, and that importing it is cheap."""
 
 import inspect
 import subprocess

@@ -1,4 +1,4 @@
-"""Runs, from the directory that a forecast left."""
+"""Runs, opened from their directories."""
 
 import shutil
 from pathlib import Path
@@ -14,7 +14,7 @@ def path(forecast_home: Path) -> Path:
     return forecast_home / "runs" / "speedy-5p6" / "20080105T0000Z"
 
 
-def test_run_shows_all_that_a_forecast_left(path: Path) -> None:
+def test_a_run_has_all_outputs_of_a_forecast(path: Path) -> None:
     run = plumecast.open_run(path)
     assert (run.system, run.init_time) == ("speedy-5p6", np.datetime64("2008-01-05"))
     assert run.page.is_file()
@@ -57,7 +57,7 @@ def test_run_without_scores_has_none(path: Path, tmp_path: Path) -> None:
         plumecast.open_run(copy)
 
 
-def test_damaged_and_unfinished_runs_are_told(path: Path, tmp_path: Path) -> None:
+def test_damaged_and_unfinished_runs_are_errors(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / "speedy-5p6" / path.name
     shutil.copytree(path, copy)
     run = plumecast.open_run(copy)

@@ -9,7 +9,7 @@ import plumecast
 from plumecast.scores import scores_dataset
 
 
-def test_archive_holds_what_a_run_was_given(forecast_home: Path) -> None:
+def test_the_archive_holds_the_scores_of_the_run(forecast_home: Path) -> None:
     sums = plumecast.open_scores("speedy-5p6", home=forecast_home)["sums"]
     scores = plumecast.verification.scores_of(sums.sum("init_time", min_count=1)).sel(region="global")
     scores = scores.assign_coords(forecaster=[name.split("@")[0] for name in scores["forecaster"].values])
@@ -19,7 +19,7 @@ def test_archive_holds_what_a_run_was_given(forecast_home: Path) -> None:
         np.testing.assert_allclose(scores[name].reindex_like(of_run[name]), of_run[name], rtol=1e-9)
 
 
-def test_archive_can_be_narrowed(forecast_home: Path) -> None:
+def test_period_and_forecasters_can_be_selected(forecast_home: Path) -> None:
     directory = forecast_home / "scores" / "speedy-5p6"
     names = plumecast.open_scores(directory)["forecaster"].values.tolist()
     assert len(names) == 4
@@ -29,7 +29,7 @@ def test_archive_can_be_narrowed(forecast_home: Path) -> None:
         plumecast.open_scores(directory, start="2008-01-06")
 
 
-def test_absent_archive_is_told(tmp_path: Path) -> None:
+def test_a_missing_archive_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(plumecast.MissingDataError, match="plumecast verify"):
         plumecast.open_scores("speedy-5p6", home=tmp_path)
 

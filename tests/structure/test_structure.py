@@ -1,4 +1,4 @@
-"""The promises of the folder tree: no circles, small modules and functions, tests where one looks for them."""
+"""The rules of the source tree: no import cycles, small modules and functions, and a mirrored test for each module."""
 
 import statistics
 import sys
@@ -40,7 +40,7 @@ def test_no_circles() -> None:
     assert circles(import_graph(MODULES)) == []
 
 
-def test_modules_fit_in_the_head() -> None:
+def test_modules_are_short() -> None:
     lines = {name: module.lines for name, module in MODULES.items() if not module.is_package}
     assert len(lines) > 200
     assert {name: count for name, count in lines.items() if count > 350} == {}
@@ -90,6 +90,6 @@ def test_every_module_has_its_test(package: str) -> None:
     assert [str(_mirror(m).relative_to(ROOT)) for m in modules if not _mirror(m).exists()] == []
 
 
-def test_every_module_says_what_it_holds() -> None:
+def test_every_module_has_a_docstring() -> None:
     docstrings = {name: source_tree.ast.get_docstring(module.tree) or "" for name, module in MODULES.items()}
     assert [name for name, text in docstrings.items() if len(text) < 20 or text.startswith("TODO")] == []

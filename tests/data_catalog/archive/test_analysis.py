@@ -1,4 +1,4 @@
-"""An analysis is opened wherever it lies."""
+"""Analyses are opened from archives and files."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Chunks are about a megabyte, and damage to one is told."""
+"""Chunks have about a megabyte, and a damaged one is an error."""
 
 from collections.abc import Callable
 from pathlib import Path

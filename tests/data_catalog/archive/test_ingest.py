@@ -22,7 +22,7 @@ from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDat
 MakeAnalysis = Callable[..., xr.Dataset]
 
 
-def test_what_goes_in_comes_out(entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path) -> None:
+def test_values_round_trip(entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path) -> None:
     analysis = make_analysis(times=20)
     told: list[tuple[int, int]] = []
     summary = ingest(entry, analysis.chunk({"time": 7}), archive, on_progress=lambda done, of: told.append((done, of)))
@@ -67,7 +67,9 @@ def test_nan_in_the_source_stops_the_ingest(entry: DatasetEntry, make_analysis: 
         ingest(entry, analysis.chunk({"time": 4}), archive)
 
 
-def test_a_second_ingest_is_told_to_wait(entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path) -> None:
+def test_a_second_ingest_is_refused_while_the_first_runs(
+    entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path
+) -> None:
     lock = os.open(archive.with_name("tiny.zarr.lock"), os.O_RDWR | os.O_CREAT)
     os.write(lock, b"4321")
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -80,7 +82,7 @@ def test_a_second_ingest_is_told_to_wait(entry: DatasetEntry, make_analysis: Mak
 
 
 @pytest.mark.parametrize(("number", "words"), [(errno.ENOSPC, "a full disk"), (errno.EROFS, "a read-only file system")])
-def test_a_disk_that_cannot_be_written(
+def test_an_unwritable_disk_is_one_error_line(
     entry: DatasetEntry,
     make_analysis: MakeAnalysis,
     archive: Path,

@@ -1,4 +1,4 @@
-"""The directory of an archive, as others see it."""
+"""The directory of an archive, as other readers see it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,9 @@ def test_any_zarr_reader_can_read_it(entry: DatasetEntry, make_analysis: MakeAna
     xr.testing.assert_equal(xr.open_zarr(archive).compute(), analysis)
 
 
-def test_something_else_is_not_overwritten(entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path) -> None:
+def test_a_foreign_directory_is_not_overwritten(
+    entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path
+) -> None:
     archive.mkdir()
     (archive / "thesis.txt").write_text("years of work")
     with pytest.raises(ConfigurationError, match=r"expected an archive or nothing, found something without ledger"):
@@ -28,7 +30,7 @@ def test_something_else_is_not_overwritten(entry: DatasetEntry, make_analysis: M
     assert (archive / "thesis.txt").read_text() == "years of work"
 
 
-def test_a_ledger_that_lost_its_end_is_an_error(
+def test_a_ledger_without_its_last_lines_is_an_error(
     entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path
 ) -> None:
     ingest(entry, make_analysis(times=20), archive)

@@ -32,7 +32,7 @@ def ledger(tmp_path: Path) -> Ledger:
     return ledger
 
 
-def test_what_was_written_is_read_again(ledger: Ledger) -> None:
+def test_a_ledger_round_trips(ledger: Ledger) -> None:
     read = Ledger.read(ledger.path.parent)
     assert read.header.latitude.tolist() == HEADER.latitude.tolist()
     assert (read.count, read.identity()) == (4, ledger.identity())
@@ -41,7 +41,7 @@ def test_what_was_written_is_read_again(ledger: Ledger) -> None:
     assert not read.blocks[1].accepts("msl", b"whatever")
 
 
-def test_old_and_new_chunk_are_sound_between_intent_and_commit(ledger: Ledger) -> None:
+def test_old_and_new_chunk_are_valid_between_intent_and_commit(ledger: Ledger) -> None:
     ledger.intend(0, {"msl": StoredChunk.of(b"newer")})
     block = Ledger.read(ledger.path.parent).blocks[0]
     assert block.accepts("msl", b"newer")
@@ -51,7 +51,7 @@ def test_old_and_new_chunk_are_sound_between_intent_and_commit(ledger: Ledger) -
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.data())
-def test_cut_anywhere_it_is_an_earlier_ledger(ledger: Ledger, data: st.DataObject) -> None:
+def test_a_truncated_ledger_is_an_earlier_ledger(ledger: Ledger, data: st.DataObject) -> None:
     whole = ledger.path.read_bytes()
     cut = data.draw(st.integers(0, len(whole)))
     ledger.path.write_bytes(whole[:cut])
@@ -82,6 +82,6 @@ def test_a_flipped_bit_is_an_error(ledger: Ledger, data: st.DataObject) -> None:
         ledger.path.write_bytes(whole)
 
 
-def test_no_archive_is_for_later(tmp_path: Path) -> None:
+def test_a_missing_archive_is_missing_data(tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match="expected an archive"):
         Ledger.read(tmp_path / "absent.zarr")

@@ -1,4 +1,4 @@
-"""Archives are read back as they were written, and never unchecked."""
+"""Archives round-trip, and every chunk is checked."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_a_damaged_static_field_is_an_error(entry: DatasetEntry, make_analysis: 
     assert any("lsm" in fault for fault in inspect_archive(archive).faults)
 
 
-def test_a_reader_beside_an_ingest_sees_no_fault(
+def test_reading_during_an_ingest_finds_no_fault(
     entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path
 ) -> None:
     whole = make_analysis(times=20)
@@ -54,7 +54,7 @@ def test_any_grid_can_be_archived(
     xr.testing.assert_identical(open_archive(archive).compute().drop_attrs(deep=False), analysis)
 
 
-def test_nothing_there_is_for_later(tmp_path: Path) -> None:
+def test_an_archive_without_times_is_missing_data(tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match="expected an archive"):
         open_archive(tmp_path / "absent.zarr")
     assert dataset("speedy-5p6").name == "speedy-5p6"

@@ -1,4 +1,4 @@
-"""What an archive says of itself."""
+"""The state of an archive."""
 
 from collections.abc import Callable
 from pathlib import Path

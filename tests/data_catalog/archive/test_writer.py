@@ -1,4 +1,4 @@
-"""What is new goes in, and what contradicts the archive does not."""
+"""New times are added, and values that contradict the archive are refused."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,9 @@ def _state(path: Path) -> dict[str, tuple[bytes, int]]:
     return {str(file): (file.read_bytes(), file.stat().st_mtime_ns) for file in files}
 
 
-def test_again_it_writes_nothing(entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path) -> None:
+def test_ingesting_the_same_data_again_writes_nothing(
+    entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path
+) -> None:
     first = ingest(entry, make_analysis(), archive)
     before = _state(archive)
     again = ingest(entry, make_analysis(), archive)
@@ -56,7 +58,7 @@ def test_another_grid_dataset_or_static_field_is_refused(
         ingest(entry, make_analysis(step_hours=7), archive)
 
 
-def test_damage_is_not_mended_with_other_values(
+def test_damage_is_not_repaired_with_other_values(
     entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path
 ) -> None:
     ingest(entry, make_analysis(), archive)
@@ -65,7 +67,7 @@ def test_damage_is_not_mended_with_other_values(
         ingest(entry, make_analysis(seed=1, static=()).assign(lsm=make_analysis()["lsm"]), archive)
 
 
-def test_stopped_between_a_replaced_chunk_and_its_commit(
+def test_a_kill_between_replacing_a_chunk_and_its_commit(
     entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = make_analysis(times=20)

@@ -1,4 +1,4 @@
-"""The bundled sample can be made again."""
+"""The bundled sample is reproducible."""
 
 import netCDF4
 import numpy as np
@@ -6,7 +6,7 @@ import numpy as np
 from data_catalog.bundled.make_sample import make_sample
 
 
-def test_the_sample_can_be_made_again(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_sample_is_reproducible(tmp_path) -> None:  # type: ignore[no-untyped-def]
     with netCDF4.Dataset(tmp_path / "year.nc", "w") as year:
         for name, size in (("time", 4), ("latitude", 2), ("longitude", 3)):
             year.createDimension(name, size)

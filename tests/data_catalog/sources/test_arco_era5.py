@@ -66,7 +66,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_only_what_is_final_is_taken(store: Path) -> None:
+def test_only_final_times_are_read(store: Path) -> None:
     analysis = open_source(ENTRY, str(store))
     assert analysis["time"].values.astype("datetime64[D]").astype(str).tolist() == ["1979-01-02", "1979-01-03"]
     assert set(analysis.data_vars) == {*ENTRY.channels, *ENTRY.static}
@@ -79,7 +79,7 @@ def test_only_what_is_final_is_taken(store: Path) -> None:
             np.testing.assert_allclose(got[name].values.item(), value.values, rtol=1e-6)
 
 
-def test_a_hole_in_what_is_said_to_be_final_is_an_error(store: Path, tmp_path: Path) -> None:
+def test_a_hole_among_final_times_is_an_error(store: Path, tmp_path: Path) -> None:
     copy = tmp_path / "holed.zarr"
     shutil.copytree(store, copy)
     (copy / "2m_temperature" / "48.0.0").unlink()
@@ -88,7 +88,7 @@ def test_a_hole_in_what_is_said_to_be_final_is_an_error(store: Path, tmp_path: P
         analysis["t2m"].load()
 
 
-def test_a_store_that_does_not_say_what_is_final_is_refused(store: Path, tmp_path: Path) -> None:
+def test_a_store_without_its_final_date_is_refused(store: Path, tmp_path: Path) -> None:
     copy = tmp_path / "mute.zarr"
     shutil.copytree(store, copy)
     group = zarr.open_group(copy, mode="r+")
@@ -98,6 +98,6 @@ def test_a_store_that_does_not_say_what_is_final_is_refused(store: Path, tmp_pat
         open_source(ENTRY, str(copy))
 
 
-def test_days_that_are_not_final_yet_are_late(store: Path) -> None:
+def test_days_that_are_not_final_yet_are_missing_data(store: Path) -> None:
     with pytest.raises(MissingDataError, match="1979-01-04"):
         open_source(ENTRY, str(store), start=date(1979, 1, 4), end=date(1979, 1, 4))

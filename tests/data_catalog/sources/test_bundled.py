@@ -5,7 +5,7 @@ from data_catalog.catalog import dataset
 from data_catalog.sources.open_source import open_source
 
 
-def test_the_sample_is_whole_and_says_that_it_is_simulated() -> None:
+def test_the_sample_is_complete_and_marked_as_simulated() -> None:
     entry = dataset("speedy-5p6")
     sample = open_source(entry)
     assert tuple(sample.data_vars) == (*entry.channels, *entry.static)

@@ -33,7 +33,7 @@ def test_a_directory_joins_years_and_variables(make_analysis: MakeAnalysis, tmp_
     xr.testing.assert_identical(by_pattern.compute(), whole[["msl"]])
 
 
-def test_a_file_on_another_grid_is_left_out_aloud(
+def test_a_file_on_another_grid_is_left_out_with_a_warning(
     make_analysis: MakeAnalysis, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole = make_analysis(times=12)
@@ -68,7 +68,7 @@ def test_nan_in_a_file_names_file_variable_and_time(make_analysis: MakeAnalysis,
         open_analysis(tmp_path / "a.nc", CHANNELS).compute()
 
 
-def test_nothing_there(tmp_path: Path) -> None:
+def test_a_missing_location_is_a_configuration_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="expected a file or directory, found none"):
         open_files(tmp_path / "absent.nc", CHANNELS)
     with pytest.raises(ConfigurationError, match="expected NetCDF files or Zarr groups"):

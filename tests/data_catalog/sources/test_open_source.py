@@ -1,4 +1,4 @@
-"""The data of a catalogue entry, on the days that are wanted."""
+"""The data of a catalogue entry, on the requested days."""
 
 from datetime import date
 
@@ -9,7 +9,7 @@ from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDat
 from data_catalog.sources.open_source import open_source
 
 
-def test_days_are_chosen_with_both_ends() -> None:
+def test_both_end_days_are_included() -> None:
     chosen = open_source(dataset("speedy-5p6"), start=date(2008, 2, 28), end=date(2008, 3, 1))
     assert chosen["time"].dt.day.values.tolist() == [28, 29, 1]
 

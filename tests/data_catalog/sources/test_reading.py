@@ -1,4 +1,4 @@
-"""What cannot be read is named."""
+"""Read errors name the file, the variable and the time."""
 
 import subprocess
 import sys

@@ -146,7 +146,7 @@ def test_an_absent_chunk_is_an_error_and_not_nan(server: Server) -> None:
 
 
 @pytest.mark.parametrize("kept", [0, 10, 100, -1000, -1])
-def test_a_chunk_that_was_cut_short_is_an_error(server: Server, kept: int) -> None:
+def test_a_truncated_chunk_is_an_error(server: Server, kept: int) -> None:
     chunk = server.directory / "era5.zarr" / "temperature" / "0.0.0.0"
     chunk.write_bytes(chunk.read_bytes()[:kept])
     with pytest.raises(InvalidDataError, match=r"era5\.zarr: temperature at 1979-01-01T00:00.*chunk temperature/0"):
@@ -154,7 +154,7 @@ def test_a_chunk_that_was_cut_short_is_an_error(server: Server, kept: int) -> No
 
 
 @pytest.mark.parametrize("zarr_format", [2, 3])
-def test_a_chunk_that_was_cut_short_on_disk_is_an_error(
+def test_a_truncated_chunk_on_disk_is_an_error(
     replica_store: tuple[xr.Dataset, Path], tmp_path: Path, zarr_format: int
 ) -> None:
     codec = numcodecs.Blosc(cname="lz4") if zarr_format == 2 else zarr.codecs.BloscCodec(cname="lz4")
@@ -183,7 +183,7 @@ def test_ingest_resumes_without_fetching_twice(
     np.testing.assert_array_equal(archived, _expected(replica_store[0])["geopotential"].sel(level=500))
 
 
-def test_a_remote_source_that_changed_its_mind_is_noticed(
+def test_changed_values_in_a_remote_source_are_noticed(
     replica_store: tuple[xr.Dataset, Path], server: Server, tmp_path: Path
 ) -> None:
     ingest(ENTRY, open_source(ENTRY, server.url, end=date(1979, 1, 5)), tmp_path / "archive.zarr")
@@ -199,14 +199,14 @@ def test_the_same_store_on_disk_and_by_file_url(replica_store: tuple[xr.Dataset,
     xr.testing.assert_identical(open_source(ENTRY, path.as_uri()).compute(), from_disk.compute())
 
 
-def test_places_that_hold_nothing(server: Server, tmp_path: Path) -> None:
+def test_locations_without_a_store_are_refused(server: Server, tmp_path: Path) -> None:
     with pytest.raises(InvalidDataError, match=r"absent\.zarr: expected a Zarr group"):
         open_source(ENTRY, server.url.replace("era5", "absent"))
     with pytest.raises(ConfigurationError, match="expected a file or directory"):
         open_source(ENTRY, str(tmp_path / "absent.zarr"))
 
 
-def test_a_server_that_does_not_answer_is_for_later(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_server_is_missing_data(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data_catalog.sources.zarr_stores._MOST_RETRIES", 0)
     server.close()
     with pytest.raises(MissingDataError, match="expected an answer"):

@@ -1,4 +1,4 @@
-"""Zarr groups, of which each chunk must be there."""
+"""Zarr groups, whose chunks must all exist."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -42,14 +42,14 @@ def test_chunked_equals_whole(make_analysis: MakeAnalysis) -> None:
     xr.testing.assert_allclose(spread, fit_normalisation(analysis.chunk({"time": 100}), whole), rtol=1e-6)
 
 
-def test_normalisation_is_the_size_of_anomalies(make_analysis: MakeAnalysis) -> None:
+def test_normalisation_is_the_standard_deviation_of_anomalies(make_analysis: MakeAnalysis) -> None:
     analysis = _with_cycle(make_analysis(times=1461), noise=500.0)
     spread = fit_normalisation(analysis, fit_climatology(analysis))
     assert float(spread["msl"]) == pytest.approx(500.0, rel=0.02)
     assert spread["msl"].attrs["units"] == "Pa"
 
 
-def test_rows_count_by_their_area(make_analysis: MakeAnalysis) -> None:
+def test_rows_are_weighted_by_area(make_analysis: MakeAnalysis) -> None:
     """Noise in one row only: its share of the variance is its share of the sphere."""
     analysis = make_analysis(times=1461)[["msl"]]
     values = np.full(analysis["msl"].shape, 101e3, np.float32)
@@ -60,7 +60,7 @@ def test_rows_count_by_their_area(make_analysis: MakeAnalysis) -> None:
     assert float(spread["msl"]) ** 2 == pytest.approx(share * 100.0**2, rel=0.03)
 
 
-def test_part_of_a_year_is_not_enough(make_analysis: MakeAnalysis) -> None:
+def test_a_part_of_a_year_is_refused(make_analysis: MakeAnalysis) -> None:
     with pytest.raises(InvalidDataError, match=r"expected times at 0 UTC over most of a year.*found 40 times"):
         fit_climatology(make_analysis(times=40))
     assert fit_climatology(make_analysis(times=40), harmonics=0).sizes["coefficient"] == 1

@@ -11,7 +11,7 @@ def _low_rank(times: int, points: int, rank: int, noise: float = 0.01) -> np.nda
     return (scores @ patterns + noise * rng.standard_normal((times, points))).astype(np.float32)
 
 
-def test_against_the_singular_value_decomposition() -> None:
+def test_patterns_are_those_of_the_singular_value_decomposition() -> None:
     anomalies, weights = _low_rank(60, 40, 8), np.linspace(0.2, 2.0, 40)
     fitted = fit_eofs(anomalies, weights, 5)
     _, singular, right = np.linalg.svd(anomalies.astype(float) * np.sqrt(weights), full_matrices=False)
@@ -32,7 +32,7 @@ def test_iteration_agrees_with_the_exact_answer(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("shape", [(30, 80), (80, 30)])
-def test_patterns_are_orthonormal_and_the_leading_ones_rebuild(shape: tuple[int, int]) -> None:
+def test_patterns_are_orthonormal_and_reconstruct_the_field(shape: tuple[int, int]) -> None:
     anomalies, weights = _low_rank(*shape, rank=6, noise=0.0), np.linspace(0.5, 1.5, shape[1])
     fitted = fit_eofs(anomalies, weights, 6)
     np.testing.assert_allclose(fitted.patterns @ fitted.patterns.T, np.eye(6), atol=1e-10)
@@ -49,7 +49,7 @@ def test_points_of_weight_zero_are_left_out() -> None:
     assert fitted.anomalies(fitted.scores(anomalies))[0, 3] == 0.0
 
 
-def test_bad_input() -> None:
+def test_invalid_input_is_refused() -> None:
     with pytest.raises(ValueError, match=r"expected 1\.\.5 patterns"):
         fit_eofs(np.zeros((5, 9)), np.ones(9), 6)
     with pytest.raises(ValueError, match="expected finite values"):

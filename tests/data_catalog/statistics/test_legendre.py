@@ -1,4 +1,4 @@
-"""Spherical harmonics are those of the textbooks, and a field's power is found by degree."""
+"""Spherical harmonics have their textbook values, and a field's power is computed by degree."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Files are whole or absent, whatever happens while they are written."""
+"""Files are complete or absent, whatever happens while they are written."""
 
 import errno
 import os
@@ -38,7 +38,7 @@ def test_a_failed_block_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_process_left_is_overwritten(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_process_are_overwritten(tmp_path: Path) -> None:
     path = write_durably(tmp_path / "file", "old")
     assert subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False).returncode < 0
     assert path.read_text() == "old"
@@ -48,7 +48,7 @@ def test_what_a_killed_process_left_is_overwritten(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_directory_appears_whole(tmp_path: Path) -> None:
+def test_a_directory_appears_atomically(tmp_path: Path) -> None:
     path = tmp_path / "store"
     (tmp_path / ".store.partial").mkdir()
     (tmp_path / ".store.partial" / "left").touch()
@@ -82,7 +82,7 @@ def test_one_of_several_writers_creates_a_file(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_an_append_cuts_off_what_was_cut_short(tmp_path: Path) -> None:
+def test_an_append_truncates_an_interrupted_write(tmp_path: Path) -> None:
     path = write_durably(tmp_path / "log", "one\ntw")
     append_durably(path, b"two\n", after=4)
     assert path.read_text() == "one\ntwo\n"
@@ -92,7 +92,7 @@ def test_an_append_cuts_off_what_was_cut_short(tmp_path: Path) -> None:
     ("number", "words"),
     [(errno.ENOSPC, "a full disk"), (errno.EROFS, "a read-only file system"), (errno.EIO, "Input/output error")],
 )
-def test_a_disk_that_cannot_be_written_is_told_in_one_line(
+def test_an_unwritable_disk_is_one_error_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
 ) -> None:
     path = write_durably(tmp_path / "file", "old")
@@ -111,7 +111,7 @@ def test_a_disk_that_cannot_be_written_is_told_in_one_line(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_only_faults_of_the_disk_are_reworded(tmp_path: Path) -> None:
+def test_only_disk_errors_are_reworded(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="found NetCDF: HDF error"), disk_errors(tmp_path / "file"):
         raise RuntimeError("NetCDF: HDF error")
     with pytest.raises(ValueError, match="ours"), disk_errors(tmp_path / "file"):

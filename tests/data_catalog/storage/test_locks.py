@@ -1,4 +1,4 @@
-"""One process at a time, by a lock that ends with its holder."""
+"""A lock is held by one process at a time, and released when that process ends."""
 
 import os
 import subprocess
@@ -58,7 +58,7 @@ def test_a_lock_is_not_taken_twice_in_one_process(tmp_path: Path) -> None:
         pass
 
 
-def test_asking_does_not_take_the_lock(tmp_path: Path) -> None:
+def test_is_held_does_not_take_the_lock(tmp_path: Path) -> None:
     assert not is_held(tmp_path / "absent")
     (tmp_path / "lock").touch()
     assert not is_held(tmp_path / "lock")
@@ -66,7 +66,7 @@ def test_asking_does_not_take_the_lock(tmp_path: Path) -> None:
         pass
 
 
-def test_a_lock_file_that_cannot_be_made(tmp_path: Path) -> None:
+def test_an_unwritable_lock_file_is_a_configuration_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="expected to be able to write"), lock(tmp_path / "file" / "l", "it"):
         pass

@@ -1,4 +1,4 @@
-"""Residuals are honest: of a year that the anchor never saw."""
+"""Cross-fitted residuals come from anchors that never saw the year."""
 
 import numpy as np
 import pytest
@@ -85,7 +85,7 @@ def test_years_are_mixed_in_a_batch():
 
 
 @KINDS
-def test_what_is_left_out_is_no_part_of_the_checkpoint(make, waves, starts_of, globe):
+def test_cross_fitted_anchors_are_not_in_the_checkpoint(make, waves, starts_of, globe):
     anchor = make()
     names = set(anchor.state_dict())
     anchor.fit_without_each_year(waves(300), starts_of(300), torch.arange(300) // 100, globe.area_weights())

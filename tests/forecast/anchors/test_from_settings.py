@@ -25,7 +25,7 @@ def test_harmonics_take_truncation_and_fading(globe):
     assert (anchor.truncation, anchor.fading, anchor.past_states, anchor.channels) == (5, 2, 1, 2)
 
 
-def test_a_fault_begins_with_the_key(globe):
+def test_errors_start_with_the_key(globe):
     with pytest.raises(ValueError, match=r"^space: expected 'eofs' on a region, .* found 'harmonics'"):
         linear_anchor(HARMONICS, REGION, channels=2, past_states=1)
     with pytest.raises(ValueError, match=r"^truncation: expected at most 7 on this grid, found 9"):

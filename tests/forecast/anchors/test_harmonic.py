@@ -1,4 +1,4 @@
-"""The harmonic anchor works on the sphere: turning the globe turns the forecast, and its edge is soft."""
+"""The harmonic anchor works on the sphere: rotating the globe rotates the forecast, and the truncation is tapered."""
 
 import numpy as np
 import pytest

@@ -15,7 +15,7 @@ def test_complex_regression_finds_a_turning_wave():
     torch.testing.assert_close(found, torch.diag(wanted), atol=1e-6, rtol=0)
 
 
-def test_the_ridge_shrinks_what_the_predictors_do_not_tell():
+def test_the_ridge_shrinks_undetermined_coefficients():
     predictors = torch.randn(500, 2, generator=torch.Generator().manual_seed(1)).double()
     targets = predictors @ torch.tensor([[2.0], [-1.0]]).double()
     torch.testing.assert_close(regression(predictors, targets, 1e-9).squeeze(), torch.tensor([2.0, -1.0]).double())

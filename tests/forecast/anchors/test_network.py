@@ -18,7 +18,7 @@ class Halving(nn.Module):
         return self.dropout(past[:, -1] * self.factor)
 
 
-def test_it_predicts_what_its_network_expects():
+def test_it_predicts_the_expected_state_of_its_network():
     past = torch.randn(3, 2, 1, 4, 5)
     anchor = MeanAnchor(Halving())
     torch.testing.assert_close(anchor(past, torch.zeros(3, 7)), past[:, -1] / 2)

@@ -1,4 +1,4 @@
-"""A card belongs to one checkpoint, enters its identity, and is proved when it is opened."""
+"""A card belongs to one checkpoint, enters its identity, and is checked when it is opened."""
 
 import json
 from dataclasses import replace
@@ -115,5 +115,5 @@ def test_scores_are_tables_by_channel_and_lead_hours():
 
 
 @pytest.mark.parametrize(("value", "rounded"), [(123456.7, 123460.0), (0.00123456, 0.0012346), (0.0, 0.0)])
-def test_numbers_keep_five_digits(value, rounded):
+def test_numbers_are_rounded_to_five_digits(value, rounded):
     assert significant(value) == rounded

@@ -1,4 +1,4 @@
-"""Cards correct the spread, belong to one checkpoint, enter its identity, and leave members what they are."""
+"""Corrections scale the spread, and members stay functions of their numbers."""
 
 from dataclasses import replace
 
@@ -52,7 +52,7 @@ def test_the_spread_is_scaled_about_the_mean(sampler, tolerance):
     assert abs(shift) < 0.02
 
 
-def test_one_evaluation_is_mirrored_and_many_take_the_first_estimate():
+def test_the_centre_depends_on_the_number_of_evaluations():
     assert (centre_of(ONE), centre_of(MANY)) == ("mirrored", "first-estimate")
 
 
@@ -72,7 +72,7 @@ def test_a_corrected_member_is_the_same_alone_and_in_any_batch(checkpoint, syste
     assert np.abs(together - z500(checkpoint, system, analysis, range(20), batch_size=20)).max() > 1.0
 
 
-def test_without_factors_nothing_changes_by_a_bit(checkpoint, system, analysis):
+def test_without_factors_members_are_bit_identical(checkpoint, system, analysis):
     neutral = replace(checkpoint, calibration=calibration(system, factor=1.0))
     expected = z500(checkpoint, system, analysis, range(4), batch_size=2)
     np.testing.assert_array_equal(z500(neutral, system, analysis, range(4), batch_size=2), expected)

@@ -1,4 +1,4 @@
-"""The order of fits finds the noise level, churn and spread that score best, and leaves alone what chance decides."""
+"""Fitting finds the noise level, churn and spread with the best scores, and makes no insignificant changes."""
 
 from dataclasses import dataclass
 
@@ -58,17 +58,17 @@ def test_the_noise_level_of_least_crps_is_found(best_noise):
     assert best.relative_crps < 1.0
 
 
-def test_a_noise_level_far_outside_the_range_is_not_believed():
+def test_the_minimum_is_clipped_to_the_tried_range():
     _, best = Model(best_noise=3.0).fit()
     assert best.sampler.noise_inflation == pytest.approx(np.exp(0.24), abs=1e-4)
 
 
-def test_what_chance_may_explain_is_left_alone():
+def test_insignificant_gains_change_nothing():
     raw, best = Model(best_noise=1.1, error=0.5).fit()
     assert best == raw
 
 
-def test_churn_is_tried_where_the_sampler_has_it():
+def test_churn_is_tried_if_the_sampler_can_churn():
     model = Model(best_noise=1.0, churn_gain=0.1)
     _, best = model.fit()
     assert best.sampler.churn == 0.8

@@ -1,4 +1,4 @@
-"""Spread corrections widen what is too narrow, and are shrunk where little is known."""
+"""Spread corrections widen under-dispersive ensembles, and are shrunk if little is known."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A model of several networks: trained one by one, kept in one checkpoint, members taking turns at them."""
+"""A model of several networks, trained separately and stored in one checkpoint; members alternate between them."""
 
 import hashlib
 import json
@@ -73,7 +73,7 @@ def test_each_network_is_what_its_seed_makes_alone(three, system, analysis, dire
         three.of_network(3)
 
 
-def test_what_networks_have_alike_is_kept_once(directory):
+def test_tensors_that_networks_share_are_stored_once(directory):
     (path,) = directory.glob("model-*.safetensors")
     names = set(load_file(path))
     assert {"model.static", "model.residual_std"} <= names
@@ -81,7 +81,7 @@ def test_what_networks_have_alike_is_kept_once(directory):
     assert not any(name.startswith("model.network.") and name.endswith("convolution.weight") for name in names)
 
 
-def test_members_take_turns_at_the_networks(three, analysis, directory):
+def test_members_alternate_between_the_networks(three, analysis, directory):
     checkpoint = load_checkpoint(directory)
     mixed = fields(checkpoint, three, analysis, range(6))
     for number in range(3):
@@ -100,7 +100,7 @@ def test_a_member_is_the_same_in_every_batch_and_ensemble(three, analysis, direc
         np.testing.assert_allclose(values, many[member], atol=1e-4 * checkpoint.standardiser.std[0], rtol=0)
 
 
-def test_a_killed_forecast_goes_on_with_the_same_networks(three, analysis, directory, tmp_path):
+def test_a_killed_forecast_continues_with_the_same_networks(three, analysis, directory, tmp_path):
     checkpoint = load_checkpoint(directory)
     killed = forecast_members(
         checkpoint, three, analysis, MemberRequest(INIT, range(5), 2), batch_size=2, state_directory=tmp_path
@@ -131,7 +131,7 @@ def test_a_training_killed_between_its_two_files_is_not_finished(three, analysis
     assert is_finished(tmp_path)
 
 
-def test_networks_that_were_not_trained_alike_are_refused(three, analysis, directory, tmp_path):
+def test_networks_of_different_trainings_are_refused(three, analysis, directory, tmp_path):
     networks = networks_of(three, directory)
     with pytest.raises(ConfigurationError, match=r"network 1 of system tiny: expected the training of this system"):
         combine(three, [networks[0], networks[0], networks[2]], tmp_path)
@@ -161,7 +161,7 @@ def test_networks_may_differ_by_rounding_in_anything(three, directory, tmp_path)
     assert not torch.equal(opened.models[0].get_buffer("static"), opened.models[1].get_buffer("static"))
 
 
-def test_kept_as_bytes_the_members_stay_nearly_the_same(three, analysis, directory, tmp_path):
+def test_members_hardly_change_with_weights_stored_as_bytes(three, analysis, directory, tmp_path):
     combine(changed(three, stored_as="int8"), networks_of(three, directory), tmp_path)
     found, expected = load_checkpoint(tmp_path), load_checkpoint(directory)
     kinds = {value.dtype for value in load_file(next(tmp_path.glob("model-*.safetensors"))).values()}
@@ -173,7 +173,7 @@ def test_kept_as_bytes_the_members_stay_nearly_the_same(three, analysis, directo
     assert 0 < max(differences) < 0.05
 
 
-def test_how_weights_are_kept_does_not_change_what_is_learned(system, analysis, tmp_path):
+def test_the_storage_form_does_not_change_the_training(system, analysis, tmp_path):
     """The mean network of an anchor is read back from its own checkpoint."""
     anchored = system.changed(anchor={"kind": "mean", "mean": {"iterations": 2, "batch_size": 4}})
     anchors = {}
@@ -206,11 +206,11 @@ def edited(directory, to, *, networks=None, without="nothing"):
         ({"networks": 4}, r"expected the 4 networks that model.json describes, found 3"),
     ],
 )
-def test_a_file_that_does_not_hold_what_is_described(directory, tmp_path, changes, fault):
+def test_a_weights_file_that_contradicts_the_description(directory, tmp_path, changes, fault):
     with pytest.raises(InvalidDataError, match=fault):
         load_checkpoint(edited(directory, tmp_path, **changes))
 
 
-def test_a_number_of_networks_that_is_none(directory, tmp_path):
+def test_an_invalid_number_of_networks_is_refused(directory, tmp_path):
     with pytest.raises(ConfigurationError, match=r"training.networks: Input should be greater than"):
         load_checkpoint(edited(directory, tmp_path, networks=0))

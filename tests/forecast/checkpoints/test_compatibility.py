@@ -45,11 +45,11 @@ def test_a_checkpoint_of_another_dataset_or_name_cannot_forecast(system, checkpo
         check_forecasts(checkpoint, system.changed(name="other"))
 
 
-def test_what_does_not_change_the_state_does_not_matter(system, checkpoint):
+def test_settings_that_do_not_change_the_state_do_not_matter(system, checkpoint):
     check_forecasts(checkpoint, system.changed(title="Other", sampler=system.sampler.changed(sampling_steps=5)))
 
 
-def test_a_card_holds_for_the_sampler_that_it_was_fitted_to(system, checkpoint):
+def test_a_card_is_valid_only_for_its_sampler(system, checkpoint):
     spread = dict.fromkeys(system.state.predictands, (1.1,))
     card = Calibration(fitted_to=system.sampler, sampler=system.sampler, centre="mirrored", spread=spread)
     calibrated = replace(checkpoint, calibration=card)
@@ -58,7 +58,7 @@ def test_a_card_holds_for_the_sampler_that_it_was_fitted_to(system, checkpoint):
         check_forecasts(calibrated, system.changed(sampler=system.sampler.changed(sampling_steps=5)))
 
 
-def test_another_training_is_not_gone_on_with(system):
+def test_another_training_is_not_resumed(system):
     wanted = system.training_hash()
     check_same_training(wanted, system.changed(title="Other").training_hash(), where="here")
     other = system.changed(training=system.training.changed(seed=1)).training_hash()
@@ -77,7 +77,7 @@ def test_another_training_is_not_gone_on_with(system):
         ({"anchor": {"kind": "linear", "eofs": 5}}, r"anchor \('linear', 'eofs', 5\), found \('persistence',\)"),
     ],
 )
-def test_a_training_starts_from_numbers_that_mean_the_same(system, checkpoint, changes, fault):
+def test_a_training_starts_from_a_checkpoint_of_the_same_state(system, checkpoint, changes, fault):
     check_starts_training(checkpoint, system, checkpoint.grid)
     sections = {name: getattr(system, name).changed(**values) for name, values in changes.items()}
     with pytest.raises(ConfigurationError, match=f"training from a checkpoint: expected one with {fault}"):
@@ -101,7 +101,7 @@ def networks(two, checkpoint):
     return [replace(checkpoint, system=two.of_network(number)) for number in range(2)]
 
 
-def test_networks_are_combined_that_were_trained_alike(two, networks):
+def test_networks_trained_in_the_same_way_are_combined(two, networks):
     check_combines(two, networks)
     with pytest.raises(ConfigurationError, match="network 0 of system tiny: expected the training of this system"):
         check_combines(two, networks[::-1])
@@ -115,7 +115,7 @@ def test_networks_are_combined_that_were_trained_alike(two, networks):
         ({"stages": {}}, r"expected iterations \[6\] as of network 0, found \[\]"),
     ],
 )
-def test_networks_that_were_trained_otherwise_are_not_combined(two, networks, changes, fault):
+def test_networks_trained_differently_are_not_combined(two, networks, changes, fault):
     other = replace(networks[1], training=networks[1].training.changed(**changes))
     with pytest.raises(ConfigurationError, match=f"network 1 of system tiny: {fault}"):
         check_combines(two, [networks[0], other])

@@ -1,4 +1,4 @@
-"""The description of a checkpoint is read as typed values, or refused with the place of the fault."""
+"""The description of a checkpoint is read as typed values, or refused with the place of the error."""
 
 import json
 from importlib.resources import files
@@ -17,7 +17,7 @@ def content():
     return json.loads((SHIPPED / "model.json").read_text())
 
 
-def test_it_is_read_as_it_was_written(content, tmp_path):
+def test_a_description_round_trips(content, tmp_path):
     write_description(tmp_path, content)
     found = read_description(tmp_path)
     assert found.content == content
@@ -28,7 +28,7 @@ def test_it_is_read_as_it_was_written(content, tmp_path):
     assert found.weights_sha256 == content["weights_sha256"]
 
 
-def test_no_description(tmp_path):
+def test_a_missing_description_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match=r"expected model.json, found No such file"):
         read_description(tmp_path)
 
@@ -40,7 +40,7 @@ def test_damaged_description(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["system", "climatology", "training", "weights_sha256"])
-def test_a_description_that_lacks_something(content, tmp_path, name):
+def test_an_incomplete_description_is_refused(content, tmp_path, name):
     del content[name]
     write_description(tmp_path, content)
     with pytest.raises(InvalidDataError, match=f"model.json: expected {name}, found none"):

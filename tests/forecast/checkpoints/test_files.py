@@ -1,4 +1,4 @@
-"""Checkpoints open whole or not at all, and cannot run code."""
+"""Checkpoints open completely or not at all, and cannot run code."""
 
 import hashlib
 import json

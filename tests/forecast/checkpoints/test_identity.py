@@ -1,4 +1,4 @@
-"""The identity of a model follows all that decides its members, and nothing else, for ever."""
+"""The identity of a model depends on everything that determines its members and on nothing else, in all releases."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ SYSTEM = {
 DESCRIPTION = {"format_version": 1, "system": SYSTEM, "weights_sha256": "0" * 64}
 
 
-def test_the_identity_of_a_checkpoint_of_the_first_release_is_for_ever():
+def test_the_identity_of_a_first_release_checkpoint_never_changes():
     """Its description has none of the keys that came later."""
     system = {key: value for key, value in SYSTEM.items() if key != "diffusion"}
     golden = hashlib.sha256(json.dumps(DESCRIPTION | {"system": system}, sort_keys=True).encode()).hexdigest()
@@ -49,7 +49,7 @@ def test_the_identity_of_a_shipped_checkpoint(name, golden):
         {"training": {"step_hours": [24, 48]}},
     ],
 )
-def test_what_decides_the_members_changes_the_identity(changes):
+def test_settings_that_determine_members_change_the_identity(changes):
     assert model_identity(DESCRIPTION | {"system": SYSTEM | changes}) != model_identity(DESCRIPTION)
 
 
@@ -61,5 +61,5 @@ def test_what_decides_the_members_changes_the_identity(changes):
         {"training": {"step_hours": [24]}},
     ],
 )
-def test_what_does_not_decide_them_leaves_it(changes):
+def test_other_settings_leave_the_identity(changes):
     assert model_identity(DESCRIPTION | {"system": SYSTEM | changes}) == model_identity(DESCRIPTION)

@@ -1,4 +1,4 @@
-"""Weights come back from a checkpoint as they went in, to the precision of their form."""
+"""Weights round-trip through a checkpoint, to the precision of their storage form."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ def test_bytes_take_half_of_half_precision(weights):
 
 
 @pytest.mark.parametrize(("form", "tolerance"), [("float16", 1e-3), ("int8", 0.01)])
-def test_weights_come_back(weights, form, tolerance):
+def test_weights_round_trip(weights, form, tolerance):
     again = unpack(pack(weights, form))
     assert list(again) == list(weights)
     assert {value.dtype for value in again.values()} == {torch.float32}
@@ -41,13 +41,13 @@ def test_each_value_is_within_half_a_step_of_its_block(weights):
         assert (after - before).abs().max() <= 0.5001 * before.abs().max() / 127
 
 
-def test_packing_what_was_unpacked_changes_nothing(weights):
+def test_packing_unpacked_weights_changes_nothing(weights):
     once = pack(weights, "int8")
     twice = pack(unpack(once), "int8")
     assert all(torch.equal(once[name], twice[name]) for name in once if once[name].dtype == torch.int8)
 
 
-def test_bytes_without_their_scales(weights):
+def test_bytes_without_scales_are_refused(weights):
     stored = pack(weights, "int8")
     del stored["network.entry.weight.scale"]
     with pytest.raises(ValueError, match=r"network\.entry\.weight: expected 5 scales, found none"):

@@ -1,4 +1,4 @@
-"""A training record says in types what a training did, and records of every release can be read."""
+"""Training records are typed, and records of every release can be read."""
 
 import json
 from importlib.resources import files
@@ -25,7 +25,7 @@ def record(**changes: object) -> TrainingRecord:
     return TrainingRecord.from_content(OF_THE_FIRST_RELEASE).changed(**{"stages": stages} | changes)
 
 
-def test_a_record_comes_back_as_it_was():
+def test_a_record_round_trips():
     levels = NoiseLevels(sigma=(0.1, 1.0), squared_error={"z500": (0.01, 0.4)}, drawn=(0.1, 0.2, 0.3, 0.4, 0.5))
     whole = record(
         stages={"denoising": StageRecord(**STAGE, noise_levels=levels), "fine-tuning": StageRecord(**STAGE)},
@@ -69,7 +69,7 @@ def test_records_of_shipped_checkpoints_lose_nothing(name):
     assert written == content
 
 
-def test_what_a_reader_does_not_know_is_passed_over_and_what_is_wrong_is_named():
+def test_unknown_keys_are_ignored_and_wrong_values_are_named():
     assert TrainingRecord.from_content(OF_THE_FIRST_RELEASE | {"weather": "fair"}) == TrainingRecord.from_content(
         OF_THE_FIRST_RELEASE
     )
@@ -77,7 +77,7 @@ def test_what_a_reader_does_not_know_is_passed_over_and_what_is_wrong_is_named()
         TrainingRecord.from_content(OF_THE_FIRST_RELEASE | {"analyses": "many"})
 
 
-def test_networks_have_in_common_what_is_alike_and_keep_the_rest():
+def test_shared_values_are_stored_once_and_others_per_network():
     one, other = record(), record(stages={"denoising": StageRecord(**STAGE | {"loss": 0.5})}, torch="2.10.0")
     both = combined_record([one, other], ["a", "b"], [0, 1])
     assert (both.dataset, both.analyses, both.torch, both.stages) == ("tiny", 365, None, {})

@@ -1,4 +1,4 @@
-"""A student of an exact denoiser learns its sampler's map, and makes the right spread in one evaluation."""
+"""A student of an exact denoiser learns the map of its sampler, and has the right spread with one evaluation."""
 
 import pytest
 import torch
@@ -44,7 +44,7 @@ def test_the_map_of_the_probability_flow_has_no_loss(exact):
     assert float(loss.mean()) < 0.01 * float(of_denoiser.mean())
 
 
-def test_only_the_farther_point_is_differentiated(exact):
+def test_only_the_noisier_point_is_differentiated(exact):
     generator = torch.Generator().manual_seed(0)
     seen = []
 

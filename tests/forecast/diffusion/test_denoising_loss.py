@@ -1,4 +1,4 @@
-"""Whatever levels are drawn and however they are weighed, the loss is the one that was asked for."""
+"""The loss is the requested one, however noise levels are drawn and weighted."""
 
 import copy
 from functools import partial
@@ -28,7 +28,7 @@ def shrink(x, sigma):
     return x / (1 + sigma[:, None, None, None] ** 2)
 
 
-def test_plain_loss_has_no_numbers_and_is_the_weighted_mean(exact):
+def test_plain_loss_has_no_parameters_and_is_the_weighted_mean(exact):
     loss = loss_of()
     assert not loss.state_dict()
     clean, noise, chances = batch(8)
@@ -39,7 +39,7 @@ def test_plain_loss_has_no_numbers_and_is_the_weighted_mean(exact):
     torch.testing.assert_close(loss(shrink, clean, noise, levels, WEIGHTS), expected)
 
 
-def test_adaptive_loss_learns_in_training_only_and_goes_on_where_it_was():
+def test_adaptive_loss_adapts_in_training_only_and_resumes():
     loss = loss_of(adaptive=True)
     clean, noise, chances = batch(16)
     loss.eval()(shrink, clean, noise, loss.levels(chances), WEIGHTS)
@@ -56,7 +56,7 @@ def test_adaptive_loss_learns_in_training_only_and_goes_on_where_it_was():
     assert torch.equal(resumed.levels(chances).sigma, loss.levels(chances).sigma)
 
 
-def test_adaptive_loss_does_not_depend_on_how_a_batch_is_cut_up():
+def test_adaptive_loss_does_not_depend_on_micro_batches():
     clean, noise, chances = batch(16)
     whole, parts = loss_of(adaptive=True), loss_of(adaptive=True)
     for _ in range(3):

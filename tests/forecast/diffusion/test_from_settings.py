@@ -1,4 +1,4 @@
-"""What the system file says is what trains and samples, and a key at rest changes nobody's identity."""
+"""Training and sampling follow the system file, and added keys at their defaults change no identity."""
 
 import itertools
 
@@ -80,7 +80,7 @@ def test_members_are_the_same_alone_with_any_sampler(choice, checkpoint, system,
     assert np.abs(together[1][0] - together[1][1]).max() > 1.0
 
 
-def test_plain_choices_are_what_they_were():
+def test_default_choices_reproduce_the_first_release():
     plain = Diffusion()
     chances = stratified_chances(64, torch.Generator().manual_seed(0))
     loss = denoising_loss(plain, channels=3)
@@ -114,7 +114,7 @@ def test_inflation_acts_on_all_noise_and_draws_count_up(exact):
     assert drawn == [0, 1]
 
 
-def test_what_the_network_returns_is_part_of_the_model(system, analysis, tmp_path):
+def test_the_network_output_is_part_of_the_identity(system, analysis, tmp_path):
     ids = []
     for name, values in {"edm": {}, "v": {"output": "v"}, "velocity": {"output": "velocity", "path": "flow"}}.items():
         for _ in train(changed(system, diffusion=values), analysis, tmp_path / name, iterations=1):

@@ -5,7 +5,7 @@ import torch
 from forecast.diffusion.learned_uncertainty import LogVariance
 
 
-def test_a_fresh_one_expects_an_error_of_one():
+def test_initially_the_expected_error_is_one():
     sigma = torch.tensor([0.02, 1.0, 80.0])
     assert torch.equal(LogVariance(3)(sigma), torch.zeros(3, 3))
 

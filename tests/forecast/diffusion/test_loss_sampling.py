@@ -7,7 +7,7 @@ from forecast.diffusion.loss_sampling import PARTS, LossSampler
 from forecast.diffusion.time_distributions import stratified_chances
 
 
-def test_adaptive_draws_do_not_change_what_is_minimised():
+def test_adaptive_draws_do_not_change_the_objective():
     """The mean of the weighted losses is that of even draws, of any function of the level."""
     sampler = LossSampler()
     sampler.get_buffer("mean_square").copy_(torch.linspace(0.1, 9.0, PARTS) ** 2)

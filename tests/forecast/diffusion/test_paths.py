@@ -1,4 +1,4 @@
-"""All paths are one: the same denoiser gives the same samples whichever name the path goes by."""
+"""All paths are equivalent: the same denoiser gives the same samples on every path."""
 
 import itertools
 import math
@@ -15,7 +15,7 @@ each_path = pytest.mark.parametrize("name", PATHS)
 
 
 @each_path
-def test_time_and_sigma_undo_each_other(name):
+def test_time_and_sigma_are_inverse(name):
     path = PATHS[name]
     times = path.time(SIGMAS)
     assert (times.diff() > 0).all()
@@ -24,7 +24,7 @@ def test_time_and_sigma_undo_each_other(name):
 
 
 @each_path
-def test_scaling_is_what_the_name_says(name):
+def test_scalings_are_the_published_ones(name):
     path = PATHS[name]
     signal, noise = path.signal(path.time(SIGMAS)), path.noise(path.time(SIGMAS))
     kept = {"edm": signal, "flow": signal + noise}.get(name, signal.square() + noise.square())

@@ -1,4 +1,4 @@
-"""All outputs are one: whatever the network returns, the denoiser and its samples are the same."""
+"""All outputs are equivalent: the denoiser and its samples are the same for every network output."""
 
 import itertools
 
@@ -64,7 +64,7 @@ def test_weight_turns_the_denoising_error_into_the_outputs(name, path):
     torch.testing.assert_close(output_weight(SIGMA, output) * error, expected)
 
 
-def test_edm_with_a_silent_network_is_exact_for_a_standard_normal():
+def test_edm_with_a_zero_network_is_exact_for_a_standard_normal():
     x = torch.randn(5, 1, 2, 2, dtype=torch.float64)
     denoised = precondition(lambda x, label: torch.zeros_like(x), x, SIGMA)
     torch.testing.assert_close(denoised, x / (1 + SIGMA[:, None, None, None] ** 2))

@@ -1,4 +1,4 @@
-"""Given an exact denoiser, samplers find its distribution, and faster with higher order."""
+"""With an exact denoiser, samplers converge to its distribution, faster with higher order."""
 
 import itertools
 import math
@@ -138,7 +138,7 @@ def test_churn_draws_count_up_from_one_and_only_where_it_is_asked_for(exact):
     assert drawn == [2, 3, 4]
 
 
-def test_samplers_that_cannot_churn_say_so(exact):
+def test_samplers_that_cannot_churn_refuse_it(exact):
     sigmas = rho_schedule(3, sigma_min=0.02, sigma_max=20.0, rho=7.0)
     with pytest.raises(ValueError, match="churn: expected none with sampler dpmpp-2m, found 1"):
         run_sampler(
@@ -153,7 +153,7 @@ def test_churn_raises_sigma_by_its_share_but_never_too_far():
     assert Churn().raised(2.0, 6) == 2.0
 
 
-def test_renoise_asks_again_with_fresh_noise_on_the_clean_state(exact):
+def test_renoise_adds_fresh_noise_to_each_estimate(exact):
     case, start, fresh = exact.two_peaks, exact.noise_quantiles(5) * 80.0, exact.noise_quantiles(5).flip(0)
     sigmas = torch.tensor([80.0, 0.8, 0.0], dtype=torch.float64)
     drawn = []

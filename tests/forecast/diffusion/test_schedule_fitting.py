@@ -1,4 +1,4 @@
-"""Fitted levels are the best ones, and make few steps go further."""
+"""Fitted levels are optimal, and make samplers of few steps more accurate."""
 
 import itertools
 
@@ -25,7 +25,7 @@ def test_cheapest_path_is_the_best_of_all():
         assert tuple(cheapest_path(errors, steps)) == min(costs, key=costs.get)
 
 
-def test_fine_solution_is_fine(exact):
+def test_fine_solution_is_accurate(exact):
     levels, start = candidates(), exact.noise_quantiles(9) * 80.0
     for sigma, found in zip(levels.tolist()[:-1], fine_solution(exact.two_peaks.denoiser, start, levels), strict=False):
         torch.testing.assert_close(

@@ -1,4 +1,4 @@
-"""Each distribution is what its name says, and rises with the chance."""
+"""Each quantile function is that of the named distribution, and increases with the chance."""
 
 import math
 from functools import partial

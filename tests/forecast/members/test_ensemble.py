@@ -1,4 +1,4 @@
-"""A member is a function of model, system, init time and number, and of nothing else."""
+"""A member is a function of model, system, init time and number alone."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_members_do_not_depend_on_ensemble_size_or_batch(checkpoint, system, ana
     assert_same_members(few, {name: values[:2] for name, values in many.items()}, checkpoint)
 
 
-def test_one_member_can_be_made_again_alone(checkpoint, system, analysis):
+def test_one_member_can_be_recomputed_alone(checkpoint, system, analysis):
     many = fields(checkpoint, system, analysis, range(5), batch_size=5)
     alone = fields(checkpoint, system, analysis, [3], batch_size=1)
     assert_same_members(alone, {name: values[3:4] for name, values in many.items()}, checkpoint)
@@ -62,7 +62,7 @@ def test_members_differ_from_each_other(checkpoint, system, analysis):
     assert np.abs(members[0] - members[1]).max() > 1.0
 
 
-def test_a_killed_forecast_goes_on_bit_for_bit(checkpoint, system, analysis, tmp_path):
+def test_a_killed_forecast_resumes_bit_for_bit(checkpoint, system, analysis, tmp_path):
     whole = fields(checkpoint, system, analysis, range(4))
     interrupted = forecast_members(
         checkpoint, system, analysis, MemberRequest(INIT, range(4), 3), batch_size=2, state_directory=tmp_path
@@ -79,13 +79,13 @@ def test_precipitation_is_never_negative(checkpoint, system, analysis):
     assert fields(checkpoint, system, analysis, range(4))["tp24"].min() >= 0
 
 
-def test_init_time_after_the_analysis_is_data_that_is_late(checkpoint, system, analysis):
+def test_init_time_after_the_analysis_is_missing_data(checkpoint, system, analysis):
     late = analysis["time"].values[-1] + np.timedelta64(1, "D")
     with pytest.raises(MissingDataError, match=r"expected an analysis at 2002-02-05T00:00Z, found 400 times"):
         fields(checkpoint, system, analysis, [0], init=late)
 
 
-def test_init_time_before_the_analysis_is_wrong(checkpoint, system, analysis):
+def test_init_time_before_the_analysis_is_invalid_data(checkpoint, system, analysis):
     with pytest.raises(InvalidDataError, match="expected an analysis at 2000-12-31"):
         fields(checkpoint, system, analysis, [0], init=analysis["time"].values[0])
 

@@ -1,4 +1,4 @@
-"""An ensemble in memory holds the members that the generator makes, on the axes that scores want."""
+"""An ensemble in memory holds the members of the generator, on the axes that scores need."""
 
 import numpy as np
 import pytest

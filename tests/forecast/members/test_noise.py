@@ -1,4 +1,4 @@
-"""Seed and noise of a member are a function of its identity, for ever."""
+"""Seed and noise of a member are a function of its identity, in all releases."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from forecast.members.noise import member_noise, member_seeds
 INIT = np.datetime64("2001-12-10", "ns")
 
 
-def test_noise_is_the_same_everywhere():
+def test_noise_has_its_golden_values():
     """Golden values: if this fails, members of earlier releases can no longer be made again."""
     seed = member_seeds("model", "system", np.datetime64("2008-01-01T00:00", "ns"), [37])[0]
     assert seed == "f8eed1c89437076319a2676bf941f7d1"

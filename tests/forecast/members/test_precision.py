@@ -6,7 +6,7 @@ from forecast.members import rollout
 from forecast.members.ensemble import MemberRequest, forecast_members
 
 
-def test_members_are_made_in_whole_float32(system, analysis, checkpoint, monkeypatch):
+def test_members_are_computed_in_full_float32(system, analysis, checkpoint, monkeypatch):
     operations, real, seen = (torch.backends.cudnn.conv, torch.backends.cuda.matmul), rollout.advance, []
     before = [operation.fp32_precision for operation in operations]
 

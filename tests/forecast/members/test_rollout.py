@@ -1,4 +1,4 @@
-"""A rollout is a generator of states, and goes on from where it was."""
+"""A rollout is a generator of states, and can be continued."""
 
 import itertools
 
@@ -17,7 +17,7 @@ def states(checkpoint, system, past, lead_steps):
     return rollout(checkpoint, system.sampler, past, INIT, lead_steps, noise)
 
 
-def test_a_forecast_in_two_parts_is_the_forecast_in_one(checkpoint, system):
+def test_a_continued_forecast_equals_an_uninterrupted_one(checkpoint, system):
     past = torch.randn(2, 2, 3, 8, 16)
     whole = list(states(checkpoint, system, past, range(1, 5)))
     first = list(states(checkpoint, system, past, range(1, 3)))
@@ -27,12 +27,12 @@ def test_a_forecast_in_two_parts_is_the_forecast_in_one(checkpoint, system):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
 
 
-def test_steps_are_made_only_when_asked_for(checkpoint, system):
+def test_steps_are_computed_lazily(checkpoint, system):
     endless = states(checkpoint, system, torch.randn(1, 2, 3, 8, 16), range(1, 10**9))
     assert len(list(itertools.islice(endless, 2))) == 2
 
 
-def test_euler_is_another_sampler(checkpoint, system):
+def test_another_sampler_makes_other_states(checkpoint, system):
     past = torch.randn(1, 2, 3, 8, 16)
     heun = next(states(checkpoint, system, past, range(1, 2)))
     other = system.changed(sampler=system.sampler.changed(kind="euler"))

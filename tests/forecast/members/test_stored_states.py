@@ -1,4 +1,4 @@
-"""States of a forecast under way come back as they were, up to the first that is absent."""
+"""Stored states of a running forecast round-trip, up to the first missing one."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ def states(tmp_path):
     return made
 
 
-def test_a_state_comes_back_bit_for_bit(states, tmp_path):
+def test_a_state_round_trips_bit_for_bit(states, tmp_path):
     for lead_step, state in enumerate(states, start=1):
         assert torch.equal(load_state(tmp_path / "batch", lead_step, SHAPE), state)
 

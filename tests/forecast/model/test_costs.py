@@ -1,4 +1,4 @@
-"""What a system costs is what running it shows."""
+"""Computed costs agree with those of a real run."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def found(system, grid):
     return costs(system, grid)
 
 
-def test_arithmetic_is_that_of_a_real_run(system, grid, found):
+def test_flops_equal_those_of_a_real_run(system, grid, found):
     model = StepModel(system, grid, torch.zeros(1, *grid.shape))
     assert found.parameters == sum(parameter.numel() for parameter in model.parameters())
     past = torch.zeros(1, 2, 3, *grid.shape)
@@ -60,7 +60,7 @@ def test_memory_at_rest_is_weights_average_and_moments(found):
     assert found.first_sample_bytes > 4 * found.parameters  # the gradients are among them
 
 
-def test_the_peak_counts_what_exists_at_once():
+def test_the_peak_counts_tensors_that_exist_together():
     def run():
         kept = torch.zeros(1000)
         for _ in range(5):

@@ -1,4 +1,4 @@
-"""One lead step, whatever network makes it."""
+"""One lead step, with every kind of network."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def test_a_network_that_does_not_fit_the_grid_is_named(system, analysis):
 
 
 @pytest.mark.parametrize("kind", ["isotropic", "residual"])
-def test_noise_of_the_sphere_is_trained_with_and_forecast_with(system, analysis, tmp_path, kind):
+def test_isotropic_noise_is_used_in_training_and_forecast(system, analysis, tmp_path, kind):
     shaped = system.changed(diffusion={"noise": kind})
     for _ in train(shaped, analysis, tmp_path):
         pass
@@ -49,7 +49,7 @@ def test_noise_of_the_sphere_is_trained_with_and_forecast_with(system, analysis,
     assert all(np.isfinite(values).all() for made in members for values in made.fields.values())
 
 
-def test_noise_decides_the_model_s_identity(system, analysis, checkpoint, tmp_path):
+def test_the_noise_is_part_of_the_identity(system, analysis, checkpoint, tmp_path):
     description = {"grid": checkpoint.grid, "standardiser": checkpoint.standardiser, "training": checkpoint.training}
     weights = checkpoint.model.state_dict()
     identities = {

@@ -1,4 +1,4 @@
-"""Attention is an integral over the sphere, in which directions are carried over the pole."""
+"""Attention is an integral over the sphere, and vectors are carried across the poles."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ def attention(width=8, heads=1):
     return SphereAttention(width, heads)
 
 
-def test_tokens_that_ask_nothing_see_the_area_mean(tokens):
+def test_zero_queries_return_the_area_mean(tokens):
     made = attention()
     torch.nn.init.zeros_(made.scale)
     layout = WindowLayout(tokens, None, shifted=False, head_width=8)
@@ -45,7 +45,7 @@ def test_windows_see_only_themselves_until_they_are_shifted(tokens):
         assert set(map(tuple, difference[0].nonzero().tolist())) == expected[shifted]
 
 
-def test_a_wind_over_the_pole_is_one_wind(tokens):
+def test_a_uniform_flow_across_the_pole_stays_uniform(tokens):
     """A uniform flow along a meridian and on over the pole has v = -cos(longitude) north of all of it."""
     layout = WindowLayout(tokens, (4, 4), shifted=True, head_width=8)
     longitude = torch.from_numpy(tokens.longitude).float().deg2rad().expand(tokens.shape).reshape(1, -1, 1)
@@ -57,7 +57,7 @@ def test_a_wind_over_the_pole_is_one_wind(tokens):
     torch.testing.assert_close(seen[0, :, 0], expected, atol=1e-5, rtol=0)
 
 
-def test_what_is_not_there_is_not_seen(region):
+def test_absent_tokens_are_masked(region):
     tokens = Tokens.of(region, Patching(region.shape, region.topology(), patch=2))
     made = attention()
     x = torch.randn(1, tokens.area.size, 8)

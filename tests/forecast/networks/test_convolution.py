@@ -1,4 +1,4 @@
-"""A convolution keeps the size of the map and goes on across its edges."""
+"""A convolution keeps the size of the map and continues across its edges."""
 
 import torch
 
@@ -33,7 +33,7 @@ def test_a_vector_s_component_changes_sign_across_the_pole():
     torch.testing.assert_close(found[0, 0, [0, 1, -1], 0], torch.tensor([1.0, 3.0, 1.0]))
 
 
-def test_what_lies_across_the_date_line_is_seen():
+def test_values_across_the_date_line_are_used():
     field = torch.zeros(1, 1, 6, 8)
     field[0, 0, 3, 0] = 9.0
     found = averaging(None)(field)[0, 0, 3]

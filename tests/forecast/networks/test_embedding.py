@@ -1,11 +1,11 @@
-"""Conditions that a network did not know leave it as it was."""
+"""New conditions leave a network unchanged."""
 
 import torch
 
 from forecast.networks.embedding import NoiseEmbedding, widen_scalars
 
 
-def test_a_widened_embedding_ignores_what_is_new():
+def test_a_widened_embedding_ignores_new_scalars():
     torch.manual_seed(0)
     narrow, wide = NoiseEmbedding(2, 8), NoiseEmbedding(5, 8)
     weights = narrow.state_dict()

@@ -1,4 +1,4 @@
-"""Every kind of network sees the sphere as it is, and any grid whole, behind one signature."""
+"""Every kind of network respects the topology of the sphere, on any grid, with one signature."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_a_region_has_edges(network, inputs, settings, region):
     assert (turned - made(x, label, scalars).roll(8, -1)).abs().max() > 0.01
 
 
-def test_what_lies_beyond_the_pole_matters(network, inputs, settings, globe):
+def test_values_across_the_pole_matter(network, inputs, settings, globe):
     made = network(globe, settings)
     x, label, scalars = inputs(globe)
     changed = x.clone()
@@ -42,7 +42,7 @@ def test_what_lies_beyond_the_pole_matters(network, inputs, settings, globe):
     assert difference[-1, 4] > 1e-4
 
 
-def test_a_fresh_network_says_nothing_yet(interface, inputs, settings, globe):
+def test_a_new_network_returns_zero(interface, inputs, settings, globe):
     made = build_network(interface(globe), settings)
     expected = made.exit.convolution.bias
     patches = torch.nn.functional.pixel_unshuffle(made(*inputs(globe)), 2)

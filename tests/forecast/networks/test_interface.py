@@ -1,4 +1,4 @@
-"""Every kind of network keeps the interface: any number of inputs, outputs and scalars, on the grid it was made for."""
+"""Every kind of network has the same interface, for any number of inputs, outputs and scalars."""
 
 import pytest
 import torch

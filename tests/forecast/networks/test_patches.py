@@ -1,4 +1,4 @@
-"""Maps of any size are cut into whole patches, and come back as they were."""
+"""Maps of any size are cut into whole patches, and round-trip."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from forecast.sphere.grid import Grid, Topology
 
 @pytest.mark.parametrize("patch", [1, 2, 4])
 @pytest.mark.parametrize("halvings", [0, 1])
-def test_maps_come_back_as_they_were(grid, patch, halvings):
+def test_maps_round_trip(grid, patch, halvings):
     patching = Patching(grid.shape, grid.topology(), patch=patch, halvings=halvings)
     maps = torch.randn(2, 3, *grid.shape)
     cut = patching.cut(maps, torch.ones(3, 1, 1))

@@ -1,4 +1,4 @@
-"""Windows hold what lies side by side on the sphere."""
+"""Windows hold tokens that are neighbours on the sphere."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def test_windows_cross_the_date_line(globe):
     assert placed.longitude.min() < 0
 
 
-def test_windows_that_do_not_close_are_refused(globe):
+def test_windows_that_do_not_divide_the_circle_are_refused(globe):
     with pytest.raises(ValueError, match="expected a window that divides 32 patches round the globe, found 5"):
         WindowTokens.of(tokens_of(globe, 1), (4, 5), shifted=False)
     odd = Grid(globe.latitude, np.arange(34) * (360 / 34))

@@ -1,4 +1,4 @@
-"""The U-Net halves its maps between widths, and a fresh block changes nothing."""
+"""The U-Net halves its maps between widths, and a new block is the identity."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Run by two processes at a time: trains, resumes and forecasts as one process does in the test that starts them.
+"""A script that two processes run together: it trains, resumes and forecasts like the single process of the test.
 
     torchrun --nproc-per-node 2 ranks_script.py DIRECTORY
 

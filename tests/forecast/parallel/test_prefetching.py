@@ -1,4 +1,4 @@
-"""Prefetching changes when items are made, and nothing else."""
+"""Prefetching changes only when items are made."""
 
 import itertools
 import threading

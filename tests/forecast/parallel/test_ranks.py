@@ -1,4 +1,4 @@
-"""Two processes make the gradients, the checkpoint and the members of one."""
+"""Two processes compute the same gradients, checkpoint and members as one."""
 
 import json
 import os
@@ -113,7 +113,7 @@ def test_two_processes_follow_the_training_of_one(together, parallel):
 
 
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
-def test_a_checkpoint_is_the_same_file_whoever_made_it(together, parallel):
+def test_the_checkpoint_does_not_depend_on_the_number_of_processes(together, parallel):
     alone, shared = weights_of(together / "whole"), weights_of(together / parallel)
     assert {name: (value.shape, value.dtype) for name, value in alone.items()} == {
         name: (value.shape, value.dtype) for name, value in shared.items()
@@ -125,7 +125,7 @@ def test_a_checkpoint_is_the_same_file_whoever_made_it(together, parallel):
     assert not (together / parallel / "training.safetensors").exists()
 
 
-def test_two_processes_go_on_with_what_one_left(together):
+def test_two_processes_resume_the_training_of_one(together):
     alone = json.loads((together / "losses-alone.json").read_text())
     shared = json.loads((together / "losses.json").read_text())["killed"]
     np.testing.assert_allclose(shared, alone[2:], rtol=1e-3)
@@ -154,14 +154,14 @@ def test_a_batch_that_does_not_divide_is_refused(system, analysis, tmp_path):
         next(train(system, analysis, tmp_path, ranks=Ranks(0, 3)))
 
 
-def test_members_are_shared_so_that_every_process_has_some():
+def test_every_process_gets_members():
     assert split_members(range(5), 2, 1) == [(0, 1), (2, 3), (4,)]
     assert split_members(range(50), 50, 4) == [tuple(range(first, min(first + 13, 50))) for first in (0, 13, 26, 39)]
     assert split_members((3,), 20, 2) == [(3,)]
     assert split_members((), 20, 2) == []
 
 
-def test_a_lone_process_sends_nothing():
+def test_a_single_process_sends_nothing():
     with process_group("cpu") as ranks:
         assert ranks == ALONE
         assert ranks.broadcast("value") == "value"
@@ -175,7 +175,7 @@ def test_shares_are_in_order_and_complete():
     torch.testing.assert_close(torch.cat(shares), samples)
 
 
-def test_an_environment_that_makes_no_sense_is_refused(monkeypatch):
+def test_an_invalid_environment_is_refused(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "two")
     with (
         pytest.raises(ConfigurationError, match="environment variable WORLD_SIZE: expected a number, found 'two'"),

@@ -1,4 +1,4 @@
-"""The map's edges meet where the sphere's do."""
+"""The edges of a map are joined as on the sphere."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def test_a_scalar_continues_smoothly_across_both_poles(latitude):
     torch.testing.assert_close(padded[..., :2, 2:-2], before[..., :2, :], atol=1e-6, rtol=0)
 
 
-def test_wind_over_the_pole_changes_sign_and_so_stays_one_wind():
+def test_wind_changes_sign_across_the_pole():
     grid = Grid(CENTRES, LONGITUDE)
     east = np.deg2rad(grid.longitude)[None, :] + 0 * CENTRES[:, None]
     # a uniform flow across the pole along the meridian 0: v = -cos(longitude) in the north

@@ -25,7 +25,7 @@ def test_coefficients_are_those_of_the_harmonics_and_their_squares_the_mean_squa
     assert (found.abs() > 0.1).sum(dim=-1).tolist() == [1, 1]
 
 
-def test_fields_come_back_from_their_amplitudes():
+def test_fields_are_recovered_from_their_amplitudes():
     transform = HarmonicTransform(GRID, truncation=4)
     again = transform.synthesise(transform.analyse(of_degree_two()))
     torch.testing.assert_close(again, of_degree_two(), atol=0.02, rtol=0)

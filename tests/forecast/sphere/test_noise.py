@@ -1,4 +1,4 @@
-"""Noise is the same all over the globe, has the spectrum that was asked for, and leaves nothing out."""
+"""Noise is isotropic, has the requested spectrum, and has full rank."""
 
 import numpy as np
 import pytest
@@ -52,14 +52,14 @@ def test_the_covariance_of_two_points_depends_on_their_distance_only(grid):
 
 
 @pytest.mark.parametrize("grid", [SMALL, WITH_POLES])
-def test_no_combination_of_points_is_without_noise(grid):
+def test_the_noise_has_full_rank(grid):
     root = matrix(SphereNoise(grid, 1, fitted=False), grid).numpy()
     values = np.linalg.eigvalsh(root @ root.T)
     assert values.min() > 0.99 * INDEPENDENT_SHARE
     assert np.linalg.matrix_rank(root) == len(root)
 
 
-def test_mean_over_a_cap_varies_alike_at_pole_and_equator():
+def test_the_mean_over_a_cap_has_equal_variance_at_pole_and_equator():
     """Numbers that are independent at each point fail this: their ratio is 0.3."""
     near_pole = cosines(GLOBE).reshape(32, 64, 32, 64)[-1, 0] > np.cos(np.deg2rad(10))
     at_equator = cosines(GLOBE).reshape(32, 64, 32, 64)[16, 0] > np.cos(np.deg2rad(10))
@@ -84,7 +84,7 @@ def test_all_harmonics_have_the_same_power():
     assert (power / power.mean()).max() < 1.15
 
 
-def test_the_spectrum_of_the_residual_is_taken_over():
+def test_the_noise_gets_the_spectrum_of_the_residual():
     steep = np.stack([1.0 / (1 + np.arange(32)) ** 2, np.ones(32)])
     wanted = 0.95 * steep / steep.sum(axis=1, keepdims=True)
     model = SphereNoise(GLOBE, 2, fitted=True)
@@ -98,7 +98,7 @@ def test_the_spectrum_of_the_residual_is_taken_over():
     np.testing.assert_allclose(variance, np.ones((2, 32)), atol=0.15)
 
 
-def test_a_fitted_spectrum_travels_with_the_weights():
+def test_a_fitted_spectrum_is_saved_with_the_weights():
     fitted, other = (SphereNoise(SMALL, 2, fitted=True) for _ in range(2))
     fitted.fit([torch.randn(4, 2, 8, 16).cumsum(dim=-1)])
     other.load_state_dict(fitted.state_dict())

@@ -1,4 +1,4 @@
-"""Season and hour come round smoothly."""
+"""Season and hour are periodic and smooth."""
 
 import numpy as np
 import torch
@@ -6,7 +6,7 @@ import torch
 from forecast.states.conditions import SCALARS, condition_maps, step_scalars
 
 
-def test_the_year_closes():
+def test_the_season_is_periodic():
     times = np.array(["2007-12-31T23:59", "2008-01-01T00:00"], dtype="datetime64[ns]")
     scalars = step_scalars(times, 24)
     assert scalars.shape == (2, SCALARS)

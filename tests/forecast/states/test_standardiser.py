@@ -1,4 +1,4 @@
-"""xarray to tensors and back loses nothing and hides nothing."""
+"""Conversion between xarray and tensors is lossless, and missing values are errors."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_lower_bound_is_where_the_field_is_at_its_minimum(checkpoint):
     assert np.abs(checkpoint.standardiser.to_fields(finite[None], time)["tp24"]).max() < 1e-5
 
 
-def test_less_than_no_rain_counts_as_none(checkpoint, analysis):
+def test_negative_precipitation_is_set_to_zero(checkpoint, analysis):
     dry = analysis.isel(time=[0]).copy(deep=True)
     dry["tp24"][...] = 0
     drier = dry.copy(deep=True)

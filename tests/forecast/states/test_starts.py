@@ -1,4 +1,4 @@
-"""A forecast starts from the analyses that it needs, or says which one is missing."""
+"""A forecast starts from the analyses that it needs; a missing one is named."""
 
 import numpy as np
 import pytest

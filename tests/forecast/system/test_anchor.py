@@ -1,4 +1,4 @@
-"""Anchor settings that contradict each other are refused, and their form says which anchors are alike."""
+"""Contradictory anchor settings are refused, and anchors of the same form are interchangeable."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A cycle's name tells its init time, and only such names are read."""
+"""A cycle is named by its init time, and other names are refused."""
 
 import numpy as np
 import pytest

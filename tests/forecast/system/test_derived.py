@@ -1,4 +1,4 @@
-"""Derived systems train what they are named for, and nothing else changes."""
+"""Derived systems differ from the original only as they should."""
 
 from forecast.system.derived import mean_system, pretraining_system
 

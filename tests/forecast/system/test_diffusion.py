@@ -1,4 +1,4 @@
-"""Diffusion and sampler sections refuse what contradicts itself; a key at rest changes nobody's identity."""
+"""Contradictory diffusion and sampler sections are refused; added keys at their defaults change no identity."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_faults_are_named(section, values, message, system):
     assert message in str(caught.value)
 
 
-def test_keys_at_rest_change_no_identity(system):
+def test_added_keys_at_their_defaults_change_no_identity(system):
     """Golden values of the first release: if these fail, its members can no longer be made again."""
     assert system.identity_hash().startswith("5f4936091d91")
     moved = [

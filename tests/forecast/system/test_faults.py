@@ -1,4 +1,4 @@
-"""A fault of an argument becomes a fault of the key that it comes from."""
+"""An error about an argument becomes an error about the key that it comes from."""
 
 import pytest
 from pydantic import ValidationError

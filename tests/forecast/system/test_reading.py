@@ -1,4 +1,4 @@
-"""A system file is read whole, or refused in one line that names every fault."""
+"""A system file is read completely, or refused in one line that names every error."""
 
 import pytest
 
@@ -10,12 +10,12 @@ def content(system, **changes):
     return system.model_dump(mode="json") | changes
 
 
-def test_missing_file(tmp_path):
+def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="expected a readable file, found No such file"):
         read_system(tmp_path / "absent.toml")
 
 
-def test_no_toml(tmp_path):
+def test_a_file_that_is_not_toml_is_refused(tmp_path):
     path = tmp_path / "x.toml"
     path.write_text("name = ")
     with pytest.raises(ConfigurationError, match="expected TOML"):
@@ -49,10 +49,10 @@ def test_all_faults_are_named_at_once(system):
         parse_system(faulty, origin="system file x.toml")
 
 
-def test_what_is_no_table_is_refused():
+def test_content_that_is_not_a_table_is_refused():
     with pytest.raises(ConfigurationError, match="system: Input should be"):
         parse_system([1], origin="x")
 
 
-def test_a_system_comes_back_from_its_own_content(system):
+def test_a_system_round_trips(system):
     assert parse_system(content(system), origin="x") == system

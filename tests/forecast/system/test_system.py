@@ -1,4 +1,4 @@
-"""A system file says what is meant, or why not."""
+"""System files are checked as a whole."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def content(system, **changes):
     return system.model_dump(mode="json") | changes
 
 
-def test_identity_ignores_what_does_not_decide_the_members(system):
+def test_identity_ignores_settings_that_do_not_change_members(system):
     renamed = parse_system(content(system, title="Other", schedule={"cron": "* * * * *"}), origin="x")
     assert renamed.identity_hash() == system.identity_hash()
     sharper = parse_system(content(system, sampler={"sampling_steps": 4}), origin="x")

@@ -1,4 +1,4 @@
-"""A training's hash is of what decides its weights, whatever its length and whatever computes it."""
+"""The hash of a training covers what determines its weights, not its length or how it is computed."""
 
 import pytest
 from pydantic import ValidationError
@@ -37,7 +37,7 @@ def test_muon_needs_whole_matrices():
 
 
 @pytest.mark.parametrize("key", NOT_HASHED)
-def test_what_computes_a_training_is_not_hashed(system, key):
+def test_settings_of_the_computation_are_not_hashed(system, key):
     assert trained_with(system, **{key: ANOTHER[key]}).training_hash() == system.training_hash()
 
 
@@ -53,7 +53,7 @@ def test_what_computes_a_training_is_not_hashed(system, key):
         {"channel_weights": {"z500": 2.0}},
     ],
 )
-def test_what_decides_the_weights_is_hashed(system, changes):
+def test_settings_that_determine_the_weights_are_hashed(system, changes):
     assert trained_with(system, **changes).training_hash() != system.training_hash()
 
 

@@ -1,4 +1,4 @@
-"""States in the archive are read when they are asked for, and look like a tensor."""
+"""Archived states are read on access and are indexed like a tensor."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""The average of the weights follows them, and lends itself to the model."""
+"""The average follows the weights, and can be swapped into the model."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What contradicts the grid, the channels or the processes is refused before anything is computed."""
+"""Settings that contradict the grid, the channels or the processes are refused before anything is computed."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def test_a_region_has_no_spectral_term(system, checkpoint, key):
         check_settings(tuned, REGION, starts_trained=False)
 
 
-def test_the_pretraining_of_a_region_has_none_either(system):
+def test_the_pretraining_of_a_region_has_no_spectral_term(system):
     year = {"start": "2001-01-01", "end": "2001-12-31"}
     pretraining = {"dataset": "globe", "period": year, "finetuning": ({"spectral_weight": 0.1},)}
     pretrained = system.changed(pretraining=pretraining)
@@ -47,13 +47,13 @@ def test_the_pretraining_of_a_region_has_none_either(system):
     check_settings(pretrained, REGION, starts_trained=True)
 
 
-def test_without_amounts_there_is_no_term_of_theirs(system, checkpoint):
+def test_the_amounts_term_needs_a_predicted_amount(system, checkpoint):
     dry = section(system.changed(finetuning=({"amounts_weight": 1.0},)), "state", predictands=("z500", "u850"))
     with pytest.raises(ConfigurationError, match="amounts_weight: expected 0, as no predictand is an amount"):
         check_settings(dry, checkpoint.grid, starts_trained=False)
 
 
-def test_a_region_has_no_mirror(system, checkpoint):
+def test_a_region_cannot_be_mirrored(system, checkpoint):
     mirrored = section(system, "training", mirrored=True)
     check_settings(mirrored, checkpoint.grid, starts_trained=False)
     with pytest.raises(ConfigurationError, match=r"training\.mirrored: expected a globe with each latitude on both"):

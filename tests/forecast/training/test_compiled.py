@@ -1,4 +1,4 @@
-"""Compiled blocks are the blocks: the same weights under the same names, whatever compiles them."""
+"""Compiled blocks have the same weights, names, losses and gradients."""
 
 from functools import partialmethod
 

@@ -1,4 +1,4 @@
-"""A checkpoint's many evaluations are distilled into one, by the same loop as everything else."""
+"""The many evaluations of a checkpoint are distilled into one, in the same training loop."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def distilled(system):
     )
 
 
-def test_it_trains_and_goes_on_bit_for_bit(distilled, analysis, checkpoint, tmp_path):
+def test_it_trains_and_resumes_bit_for_bit(distilled, analysis, checkpoint, tmp_path):
     often = distilled.changed(training=distilled.training.changed(checkpoint_minutes=1e-9))
     losses = [state.loss for state in train(often, analysis, tmp_path / "whole", initial_checkpoint=checkpoint)]
     assert len(losses) == 3

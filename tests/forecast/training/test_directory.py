@@ -1,4 +1,4 @@
-"""A directory tells whether its training is finished, and where it was interrupted."""
+"""The state of a training is found in its directory: finished, or interrupted in which folder."""
 
 import json
 from importlib.resources import files

@@ -1,4 +1,4 @@
-"""Windows of a globe look like the region that they stand in for."""
+"""Windows of a global dataset have the grid of the region."""
 
 import numpy as np
 import pytest

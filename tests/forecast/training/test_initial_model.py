@@ -1,4 +1,4 @@
-"""A training starts from a model that is fitted to its samples, or from that of a checkpoint."""
+"""A training starts from a new model fitted to its samples, or from that of a checkpoint."""
 
 from dataclasses import replace
 

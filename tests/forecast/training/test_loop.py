@@ -1,4 +1,4 @@
-"""The loop saves, stops at what is not finite, and goes on from where it was."""
+"""The loop saves, stops at values that are not finite, and resumes."""
 
 import pytest
 import torch
@@ -69,7 +69,7 @@ def test_a_training_that_diverges_stops_and_leaves_its_last_checkpoint(often, an
     assert load_checkpoint(tmp_path).training.stages["denoising"].iterations == 2
 
 
-def test_a_loss_that_is_no_number_changes_no_weight(system, analysis, tmp_path, monkeypatch):
+def test_a_nan_loss_changes_no_weight(system, analysis, tmp_path, monkeypatch):
     run, lost = train(system, analysis, tmp_path), torch.full((4,), torch.nan, requires_grad=True)
     next(run)
     monkeypatch.setattr(Losses, "forward", lambda *_: lost)

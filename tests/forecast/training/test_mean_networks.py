@@ -64,7 +64,7 @@ def test_a_mean_network_beats_persistence(system, two_years, tmp_path):
     assert left.square().mean() < 0.8 * residual.square().mean()
 
 
-def test_a_killed_training_of_means_goes_on(system, two_years, tmp_path):
+def test_a_killed_training_of_mean_networks_resumes(system, two_years, tmp_path):
     often = with_mean(system, checkpoint_minutes=1e-9)
     for _ in train(often, two_years, tmp_path / "whole"):
         pass

@@ -1,4 +1,4 @@
-"""Weather in a mirror at the equator: what the network is shown of it, and what it learns there."""
+"""Training on samples reflected at the equator."""
 
 import pytest
 import torch
@@ -37,7 +37,7 @@ def unmirrored(system):
     return system.changed(training=system.training.changed(mirrored=False))
 
 
-def test_the_network_answers_in_the_mirror_what_it_answers_to_mirrored_weather(windy, analysis):
+def test_reflected_samples_equal_reflected_weather(windy, analysis):
     """One model is shown weather in a mirror; another, on a mirrored earth, the mirrored weather itself."""
     generator = torch.Generator().manual_seed(0)
     static = torch.randn(1, 8, 16, generator=generator)
@@ -60,14 +60,14 @@ def test_the_network_answers_in_the_mirror_what_it_answers_to_mirrored_weather(w
     torch.testing.assert_close(one_of_two, torch.stack([plain[0], found[1]]))
 
 
-def test_every_other_sample_is_mirrored_whoever_computes_it():
+def test_half_of_the_samples_are_mirrored_on_any_number_of_processes():
     whole = RandomNumbers(0, 0, 5, range(64), 64).coins()
     assert 16 < int(whole.sum()) < 48
     parts = torch.cat([RandomNumbers(0, 0, 5, range(first, first + 16), 64).coins() for first in range(0, 64, 16)])
     assert torch.equal(whole, parts)
 
 
-def test_training_in_the_mirror_goes_on_bit_for_bit_and_differs(windy, winds, tmp_path):
+def test_mirrored_training_resumes_bit_for_bit_and_differs(windy, winds, tmp_path):
     for name, system in (("whole", windy), ("plain", unmirrored(windy))):
         for _ in train(system, winds, tmp_path / name):
             pass

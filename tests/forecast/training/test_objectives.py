@@ -1,4 +1,4 @@
-"""Samples of a batch differ in the length of their step, and some are seen in a mirror: each is scored as if alone."""
+"""Samples of a batch may differ in step length, and some are reflected: each has the loss that it has alone."""
 
 from copy import deepcopy
 from dataclasses import replace

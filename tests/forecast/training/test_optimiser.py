@@ -1,4 +1,4 @@
-"""Optimisers move weights down their gradients, and their numbers can be put back."""
+"""Optimisers lower the loss, and their state can be restored."""
 
 import pytest
 import torch
@@ -53,7 +53,7 @@ def test_a_learning_rate_of_zero_moves_nothing():
 
 
 @pytest.mark.parametrize("kind", ["adamw", "muon"])
-def test_an_optimiser_goes_on_from_anothers_numbers(kind):
+def test_an_optimiser_resumes_from_stored_state(kind):
     x = torch.randn(16, 4, 5, 5)
     whole, part = two_layers(), two_layers()
     first = Optimiser(whole, kind, learning_rate=1e-2, weight_decay=0.1)

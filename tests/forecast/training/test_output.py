@@ -1,4 +1,4 @@
-"""What a training writes: snapshots that say that they are, and a denoiser that stays."""
+"""The outputs of a training: snapshots marked as unfinished, and the denoiser."""
 
 import pytest
 

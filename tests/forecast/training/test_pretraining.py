@@ -1,4 +1,4 @@
-"""A region's network learns in windows of a globe first, and is then the region's own."""
+"""A region's network is pretrained on windows of a global dataset, then trained on the region."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def regional(system):
     )
 
 
-def test_the_region_starts_from_what_was_learned_elsewhere(regional, region, globe, tmp_path):
+def test_the_region_starts_from_pretrained_weights(regional, region, globe, tmp_path):
     progress = list(train(regional, region, tmp_path, globe=globe))
     assert [state.iteration for state in progress] == list(range(1, 7))
     assert plan_training(regional).iterations == 6
@@ -54,7 +54,7 @@ def test_the_region_starts_from_what_was_learned_elsewhere(regional, region, glo
 
 
 @pytest.mark.parametrize("iterations", [2, 3, 4])
-def test_a_killed_pretraining_goes_on_bit_for_bit(regional, region, globe, tmp_path, iterations):
+def test_a_killed_pretraining_resumes_bit_for_bit(regional, region, globe, tmp_path, iterations):
     for _ in train(regional, region, tmp_path / "whole", globe=globe):
         pass
     killed = train(regional, region, tmp_path / "killed", globe=globe)
@@ -66,7 +66,7 @@ def test_a_killed_pretraining_goes_on_bit_for_bit(regional, region, globe, tmp_p
     assert load_checkpoint(tmp_path / "killed").model_id == load_checkpoint(tmp_path / "whole").model_id
 
 
-def test_another_pretraining_is_not_gone_on_with(regional, region, globe, tmp_path):
+def test_another_pretraining_is_not_resumed(regional, region, globe, tmp_path):
     killed = train(regional, region, tmp_path, globe=globe)
     next(killed)
     killed.close()
@@ -78,7 +78,7 @@ def test_another_pretraining_is_not_gone_on_with(regional, region, globe, tmp_pa
             next(train(other, region, tmp_path, globe=globe, resume=True))
 
 
-def test_what_cannot_be_pretrained_says_why(regional, region, globe, analysis, tmp_path):
+def test_impossible_pretrainings_are_refused(regional, region, globe, analysis, tmp_path):
     with pytest.raises(ConfigurationError, match="expected an analysis of 'globe', found none"):
         next(train(regional, region, tmp_path))
     with pytest.raises(ConfigurationError, match="expected a region"):

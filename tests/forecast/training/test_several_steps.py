@@ -161,7 +161,7 @@ def test_the_order_of_lengths_changes_nothing(stepped):
     assert ascending.training_hash() == stepped.training_hash()
 
 
-def test_a_training_of_several_steps_goes_on_bit_for_bit(stepped, trained, analysis, tmp_path):
+def test_a_training_of_several_steps_resumes_bit_for_bit(stepped, trained, analysis, tmp_path):
     killed = train(stepped, analysis, tmp_path)
     for _ in range(8):  # within the second stage
         next(killed)
@@ -171,7 +171,7 @@ def test_a_training_of_several_steps_goes_on_bit_for_bit(stepped, trained, analy
     assert load_checkpoint(tmp_path).model_id == load_checkpoint(trained).model_id
 
 
-def test_a_card_is_of_the_systems_own_step(stepped, trained, analysis):
+def test_a_card_is_used_for_the_default_step_only(stepped, trained, analysis):
     identity = load_checkpoint(trained).model_id
     spread = dict.fromkeys(stepped.state.predictands, (1.5,))
     sampler = stepped.sampler

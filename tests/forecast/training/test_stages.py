@@ -42,7 +42,7 @@ def test_denoising_comes_first(tuned):
     assert tuning.objective.amounts == (2,)
 
 
-def test_a_trained_start_has_learned_to_denoise(tuned, system, checkpoint):
+def test_a_training_from_a_checkpoint_leaves_out_denoising(tuned, system, checkpoint):
     assert [stage.name for stage in stages(tuned, initial_checkpoint=checkpoint)] == ["fine-tuning over 2 lead steps"]
     assert [stage.name for stage in stages(system, initial_checkpoint=checkpoint)] == ["denoising"]
 

@@ -1,4 +1,4 @@
-"""What moves in a training comes back bit for bit, and only into the same training."""
+"""The state of a training is restored bit for bit, and only in the same training."""
 
 import pytest
 import torch
@@ -32,7 +32,7 @@ def test_positions_follow_each_other():
     assert TrainingPosition(stage=0, done=2).next_stage() == TrainingPosition(stage=1, done=0)
 
 
-def test_it_comes_back_bit_for_bit(tmp_path):
+def test_the_state_round_trips_bit_for_bit(tmp_path):
     left, found = moving(0), moving(1)
     assert {name.split(".")[0] for name in left} == {"model", "averaged", "optimiser"}
     save_training_state(tmp_path / "new", TrainingPosition(1, 7), "abc", left)
@@ -40,7 +40,7 @@ def test_it_comes_back_bit_for_bit(tmp_path):
     assert all(torch.equal(value, left[name]) for name, value in found.items())
 
 
-def test_where_nothing_was_left_a_training_starts(tmp_path):
+def test_without_a_stored_state_training_starts_from_zero(tmp_path):
     found = moving(1)
     before = {name: value.clone() for name, value in found.items()}
     assert not has_training_state(tmp_path)

@@ -1,4 +1,4 @@
-"""Training learns, stops anywhere, and goes on as if it had not."""
+"""Training lowers the loss, and an interrupted training resumes bit for bit."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def test_loss_falls(system, analysis, tmp_path):
     assert np.mean(losses[-15:]) < 0.9 * np.mean(losses[:15])
 
 
-def test_a_killed_training_goes_on_bit_for_bit(system, analysis, tmp_path):
+def test_a_killed_training_resumes_bit_for_bit(system, analysis, tmp_path):
     often = changed(system, training={"checkpoint_minutes": 1e-9})
     for _ in train(often, analysis, tmp_path / "whole"):
         pass
@@ -35,7 +35,7 @@ def test_a_killed_training_goes_on_bit_for_bit(system, analysis, tmp_path):
     assert load_checkpoint(tmp_path / "killed").model_id == load_checkpoint(tmp_path / "whole").model_id
 
 
-def test_an_unfinished_training_is_not_overwritten_unasked(system, analysis, tmp_path):
+def test_an_unfinished_training_is_not_overwritten(system, analysis, tmp_path):
     often = changed(system, training={"checkpoint_minutes": 1e-9})
     killed = train(often, analysis, tmp_path)
     next(killed)
@@ -60,7 +60,7 @@ def test_a_finished_training_stays_as_it_is(system, analysis, tmp_path):
 @pytest.mark.parametrize(
     "changes", [{"seed": 1}, {"batch_size": 2}, {"learning_rate": 1e-4}, {"channel_weights": {"z500": 100.0}}]
 )
-def test_what_decides_a_training_cannot_change_on_the_way(system, analysis, tmp_path, changes):
+def test_a_training_is_not_resumed_with_other_settings(system, analysis, tmp_path, changes):
     often = changed(system, training={"checkpoint_minutes": 1e-9})
     killed = train(often, analysis, tmp_path)
     next(killed)
@@ -90,7 +90,7 @@ def test_fine_tuning_follows_and_keeps_the_denoiser(tuned, analysis, tmp_path):
 
 
 @pytest.mark.parametrize("iterations", [6, 7])
-def test_a_training_killed_between_or_within_stages_goes_on_bit_for_bit(tuned, analysis, tmp_path, iterations):
+def test_a_training_killed_between_or_within_stages_resumes_bit_for_bit(tuned, analysis, tmp_path, iterations):
     for _ in train(tuned, analysis, tmp_path / "whole"):
         pass
     killed = train(tuned, analysis, tmp_path / "killed")
@@ -126,7 +126,7 @@ def test_more_patterns_than_there_are_values_are_refused(system, analysis, tmp_p
         next(train(changed(system, anchor={"kind": "linear", "eofs": 1000}), analysis, tmp_path))
 
 
-def test_a_checkpoint_of_other_channels_or_places_is_no_start(system, analysis, checkpoint, tmp_path):
+def test_a_checkpoint_of_other_channels_or_grid_is_refused(system, analysis, checkpoint, tmp_path):
     turned = changed(system, state={"predictands": ("u850", "z500", "tp24")})
     with pytest.raises(ConfigurationError, match=r"expected one with predictands \('u850', 'z500', 'tp24'\)"):
         next(train(turned, analysis, tmp_path, initial_checkpoint=checkpoint))
@@ -135,7 +135,7 @@ def test_a_checkpoint_of_other_channels_or_places_is_no_start(system, analysis, 
         next(train(system, elsewhere, tmp_path, initial_checkpoint=checkpoint))
 
 
-def test_a_checkpoint_of_another_anchor_is_no_start(tuned, analysis, tmp_path):
+def test_a_checkpoint_of_another_anchor_is_refused(tuned, analysis, tmp_path):
     faded = changed(tuned, anchor={"kind": "linear", "space": "harmonics", "truncation": 3, "fading": 1})
     for _ in train(faded, analysis, tmp_path / "initial"):
         pass
@@ -146,7 +146,7 @@ def test_a_checkpoint_of_another_anchor_is_no_start(tuned, analysis, tmp_path):
         next(train(sharp, analysis, tmp_path / "sharp", initial_checkpoint=load_checkpoint(tmp_path / "initial")))
 
 
-def test_a_training_from_weights_is_not_gone_on_with_from_others(tuned, analysis, checkpoint, tmp_path):
+def test_a_training_is_not_resumed_from_another_initial_checkpoint(tuned, analysis, checkpoint, tmp_path):
     killed = train(tuned, analysis, tmp_path)
     next(killed)
     killed.close()

@@ -1,4 +1,4 @@
-"""The data of a training are those of its periods, standardised by the training period alone."""
+"""Training data come from their periods, standardised by the training period alone."""
 
 from dataclasses import replace
 
@@ -43,7 +43,7 @@ def test_states_stay_in_the_archive_where_the_system_asks_for_it(system, analysi
     assert part.ahead == 3
 
 
-def test_periods_without_data_are_data_that_is_late(system, analysis):
+def test_periods_without_data_are_missing_data(system, analysis):
     with pytest.raises(MissingDataError, match="expected analyses from 2001-12-01 to 2001-12-31, found none"):
         prepare(system, analysis.sel(time=slice(None, "2001-11-30")))
 
@@ -53,7 +53,7 @@ def test_a_constant_channel_is_refused(system, analysis):
         prepare(system, analysis.assign(z500=analysis["z500"] * 0 + 1))
 
 
-def test_the_record_says_what_was_learned_from(system, analysis):
+def test_the_record_names_the_training_data(system, analysis):
     record = prepare(system, analysis).record
     assert (record.dataset, record.analyses) == ("tiny", 334)
     assert (record.first_analysis, record.last_analysis) == ("2001-01-01T00:00", "2001-11-30T00:00")
@@ -61,7 +61,7 @@ def test_the_record_says_what_was_learned_from(system, analysis):
     assert (record.initial_checkpoint, record.stages) == (None, {})
 
 
-def test_days_that_an_initial_checkpoint_has_learned_from_are_not_held_out(system, analysis, checkpoint):
+def test_days_used_by_the_initial_checkpoint_are_not_held_out(system, analysis, checkpoint):
     for held_out in (True, False):
         initial = replace(checkpoint, training=checkpoint.training.changed(validation_held_out=held_out))
         record = training_record(system, analysis, initial)

@@ -150,7 +150,7 @@ def test_reversed_latitude_is_handled(
     assert plumecast("forecast", tiny, "--init", "2008-01-10", "--analysis", path)[0] == 0
 
 
-def test_wrong_words(place: Home, plumecast: Run, tiny: Path, weather_file: Path, tmp_path: Path) -> None:
+def test_wrong_arguments(place: Home, plumecast: Run, tiny: Path, weather_file: Path, tmp_path: Path) -> None:
     there = ("--analysis", weather_file)
     odd = tmp_path / "odd.toml"
     odd.write_text(tiny.read_text() + "\n[schedule]\ncrom = '* * * * *'\n")
@@ -181,7 +181,7 @@ def test_wrong_words(place: Home, plumecast: Run, tiny: Path, weather_file: Path
         assert status == (3 if "nothing.nc" in expected else 2), (words, err)
 
 
-def test_a_region_learns_from_the_archive_of_a_globe_first(
+def test_a_region_is_pretrained_on_a_global_archive(
     place: Home, plumecast: Run, tiny: Path, weather_file: Path, tmp_path: Path
 ) -> None:
     system = tmp_path / "region.toml"
@@ -201,7 +201,7 @@ def test_a_region_learns_from_the_archive_of_a_globe_first(
     assert (place.checkpoint("region") / "pretraining" / "model.json").is_file()
 
 
-def test_test_days_of_the_same_weather_are_not_learned_from(
+def test_pretraining_on_test_days_is_refused(
     place: Home, plumecast: Run, tiny: Path, weather_file: Path, tmp_path: Path
 ) -> None:
     system = tmp_path / "leaking.toml"
@@ -214,7 +214,7 @@ def test_test_days_of_the_same_weather_are_not_learned_from(
     assert "pretraining.period: expected days outside the test period 2008-01-01" in complaint(err)
 
 
-def test_late_data_is_status_3(place: Home, plumecast: Run, tiny: Path, weather_file: Path) -> None:
+def test_missing_data_is_status_3(place: Home, plumecast: Run, tiny: Path, weather_file: Path) -> None:
     status, _, err = plumecast("forecast", tiny, "--init", "2008-02-21", "--analysis", weather_file)
     assert status == 3
     assert "2008-02-21" in complaint(err)
@@ -292,7 +292,7 @@ def test_traceback_only_with_debug(plumecast: Run) -> None:
     assert "Traceback" in plumecast("forecast", "nowhere", "--init", "2008-01-10", "--debug")[2]
 
 
-def test_control_c_is_told(plumecast: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_control_c_is_reported(plumecast: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_given: object) -> None:
         raise KeyboardInterrupt
 

@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong, says what to do, and works with parts missing."""
+"""The doctor finds problems, names remedies, and works without optional parts."""
 
 import importlib.metadata
 import re
@@ -23,7 +23,7 @@ def test_a_whole_installation(place: Home, capsys: pytest.CaptureFixture[str]) -
     assert not re.search(r"^(missing|broken)", out, re.MULTILINE)
 
 
-def test_what_is_broken_decides_the_status(capsys: pytest.CaptureFixture[str]) -> None:
+def test_broken_parts_determine_the_status(capsys: pytest.CaptureFixture[str]) -> None:
     assert print_findings([Finding("warn", "a", "b", "c"), Finding("missing", "a", "b", "c")])
     assert not print_findings([Finding("broken", "a", "b", "do c")])
     assert "-> do c" in capsys.readouterr().out
@@ -52,7 +52,7 @@ def test_versions_are_those_that_the_package_asks_for(place: Home, monkeypatch: 
     assert "not installed, expected torch>=99.5" in findings_of(place)["torch"].found
 
 
-def test_a_check_that_fails_is_told(place: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_check_is_reported(place: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(_: str) -> str:
         raise RuntimeError("damaged metadata")
 

@@ -1,4 +1,4 @@
-"""A base installation, without the modules of any extra: what works, and what the rest says."""
+"""A base installation, without the modules of any extra: what works, and the errors of the rest."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The demonstration: that it never verifies on what it was trained on, and what it says."""
+"""The demonstration never verifies on training days, and prints its summary."""
 
 import json
 from pathlib import Path

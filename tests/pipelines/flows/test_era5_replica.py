@@ -1,4 +1,4 @@
-"""ERA5 from public storage, all the way: ingest, train and forecast on a replica of its layout, served over HTTP."""
+"""ERA5 from public storage, end to end: ingest, train and forecast on a replica of its layout, served over HTTP."""
 
 import re
 from collections.abc import Iterator

@@ -153,7 +153,7 @@ def test_cron() -> None:
         (ValueError("ours"), 1, True, False),
     ],
 )
-def test_what_is_tried_again(fault: Exception, attempts: int, scheduled: bool, passing: bool) -> None:
+def test_retried_errors(fault: Exception, attempts: int, scheduled: bool, passing: bool) -> None:
     assert is_passing(fault, attempts=attempts, scheduled=scheduled) is passing
 
 

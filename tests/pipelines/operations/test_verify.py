@@ -1,4 +1,4 @@
-"""Scores of forecasts that exist."""
+"""Verification of existing forecasts."""
 
 from pathlib import Path
 from typing import Any

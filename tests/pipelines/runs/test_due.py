@@ -71,13 +71,13 @@ def test_simulated_weather_is_played(system: System, tmp_path: Path) -> None:
         due_init_time(system, SIMULATED, times, tmp_path)
 
 
-def test_half_a_run_does_not_count(system: System, tmp_path: Path) -> None:
+def test_an_unfinished_run_does_not_count(system: System, tmp_path: Path) -> None:
     run = add_run(tmp_path, "2008-01-01")
     run.forecast.write_bytes(b"mem")
     assert due_init_time(system, SIMULATED, days("2007-12-01", 40), tmp_path) == time("2008-01-01")
 
 
-def test_nothing_to_start_from(system: System, tmp_path: Path) -> None:
+def test_no_analysis_to_start_from(system: System, tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match="expected 2 analyses 24 h apart"):
         due_init_time(system, REAL, days("2008-01-01", 1), tmp_path)
 

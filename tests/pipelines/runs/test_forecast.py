@@ -32,7 +32,7 @@ from tests.pipelines.conftest import cycle_of
 @pytest.fixture(autouse=True)
 def _undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures take seconds a run; one test is enough for them."""
-    if request.node.name != "test_run_is_whole":
+    if request.node.name != "test_run_is_complete":
         monkeypatch.setattr("pipelines.runs.forecast.draw_run", lambda *_: [])
 
 
@@ -51,7 +51,7 @@ def raw(run: Path) -> dict[str, bytes]:
         return {name: stored.variables[name][:].tobytes() for name in ("msl", "t2m")}
 
 
-def test_run_is_whole(place: Home, tiny: Path, weather_file: Path) -> None:
+def test_run_is_complete(place: Home, tiny: Path, weather_file: Path) -> None:
     run = make(place, tiny, weather_file)
     assert run == place.runs / "tiny" / "20080110T0000Z"
     manifest = verify_manifest(run)
@@ -156,7 +156,7 @@ def test_the_manifest_names_what_the_members_were_made_from(place: Home, tiny: P
     assert manifest.seeds == dict(zip("01", member_seeds(*identity, cycle.init_time, [0, 1]), strict=True))
 
 
-def test_other_members_than_asked_for_are_not_published(place: Home, tiny: Path, weather_file: Path) -> None:
+def test_members_that_were_not_requested_are_not_published(place: Home, tiny: Path, weather_file: Path) -> None:
     cycle = cycle_of(place, tiny, "2008-01-10", analysis=weather_file, members=2)
     forecasting.make_members(cycle, open_inputs(cycle))
     with pytest.raises(InvalidDataError, match=r"expected members \[0, 1, 2\], found \[0, 1\]"):
@@ -210,7 +210,7 @@ forecasting.forecast_cycle(cycle_of(home(), sys.argv[1], "2008-01-10", analysis=
 """
 
 
-def test_killed_forecast_goes_on(place: Home, tiny: Path, weather_file: Path, tmp_path: Path) -> None:
+def test_killed_forecast_resumes(place: Home, tiny: Path, weather_file: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", KILLED, str(tiny), str(weather_file)]
     environment = {**os.environ, "PLUMECAST_HOME": str(place.root)}
     with subprocess.Popen(
@@ -229,7 +229,7 @@ def test_killed_forecast_goes_on(place: Home, tiny: Path, weather_file: Path, tm
     assert raw(run) == raw(untouched)
 
 
-def test_run_that_was_being_replaced_comes_back(place: Home, tiny: Path, weather_file: Path) -> None:
+def test_run_that_was_being_replaced_is_restored(place: Home, tiny: Path, weather_file: Path) -> None:
     path = make(place, tiny, weather_file)
     before = path.stat().st_ino
     cycle = cycle_of(place, tiny, "2008-01-10", analysis=weather_file)

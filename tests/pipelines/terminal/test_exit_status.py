@@ -1,4 +1,4 @@
-"""Each kind of fault is one line and one status."""
+"""Each kind of error gives one line and one exit status."""
 
 import errno
 

@@ -1,4 +1,4 @@
-"""Several processes speak through the first of them."""
+"""Only the first of several processes prints."""
 
 import io
 import logging

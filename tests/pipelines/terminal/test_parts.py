@@ -1,4 +1,4 @@
-"""What a base installation lacks is known by name."""
+"""Parts that a base installation lacks are named."""
 
 import sys
 import tomllib
@@ -16,7 +16,7 @@ def _no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_no_torch")
-def test_a_missing_module_is_told_with_its_extra() -> None:
+def test_a_missing_module_is_reported_with_its_extra() -> None:
     assert not is_installed("torch")
     with pytest.raises(ModuleNotFoundError) as caught:
         require("torch")

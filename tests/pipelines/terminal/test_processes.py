@@ -1,4 +1,4 @@
-"""Several processes make one run, and fail as one command."""
+"""Several processes make one run, and their failure is that of one command."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ def test_two_processes_make_the_run_of_one(place: Home, tiny: Path, weather_file
         np.testing.assert_allclose(together[name].values, alone[name].values, rtol=2**-12, atol=1e-4 * std)
 
 
-def test_a_fault_of_all_is_told_once(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_error_of_all_processes_is_printed_once(capfd: pytest.CaptureFixture[str]) -> None:
     assert launch(["forecast", "no-such-system", "--init", "2008-01-10"], 2) == 2
     complaints = [line for line in capfd.readouterr().err.splitlines() if line.startswith("plumecast: ")]
     assert len(complaints) == 1
@@ -75,7 +75,7 @@ def test_a_process_of_torchrun_launches_no_others(monkeypatch: pytest.MonkeyPatc
         (0, [1, 2], 1),
     ],
 )
-def test_the_failure_that_is_told_is_the_cause(failed: int, statuses: list[int], cause: int) -> None:
+def test_the_first_failure_is_reported(failed: int, statuses: list[int], cause: int) -> None:
     assert launching._cause(failed, statuses) == cause
 
 

@@ -1,4 +1,4 @@
-"""The table of costs is complete and says what was found."""
+"""The table of costs is complete."""
 
 import pytest
 

@@ -46,7 +46,7 @@ def trained(double: Path, place: Home, weather_file: Path) -> Path:
     return place.checkpoint("double")
 
 
-def test_machines_side_by_side_train_what_one_would(
+def test_networks_trained_on_several_machines_equal_those_of_one(
     double: Path, trained: Path, place: Home, weather_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shared = place.root / "shared"
@@ -72,7 +72,7 @@ def test_a_network_can_be_scored_alone(double: Path, trained: Path, place: Home,
     assert (trained / "networks" / "1" / NOISE_LEVELS_PICTURE).exists()
 
 
-def test_a_killed_training_goes_on_in_the_network_it_was_in(
+def test_a_killed_training_resumes_in_the_same_network(
     double: Path, trained: Path, place: Home, weather_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: object, **__: object) -> None:
@@ -135,6 +135,8 @@ def test_a_card_is_fitted_to_all_networks(
     assert main([*wanted, "--members", "3", "--starts", "2", "--lead", "2d"]) == 0
 
 
-def test_a_network_too_many(double: Path, place: Home, weather_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_network_is_refused(
+    double: Path, place: Home, weather_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert train(double, weather_file, "--network", "2") == 2
     assert "system double: expected a network from 0 to 1, found 2" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What training leaves beside the checkpoint."""
+"""The files and messages of a training."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ def test_one_training_at_a_time(tiny, weather_file, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [LOCK]
 
 
-def test_what_is_there_is_not_trained_over(tiny, tiny_checkpoint, weather_file, tmp_path):
+def test_an_existing_checkpoint_is_not_overwritten(tiny, tiny_checkpoint, weather_file, tmp_path):
     request = TrainingRequest(read_system(tiny), weather_file, tiny_checkpoint)
     with pytest.raises(ConfigurationError, match="found a checkpoint; continue it with --resume"):
         train_system(request)
@@ -41,7 +41,7 @@ def test_what_is_there_is_not_trained_over(tiny, tiny_checkpoint, weather_file, 
         train_system(replace(request, directory=tmp_path))
 
 
-def test_days_that_are_absent_are_told(tiny, weather_file, tmp_path, caplog):
+def test_missing_days_are_reported(tiny, weather_file, tmp_path, caplog):
     system = read_system(tiny)
     with xr.open_dataset(weather_file, engine="netcdf4") as weather:
         weather.isel(time=np.r_[0:100, 110 : weather.sizes["time"]]).to_netcdf(tmp_path / "holed.nc", engine="netcdf4")

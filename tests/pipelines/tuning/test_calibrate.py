@@ -1,4 +1,4 @@
-"""Calibration on validation days: what is too narrow is widened, the CRPS never gets worse, test days are refused."""
+"""Calibration on validation days: it widens narrow ensembles, never raises the CRPS, and refuses test days."""
 
 from dataclasses import replace
 from datetime import date

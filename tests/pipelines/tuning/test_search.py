@@ -1,4 +1,4 @@
-"""A search continues after a kill, gives up trials that fall behind, and keeps to validation days."""
+"""A search continues after a kill, stops trials that fall behind, and uses validation days only."""
 
 import json
 import logging
@@ -76,7 +76,7 @@ def test_a_killed_search_continues(of_sampler: SearchRequest, monkeypatch: pytes
     assert "sampling_steps = " in describe_result(found)
 
 
-def test_a_trial_that_diverges_is_given_up(
+def test_a_diverging_trial_is_stopped(
     of_sampler: SearchRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     failing_forecasts(monkeypatch, DIVERGED, 1)
@@ -87,7 +87,7 @@ def test_a_trial_that_diverges_is_given_up(
     assert describe_result(found).splitlines()[3].split()[1:3] == ["pruned", "inf"]
 
 
-def test_a_search_all_of_whose_trials_are_given_up_says_so(
+def test_a_search_without_complete_trials_is_an_error(
     of_sampler: SearchRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing_forecasts(monkeypatch, DIVERGED)
@@ -150,7 +150,7 @@ def test_a_search_that_trains_holds_the_validation_days_out(
     assert not (request.directory / "trial").exists()
 
 
-def test_a_checkpoint_that_learned_from_the_days_is_named(
+def test_a_checkpoint_trained_on_validation_days_is_reported(
     of_sampler: SearchRequest, caplog: pytest.LogCaptureFixture
 ) -> None:
     tune(replace(of_sampler, trials=1))
@@ -166,7 +166,7 @@ def test_no_days_to_train_on(place: Home, tiny: Path, weather_file: Path) -> Non
         tune(with_periods(request, validation={"start": "2007-01-01", "end": "2007-11-30"}))
 
 
-def test_a_killed_trial_is_made_again(of_sampler: SearchRequest) -> None:
+def test_a_killed_trial_is_run_again(of_sampler: SearchRequest) -> None:
     trial = open_study(of_sampler).ask()
     values = {choice.key: choice.suggest(trial) for choice in of_sampler.space}
     assert tune(of_sampler).trials[0].values == values

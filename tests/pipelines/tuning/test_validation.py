@@ -1,4 +1,4 @@
-"""Validation forecasts keep to their days."""
+"""Validation forecasts stay within their days."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where the analyses of a system are looked for."""
+"""Finding the analyses of a system."""
 
 from pathlib import Path
 

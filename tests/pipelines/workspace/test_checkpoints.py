@@ -22,7 +22,7 @@ def system(tiny: Path) -> System:
     return find_system(str(tiny))
 
 
-def test_the_given_one_then_ones_own_then_the_shipped_one(place: Home, system: System, tiny_checkpoint: Path) -> None:
+def test_given_before_own_before_shipped_checkpoints(place: Home, system: System, tiny_checkpoint: Path) -> None:
     assert find_checkpoint(place, system) == place.checkpoint("tiny")
     assert find_checkpoint(place, system, tiny_checkpoint) == tiny_checkpoint
     shipped = find_system("speedy-5p6")

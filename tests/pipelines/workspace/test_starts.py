@@ -1,4 +1,4 @@
-"""Starts need past states, and verifiable ones the analyses of their leads."""
+"""Starts need past states; verifiable ones also need analyses at their lead times."""
 
 from pathlib import Path
 

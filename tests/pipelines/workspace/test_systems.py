@@ -1,4 +1,4 @@
-"""Systems by name, and what the user says of their steps."""
+"""Systems by name, and options for their steps."""
 
 from pathlib import Path
 

@@ -68,7 +68,7 @@ def test_a_level_is_a_scalar_coordinate_in_pascal(tmp_path):
     assert cf.level_coordinate(channel("t2m")) is None
 
 
-def test_a_field_says_what_it_is():
+def test_fields_have_their_cf_attributes():
     height = cf.field_attributes(channel("z500"))
     assert height["standard_name"] == "geopotential"
     assert height["long_name"].endswith(" at 500 hPa")

@@ -76,7 +76,7 @@ def test_one_member_has_no_spread(tmp_path, synthetic):
         assert "t2m_spread" not in file.variables
 
 
-def test_a_hole_in_the_forecast_is_refused(tmp_path, forecast):
+def test_a_forecast_with_missing_values_is_refused(tmp_path, forecast):
     with netCDF4.Dataset(forecast, "a") as file:
         file["msl"][3, 1, 2, 2] = np.nan
     with pytest.raises(InvalidDataError, match="msl, lead index 1"):
@@ -84,7 +84,7 @@ def test_a_hole_in_the_forecast_is_refused(tmp_path, forecast):
     assert list(tmp_path.iterdir()) == [forecast]
 
 
-def test_a_damaged_forecast_is_blamed_and_not_the_disk(tmp_path, forecast):
+def test_a_damaged_forecast_is_not_reported_as_a_disk_error(tmp_path, forecast):
     data = bytearray(forecast.read_bytes())
     for index in range(len(data) // 3, len(data) - len(data) // 4, 97):
         data[index] ^= 0xFF

@@ -76,13 +76,13 @@ def test_less_than_expected_is_not_published(run):
     assert not run.manifest.exists()
 
 
-def test_a_half_written_file_is_not_published(run):
+def test_an_incomplete_file_is_not_published(run):
     (run.path / ".report.html.partial").write_text("<")
     with pytest.raises(InvalidDataError, match="half written"):
         _publish(run)
 
 
-def test_scores_join_a_finished_run(run):
+def test_scores_are_added_to_a_finished_run(run):
     _publish(run)
     run.scores.write_text("{}")
     extend_manifest(run.path, [run.scores])
@@ -167,7 +167,7 @@ def _with(**changes):
         (_with(weather="fine"), "unknown key 'weather'"),
     ],
 )
-def test_another_shape_is_refused_in_one_line(run, content, words):
+def test_an_invalid_manifest_is_one_error_line(run, content, words):
     run.manifest.write_text(content)
     assert not is_complete(run.path)
     for read in (read_manifest, verify_manifest):
@@ -178,7 +178,7 @@ def test_another_shape_is_refused_in_one_line(run, content, words):
         assert "\n" not in str(caught.value)
 
 
-def test_a_manifest_of_nothing_verifies_nothing(run):
+def test_a_manifest_without_files_is_refused(run):
     run.manifest.write_text(_with(files={}))
     assert not is_complete(run.path)
     with pytest.raises(InvalidDataError, match="expected files, found none"):

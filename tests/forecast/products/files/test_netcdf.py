@@ -48,7 +48,7 @@ def test_cf_checker_sees_a_broken_file(tmp_path, synthetic, complaints, fault):
     assert complaints(path)[0]
 
 
-def test_what_is_written_is_read_in_our_words(tmp_path, synthetic):
+def test_a_written_forecast_round_trips(tmp_path, synthetic):
     path = synthetic.write_forecast(tmp_path / "f.nc", channels=("z500", "tp24"), members=3, leads=2)
     with open_forecast(path) as forecast:
         assert forecast["z500"].dims == ("member", "lead_time", "latitude", "longitude")
@@ -181,7 +181,7 @@ with ForecastWriter(sys.argv[1], channels=["t2m"], axes=axes, members=range(2), 
 """
 
 
-def test_a_kill_in_mid_write_leaves_nothing_under_the_name(tmp_path, synthetic):
+def test_a_kill_while_writing_leaves_no_file(tmp_path, synthetic):
     path = tmp_path / "f.nc"
     killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
     assert killed.returncode == -9
@@ -191,7 +191,7 @@ def test_a_kill_in_mid_write_leaves_nothing_under_the_name(tmp_path, synthetic):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_disk_is_told_in_one_line(tmp_path, synthetic):
+def test_a_full_disk_is_one_error_line(tmp_path, synthetic):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, limits[1]))
     try:

@@ -1,4 +1,4 @@
-"""Rounding does not move a stored member by more than members may differ (decision 1)."""
+"""Rounding changes a stored member by less than members may differ (decision 1)."""
 
 import json
 from pathlib import Path

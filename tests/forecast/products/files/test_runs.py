@@ -21,6 +21,6 @@ def test_a_run_is_found_by_its_directory(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["20081315T0000Z", "yesterday"])
-def test_another_directory_is_no_run(name, tmp_path):
+def test_another_directory_is_not_a_run(name, tmp_path):
     with pytest.raises(InvalidDataError, match=name):
         RunDirectory.at(tmp_path / name)

@@ -86,7 +86,7 @@ def test_the_zarr_of_a_run_is_listed(run):
     assert "WeatherBench2-layout Zarr, 0.2 MB" in page.text
 
 
-def test_the_page_tells_when_a_run_becomes_verifiable(run):
+def test_the_page_says_when_the_run_can_be_verified(run):
     page = _read(write_report(run.path, title="Demo", data=REAL, pictures=[]))
     assert "Wed 16 Jan 2008 00 UTC" in page.text
     assert "plumecast verify" in page.text

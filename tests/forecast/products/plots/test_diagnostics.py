@@ -18,7 +18,7 @@ def test_skill_has_a_row_for_each_channel(tmp_path, synthetic):
         assert len(lower.getcolors(256)) > 20
 
 
-def test_a_picture_is_the_same_each_time(tmp_path, synthetic):
+def test_figures_are_reproducible(tmp_path, synthetic):
     histograms = {"24": [1, 2, 1]}
     caption = Caption("demo", synthetic.INIT_TIME, 2, True)
     first = plot_rank_histograms(histograms, tmp_path / "a.png", caption=caption, channel_name="msl")

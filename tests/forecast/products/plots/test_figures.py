@@ -5,7 +5,7 @@ from PIL import Image
 from forecast.products.plots.figures import DPI, Caption, Heading, clock, lead_words, new_figure, save
 
 
-def test_times_and_leads_are_spelled_for_readers():
+def test_times_and_lead_times_are_formatted():
     assert clock(np.datetime64("2008-01-05T06:30")) == "Sat 5 Jan 2008 06:30 UTC"
     assert clock(np.datetime64("2008-01-05T06:00")) == "Sat 5 Jan 2008 06 UTC"
     assert lead_words(np.timedelta64(36, "h")) == "+36 h"

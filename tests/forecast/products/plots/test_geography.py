@@ -22,7 +22,7 @@ def test_projected_fields_keep_their_values(synthetic, grid):
     assert np.all(np.diff(middle[np.isfinite(middle)]) > -1e-6) or grid == "REGIONAL"
 
 
-def test_vectors_turn_round_beyond_a_pole(synthetic):
+def test_vectors_change_sign_across_a_pole(synthetic):
     latitude, longitude = synthetic.GLOBAL
     frame = map_frame(latitude, longitude)
     # A uniform flow across the pole: as a vector field it is smooth there, as a scalar it is not.

@@ -1,4 +1,4 @@
-"""The picture of the loss by noise level shows what the record says."""
+"""The figure of the loss by noise level shows the record."""
 
 import numpy as np
 import pytest

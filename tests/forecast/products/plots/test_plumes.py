@@ -29,7 +29,7 @@ def test_analysis_and_climatology_are_drawn_where_they_are_known(tmp_path, synth
     assert len(set(drawn.values())) == 3
 
 
-def test_far_places_are_refused(synthetic):
+def test_places_outside_the_grid_are_refused(synthetic):
     grid = xr.Dataset(coords={"latitude": synthetic.REGIONAL[0], "longitude": synthetic.REGIONAL[1]})
     assert nearest(grid, LONDON) == (9, 28)
     with pytest.raises(ConfigurationError, match=r"Tokyo: expected a longitude from -70 to 10, found 139\.7"):

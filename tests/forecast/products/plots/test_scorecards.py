@@ -1,4 +1,4 @@
-"""The picture of a scorecard."""
+"""The figure of a scorecard."""
 
 from itertools import pairwise
 from pathlib import Path

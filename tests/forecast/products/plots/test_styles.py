@@ -3,7 +3,7 @@ import numpy as np
 from forecast.products.plots.styles import level_norm, spread_levels, style_of, title_of, value_levels
 
 
-def test_a_channel_is_spelled_as_a_title():
+def test_channels_are_formatted_as_titles():
     assert title_of("z500") == "500 hPa geopotential height"
     assert title_of("tp24") == "24 h precipitation"
 
