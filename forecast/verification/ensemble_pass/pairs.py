@@ -1,0 +1,133 @@
+"""Sums over pairs: of members, as the energy score takes them, and of points, as the variogram score does.
+
+Compiled loops treat many fields, or many points of a large one, side by side, so that each step fills the vector units.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.verification.ensemble_pass.compilation import compiled
+
+LANES = 64
+"""Fields, or points of a large one, that are treated side by side."""
+MANY_POINTS = 256
+"""Points from which the points of one field are treated side by side, and not those of many fields."""
+
+Floats = NDArray[np.float64]
+
+
+def member_distances(members: Floats, analysis: Floats) -> tuple[Floats, Floats]:
+    """Euclidean distances of each member to the analysis, and of all members to each other.
+
+    Args:
+        members: (field, member, point).
+        analysis: (field, point).
+
+    Returns:
+        Of each field: the mean of the distances to the analysis, and the sum of the distances of all pairs of members,
+        each pair once. NaN where a value is missing.
+    """
+    if members.shape[2] < MANY_POINTS:
+        return _distances_of_fields(members, analysis)
+    error, pairs = np.empty(len(members)), np.empty(len(members))
+    rows = -(-members.shape[2] // LANES)
+    padded = np.zeros((members.shape[1] + 1, rows * LANES))
+    for index, (field, observed) in enumerate(zip(members, analysis, strict=True)):
+        padded[:-1, : field.shape[1]], padded[-1, : field.shape[1]] = field, observed
+        error[index], pairs[index] = _distances_of_field(padded.reshape(-1, rows, LANES))
+    return error, pairs
+
+
+@compiled
+def _distances_of_field(values: Floats) -> tuple[float, float]:
+    """Distances within one field (member, row, lane), whose last member is the analysis."""
+    count, rows, lanes = values.shape[0] - 1, values.shape[1], values.shape[2]
+    squared = np.empty(lanes)
+    error, pairs = 0.0, 0.0
+    for one in range(count + 1):
+        for other in range(one):
+            squared[:] = 0.0
+            for row in range(rows):
+                for lane in range(lanes):
+                    apart = values[one, row, lane] - values[other, row, lane]
+                    squared[lane] += apart * apart
+            distance = np.sqrt(squared.sum())
+            if one == count:
+                error += distance
+            else:
+                pairs += distance
+    return error / count, pairs
+
+
+@compiled
+def _distances_of_fields(members: Floats, analysis: Floats) -> tuple[Floats, Floats]:
+    fields, count, points = members.shape
+    error, pairs = np.zeros(fields), np.zeros(fields)
+    gathered, observed = np.zeros((count, points, LANES)), np.zeros((points, LANES))
+    squared, near, far = np.empty(LANES), np.empty(LANES), np.empty(LANES)
+    for first in range(0, fields, LANES):
+        size = min(LANES, fields - first)
+        for lane in range(size):
+            for point in range(points):
+                observed[point, lane] = analysis[first + lane, point]
+                for member in range(count):
+                    gathered[member, point, lane] = members[first + lane, member, point]
+        near[:] = 0.0
+        far[:] = 0.0
+        for one in range(count):
+            squared[:] = 0.0
+            for point in range(points):
+                for lane in range(LANES):
+                    apart = gathered[one, point, lane] - observed[point, lane]
+                    squared[lane] += apart * apart
+            for lane in range(LANES):
+                near[lane] += np.sqrt(squared[lane])
+            for other in range(one):
+                squared[:] = 0.0
+                for point in range(points):
+                    for lane in range(LANES):
+                        apart = gathered[one, point, lane] - gathered[other, point, lane]
+                        squared[lane] += apart * apart
+                for lane in range(LANES):
+                    far[lane] += np.sqrt(squared[lane])
+        error[first : first + size] = near[:size] / count
+        pairs[first : first + size] = far[:size]
+    return error, pairs
+
+
+@compiled
+def variogram_errors(members: Floats, analysis: Floats, order: float) -> Floats:
+    """Squared differences between the variogram of the analysis and the mean one of the members.
+
+    Args:
+        members: (field, member, point).
+        analysis: (field, point).
+        order: Exponent of the differences between two points, positive.
+
+    Returns:
+        Of each field, the sum over all ordered pairs of points. NaN where a value is missing.
+    """
+    fields, count, points = members.shape
+    result = np.zeros(fields)
+    expected = np.empty(points)
+    for field in range(fields):
+        total = 0.0
+        for one in range(points):
+            expected[:one] = 0.0
+            for member in range(count):
+                values = members[field, member]
+                value = values[one]
+                if order == 0.5:
+                    for other in range(one):
+                        expected[other] += np.sqrt(abs(value - values[other]))
+                elif order == 1.0:
+                    for other in range(one):
+                        expected[other] += abs(value - values[other])
+                else:
+                    for other in range(one):
+                        expected[other] += abs(value - values[other]) ** order
+            for other in range(one):
+                found = abs(analysis[field, one] - analysis[field, other]) ** order
+                total += (found - expected[other] / count) ** 2
+        result[field] = 2.0 * total
+    return result
