@@ -14,9 +14,10 @@ MANY_POINTS = 256
 """Points from which the points of one field are treated side by side, and not those of many fields."""
 
 Floats = NDArray[np.float64]
+Fields = NDArray[np.float32] | NDArray[np.float64]
 
 
-def member_distances(members: Floats, analysis: Floats) -> tuple[Floats, Floats]:
+def member_distances(members: Fields, analysis: Fields) -> tuple[Floats, Floats]:
     """Euclidean distances of each member to the analysis, and of all members to each other.
 
     Args:
@@ -60,7 +61,7 @@ def _distances_of_field(values: Floats) -> tuple[float, float]:
 
 
 @compiled
-def _distances_of_fields(members: Floats, analysis: Floats) -> tuple[Floats, Floats]:
+def _distances_of_fields(members: Fields, analysis: Fields) -> tuple[Floats, Floats]:
     fields, count, points = members.shape
     error, pairs = np.zeros(fields), np.zeros(fields)
     gathered, observed = np.zeros((count, points, LANES)), np.zeros((points, LANES))
@@ -96,7 +97,7 @@ def _distances_of_fields(members: Floats, analysis: Floats) -> tuple[Floats, Flo
 
 
 @compiled
-def variogram_errors(members: Floats, analysis: Floats, order: float) -> Floats:
+def variogram_errors(members: Fields, analysis: Fields, order: float) -> Floats:
     """Squared differences between the variogram of the analysis and the mean one of the members.
 
     Args:
@@ -109,25 +110,26 @@ def variogram_errors(members: Floats, analysis: Floats, order: float) -> Floats:
     """
     fields, count, points = members.shape
     result = np.zeros(fields)
-    expected = np.empty(points)
+    expected, values = np.empty(points), np.empty((count, points))
     for field in range(fields):
+        values[:] = members[field]
+        observed = analysis[field].astype(np.float64)
         total = 0.0
         for one in range(points):
             expected[:one] = 0.0
             for member in range(count):
-                values = members[field, member]
-                value = values[one]
+                value = values[member, one]
                 if order == 0.5:
                     for other in range(one):
-                        expected[other] += np.sqrt(abs(value - values[other]))
+                        expected[other] += np.sqrt(abs(value - values[member, other]))
                 elif order == 1.0:
                     for other in range(one):
-                        expected[other] += abs(value - values[other])
+                        expected[other] += abs(value - values[member, other])
                 else:
                     for other in range(one):
-                        expected[other] += abs(value - values[other]) ** order
+                        expected[other] += abs(value - values[member, other]) ** order
             for other in range(one):
-                found = abs(analysis[field, one] - analysis[field, other]) ** order
+                found = abs(observed[one] - observed[other]) ** order
                 total += (found - expected[other] / count) ** 2
         result[field] = 2.0 * total
     return result

@@ -12,8 +12,10 @@ from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError
 from forecast.verification.weighting import weighted_mean
 
-BLOCK_VALUES = 2_097_152
-"""Differences of all members between so many pairs of points at a time, to bound memory."""
+try:
+    from forecast.verification.ensemble_pass.pairs import member_distances, variogram_errors
+except ImportError:  # no numba for this platform: the same results, slower
+    from forecast.verification.ensemble_pass.pairs_numpy import member_distances, variogram_errors
 
 
 @aligned()
@@ -159,35 +161,23 @@ def _score_fields(
 def _fields(ensemble: NDArray[Any], analysis: NDArray[Any], axes: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Members as (field, member, point) and analysis as (field, point), for fields on the last axes."""
     points = int(np.prod(ensemble.shape[ensemble.ndim - axes :]))
-    members = ensemble.reshape(-1, ensemble.shape[ensemble.ndim - axes - 1], points)
-    return members, analysis.reshape(-1, points)
+    members = _as_floats(ensemble).reshape(-1, ensemble.shape[ensemble.ndim - axes - 1], points)
+    return members, _as_floats(analysis).reshape(-1, points)
+
+
+def _as_floats(values: NDArray[Any]) -> NDArray[Any]:
+    """In single or double precision: differences of small integers would wrap around, those of float16 be rounded."""
+    return values if values.dtype in (np.float32, np.float64) else values.astype(np.float64)
 
 
 def _energy(ensemble: NDArray[Any], analysis: NDArray[Any], *, axes: int, fair: bool) -> NDArray[np.float64]:
-    fields, observed = _fields(ensemble, analysis, axes)
-    scores = np.empty(len(fields))
-    for index, (members, observation) in enumerate(zip(fields, observed, strict=True)):
-        count = len(members)
-        centre = members[0].astype(np.float64)
-        centred = members - centre
-        error = np.linalg.norm(centred - (observation - centre), axis=1).mean()
-        pairs = sum(np.linalg.norm(centred[later:] - centred[:-later], axis=1).sum() for later in range(1, count))
-        number = count * (count - 1) if fair else count * count
-        scores[index] = error - pairs / number if number else np.nan
+    error, pairs = member_distances(*_fields(ensemble, analysis, axes))
+    count = ensemble.shape[ensemble.ndim - axes - 1]
+    number = count * (count - 1) if fair else count * count
+    scores = error - pairs / number if number else np.full(error.shape, np.nan)
     return scores.reshape(ensemble.shape[: ensemble.ndim - axes - 1])
 
 
 def _variogram(ensemble: NDArray[Any], analysis: NDArray[Any], *, axes: int, order: float) -> NDArray[np.float64]:
-    fields, observed = _fields(ensemble, analysis, axes)
-    scores = np.zeros(len(fields))
-    points = fields.shape[2]
-    rows = max(BLOCK_VALUES // max(fields.shape[1] * points, 1), 1)
-    for index, (members, observation) in enumerate(
-        zip(*(field.astype(np.float64) for field in (fields, observed)), strict=True)
-    ):
-        for start in range(0, points, rows):
-            here = slice(start, start + rows)
-            expected = (np.abs(members[:, here, None] - members[:, None, :]) ** order).mean(axis=0)
-            found = np.abs(observation[here, None] - observation[None, :]) ** order
-            scores[index] += ((found - expected) ** 2).sum()
+    scores = variogram_errors(*_fields(ensemble, analysis, axes), order)
     return scores.reshape(ensemble.shape[: ensemble.ndim - axes - 1])

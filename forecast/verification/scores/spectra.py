@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
+import scipy.fft
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -39,11 +40,9 @@ def spectrum(field: xr.DataArray, *, kind: Kind = "spherical", truncation: int |
     Source: Boer and Shepherd (1983), doi:10.1175/1520-0469(1983)040<0164:LSTDTI>2.0.CO;2
     """
     field = _with_our_names(field)
-    coefficients = _coefficients(field, kind, truncation)
     if kind == "zonal":
-        weights = area_weights(field["latitude"])
-        return weighted_mean(coefficients, ["latitude", "part"], weights, skip_missing=False) * 2
-    return (coefficients**2).sum(["order", "part"], skipna=False)
+        return _by_wavenumber(field, kind, truncation)
+    return (_by_wavenumber(field, kind, truncation) ** 2).sum(["order", "part"], skipna=False)
 
 
 @aligned(whole_fields=True)
@@ -84,7 +83,7 @@ def spectral_crps(
     Source: Hersbach (2000), doi:10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2, for the CRPS
     """
     predicted, observed = (
-        _coefficients(_with_our_names(field), "spherical", truncation) for field in (forecast, analysis)
+        _by_wavenumber(_with_our_names(field), "spherical", truncation) for field in (forecast, analysis)
     )
     statistics = ensemble_statistics(predicted, observed, member_dim=member_dim)
     values = statistics["fair_crps" if fair else "crps"]
@@ -154,8 +153,8 @@ def error_growth(
     )
 
 
-def _coefficients(field: xr.DataArray, kind: Kind, truncation: int | None) -> xr.DataArray:
-    """Squared zonal amplitudes (latitude, wavenumber, part), or harmonic coefficients (order, wavenumber, part)."""
+def _by_wavenumber(field: xr.DataArray, kind: Kind, truncation: int | None) -> xr.DataArray:
+    """Zonal power (wavenumber), or harmonic coefficients (order, wavenumber, part)."""
     latitude, longitude = _global_grid(field)
     largest = longitude // 2 if kind == "zonal" else min(2 * len(latitude) // 3, (longitude - 1) // 2)
     wanted = largest if truncation is None else truncation
@@ -164,17 +163,17 @@ def _coefficients(field: xr.DataArray, kind: Kind, truncation: int | None) -> xr
     if field.chunks is not None:
         field = field.chunk(dict.fromkeys(GRID, -1))
     spherical = kind == "spherical"
-    outputs = ["order", "wavenumber", "part"] if spherical else ["latitude", "wavenumber", "part"]
+    outputs = ["order", "wavenumber", "part"] if spherical else ["wavenumber"]
     result: xr.DataArray = xr.apply_ufunc(
         _spherical if spherical else _zonal,
         field,
-        kwargs={"truncation": wanted, **({"latitude": latitude} if spherical else {})},
+        kwargs={"truncation": wanted, "latitude": latitude},
         input_core_dims=[GRID],
         output_core_dims=[outputs],
-        exclude_dims=set() if not spherical else set(GRID),
+        exclude_dims=set(GRID),
         dask="parallelized",
         dask_gufunc_kwargs={
-            "output_sizes": {"wavenumber": wanted + 1, "part": 2, **({"order": wanted + 1} if spherical else {})}
+            "output_sizes": {"wavenumber": wanted + 1, **({"order": wanted + 1, "part": 2} if spherical else {})}
         },
         output_dtypes=[np.float64],
     )
@@ -202,15 +201,18 @@ def _global_grid(field: xr.DataArray) -> tuple[tuple[float, ...], int]:
     return tuple(latitude.tolist()), len(longitude)
 
 
-def _zonal(field: NDArray[Any], *, truncation: int) -> NDArray[np.float64]:
-    """Power by wavenumber, that of cosines and sines apart: (..., latitude, wavenumber, part)."""
-    amplitudes = np.fft.rfft(field.astype(np.float64), axis=-1)[..., : truncation + 1] / field.shape[-1]
-    power = np.stack([amplitudes.real**2, amplitudes.imag**2], axis=-1)
-    doubled = np.full(truncation + 1, 2.0)
-    doubled[0] = 1.0
-    if field.shape[-1] % 2 == 0 and truncation == field.shape[-1] // 2:
-        doubled[-1] = 1.0
-    return np.asarray(power * doubled[:, None])
+def _zonal(field: NDArray[Any], *, truncation: int, latitude: tuple[float, ...]) -> NDArray[np.float64]:
+    """Mean over all latitudes, by area, of the power by wavenumber: (..., wavenumber)."""
+    longitudes = field.shape[-1]
+    amplitudes = scipy.fft.rfft(field.astype(np.float64), axis=-1, overwrite_x=True)[..., : truncation + 1]
+    power: NDArray[np.float64] = np.square(amplitudes.real)
+    power += np.square(amplitudes.imag)
+    cosine_and_sine = np.full(truncation + 1, 2.0)
+    cosine_and_sine[0] = 1.0
+    if longitudes % 2 == 0 and truncation == longitudes // 2:
+        cosine_and_sine[-1] = 1.0
+    areas = area_weights(xr.DataArray(np.asarray(latitude), dims="latitude")).values
+    return np.asarray((areas / areas.sum()) @ power * (cosine_and_sine / longitudes**2))
 
 
 def _spherical(field: NDArray[Any], *, truncation: int, latitude: tuple[float, ...]) -> NDArray[np.float64]:
