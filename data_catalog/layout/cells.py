@@ -15,6 +15,11 @@ _LAST_ROW_STEPS = 0.8
 regular ones half a step."""
 _WIDEST_GAP_STEPS = 1.5
 _FULL_CIRCLE = 360.0
+_SAME_DEGREES = 1e-4, 1e-3
+"""Coordinates nearer than the first are the same, as float32 ones differ by up to 2e-5 degrees; on grids coarse enough,
+those nearer than the second, as GRIB 1 keeps thousandths of a degree."""
+_SAME_STEPS = 0.01
+_NEVER_SAME_STEPS = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +120,20 @@ def is_periodic(longitude: NDArray[np.floating]) -> bool:
     wrapped = np.sort(np.mod(longitude, _FULL_CIRCLE))
     gaps = np.diff(wrapped, append=wrapped[0] + _FULL_CIRCLE)
     return bool(gaps.max() < _WIDEST_GAP_STEPS * np.median(gaps))
+
+
+def same_place_tolerance(coordinate: NDArray[np.floating]) -> float:
+    """Return how far a point may be from the coordinate of a grid and still be meant by it.
+
+    Args:
+        coordinate: Points along one axis, degrees or another unit, in any order.
+
+    Returns:
+        A hundredth of the smallest step between neighbours, but from 1e-4 to 1e-3, and at most a quarter of a step.
+    """
+    steps = np.abs(np.diff(np.asarray(coordinate, np.float64)))
+    step = float(steps[steps > 0].min(initial=np.inf))
+    return min(float(np.clip(_SAME_STEPS * step, *_SAME_DEGREES)), _NEVER_SAME_STEPS * step)
 
 
 def _half_way(degrees: NDArray[np.float64]) -> NDArray[np.float64]:

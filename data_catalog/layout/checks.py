@@ -12,12 +12,11 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.errors import InvalidDataError
+from data_catalog.layout.cells import same_place_tolerance
 from data_catalog.layout.coordinates import Times, apply_by_time
 from data_catalog.layout.times import at_time
 from data_catalog.layout.variables import Channel, channel
 
-SAME_DEGREES = 1e-4
-"""Coordinates nearer than this are the same: float32 coordinates differ by up to 2e-5 degrees."""
 _HOUR = np.timedelta64(1, "h")
 _UNDECLARED = ", a fill value that the file does not declare as _FillValue"
 _FILL_VALUES = {
@@ -154,7 +153,7 @@ def check_ascending(analysis: xr.Dataset, name: str, *, where: str) -> None:
 
 
 def check_same_grid(analysis: xr.Dataset, latitude: np.ndarray, longitude: np.ndarray, *, where: str) -> None:
-    """Check that an analysis lies on the given grid, to 1e-4 degrees.
+    """Check that an analysis lies on the given grid, as near as `same_place_tolerance` asks.
 
     Args:
         analysis: To be checked.
@@ -170,9 +169,9 @@ def check_same_grid(analysis: xr.Dataset, latitude: np.ndarray, longitude: np.nd
         if found.shape != expected.shape:
             raise InvalidDataError(f"{where}: expected {expected.size} values of {name}, found {found.size}")
         apart = np.abs(found - expected)
-        if apart.max(initial=0.0) > SAME_DEGREES:
+        if apart.max(initial=0.0) > same_place_tolerance(expected):
             at = int(apart.argmax())
-            raise InvalidDataError(f"{where}: expected {name} {expected[at]:g} at index {at}, found {found[at]:g}")
+            raise InvalidDataError(f"{where}: expected {name} {expected[at]:.9g} at index {at}, found {found[at]:.9g}")
 
 
 def check_step(times: np.ndarray, step_hours: int, *, where: str) -> None:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.axis_names import SPELLINGS
+from data_catalog.layout.cells import same_place_tolerance
+from data_catalog.layout.units import same_unit
 
 Dims = Sequence[Hashable]
 """Names of dimensions."""
-COORDINATE_TOLERANCE = 1e-4
-"""Degrees, or the coordinate's own unit: float32 and float64 spellings of one grid agree to this."""
 ROUNDING = 2.0**-22
 """Relative rounding of a coordinate in float32, which matters where it is in metres."""
 
@@ -212,7 +212,7 @@ def _check_numbers(forecast: xr.DataArray, analysis: xr.DataArray, name: str) ->
         if array.dtype.kind not in "fiub":
             raise UnscorableError(f"{name}: expected numbers in the {role}, found {array.dtype}")
     found = (forecast.attrs.get("units"), analysis.attrs.get("units"))
-    if None not in found and found[0] != found[1]:
+    if None not in found and not same_unit(str(found[0]), str(found[1])):
         raise UnscorableError(
             f"{name}: expected one unit, found '{found[0]}' in the forecast, '{found[1]}' in the analysis"
         )
@@ -274,10 +274,7 @@ def _same_places(one: pd.Index, other: pd.Index) -> NDArray[np.bool_]:
     kinds = one.dtype.kind, other.dtype.kind
     if "f" in kinds and set(kinds) <= set("fiu"):
         ours, theirs = one.to_numpy(np.float64), other.to_numpy(np.float64)
-        steps = np.abs(np.diff(theirs))
-        # Half-way to a neighbour is another place, however fine the grid.
-        atol = min(COORDINATE_TOLERANCE, float(steps[steps > 0].min(initial=np.inf)) / 4)
-        return np.isclose(ours, theirs, rtol=ROUNDING, atol=atol, equal_nan=True)
+        return np.isclose(ours, theirs, rtol=ROUNDING, atol=same_place_tolerance(theirs), equal_nan=True)
     return np.fromiter((a == b for a, b in zip(one, other, strict=True)), dtype=bool, count=len(one))
 
 

@@ -12,11 +12,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.layout.cells import same_place_tolerance
 from data_catalog.layout.times import iso
 from data_catalog.statistics.climatology import evaluate_climatology
 from forecast.verification.baselines.linear_model import LinearModel
 from forecast.verification.baselines.past_dates import PastDates, seconds_of_day
-from forecast.verification.checks import COORDINATE_TOLERANCE, UnscorableError
+from forecast.verification.checks import UnscorableError
 
 Kind = Literal["climatology", "persistence", "linear"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -162,7 +163,7 @@ class Baselines:
     def _check_grid(self, analysis: xr.Dataset) -> None:
         for name in ("latitude", "longitude"):
             ours, theirs = self.climatology[name].values, analysis[name].values
-            if ours.shape != theirs.shape or not np.allclose(ours, theirs, rtol=0, atol=COORDINATE_TOLERANCE):
+            if ours.shape != theirs.shape or not np.allclose(ours, theirs, rtol=0, atol=same_place_tolerance(ours)):
                 raise UnscorableError(f"{name}: expected the grid that the baselines were fitted on, found another")
 
     def _dataset(

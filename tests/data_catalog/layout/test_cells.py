@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_catalog.layout.cells import Cells, is_periodic, latitude_edges, longitude_edges, row_areas
+from data_catalog.layout.cells import (
+    Cells,
+    is_periodic,
+    latitude_edges,
+    longitude_edges,
+    row_areas,
+    same_place_tolerance,
+)
 
 GAUSSIAN = np.rad2deg(np.arcsin(np.polynomial.legendre.leggauss(94)[0]))
 CENTRES = np.linspace(-87.1875, 87.1875, 32)
@@ -84,3 +91,12 @@ def test_points_lie_in_their_cells_and_areas_have_mean_one(rows: list[int]) -> N
     assert (edges[:-1] < latitude).all()
     assert (latitude < edges[1:]).all()
     assert row_areas(latitude).mean() == pytest.approx(1.0)
+
+
+def test_the_same_place_is_nearer_than_rounding_and_never_half_way() -> None:
+    gaussian = np.rad2deg(np.arcsin(np.polynomial.legendre.leggauss(640)[0]))
+    assert np.abs(np.round(gaussian, 3) - gaussian).max() < same_place_tolerance(gaussian)
+    assert same_place_tolerance(np.arange(0.0, 360.0, 11.25)) == pytest.approx(1e-3)
+    assert same_place_tolerance(np.arange(0.0, 1.0, 0.01)) == pytest.approx(1e-4)
+    assert same_place_tolerance(np.array([0.0, 4e-5])) == pytest.approx(1e-5)
+    assert same_place_tolerance(np.array([7.0])) == pytest.approx(1e-3)

@@ -41,6 +41,21 @@ def test_float32_and_float64_spellings_of_a_grid_are_one_grid(make_pair: MakePai
     xr.testing.assert_identical(aligned, analysis)
 
 
+@pytest.mark.parametrize(("ours", "theirs"), [("m s-1", "m s**-1"), ("K", "kelvin"), ("m/s", "meters per second")])
+def test_spellings_of_a_unit_are_one_unit(make_pair: MakePair, ours: str, theirs: str) -> None:
+    forecast, analysis = make_pair("random")
+    ensemble, _ = paired(forecast.assign_attrs(units=ours), analysis.assign_attrs(units=theirs), "member")
+    assert ensemble.attrs["units"] == ours
+
+
+def test_latitudes_in_thousandths_of_a_degree_are_those_of_the_grid(make_pair: MakePair) -> None:
+    forecast, analysis = make_pair("random")
+    _, aligned = paired(forecast, analysis.assign_coords(latitude=analysis["latitude"] + 5e-4), "member")
+    xr.testing.assert_identical(aligned, analysis)
+    with pytest.raises(UnscorableError, match="expected the coordinates of the forecast along 'latitude'"):
+        paired(forecast, analysis.assign_coords(latitude=analysis["latitude"] + 5e-3), "member")
+
+
 def test_the_analysis_takes_the_order_of_the_forecast(make_pair: MakePair) -> None:
     forecast, analysis = make_pair("random")
     turned = forecast.transpose("longitude", "member", "lead_time", "latitude").chunk(member=4)
