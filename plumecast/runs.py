@@ -127,12 +127,12 @@ def find_runs(home: str | Path | None = None, system: str | None = None) -> list
     """Find the finished runs of one or all systems.
 
     Args:
-        home: Directory that holds `runs/`; PLUMECAST_HOME, or else ./plumecast-data, when None.
-        system: Name of a system; every system when None.
+        home: Directory that holds `runs/`; None for PLUMECAST_HOME, or else ./plumecast-data.
+        system: Name of a system; None for all systems.
 
     Returns:
         Runs by system name and init time, earliest first, so that `find_runs(system=name)[-1]` is the latest.
-        Empty where there is none.
+        Empty if there is none.
     """
     root = find_home(None if home is None else Path(home)).runs
     names = [system] if system is not None else sorted(path.name for path in root.glob("[!.]*") if path.is_dir())

@@ -71,7 +71,7 @@ class LinearAnchor(FittedAnchor):
         flat = states.flatten(1)
         if self.eofs > min(flat.shape):
             raise ValueError(
-                f"eofs: expected at most {min(flat.shape)}, as there are no more states or values, found {self.eofs}"
+                f"eofs: expected at most {min(flat.shape)}, the number of states or values, found {self.eofs}"
             )
         fitted = fit_eofs(flat.numpy(), root.square().numpy(), self.eofs)
         patterns = torch.from_numpy(np.ascontiguousarray(fitted.patterns, dtype=np.float32))

@@ -97,14 +97,14 @@ def save_checkpoint(
 
 
 def stored_system(directory: Path) -> System:
-    """The system that a checkpoint was trained for; reads none of its weights.
+    """Read the system that a checkpoint was trained for, without its weights.
 
     Args:
-        directory: Of the checkpoint.
+        directory: Directory of the checkpoint.
 
     Raises:
-        ConfigurationError: There is none, or a later release wrote it.
-        InvalidDataError: Its description is damaged.
+        ConfigurationError: There is no checkpoint, or a later release wrote it.
+        InvalidDataError: The description is damaged.
     """
     return parse_system(read_description(directory).system, origin=f"checkpoint {directory}")
 

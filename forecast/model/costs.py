@@ -1,7 +1,7 @@
-"""What a system costs to train and to run, found without weights or data.
+"""The cost of training and running a system, computed without weights or data.
 
-The network is built on the meta device and run on tensors that have shapes and no values: every operation tells its
-arithmetic, and every tensor the memory that it would take.
+The network is built on the meta device and run on tensors that have shapes but no values; this yields the arithmetic
+of every operation and the memory of every tensor.
 """
 
 import weakref
@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# PyTorch documents fake tensors and dispatch modes under these names and has no public ones; without them, a network
-# of any size could not be measured without its memory.
+# PyTorch documents fake tensors and dispatch modes only under these private names; without them, measuring a network
+# would take the memory of that network.
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
@@ -28,21 +28,21 @@ from forecast.states.conditions import SCALARS
 from forecast.system.system import System
 
 _BYTES_AT_REST = 16
-"""Of a weight in training, float32: itself, its average and the two moments of AdamW; its gradient comes on top."""
+"""Bytes per weight in training: the weight, its average and the two moments of AdamW, float32; without the gradient."""
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What a system's network costs, multiplication and addition counted as two operations.
+    """The cost of a system's network; a multiplication and an addition count as two operations.
 
     Attributes:
-        parameters: Weights.
-        evaluation_flops: Of one network evaluation for one member.
-        training_flops: Of the forward and backward pass of one sample through one evaluation, what is computed again
-            included.
-        first_sample_bytes: Memory that these passes take at most, gradients included.
-        sample_bytes: What each further sample adds.
-        forecast_bytes: Memory that one evaluation for one member takes at most, weights included.
+        parameters: Number of weights.
+        evaluation_flops: Operations of one network evaluation for one member.
+        training_flops: Operations of the forward and backward pass of one sample through one evaluation, including
+            recomputed activations.
+        first_sample_bytes: Peak memory of these passes, including gradients.
+        sample_bytes: Additional memory of each further sample.
+        forecast_bytes: Peak memory of one evaluation for one member, including weights.
     """
 
     parameters: int
@@ -53,16 +53,16 @@ class Costs:
     forecast_bytes: int
 
     def training_bytes(self, samples: int) -> int:
-        """Memory of a process that keeps all weights and computes so many samples together."""
+        """Return the memory of a process that holds all weights and computes `samples` samples together, bytes."""
         return _BYTES_AT_REST * self.parameters + self.first_sample_bytes + (samples - 1) * self.sample_bytes
 
 
 def costs(system: System, grid: Grid) -> Costs:
-    """Find what a system costs, for its precision and its choice of what is computed again.
+    """Compute the cost of a system at its precision, including recomputed activations.
 
     Args:
-        system: Its network is built.
-        grid: Where.
+        system: The system, whose network is built.
+        grid: The grid of the states.
 
     Raises:
         ConfigurationError: The network does not fit the grid.
@@ -82,7 +82,7 @@ def costs(system: System, grid: Grid) -> Costs:
 
 
 def meta_model(system: System, grid: Grid) -> StepModel:
-    """The system's model with shapes and no values, of its own step alone, as all take the same.
+    """Build the system's model with shapes but no values, for its default step only, as all steps cost the same.
 
     Raises:
         ConfigurationError: The network does not fit the grid.
@@ -106,13 +106,13 @@ def _train(model: StepModel, system: System, grid: Grid, samples: int) -> None:
 
 
 def operations_and_memory(run: Callable[[], object]) -> tuple[float, int]:
-    """Count the floating-point operations of some tensor code, and the memory that it takes.
+    """Count the floating-point operations of a function, and its peak memory.
 
     Args:
-        run: Called once; meta tensors will do.
+        run: The function, which is called once; it may work on meta tensors.
 
     Returns:
-        Operations, and the most bytes that tensors made by it held at once.
+        Number of operations, and the peak number of bytes of the tensors that it creates.
     """
     with _MemoryPeak() as memory, FlopCounterMode(display=False) as arithmetic:
         run()
@@ -120,7 +120,7 @@ def operations_and_memory(run: Callable[[], object]) -> tuple[float, int]:
 
 
 class _MemoryPeak(TorchDispatchMode):
-    """Follows the memory of tensors that are made while it is on."""
+    """Tracks the memory of tensors that are created while it is active."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

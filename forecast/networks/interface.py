@@ -10,7 +10,7 @@ from forecast.sphere.grid import Grid
 
 @dataclass(frozen=True)
 class NetworkInterface:
-    """Inputs and outputs of a network, whatever its kind.
+    """Inputs and outputs of a network of any kind.
 
     A network is called as `network(x, noise_label, scalars)`, with shapes (batch, inputs, latitude, longitude),
     (batch,) and (batch, scalars), and returns (batch, outputs, latitude, longitude). The noise label is ln(sigma) / 4.

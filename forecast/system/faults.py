@@ -13,11 +13,11 @@ _LONGEST_VALUE = 80
 
 
 def faults_of_validation(error: ValidationError, *, whole: str = "content") -> list[str]:
-    """Faults that pydantic found, each as `key: what is wrong, found value`.
+    """Return the errors that pydantic found, each as `key: what is wrong, found value`.
 
     Args:
-        error: Raised while a model was validated.
-        whole: Word for a fault that lies under no key.
+        error: The error raised by the validation of a model.
+        whole: Word to use instead of a key for errors that concern no single key.
     """
     return [_fault(details, whole) for details in error.errors(include_url=False)]
 
@@ -26,15 +26,15 @@ def faults_of_validation(error: ValidationError, *, whole: str = "content") -> l
 def faults_of_section(system_name: str, section: str) -> Iterator[None]:
     """Raise a ValueError about an argument as a ConfigurationError about the key that the argument comes from.
 
-    What is built from a section, such as a network or an anchor, knows no system file: it raises
-    `ValueError("window: expected ...")`. A user reads `system NAME: network.window: expected ...`.
+    Objects that are built from a section, such as a network or an anchor, do not know the system file: they raise
+    `ValueError("window: expected ...")`. The user reads `system NAME: network.window: expected ...`.
 
     Args:
         system_name: Name of the system.
         section: The section whose values are used inside the block, such as `network`.
 
     Raises:
-        ConfigurationError: In place of the ValueError.
+        ConfigurationError: The block raised a ValueError.
     """
     try:
         yield
@@ -43,7 +43,7 @@ def faults_of_section(system_name: str, section: str) -> Iterator[None]:
 
 
 def _fault(details: ErrorDetails, whole: str) -> str:
-    # For a network, pydantic puts the kind into the location, although it is no key.
+    # For a network, pydantic puts the kind into the location, although it is not a key.
     parts = [part for before, part in itertools.pairwise((None, *details["loc"])) if before != "network"]
     key = ".".join(map(str, parts)) or whole
     if details["type"] == "extra_forbidden":

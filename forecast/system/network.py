@@ -58,4 +58,4 @@ def _kind(section: Any) -> Any:
 NetworkSettings = Annotated[
     Annotated[UNetSettings, Tag("unet")] | Annotated[DiTSettings, Tag("dit")], Discriminator(_kind)
 ]
-"""The denoiser network. `kind` decides which keys are allowed; "unet" where it is absent."""
+"""The denoiser network. `kind` decides which keys are allowed; "unet" if it is absent."""

@@ -25,5 +25,5 @@ def test_the_ridge_shrinks_undetermined_coefficients():
 
 def test_more_patterns_than_states_are_refused(waves, starts_of, globe):
     anchor = LinearAnchor(eofs=50, past_states=2, shape=(2, 8, 16))
-    with pytest.raises(ValueError, match="eofs: expected at most 20, as there are no more states or values, found 50"):
+    with pytest.raises(ValueError, match="eofs: expected at most 20, the number of states or values, found 50"):
         anchor.fit(waves(20), starts_of(20), globe.area_weights())
