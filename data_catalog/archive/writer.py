@@ -109,7 +109,7 @@ class Writer:
         known = self._ledger.digest_by_time()
         last_before = max(known, default=None)
         is_known = np.array([time in known for time in self._times], bool)
-        mended = self._mend(set(self._times[is_known].tolist()))
+        mended = self._repair(set(self._times[is_known].tolist()))
         skipped = max(0, int(is_known.sum()) - self._header.times_per_block) if compare == "latest" else 0
         self._advance(skipped)
         self._compare(np.flatnonzero(is_known)[skipped:], known)
@@ -188,7 +188,7 @@ class Writer:
                     )
         raise InvalidDataError(f"{self._archive}: {when}: expected the archived values, found others in the source")
 
-    def _mend(self, offered: set[int]) -> int:
+    def _repair(self, offered: set[int]) -> int:
         """Rewrite damaged chunks of blocks for which the source has times; return how many blocks were rewritten."""
         mended = 0
         for index, block in enumerate(self._ledger.blocks):

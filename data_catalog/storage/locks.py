@@ -32,12 +32,12 @@ def lock(path: Path, what: str) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        if not _take(descriptor, fcntl.LOCK_EX):
+        if not _try_lock(descriptor, fcntl.LOCK_EX):
             holder = os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "unknown"
             raise MissingDataError(
                 f"{what}: expected no other process working on it, found process {holder}; try again later"
             )
-        _sign(descriptor, path)
+        _write_holder(descriptor, path)
         yield
     finally:
         os.close(descriptor)
@@ -55,19 +55,19 @@ def is_held(path: Path) -> bool:
         return False
     try:
         # A shared lock, so that two processes asking at once do not mistake each other for the holder.
-        return not _take(descriptor, fcntl.LOCK_SH)
+        return not _try_lock(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
 
 
-def _sign(descriptor: int, path: Path) -> None:
+def _write_holder(descriptor: int, path: Path) -> None:
     """Write the id of this process into the lock file."""
     with disk_errors(path):
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
 
 
-def _take(descriptor: int, kind: int) -> bool:
+def _try_lock(descriptor: int, kind: int) -> bool:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:

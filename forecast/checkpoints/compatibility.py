@@ -119,8 +119,8 @@ def check_combines(system: System, networks: Sequence[Checkpoint]) -> None:
     for number, found in enumerate(networks):
         where = f"network {number} of system {system.name}"
         check_same_training(system.of_network(number).training_hash(), found.system.training_hash(), where=where)
-        for what, expected in _course(first).items():
-            if (has := _course(found)[what]) != expected:
+        for what, expected in _training_facts(first).items():
+            if (has := _training_facts(found)[what]) != expected:
                 raise ConfigurationError(f"{where}: expected {what} {expected} as of network 0, found {has}")
         if not _same_units(found.standardiser, first.standardiser):
             raise ConfigurationError(f"{where}: expected the climatology of network 0, found another")
@@ -130,7 +130,7 @@ def _steps(system: System) -> str:
     return f"of {' and '.join(map(str, system.learned_step_hours))} h"
 
 
-def _course(checkpoint: Checkpoint) -> dict[str, Any]:
+def _training_facts(checkpoint: Checkpoint) -> dict[str, Any]:
     """Return what a training started from, its analyses and its number of iterations, by name."""
     record = checkpoint.training
     return {

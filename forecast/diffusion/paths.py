@@ -52,11 +52,11 @@ def angular_velocity(sigma: Tensor) -> Mixture:
     return -sigma / length, 1.0 / length
 
 
-def _noise_alone(sigma: Tensor) -> Mixture:
+def _noise_mixture(sigma: Tensor) -> Mixture:
     return torch.zeros_like(sigma), torch.ones_like(sigma)
 
 
-def _straight(sigma: Tensor) -> Mixture:
+def _flow_velocity(sigma: Tensor) -> Mixture:
     return -torch.ones_like(sigma), torch.ones_like(sigma)
 
 
@@ -155,9 +155,11 @@ def _secant(*, log_sigma_centre: float, log_sigma_std: float) -> Path:
 
 PATHS: Mapping[PathName, Path] = {
     # Variance exploding, with time equal to sigma (Karras et al. 2022, table 1).
-    "edm": Path(torch.ones_like, _identity, _identity, _identity, _noise_alone),
+    "edm": Path(torch.ones_like, _identity, _identity, _identity, _noise_mixture),
     # A straight line from the clean state to noise (Lipman et al. 2023, arXiv:2210.02747, with time reversed).
-    "flow": Path(lambda t: 1.0 - t, _identity, lambda t: t / (1.0 - t), lambda sigma: sigma / (1.0 + sigma), _straight),
+    "flow": Path(
+        lambda t: 1.0 - t, _identity, lambda t: t / (1.0 - t), lambda sigma: sigma / (1.0 + sigma), _flow_velocity
+    ),
     # Along a circle (Lu and Song 2024, equation 7, arXiv:2410.11081).
     "trig": Path(torch.cos, torch.sin, torch.tan, torch.atan, angular_velocity),
     "vp-linear": _linear_beta(beta_min=0.1, beta_max=20.0),

@@ -150,8 +150,8 @@ class _Line:
 def _rows(tokens: Tokens, window: int, *, shifted: bool) -> _Line:
     """All rows, and the rows across the edges that complete the windows."""
     count = tokens.latitude.size
-    before, after = _spare(count, window, shifted=shifted)
-    south, north = _beyond(tokens, -1.0, before), _beyond(tokens, 1.0, after)
+    before, after = _padding_rows(count, window, shifted=shifted)
+    south, north = _rows_beyond(tokens, -1.0, before), _rows_beyond(tokens, 1.0, after)
     own = np.arange(count)
     index = np.concatenate([south.index[::-1], own, north.index])
     degrees = np.concatenate([south.degrees[::-1], tokens.latitude, north.degrees])
@@ -160,7 +160,7 @@ def _rows(tokens: Tokens, window: int, *, shifted: bool) -> _Line:
     return _Line(index, degrees, is_own, known, ~is_own & known)
 
 
-def _spare(count: int, window: int, *, shifted: bool) -> tuple[int, int]:
+def _padding_rows(count: int, window: int, *, shifted: bool) -> tuple[int, int]:
     """Number of rows before and after the map that complete the windows; shifted windows have some at both ends."""
     spare = -count % window
     if not shifted or not 1 < window < count:
@@ -170,7 +170,7 @@ def _spare(count: int, window: int, *, shifted: bool) -> tuple[int, int]:
     return spare // 2, spare - spare // 2
 
 
-def _beyond(tokens: Tokens, side: float, count: int) -> _Line:
+def _rows_beyond(tokens: Tokens, side: float, count: int) -> _Line:
     """Rows beyond the southern (-1) or northern (+1) edge, nearest first: copies from across the pole, or unknown."""
     held = np.flatnonzero(tokens.area[:, 0] > 0)
     order = held[np.argsort(-side * tokens.latitude[held])]
@@ -191,7 +191,7 @@ def _columns(tokens: Tokens, window: int, *, shifted: bool) -> _Line:
     count = tokens.longitude.size
     if tokens.periodic and count % window:
         raise ValueError(f"window: expected a window that divides {count} patches round the globe, found {window}")
-    before, after = _spare(count, window, shifted=shifted)
+    before, after = _padding_rows(count, window, shifted=shifted)
     if tokens.periodic:
         before, after = (window // 2, -(window // 2)) if shifted else (0, 0)
     total = before + count + after

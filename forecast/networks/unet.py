@@ -103,18 +103,18 @@ class SphereUNet(nn.Module):
         x = self.entry(self.patching.cut(x, self.get_buffer("polar_sign")))
         skips = []
         for level, stage in enumerate(self.down):
-            x = _through(stage, x, embedding)
+            x = _apply_blocks(stage, x, embedding)
             if level < len(self.narrower):
                 skips.append(x)
                 x = self.narrower[level](x)
         for level in reversed(range(len(self.up))):
             if level < len(self.wider):
                 x = self.wider[level](x) + skips.pop()
-            x = _through(self.up[level], x, embedding)
+            x = _apply_blocks(self.up[level], x, embedding)
         return self.patching.join(self.exit(functional.silu(self.exit_norm(x))))
 
 
-def _through(stage: nn.Module, x: Tensor, embedding: Tensor) -> Tensor:
+def _apply_blocks(stage: nn.Module, x: Tensor, embedding: Tensor) -> Tensor:
     assert isinstance(stage, nn.ModuleList)
     for block in stage:
         x = block(x, embedding)

@@ -33,7 +33,7 @@ def windows_of(globe: xr.Dataset, grid: Grid, options: Pretraining) -> Iterator[
             west = first + (grid.longitude[0] - first + shift) % 360
             longitude = west + grid.longitude - grid.longitude[0]
             window = around.interp(latitude=sign * grid.latitude, longitude=longitude, assume_sorted=True)
-            yield _as_of_the_region(window, grid, mirrored=sign == -1)
+            yield _interpolate_to_region(window, grid, mirrored=sign == -1)
 
 
 def _wrapped(globe: xr.Dataset) -> xr.Dataset:
@@ -42,7 +42,7 @@ def _wrapped(globe: xr.Dataset) -> xr.Dataset:
     return xr.concat([globe, again], "longitude").sortby("latitude")
 
 
-def _as_of_the_region(window: xr.Dataset, grid: Grid, *, mirrored: bool) -> xr.Dataset:
+def _interpolate_to_region(window: xr.Dataset, grid: Grid, *, mirrored: bool) -> xr.Dataset:
     """Interpolate fields to the region's coordinates, and clip rounding errors at the physical bounds."""
     fields = {}
     for name, field in window.items():

@@ -20,7 +20,7 @@ from forecast.training.samples import Samples, SampleSource
 from forecast.training.stages import LeftOut
 from forecast.training.training_data import TrainingData
 
-_TOGETHER = 16
+_BATCH_SIZE = 16
 """Number of samples read together when fitting to all samples."""
 MeanNetworks = Mapping[LeftOut, StepModel]
 """Trained mean networks, by the years that each was trained without."""
@@ -181,7 +181,7 @@ def _fit_noise(model: StepModel, samples: SampleSource) -> None:
 @torch.no_grad()
 def _anchor_errors(model: StepModel, samples: SampleSource) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the anchor's residuals of batches of samples, and their scalars; in order, so each chunk is read once."""
-    for batch in samples.stream(torch.arange(len(samples)).split(_TOGETHER), lead_steps=1):
+    for batch in samples.stream(torch.arange(len(samples)).split(_BATCH_SIZE), lead_steps=1):
         scalars = batch.scalars[:, 0]
         yield batch.following[:, 0] - model.anchor(batch.past, scalars, batch.years), scalars
 

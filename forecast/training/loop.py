@@ -150,7 +150,7 @@ class TrainingRun:
             ConfigurationError: It is another training, or has done more iterations of a stage than requested.
             InvalidDataError: The stored state is damaged.
         """
-        self.position = load_training_state(self.output.directory, self.output.identity, self._moving())
+        self.position = load_training_state(self.output.directory, self.output.identity, self._state_tensors())
         if self.position.stage < len(self.plan) and self.position.done >= self.stage.iterations:
             raise ConfigurationError(
                 f"training in {self.output.directory}: expected more than the {self.position.done} iterations of "
@@ -282,13 +282,13 @@ class TrainingRun:
             self.averaged.adopt()
             self.optimiser = self._fresh_optimiser()
             self.position = self.position.next_stage()
-        tensors = full_tensors_on_cpu(self._moving(), self.ranks)
+        tensors = full_tensors_on_cpu(self._state_tensors(), self.ranks)
         if self.ranks.is_first:
             self.output.save(weights, self.records, finished=self.position.stage == len(self.plan))
             save_training_state(self.output.directory, self.position, self.output.identity, tensors)
         return record
 
-    def _moving(self) -> dict[str, Tensor]:
+    def _state_tensors(self) -> dict[str, Tensor]:
         return training_tensors(self.model, self.averaged, self.optimiser)
 
     def _fresh_optimiser(self) -> Optimiser:

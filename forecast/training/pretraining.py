@@ -34,7 +34,7 @@ from forecast.training.stages import Stage
 from forecast.training.training_data import TrainingData
 
 ANCHOR = "anchor."
-YEARS_OF_A_WINDOW = 10_000
+WINDOW_YEAR_OFFSET = 10_000
 """Offset between the years of successive windows, so that each window has an anchor of its own."""
 
 
@@ -108,7 +108,7 @@ def _train(
     parts = [part for number, window in numbered for part in _samples_of(window, number, system, lead_steps)]
     for part in parts:
         with faults_of_section(system.name, "anchor"):
-            _give_anchor(model, part, grid)
+            _add_window_anchor(model, part, grid)
     samples = JoinedSamples(tuple(parts))
     fit_residual(model, samples)
     record = data.record.changed(windows=len(parts) // len(model.step_hours))
@@ -138,11 +138,11 @@ def _samples_of(window: xr.Dataset, number: int, system: System, lead_steps: int
     """Return the samples of a window, shifted to calendar years that no other window has."""
     standardiser = Standardiser.fit(window, system.state.predictands)
     samples = learned_samples(make_samples(window, standardiser, system, lead_steps=lead_steps), system)
-    return [replace(part, years=part.years + number * YEARS_OF_A_WINDOW) for part in samples.parts]
+    return [replace(part, years=part.years + number * WINDOW_YEAR_OFFSET) for part in samples.parts]
 
 
-def _give_anchor(model: StepModel, part: Samples, grid: Grid) -> None:
-    """Let the model predict a window by an anchor that was fitted to that window."""
+def _add_window_anchor(model: StepModel, part: Samples, grid: Grid) -> None:
+    """Fit an anchor to a window, and let the model use it for that window."""
     if (of_region := model.fitted_anchors().get(part.step_hours)) is not None:
         assert isinstance(part.states, Tensor), "windows are kept in memory"
         anchor = of_region.fresh()

@@ -12,7 +12,7 @@ from data_catalog.errors import MissingDataError
 RETRY_DELAYS_SECONDS = [10.0, 60.0, 600.0]
 """Delays for late data, which may arrive after minutes; a network or a disk recovers sooner or not at all."""
 OS_ERROR_RETRIES = 2
-LASTING = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.EDQUOT}
+PERMANENT_ERRORS = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.EDQUOT}
 """A full or read-only disk, a missing permission or file: retrying does not help."""
 
 
@@ -37,5 +37,5 @@ def is_passing(fault: object, *, attempts: int, scheduled: bool) -> bool:
     if isinstance(fault, MissingDataError):
         return scheduled
     if isinstance(fault, OSError):
-        return fault.errno not in LASTING and attempts <= OS_ERROR_RETRIES
+        return fault.errno not in PERMANENT_ERRORS and attempts <= OS_ERROR_RETRIES
     return False

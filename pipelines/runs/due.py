@@ -42,7 +42,7 @@ def due_init_time(system: System, entry: DatasetEntry, times: Times, runs: Path)
             f"{system.state.step_hours} h apart, found none in {span(times)}"
         )
     made = [run.init_time for run in find_runs(runs, system.name) if is_complete(run.path)]
-    return _next_in_play(system, starts, made) if entry.simulated else _latest(system, starts, made)
+    return _next_simulated(system, starts, made) if entry.simulated else _latest(system, starts, made)
 
 
 def runs_to_verify(system: System, times: Times, runs: Path) -> list[RunDirectory]:
@@ -66,7 +66,7 @@ def _latest(system: System, starts: Times, made: list[np.datetime64]) -> np.date
     return latest
 
 
-def _next_in_play(system: System, starts: Times, made: list[np.datetime64]) -> np.datetime64:
+def _next_simulated(system: System, starts: Times, made: list[np.datetime64]) -> np.datetime64:
     test_start = np.datetime64(system.periods.test.start, "ns")
     if made:
         wanted = max(made) + system.schedule.every_hours * HOUR

@@ -36,14 +36,14 @@ def exit_status(action: Callable[[], object], *, command: str = "plumecast", deb
     except (KeyboardInterrupt, Exception) as error:
         if debug:
             traceback.print_exc()
-        status, line = _judge(error, command)
+        status, line = _status_and_message(error, command)
         sys.stdout.flush()
         print(f"plumecast: {_shortened(' '.join(line.split()))}", file=sys.stderr)
         return status
     return DONE
 
 
-def _judge(error: BaseException, command: str) -> tuple[int, str]:
+def _status_and_message(error: BaseException, command: str) -> tuple[int, str]:
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
         return INTERRUPTED, "interrupted; the same command continues where it stopped, 'train' with --resume"
     if isinstance(error, MissingDataError):

@@ -137,8 +137,8 @@ def _train_networks(request: TrainingRequest, inputs: _Inputs, ranks: Ranks) -> 
         logger.info("%s: the training is finished already", directory)
         return
     parts = [request.of_network(number) for number in range(system.training.networks)]
-    with _alone_in(directory, ranks):
-        _check_free(directory, parts, ranks)
+    with _directory_lock(directory, ranks):
+        _check_directories(directory, parts, ranks)
         for number, part in enumerate(parts):
             logger.info("Network %d of %d", number + 1, len(parts))
             _train_network(part, inputs.of_network(number), ranks)
@@ -148,7 +148,7 @@ def _train_networks(request: TrainingRequest, inputs: _Inputs, ranks: Ranks) -> 
         ranks.wait()
 
 
-def _check_free(directory: Path, parts: Sequence[TrainingRequest], ranks: Ranks) -> None:
+def _check_directories(directory: Path, parts: Sequence[TrainingRequest], ranks: Ranks) -> None:
     """Raise an error if the directory holds the training of a single network, or if a network is in use."""
     if left := ranks.broadcast(unfinished(directory)):
         raise ConfigurationError(
@@ -157,7 +157,7 @@ def _check_free(directory: Path, parts: Sequence[TrainingRequest], ranks: Ranks)
         )
     for part in parts:
         _refuse_overwriting(part.directory, part.resume)
-        with _alone_in(part.directory, ranks):
+        with _directory_lock(part.directory, ranks):
             pass
 
 
@@ -169,7 +169,7 @@ def _train_network(request: TrainingRequest, inputs: _Inputs, ranks: Ranks) -> N
         logger.info("%s: the training is finished already", directory)
     wanted = plan_training(system, iterations=request.iterations, initial_checkpoint=inputs.initial).iterations
     with (
-        nullcontext() if finished else _alone_in(directory, ranks),
+        nullcontext() if finished else _directory_lock(directory, ranks),
         progress(f"Train {system.name}", wanted, "iterations") as advance,
     ):
         if ranks.is_first and not (finished and (directory / BASELINES_FILE).exists()):
@@ -193,7 +193,7 @@ def _train_network(request: TrainingRequest, inputs: _Inputs, ranks: Ranks) -> N
                 show_noise_levels(state.noise_levels.model_dump(mode="json"), system, directory)
 
 
-def _alone_in(directory: Path, ranks: Ranks) -> AbstractContextManager[None]:
+def _directory_lock(directory: Path, ranks: Ranks) -> AbstractContextManager[None]:
     """Lock a directory against other trainings while the block runs; the first process holds the lock."""
     return lock(directory / LOCK, f"training in {directory}") if ranks.is_first else nullcontext()
 

@@ -60,7 +60,7 @@ def plot_noise_levels(record: Mapping[str, Any], out: Path, *, origin: str, simu
                 1 - (AXES_BOTTOM_INCHES + HEADING_INCHES + 0.08) / HEIGHT_INCHES,
             )
         )
-        _draw_drawn(axes, record["drawn"])
+        _draw_training_levels(axes, record["drawn"])
         _draw_lines(axes, sigma, errors)
         axes.set_xlabel("noise level sigma, standard deviations of the residual", color=MUTED)
         axes.set_ylabel("relative squared error", color=MUTED)
@@ -68,7 +68,7 @@ def plot_noise_levels(record: Mapping[str, Any], out: Path, *, origin: str, simu
         return save(figure, out)
 
 
-def _draw_drawn(axes: Axes, drawn: Sequence[float]) -> None:
+def _draw_training_levels(axes: Axes, drawn: Sequence[float]) -> None:
     lowest, low, middle, high, highest = drawn
     axes.axvspan(lowest, highest, color=FAINT, alpha=0.25, linewidth=0)
     axes.axvspan(low, high, color=FAINT, alpha=0.45, linewidth=0)
