@@ -10,6 +10,7 @@ from data_catalog.archive.reading import open_archive
 from data_catalog.layout.checks import check_channels
 from data_catalog.layout.variables import channel
 from data_catalog.sources.files import open_files
+from data_catalog.sources.locations import parse_location
 
 
 def open_analysis(location: Path | str, channels: Sequence[str], static: Sequence[str] = ()) -> xr.Dataset:
@@ -29,8 +30,9 @@ def open_analysis(location: Path | str, channels: Sequence[str], static: Sequenc
         ConfigurationError: The location does not exist, or a name is not a channel.
     """
     wanted = [channel(name).name for name in (*channels, *static)]
-    if "://" not in str(location) and (Path(location) / LEDGER_NAME).is_file():
-        analysis = open_archive(Path(location))
-        check_channels(analysis, wanted, where=str(location))
+    place = parse_location(location)
+    if isinstance(place, Path) and (place / LEDGER_NAME).is_file():
+        analysis = open_archive(place)
+        check_channels(analysis, wanted, where=str(place))
         return analysis[wanted]
-    return open_files(location, channels, static)
+    return open_files(place, channels, static)

@@ -13,6 +13,7 @@ from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.layout.canonical import canonicalise, present_channels
 from data_catalog.layout.checks import check_analysis, check_channels, check_same_grid
 from data_catalog.layout.times import iso
+from data_catalog.sources.locations import parse_location
 from data_catalog.sources.reading import open_netcdf
 from data_catalog.sources.zarr_stores import is_zarr, open_zarr
 
@@ -35,9 +36,9 @@ def open_files(location: Path | str, channels: Sequence[str], static: Sequence[s
         ConfigurationError: The location does not exist or holds no data files.
         InvalidDataError: The data is not a readable analysis with these channels; names the file.
     """
-    if "://" in str(location):
-        return _from_one(open_zarr(location), channels, static, str(location))
-    path = Path(location)
+    path = parse_location(location)
+    if isinstance(path, str):
+        return _from_one(open_zarr(path), channels, static, path)
     if path.is_file() or is_zarr(path):
         return _from_one(_open(path), channels, static, str(path))
     return _combined([(str(file), _open(file)) for file in _listed(path)], channels, static, str(path))

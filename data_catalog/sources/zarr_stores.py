@@ -20,6 +20,7 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore, ObjectStore, WrapperStore
 
 from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.sources.locations import parse_location
 from data_catalog.sources.reading import decoded, in_blocks, one_line
 
 _GROUP_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
@@ -27,6 +28,7 @@ _METADATA = frozenset({"zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata
 _BLOCK_BYTES = 512 * 1024
 _BLOSC_HEADER_BYTES = 16
 _MOST_RETRIES = 8
+_NETCDF_SUFFIXES = (".nc", ".nc4", ".cdf", ".netcdf")
 
 
 class AbsentChunkError(Exception):
@@ -107,6 +109,8 @@ def open_complete(location: Path | str, *, decode_timedelta: bool = False) -> xr
         InvalidDataError: There is no Zarr group at the location.
         MissingDataError: The location cannot be reached.
     """
+    if str(location).lower().endswith(_NETCDF_SUFFIXES):
+        raise InvalidDataError(f"{location}: expected a Zarr group, found a NetCDF file (download it first)")
     try:
         store = CompleteStore(_store(str(location)))
         dataset = _opened(store, str(location), decode_timedelta)
@@ -119,19 +123,15 @@ def open_complete(location: Path | str, *, decode_timedelta: bool = False) -> xr
 
 
 def _store(location: str) -> Store:
-    scheme, separator, rest = location.partition("://")
-    if not separator:
-        return LocalStore(location, read_only=True)
-    if scheme == "file":
-        return LocalStore(rest, read_only=True)
-    if scheme in {"http", "https"}:
+    place = parse_location(location)
+    if isinstance(place, Path):
+        return LocalStore(place, read_only=True)
+    if place.partition("://")[0].lower() in {"http", "https"}:
         over_http = obstore.store.HTTPStore.from_url(
-            location, client_options={"allow_http": True}, retry_config={"max_retries": _MOST_RETRIES}
+            place, client_options={"allow_http": True}, retry_config={"max_retries": _MOST_RETRIES}
         )
         return ObjectStore(over_http, read_only=True)
-    bucket = obstore.store.from_url(
-        location, config={"skip_signature": True}, retry_config={"max_retries": _MOST_RETRIES}
-    )
+    bucket = obstore.store.from_url(place, config={"skip_signature": True}, retry_config={"max_retries": _MOST_RETRIES})
     return ObjectStore(bucket, read_only=True)
 
 

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from data_catalog.archive.analysis import open_analysis
 from data_catalog.errors import MissingDataError
 from data_catalog.layout.times import iso
+from data_catalog.sources.locations import Location
 from forecast.system.system import System
 from forecast.system.verification import ScoreMask
 from forecast.verification.evaluation import cycle_sums
@@ -20,13 +20,13 @@ from forecast.verification.regions import BUILT_IN, REGIONS, Box, held_regions, 
 logger = logging.getLogger("plumecast")
 
 
-def score_weights(system: System | None, grid: xr.Dataset, analysis: Path) -> xr.DataArray:
+def score_weights(system: System | None, grid: xr.Dataset, analysis: Location) -> xr.DataArray:
     """Area weights of every region that a system asks for.
 
     Args:
         system: System whose regions are scored; None takes the built-in ones that the grid holds.
         grid: Dataset with the latitudes and longitudes of the analysis, degrees.
-        analysis: Archive or file of the analysis, from which the channels of masks are read.
+        analysis: Archive, file or URL of the analysis, from which the channels of masks are read.
 
     Returns:
         Weights over `region`, latitude and longitude; the whole grid first.
@@ -104,7 +104,7 @@ def absent_times(
     return valid[~np.isin(valid, analysis["time"].values)]
 
 
-def _own_regions(system: System, analysis: Path) -> dict[str, Box | xr.DataArray]:
+def _own_regions(system: System, analysis: Location) -> dict[str, Box | xr.DataArray]:
     """Boxes and masks that a system defines itself."""
     boxes = {box.name: Box(box.south, box.north, box.west, box.east) for box in system.verification.boxes}
     masks = system.verification.masks

@@ -256,6 +256,6 @@ def _hours(lead_time: np.timedelta64) -> float:
 
 
 def _plain(value: NDArray[np.float64]) -> float | list[float] | None:
-    if np.ndim(value):
-        return [float(share) for share in value]
-    return float(value) if np.isfinite(value) else None
+    if not np.isfinite(value).all():
+        return None
+    return [float(share) for share in value] if np.ndim(value) else float(value)

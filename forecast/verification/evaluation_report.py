@@ -93,7 +93,7 @@ def pooled(scored: Sequence[ScoredCycle]) -> EvaluationReport:
     """Scores over several cycles of one system; a baseline may be missing from some of them.
 
     Args:
-        scored: At least one cycle.
+        scored: At least one cycle. Several of one start, of different channels, count as one cycle.
 
     Raises:
         ConfigurationError: The cycles are of different models, ensemble sizes, steps or samplers.
@@ -109,8 +109,19 @@ def pooled(scored: Sequence[ScoredCycle]) -> EvaluationReport:
     period = (min(part.init_time for part in scored), max(part.last_time for part in scored))
     widest_first = sorted(scored, key=lambda part: -len(part.sums))
     names = dict.fromkeys(name for part in widest_first for name in part.sums)
-    sums = {name: [part.sums[name] for part in scored if name in part.sums] for name in names}
-    return evaluation_report(first.system_name, first.model_id, period, len(scored), first.members, sums)
+    sums = {name: _by_start(name, scored) for name in names}
+    starts = len({part.init_time for part in scored})
+    return evaluation_report(first.system_name, first.model_id, period, starts, first.members, sums)
+
+
+def _by_start(name: str, scored: Sequence[ScoredCycle]) -> list[xr.DataArray]:
+    """Sums of a forecaster, one a start."""
+    starts: dict[np.datetime64, EvaluationSums] = {}
+    for part in scored:
+        if name in part.sums:
+            known = starts.get(part.init_time, EvaluationSums())
+            starts[part.init_time] = known.merge(EvaluationSums(part.sums[name], 1))
+    return [start.sums for start in starts.values() if start.sums is not None]
 
 
 def pooled_sums(parts: Sequence[xr.DataArray]) -> EvaluationSums:

@@ -19,8 +19,10 @@ CheckpointOption = Annotated[
     ),
 ]
 AnalysisOption = Annotated[
-    Path | None,
-    typer.Option("--analysis", metavar="FILE_OR_ARCHIVE", help="Analysis [default: the archive of the dataset]."),
+    str | None,
+    typer.Option(
+        "--analysis", metavar="FILE_OR_ARCHIVE", help="Analysis, also by URL [default: the archive of the dataset]."
+    ),
 ]
 ScoresOption = Annotated[
     Path | None,

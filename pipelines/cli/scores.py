@@ -72,7 +72,7 @@ def evaluate(
 @commands.command()
 def verify(
     forecasts: Annotated[
-        list[Path], typer.Argument(metavar="RUN_OR_FILE...", help="Runs, or anyone's ensemble files.")
+        list[str], typer.Argument(metavar="RUN_OR_FILE...", help="Runs, or anyone's ensemble files or URLs of Zarr.")
     ],
     analysis: AnalysisOption = None,
     system: Annotated[

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from data_catalog.archive.analysis import open_analysis
 from data_catalog.errors import ConfigurationError
+from data_catalog.sources.locations import Location, parse_location
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
 from forecast.verification.cycle_scores import score_weights
@@ -16,7 +19,7 @@ from pipelines.runs.page import Background
 from pipelines.runs.republish import is_run_directory, redraw_run
 from pipelines.runs.run_system import run_system
 from pipelines.scoring.baselines import FittedBaselines, read_baselines
-from pipelines.scoring.foreign_forecasts import forecaster_name, score_file
+from pipelines.scoring.foreign_forecasts import ForeignScores, forecaster_name, score_files
 from pipelines.scoring.run_scores import score_run
 from pipelines.scoring.scorer import Scorer
 from pipelines.scoring.verification_request import VerificationRequest
@@ -39,30 +42,41 @@ class VerificationResult:
     score_archives: tuple[Path, ...]
 
 
-def verify(request: VerificationRequest, locations: Sequence[Path]) -> VerificationResult:
+def verify(request: VerificationRequest, locations: Sequence[Location]) -> VerificationResult:
     """Score forecasts into the score archive; a run also gets its own scores and a new page.
 
     Args:
         request: Analysis, system and score archive of the verification.
-        locations: Runs, or ensemble files of any origin.
+        locations: Runs, or ensemble files or URLs of any origin; files that share a start are joined.
 
     Raises:
         MissingDataError: The analysis does not reach the valid times yet.
         InvalidDataError: A forecast or the analysis is invalid, or the score archive holds different scores.
         ConfigurationError: The forecasts have different systems or sizes, or there is no analysis for a file.
     """
-    scored: list[ScoredCycle] = []
-    archives: dict[Path, None] = {}
-    name = request.forecaster or forecaster_name([path for path in locations if not is_run_directory(path)])
-    for location in locations:
-        if is_run_directory(location):
-            run = RunDirectory.at(location)
-            scored.append(verify_run(request, run))
-            archives[request.score_archive(run.system_name)] = None
-        else:
-            scored += score_file(request, location, name)
-            archives[request.score_archive(name)] = None
-    return VerificationResult(pooled(scored), tuple(archives))
+    places = [parse_location(location) for location in locations]
+    directories = [place for place in places if isinstance(place, Path) and is_run_directory(place)]
+    files = [place for place in places if place not in directories]
+    name = request.forecaster or forecaster_name(files)
+    foreign = score_files(request, files, name) if files else ForeignScores((), ())
+    runs = [RunDirectory.at(directory) for directory in directories]
+    scored = [*_verified_once(request, runs), *foreign.cycles]
+    report = pooled(scored)
+    foreign.keep()
+    archives = [request.score_archive(run.system_name) for run in runs] + [request.score_archive(name)] * bool(files)
+    return VerificationResult(report, tuple(dict.fromkeys(archives)))
+
+
+def _verified_once(request: VerificationRequest, runs: Sequence[RunDirectory]) -> list[ScoredCycle]:
+    """Scores of runs; a second run of one start has the same scores, or is refused, and is said and not counted."""
+    scored: dict[tuple[np.datetime64, str, str, str], ScoredCycle] = {}
+    for run in runs:
+        cycle = verify_run(request, run)
+        made_by = (cycle.init_time, cycle.system_name, cycle.model_id, cycle.system_hash)
+        if made_by in scored:
+            logger.warning("run %s: its start is that of another run with the same scores, and counts once", run.path)
+        scored.setdefault(made_by, cycle)
+    return list(scored.values())
 
 
 def verify_run(request: VerificationRequest, run: RunDirectory) -> ScoredCycle:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from data_catalog.errors import ConfigurationError
+from data_catalog.sources.locations import Location
 from forecast.products.files.manifest import is_complete, read_manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
@@ -33,7 +34,7 @@ class Cycle:
 
     system: System
     init_time: np.datetime64
-    analysis: Path
+    analysis: Location
     checkpoint: Path
     runs: Path
     members: tuple[int, ...]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from data_catalog.errors import MissingDataError
 from data_catalog.layout.times import day, iso
+from data_catalog.sources.locations import Location
 from forecast.system.system import System
 from pipelines.workspace.starts import complete_starts
 
@@ -33,7 +34,7 @@ class EvaluationRequest:
     """
 
     system: System
-    analysis: Path
+    analysis: Location
     checkpoint: Path
     scores: Path
     start: np.datetime64

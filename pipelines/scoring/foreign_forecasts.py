@@ -2,7 +2,9 @@
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import xarray as xr
@@ -10,12 +12,14 @@ import xarray as xr
 from data_catalog.archive.analysis import open_analysis
 from data_catalog.errors import ConfigurationError, MissingDataError
 from data_catalog.layout.times import iso
+from data_catalog.sources.locations import Location, parse_location
+from forecast.products.files.forecast_joining import join_forecasts
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.verification.archive.files import NAME
 from forecast.verification.cycle_scores import absent_times, score_weights
 from forecast.verification.evaluation_report import ScoredCycle
 from pipelines.scoring.forecasters import Forecaster
-from pipelines.scoring.scorer import Scorer, scored_cycle
+from pipelines.scoring.scorer import Scorer, UnkeptScores, scored_cycle
 from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.workspace.analyses import find_analysis, scalar
 
@@ -23,77 +27,132 @@ logger = logging.getLogger("plumecast")
 FOREIGN = "forecast"
 
 
-def score_file(request: VerificationRequest, path: Path, name: str) -> Iterator[ScoredCycle]:
-    """Score every cycle of an ensemble file or store of any origin into the score archive.
+@dataclass(frozen=True)
+class ForeignScores:
+    """Scores of forecasts from elsewhere, not yet in the score archive.
+
+    Attributes:
+        cycles: Ready to be pooled.
+        unkept: What the archive is to keep of each.
+    """
+
+    cycles: tuple[ScoredCycle, ...]
+    unkept: tuple[UnkeptScores, ...]
+
+    def keep(self) -> None:
+        """Add all to the score archive, or raise InvalidDataError and add nothing if some contradicts what is there."""
+        for scores in self.unkept:
+            scores.check()
+        for scores in self.unkept:
+            scores.keep()
+
+
+def score_files(request: VerificationRequest, locations: Sequence[Location], name: str) -> ForeignScores:
+    """Score every cycle of ensemble files or stores of any origin; files that share a start become one ensemble.
 
     Cycles whose analyses are not all there are left out, with a warning.
 
     Args:
         request: What the forecasts are scored against.
-        path: NetCDF file or Zarr store.
+        locations: NetCDF files, Zarr stores or URLs of such, at least one.
         name: Name of the forecaster in the score archive.
 
     Raises:
-        ConfigurationError: No analysis was named.
+        ConfigurationError: No analysis was named, or there is no such channel.
+        InvalidDataError: A forecast must not be believed, or files do not fit together.
         MissingDataError: No cycle has all its analyses.
     """
-    location = _foreign_analysis(request, path)
-    with open_forecast(path) as opened:
-        channels = _chosen_channels(request, opened, path)
-        analysis = open_analysis(location, channels)
-        weights = score_weights(request.system, analysis, location)
-        cycles = opened[channels]
-        cycles = cycles if "init_time" in cycles.dims else cycles.expand_dims("init_time")
-        members = cycles.sizes["member"]
-        if members == 1:
-            logger.warning("%s: one member, which has no fair CRPS and no spread: these are null", path)
-        scorer = Scorer(f"forecast {path}", analysis, weights, request.score_archive(name))
+    origin = str(locations[0]) if len(locations) == 1 else f"{locations[0]} and {len(locations) - 1} more"
+    place = _foreign_analysis(request, origin)
+    with ExitStack() as stack:
+        files = {str(location): stack.enter_context(open_forecast(location)) for location in _each_once(locations)}
+        channels = _chosen_channels(request, files.values(), origin)
+        chosen = {file: opened[[one for one in channels if one in opened]] for file, opened in files.items()}
+        ensembles = join_forecasts({file: opened for file, opened in chosen.items() if opened.data_vars})
+        members = _common_size(ensembles, origin)
+        analysis = open_analysis(place, channels)
+        weights = score_weights(request.system, analysis, place)
+        scorer = Scorer(f"forecast {origin}", analysis, weights, request.score_archive(name))
         forecaster = Forecaster(name, about={"members": str(members)})
-        for index in _verifiable(cycles, analysis, path):
-            forecast = cycles.isel(init_time=index)
-            cycle = scorer.cycle(scalar(forecast["init_time"]), channels, forecast["lead_time"].values)
-            yield scored_cycle(path.stem, forecast, {FOREIGN: cycle.score(forecaster, forecast)})
+        system_name = Path(str(locations[0])).stem if len(locations) == 1 else name
+        cycles, unkept = [], []
+        for forecast in _verifiable(ensembles, analysis, origin):
+            cycle = scorer.cycle(
+                scalar(forecast["init_time"]), list(map(str, forecast.data_vars)), forecast["lead_time"].values
+            )
+            unkept.append(cycle.unkept(forecaster, forecast))
+            cycles.append(scored_cycle(system_name, forecast, {FOREIGN: unkept[-1].sums}))
+    return ForeignScores(tuple(cycles), tuple(unkept))
 
 
-def _verifiable(cycles: xr.Dataset, analysis: xr.Dataset, path: Path) -> list[int]:
+def _each_once(locations: Sequence[Location]) -> list[Location]:
+    """Leave out a file that is named twice, and say so."""
+    known: dict[Location, Location] = {}
+    for location in locations:
+        place = location.resolve() if isinstance(location, Path) else location
+        if place in known:
+            logger.warning("%s: named twice, counts once", location)
+        known.setdefault(place, location)
+    return list(known.values())
+
+
+def _common_size(ensembles: Sequence[xr.Dataset], origin: str) -> int:
+    """Number of members, which all cycles must share to be pooled."""
+    sizes = {ensemble.sizes["member"]: scalar(ensemble["init_time"]) for ensemble in ensembles}
+    if len(sizes) > 1:
+        found = " and ".join(f"{size} from {iso(start)}" for size, start in sorted(sizes.items()))
+        raise ConfigurationError(f"forecast {origin}: expected the same number of members everywhere, found {found}")
+    (members,) = sizes
+    if members == 1:
+        logger.warning("%s: one member, which has no fair CRPS and no spread: these are null", origin)
+    return members
+
+
+def _verifiable(ensembles: Sequence[xr.Dataset], analysis: xr.Dataset, origin: str) -> list[xr.Dataset]:
     """Cycles all of whose valid times have an analysis."""
-    times, leads = cycles["init_time"].values, cycles["lead_time"].values
-    absent = [absent_times(analysis, init_time, leads) for init_time in times]
-    ready = [index for index, lacking in enumerate(absent) if not lacking.size]
+    absent = [absent_times(analysis, scalar(one["init_time"]), one["lead_time"].values) for one in ensembles]
+    starts = [scalar(one["init_time"]) for one in ensembles]
+    unready = sorted({start for start, lacking in zip(starts, absent, strict=True) if lacking.size})
+    ready = [one for one, start in zip(ensembles, starts, strict=True) if start not in unready]
     if not ready:
+        first, lacking = ensembles[0], absent[0] if absent[0].size else next(one for one in absent if one.size)
         raise MissingDataError(
-            f"verification of {path}: expected an analysis at {iso(absent[0][0])}, found none "
-            f"({absent[0].size} of {leads.size} valid times from {iso(times[0])} lack one)"
+            f"verification of {origin}: expected an analysis at {iso(lacking[0])}, found none "
+            f"({lacking.size} of {first.sizes['lead_time']} valid times from {iso(starts[0])} lack one)"
         )
-    if len(ready) < len(times):
-        first = next(time for time, lacking in zip(times, absent, strict=True) if lacking.size)
+    if unready:
         logger.warning(
             "%s: %d of %d cycles lack an analysis and are left out, the first from %s",
-            path, len(times) - len(ready), len(times), iso(first),
+            origin, len(unready), len(set(starts)), iso(unready[0]),
         )  # fmt: skip
     return ready
 
 
-def _chosen_channels(request: VerificationRequest, forecasts: xr.Dataset, path: Path) -> list[str]:
-    has = [str(name) for name in forecasts.data_vars]
+def _chosen_channels(request: VerificationRequest, forecasts: Iterable[xr.Dataset], origin: str) -> list[str]:
+    has = list(dict.fromkeys(str(name) for forecast in forecasts for name in forecast.data_vars))
     for name in request.channels:
         if name not in has:
-            raise ConfigurationError(f"--channel: expected one of {', '.join(has)} of {path}, found '{name}'")
+            raise ConfigurationError(f"--channel: expected one of {', '.join(has)} of {origin}, found '{name}'")
     return list(request.channels) or has
 
 
-def _foreign_analysis(request: VerificationRequest, path: Path) -> Path:
+def _foreign_analysis(request: VerificationRequest, origin: str) -> Location:
     if request.system is not None:
         return find_analysis(request.home, request.system, request.analysis)
     if request.analysis is None:
-        raise ConfigurationError(f"verification of {path}: expected an analysis named with --analysis, found none")
-    return request.analysis
+        raise ConfigurationError(f"verification of {origin}: expected an analysis named with --analysis, found none")
+    return parse_location(request.analysis)
 
 
-def forecaster_name(files: Sequence[Path]) -> str:
-    """Name of forecasts from elsewhere in a score archive: that of the file, or of the directory of several files."""
+def forecaster_name(files: Sequence[Location]) -> str:
+    """Name of forecasts from elsewhere in a score archive: that of the file, or of the directory of several files.
+
+    Args:
+        files: Paths or URLs.
+    """
     if not files:
         return FOREIGN
-    words = files[0].stem if len(files) == 1 else files[0].resolve().parent.name
+    first = Path(str(files[0]))
+    words = first.stem if len(files) == 1 else first.resolve().parent.name
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", words).strip("-._")
     return name if NAME.fullmatch(name) else FOREIGN

@@ -13,7 +13,7 @@ from data_catalog.errors import InvalidDataError
 from data_catalog.layout.times import iso
 from data_catalog.sources.reading import one_line
 from data_catalog.sources.zarr_stores import AbsentChunkError
-from forecast.verification.archive.archive import append_cycle, read_cycle
+from forecast.verification.archive.archive import append_cycle, check_cycle, read_cycle
 from forecast.verification.checks import UnscorableError
 from forecast.verification.cycle_scores import score_forecast, verifying_analysis
 from forecast.verification.evaluation import AXES
@@ -85,6 +85,24 @@ class CycleScorer:
             UnscorableError: Forecast and analysis do not fit together, or a value is missing.
             InvalidDataError: A value cannot be read, or the archive holds other scores of this forecast.
         """
+        unkept = self.unkept(forecaster, forecast)
+        unkept.keep()
+        return unkept.sums
+
+    def unkept(self, forecaster: Forecaster, forecast: xr.Dataset) -> "UnkeptScores":
+        """Score one forecast and leave the archive as it is.
+
+        Args:
+            forecaster: Who made it.
+            forecast: Dims member, lead_time, latitude, longitude; at some of the lead times.
+
+        Returns:
+            What the archive is to keep of it.
+
+        Raises:
+            UnscorableError: Forecast and analysis do not fit together, or a value is missing.
+            InvalidDataError: A value cannot be read.
+        """
         leads = forecast["lead_time"].values
         where = f"{self.scorer.origin}, {forecaster.name} from {iso(self.init_time)}"
         try:
@@ -93,8 +111,8 @@ class CycleScorer:
             raise UnscorableError(f"{where}: {error}") from error
         except UNREADABLE as error:
             raise InvalidDataError(f"{where}: expected readable values, found {one_line(error)}") from error
-        append_cycle(self.scorer.archive, forecaster.label, self.init_time, sums, self._facts(forecaster, leads))
-        return sums
+        facts = self._facts(forecaster, leads)
+        return UnkeptScores(self.scorer.archive, forecaster.label, self.init_time, sums, facts)
 
     def archived(self, forecaster: Forecaster, lead_times: NDArray[np.timedelta64]) -> xr.DataArray | None:
         """Sums of a forecast that was scored before, against the same analysis; None if something of it is lacking.
@@ -134,6 +152,33 @@ class CycleScorer:
             for lead, plane in zip(self.verifying["lead_time"].values, ordered, strict=True):
                 digests[str(name), lead] = short_digest(np.ascontiguousarray(plane).tobytes())
         return digests
+
+
+@dataclass(frozen=True)
+class UnkeptScores:
+    """Sums of one cycle that are not in the score archive yet.
+
+    Attributes:
+        archive: Score archive.
+        label: Name of the forecaster in it.
+        init_time: The start.
+        sums: From `cycle_sums`.
+        facts: By name, what must not change for this forecast in the archive.
+    """
+
+    archive: Path
+    label: str
+    init_time: np.datetime64
+    sums: xr.DataArray
+    facts: dict[str, str]
+
+    def check(self) -> None:
+        """Raise InvalidDataError if the archive holds other scores of this forecast; write nothing."""
+        check_cycle(self.archive, self.label, self.init_time, self.sums, self.facts)
+
+    def keep(self) -> None:
+        """Add the sums to the archive; raise InvalidDataError if it holds other scores of this forecast."""
+        append_cycle(self.archive, self.label, self.init_time, self.sums, self.facts)
 
 
 def scored_cycle(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_catalog.sources.locations import Location
 from forecast.system.system import System
 from pipelines.workspace.home import Home
 
@@ -13,7 +14,7 @@ class VerificationRequest:
 
     Attributes:
         home: Where archives, checkpoints and score archives are looked for.
-        analysis: Archive or file; the archive of the system's dataset when None.
+        analysis: Archive, file or URL; the archive of the system's dataset when None.
         system: Whose regions, dataset and score archive to use; a run's own when None.
         scores: Score archive.
         checkpoint: Directory of the baselines.
@@ -22,7 +23,7 @@ class VerificationRequest:
     """
 
     home: Home
-    analysis: Path | None = None
+    analysis: Location | None = None
     system: System | None = None
     scores: Path | None = None
     checkpoint: Path | None = None

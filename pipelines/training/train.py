@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import ConfigurationError
+from data_catalog.sources.locations import Location
 from data_catalog.storage.atomic_files import write_durably
 from data_catalog.storage.locks import LOCK, lock
 from forecast.checkpoints.checkpoint import Checkpoint
@@ -51,7 +52,7 @@ class TrainingRequest:
     """
 
     system: System
-    analysis: Path
+    analysis: Location
     directory: Path
     resume: bool = False
     iterations: int | None = None

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from data_catalog.errors import ConfigurationError
+from data_catalog.sources.locations import Location
 from forecast.calibration.card import CalibrationCard, CalibrationRecord, CalibrationScores, save_card, significant
 from forecast.calibration.correction import Calibration
 from forecast.calibration.fitting import Candidate, calibration_of, fit_calibration, most_rollouts
@@ -42,7 +43,7 @@ class CalibrationRequest:
     """
 
     system: System
-    analysis: Path
+    analysis: Location
     checkpoint: Path
     period: Period
     starts: int

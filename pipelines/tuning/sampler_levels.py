@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from data_catalog.errors import ConfigurationError
+from data_catalog.sources.locations import Location
 from forecast.system.diffusion import Sampler
 from forecast.system.system import System
 from forecast.training.sampler_levels import CANDIDATES, fit_sampler_levels
@@ -31,7 +32,7 @@ class LevelsRequest:
     """
 
     system: System
-    analysis: Path
+    analysis: Location
     checkpoint: Path
     sampling_steps: int | None = None
     samples: int = 8

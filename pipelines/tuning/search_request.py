@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_catalog.sources.locations import Location
 from forecast.checkpoints.description import read_description
 from forecast.system.system import System
 from pipelines.tuning.search_space import Choice, Value, own_value
@@ -28,7 +29,7 @@ class SearchRequest:
     """
 
     system: System
-    analysis: Path
+    analysis: Location
     directory: Path
     space: tuple[Choice, ...]
     trials: int
@@ -49,7 +50,7 @@ class SearchRequest:
         shared = {
             "system": self.system.model_dump(mode="json", exclude={"forecast", "products", "schedule"}),
             "checkpoint": None if self.checkpoint is None else read_description(self.checkpoint).model_id,
-            "analysis": str(self.analysis.resolve()),
+            "analysis": str(self.analysis.resolve() if isinstance(self.analysis, Path) else self.analysis),
             "space": [repr(choice) for choice in self.space],
             "sizes": [self.iterations, self.starts, self.members, self.lead_steps],
         }

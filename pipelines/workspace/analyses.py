@@ -8,24 +8,25 @@ import xarray as xr
 from data_catalog.archive.analysis import open_analysis
 from data_catalog.catalog import dataset
 from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.sources.locations import Location, parse_location
 from forecast.system.periods import Period
 from forecast.system.system import System
 from pipelines.workspace.home import Home
 
 
-def find_analysis(home: Home, system: System, given: Path | None = None) -> Path:
-    """Return the path of a system's analysis: the given path, or else the archive of its dataset in this home.
+def find_analysis(home: Home, system: System, given: Location | None = None) -> Location:
+    """Return where the analysis of a system lies: the given place, or else the archive of its dataset in this home.
 
     Args:
         home: Home directory, which holds the archives.
         system: The system.
-        given: Archive, file or directory given by the user; None for the archive.
+        given: Archive, file, directory or URL given by the user; None for the archive.
 
     Raises:
         MissingDataError: No path was given and there is no archive yet.
     """
     if given is not None:
-        return given
+        return parse_location(given)
     archive = home.archive(system.dataset)
     if not archive.exists():
         raise MissingDataError(
@@ -82,11 +83,11 @@ def open_globe(location: Path, system: System) -> xr.Dataset:
     return open_analysis(location, system.state.predictands, ())[list(system.state.predictands)]
 
 
-def open_system_analysis(location: Path, system: System) -> xr.Dataset:
+def open_system_analysis(location: Location, system: System) -> xr.Dataset:
     """Open an archive, file or directory of files with the channels of a system, lazily.
 
     Args:
-        location: The archive, file or directory.
+        location: The archive, file, directory or URL.
         system: The system, whose predictands and static channels are opened.
 
     Raises:

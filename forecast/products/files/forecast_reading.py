@@ -6,14 +6,18 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.layout.axis_names import coordinate_roles
 from data_catalog.layout.canonical import canonicalise
 from data_catalog.layout.forecast_checks import checked_forecast
 from data_catalog.layout.variables import VARIABLES
+from data_catalog.sources.locations import Location, parse_location
 from data_catalog.sources.reading import in_stored_chunks, netcdf_dataset, one_line
 from data_catalog.sources.zarr_stores import is_zarr, open_complete
 from forecast.products.files.runs import RunDirectory
 from forecast.system.cycles import CYCLE_NAME
 
+UNLABELLED_MEMBERS = "unlabelled_members"
+"""Attribute of a forecast whose file does not number its members, so that the numbers say nothing."""
 LEVELS_PRESENT = "levels_present"
 """Attribute of a Zarr variable that lacks some of the levels: those that it has, in hPa."""
 
@@ -22,28 +26,38 @@ def open_forecast(location: Path | str, *, chunked: bool = True) -> xr.Dataset:
     """Open an ensemble forecast of any known layout, lazily.
 
     Args:
-        location: A run directory, a forecast file, or anyone's ensemble as NetCDF or WeatherBench2-layout Zarr.
+        location: A run directory, a forecast file, or anyone's ensemble as NetCDF, as WeatherBench2-layout Zarr, or as
+            the URL of one.
         chunked: Whether fields are Dask arrays, one block a field, or xarray's own lazy arrays.
 
     Returns:
         One variable per channel, such as `z500`, in SI units, dims (member, lead_time, latitude, longitude), and the
-        coordinate `init_time` (UTC): a scalar, or the first dimension where a store holds several initial times.
+        coordinate `init_time` (UTC): a scalar, or the first dimension where a store holds several initial times. The
+        attribute `unlabelled_members` is there where the file does not number its members.
 
     Raises:
         MissingDataError: Nothing is there, or the run has no manifest and so does not exist for readers.
         InvalidDataError: It cannot be read as an ensemble forecast. Reading a value that is missing or impossible
-            raises it too, where fields are Dask arrays.
+            raises it too, where fields are Dask arrays and no run's.
     """
-    path = Path(location)
-    if not path.exists():
-        raise MissingDataError(f"forecast {path}: expected a run, a NetCDF file or a Zarr store, found nothing")
-    if path.is_dir() and is_run(path):
-        run = RunDirectory.at(path)
-        if not run.manifest.exists():
-            raise MissingDataError(f"run {path}: expected manifest.json, found none; the run is not finished")
-        path = run.forecast
-    forecast = canonical_forecast(open_store(path, chunked=chunked), path)
-    return checked_forecast(forecast, where=f"forecast {path}") if chunked else forecast
+    path = parse_location(location)
+    if isinstance(path, Path):
+        if not path.exists():
+            raise MissingDataError(f"forecast {path}: expected a run, a NetCDF file or a Zarr store, found nothing")
+        if path.is_dir() and is_run(path):
+            run = RunDirectory.at(path)
+            if not run.manifest.exists():
+                raise MissingDataError(f"run {path}: expected manifest.json, found none; the run is not finished")
+            # Whatever our own model makes is to be scored, however impossible; its manifest says that it is whole.
+            return canonical_forecast(open_store(run.forecast, chunked=chunked), run.forecast)
+    stored = open_store(path, chunked=chunked)
+    forecast = canonical_forecast(stored, path)
+    if not chunked:
+        return forecast
+    labels = [stored[name] for name, role in coordinate_roles(stored).items() if role == "member"]
+    if not any(label.dtype.kind in "iuf" for label in labels):
+        forecast = forecast.assign_attrs({UNLABELLED_MEMBERS: 1})
+    return checked_forecast(forecast, where=f"forecast {path}")
 
 
 def is_run(path: Path) -> bool:
@@ -51,29 +65,31 @@ def is_run(path: Path) -> bool:
     return CYCLE_NAME.fullmatch(path.resolve().name) is not None or (path / "manifest.json").exists()
 
 
-def open_store(path: Path, *, chunked: bool) -> xr.Dataset:
+def open_store(path: Location, *, chunked: bool) -> xr.Dataset:
     """Open a NetCDF file or Zarr store as it is, lazily.
 
     Args:
-        path: The file or store.
+        path: The file or store, or the URL of a store.
         chunked: Whether fields are Dask arrays in the chunks of the store, or xarray's own lazy arrays.
 
     Raises:
         InvalidDataError: It is neither, or cannot be read.
     """
-    if path.is_dir() and not is_zarr(path):
+    if isinstance(path, Path) and path.is_dir() and not is_zarr(path):
         raise InvalidDataError(
             f"forecast {path}: expected a run, a NetCDF file or a Zarr store, found another directory"
         )
     try:
-        opened = open_complete if is_zarr(path) else netcdf_dataset
-        dataset = opened(path, decode_timedelta=True)
+        if isinstance(path, Path) and not is_zarr(path):
+            dataset = netcdf_dataset(path, decode_timedelta=True)
+        else:
+            dataset = open_complete(path, decode_timedelta=True)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise InvalidDataError(f"forecast {path}: expected a readable forecast, found {one_line(error)}") from error
     return in_stored_chunks(dataset, f"forecast {path}") if chunked else dataset
 
 
-def canonical_forecast(dataset: xr.Dataset, path: Path) -> xr.Dataset:
+def canonical_forecast(dataset: xr.Dataset, path: Location) -> xr.Dataset:
     """Bring a forecast of any layout into the form that `open_forecast` returns.
 
     Args:

@@ -30,6 +30,9 @@ AGREEMENT = 1e-3
 machines agree to 1e-4 of a standard deviation, which changes scores by less."""
 
 
+_WAY_OUT = "keep the new ones under another name (--forecaster) or in another score archive (--scores)"
+
+
 @dataclass(frozen=True)
 class ArchivedForecaster:
     """What an archive holds of one forecaster.
@@ -72,9 +75,7 @@ def append_cycle(
             of the mean absolute error, as those of members that are made on two machines do).
         ConfigurationError: The file cannot be written.
     """
-    if not NAME.fullmatch(forecaster):
-        raise UnscorableError(f"forecaster: expected letters, digits, '.', '_', '@' and '-', found '{forecaster}'")
-    directory = archive / cycle_name(init_time)
+    directory = _directory(archive, forecaster, init_time)
     block = Block.of(sums, about or {})
     while True:
         there = files_of(directory, forecaster)
@@ -83,6 +84,29 @@ def append_cycle(
         with suppress(FileExistsError):
             create_durably(next_name(directory, forecaster, there), block.encoded())
             return True
+
+
+def check_cycle(
+    archive: Path,
+    forecaster: str,
+    init_time: np.datetime64,
+    sums: xr.DataArray,
+    about: Mapping[str, str] | None = None,
+) -> None:
+    """Check that `append_cycle` would take one cycle, and write nothing.
+
+    Args:
+        archive: Directory of the archive.
+        forecaster: Name in the archive.
+        init_time: Start of the cycle.
+        sums: Sums from `cycle_sums`.
+        about: Facts by name of what was scored.
+
+    Raises:
+        UnscorableError: The name has other characters than an archive takes.
+        InvalidDataError: What is there is about something else or holds other scores.
+    """
+    _is_known(Block.of(sums, about or {}), files_of(_directory(archive, forecaster, init_time), forecaster))
 
 
 def read_cycle(
@@ -182,6 +206,13 @@ def archived_forecasters(archive: Path) -> list[ArchivedForecaster]:
     ]
 
 
+def _directory(archive: Path, forecaster: str, init_time: np.datetime64) -> Path:
+    """Directory of a cycle; refuse a name that no file of it can have."""
+    if not NAME.fullmatch(forecaster):
+        raise UnscorableError(f"forecaster: expected letters, digits, '.', '_', '@' and '-', found '{forecaster}'")
+    return archive / cycle_name(init_time)
+
+
 def _is_known(block: Block, files: Iterable[Path]) -> bool:
     """Whether files hold all of a block already; refuse a block that contradicts them."""
     unknown = np.ones(block.values.shape[:3], dtype=bool)
@@ -201,8 +232,7 @@ def _check_about(new: Mapping[str, str], old: Mapping[str, str], path: Path) -> 
     for key in sorted(new.keys() & old.keys()):
         if new[key] != old[key]:
             raise InvalidDataError(
-                f"{path}: expected scores of {key} {old[key]} as before, found {new[key]}; "
-                "remove the file, or name another score archive"
+                f"{path}: expected scores of {key} {old[key]} as before, found {new[key]}; {_WAY_OUT}"
             )
 
 
@@ -222,7 +252,7 @@ def _check_same(new: Block, old: Block, shared: Sequence[Sequence[Hashable]], pa
         hours = float(str(seconds)) / 3600
         raise InvalidDataError(
             f"{path}: expected the same scores as before, found others, first in {statistic} of {channel} at "
-            f"{hours:g} h, {region}; remove the file, or name another score archive"
+            f"{hours:g} h, {region}; {_WAY_OUT}"
         )
 
 

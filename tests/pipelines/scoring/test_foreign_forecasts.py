@@ -2,8 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -42,6 +45,27 @@ def ensemble(weather_file: Path) -> xr.Dataset:
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], str]]:
+    """A function that serves a directory over HTTP on this machine and returns its URL."""
+    servers = []
+
+    def start(directory: Path) -> str:
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(directory))))
+        Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 def scored(home: Home, path: Path, analysis: Path | None, **named: Any) -> VerificationResult:
@@ -129,6 +153,71 @@ def test_one_forecaster_in_many_files(home: Home, ensemble: xr.Dataset, weather_
         verify(VerificationRequest(home, analysis=weather_file, forecaster="ecmwf"), [other])
 
 
+def test_however_a_forecast_is_cut_into_files_its_scores_are_the_same(
+    home: Home, ensemble: xr.Dataset, weather_file: Path, tmp_path: Path
+) -> None:
+    two = ensemble.isel(init_time=slice(2))
+    whole = scored(home, ours(two, tmp_path / "whole.nc"), weather_file).report
+    members = [ours(two.isel(member=[n]), tmp_path / f"member{n}.nc") for n in (3, 0, 4, 1, 2)]
+    leads = [ours(two.isel(lead_time=[n]), tmp_path / f"lead{n}.nc") for n in range(2)]
+    channels = [ours(two[[name]], tmp_path / f"{name}.nc") for name in ("t2m", "u850")]
+    request = VerificationRequest(home, analysis=weather_file)
+    for files in (members, leads, channels, [*members, leads[0], members[0]]):
+        found = verify(request, files).report
+        assert (found.initialisations, found.members, found.starts) == (2, 5, whole.starts)
+        assert found.scores == whole.scores
+
+
+def test_a_start_whose_channels_have_different_leads_counts_once(
+    home: Home, ensemble: xr.Dataset, weather_file: Path, tmp_path: Path
+) -> None:
+    one = ensemble.isel(init_time=[0])
+    whole = scored(home, ours(one, tmp_path / "whole.nc"), weather_file).report
+    files = [
+        ours(one[["t2m"]], tmp_path / "t2m.nc"),
+        ours(one[["u850"]].isel(lead_time=[1]), tmp_path / "u850.nc"),
+    ]
+    found = verify(VerificationRequest(home, analysis=weather_file), files).report
+    assert (found.initialisations, found.starts) == (1, {"forecast": {"24": 1, "48": 1}})
+    assert found.scores["forecast"]["t2m"] == whole.scores["forecast"]["t2m"]
+    assert found.scores["forecast"]["u850"]["crps"]["48"] == whole.scores["forecast"]["u850"]["crps"]["48"]
+    assert found.scores["forecast"]["u850"]["crps"]["24"] is None
+
+
+def test_nothing_of_a_failed_verification_stays_behind(
+    home: Home, ensemble: xr.Dataset, weather_file: Path, tmp_path: Path
+) -> None:
+    two = ensemble.isel(init_time=slice(2)).copy(deep=True)
+    two["t2m"][1, 2, 1] = np.inf
+    file = ours(two, tmp_path / "theirs.nc")
+    with pytest.raises(InvalidDataError, match=r"t2m of member 2 from 2008-01-06T00:00Z at 48 h: .* found inf"):
+        scored(home, file, weather_file)
+    assert not home.score_archive("theirs").exists()
+    later = ours(ensemble.isel(init_time=[1]), tmp_path / "later.nc")
+    scored(home, later, weather_file, forecaster="theirs")
+    changed = ours(ensemble.isel(init_time=slice(2)) + np.float32(1), tmp_path / "theirs.nc")
+    with pytest.raises(InvalidDataError, match=r"expected the same scores as before.*--forecaster.*--scores"):
+        scored(home, changed, weather_file)
+    assert open_score_archive(home.score_archive("theirs"))["sums"].sizes["init_time"] == 1
+
+
+@pytest.mark.filterwarnings("ignore:Consolidated metadata is currently not part")
+def test_forecast_and_analysis_are_taken_by_url(
+    home: Home, ensemble: xr.Dataset, weather_file: Path, tmp_path: Path, serve: Callable[[Path], str]
+) -> None:
+    with xr.open_dataset(weather_file, engine="netcdf4") as weather:
+        weather[["t2m", "u850"]].load().drop_encoding().to_zarr(tmp_path / "analysis.zarr", zarr_format=3)
+    theirs = wb2(ensemble.isel(init_time=slice(2)), tmp_path / "their s.zarr")
+    expected = scored(home, theirs, weather_file).report.scores
+    root = serve(tmp_path)
+    for analysis, forecast in (
+        ((tmp_path / "analysis.zarr").as_uri(), theirs.as_uri()),
+        (f"{root}/analysis.zarr", f"{root}/their%20s.zarr"),
+    ):
+        request = VerificationRequest(home, analysis=analysis, forecaster="theirs")
+        assert verify(request, [forecast]).report.scores == expected
+
+
 def test_in_the_archive_of_a_system(
     home: Home, ensemble: xr.Dataset, weather_file: Path, tiny: Path, tmp_path: Path
 ) -> None:
@@ -193,7 +282,9 @@ def test_bad_options(home: Home, ensemble: xr.Dataset, weather_file: Path, tmp_p
     with pytest.raises(InvalidDataError, match=r"forecaster: expected letters, .* found 'a/b'"):
         scored(home, file, weather_file, forecaster="a/b")
     sizes = [ours(ensemble.isel(init_time=n, member=slice(n + 2)), tmp_path / f"{n}.nc") for n in range(2)]
-    with pytest.raises(ConfigurationError, match=r"the same members, found \[2, 3\]"):
+    with pytest.raises(
+        ConfigurationError, match=r"the same number of members .* found 2 from 2008-01-05T00:00Z and 3 from"
+    ):
         verify(VerificationRequest(home, analysis=weather_file, forecaster="mixed"), sizes)
 
 

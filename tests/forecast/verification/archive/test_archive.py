@@ -89,7 +89,9 @@ def test_scores_that_agree_to_a_thousandth_are_the_same(make_pair: MakePair, tmp
     other = sums.copy()
     place = {"channel": "msl", "lead_time": sums["lead_time"][1], "region": "tropics", "statistic": "crps"}
     other.loc[place] += 0.01 * float(sums.loc[{**place, "statistic": "absolute"}])
-    with pytest.raises(InvalidDataError, match=r"others, first in crps of msl at 48 h, tropics; remove the file"):
+    with pytest.raises(
+        InvalidDataError, match=r"others, first in crps of msl at 48 h, tropics; keep the new ones under another name"
+    ):
         append_cycle(tmp_path, "plumecast", START, other)
     with pytest.raises(InvalidDataError, match="expected scores of 9 members as before, found 2"):
         append_cycle(tmp_path, "plumecast", START, sums_of(make_pair, "pair"))
