@@ -89,7 +89,8 @@ def _unpacked(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def _contents(dataset: xr.Dataset) -> str:
-    levels = ""
+    on_levels = any(name in dataset for variable in VARIABLES.values() if variable.on_levels for name in variable.names)
+    levels = " on no pressure levels" if on_levels else ""
     if "level" in dataset.coords:
         levels = " on " + ", ".join(f"{level:g}" for level in _levels(dataset)) + " hPa"
     return ", ".join(map(str, dataset.data_vars)) + levels if dataset.data_vars else "no variables"
@@ -154,7 +155,9 @@ def _field(dataset: xr.Dataset, wanted: Channel, where: str, along: Sequence[str
     field = field.squeeze([dim for dim in beside if field.sizes[dim] == 1], drop=True)
     field = field.expand_dims([dim for dim in dims if dim in field.coords and dim not in field.dims])
     if set(field.dims) - {"expver"} != set(dims):
-        raise InvalidDataError(f"{what}: expected dims {dims}, found {field.dims}")
+        others = " and ".join(dim for dim in map(str, field.dims) if dim not in dims)
+        advice = f"; choose one along {others}" if others else ""
+        raise InvalidDataError(f"{what}: expected dims {dims}, found {field.dims}{advice}")
     field = with_merged_versions(field.transpose(*dims, ...), what)
     return _in_units(field, wanted, what)
 

@@ -24,6 +24,8 @@ _STEPS_NS = tuple(seconds * _SECOND_NS for seconds in (3600, 1800, 900, 600, 300
 _COARSEST_NS = 1700 * _SECOND_NS
 """Half of the distance between neighbouring counts beyond which no time is told from the next half hour."""
 _LONGEST_NS = 2.0**62
+_EXACT_NS = 2e4
+_OFF_MINUTES = 1e-3
 Nanoseconds = NDArray[np.int64]
 
 
@@ -129,30 +131,42 @@ def _decoded(variable: xr.Variable, units: str, calendar: str, what: str) -> xr.
 
 
 def _half_step_ns(variable: xr.Variable, units: str | None = None) -> float:
-    """Half of the distance between the count of the last time and the next count that its type can hold."""
+    """Half of the distance between the largest count and the next one that its type can hold."""
     stored = np.dtype(variable.encoding.get("dtype", variable.dtype))
     spelled = units or units_of(variable) or str(variable.encoding.get("units", ""))
     seconds = linear(spelled.partition(" since ")[0].strip(), "s")
     if stored.kind != "f" or seconds is None or not variable.size:
         return 0.0
     unit_ns = seconds[0] * _SECOND_NS
+    counts = _counts(variable, spelled, unit_ns)
+    if not np.isfinite(counts).all():
+        return 0.0
+    largest = np.abs(counts).max()
+    precision = np.float32 if stored != np.float32 and _were_single(counts, unit_ns) else stored
+    return float(np.spacing(np.asarray(largest, precision))) * unit_ns / 2
+
+
+def _counts(variable: xr.Variable, units: str, unit_ns: float) -> NDArray[np.float64]:
+    """Counts as they were stored, from the epoch of their encoding where they are decoded."""
     if variable.dtype.kind == "f":
-        largest = float(np.abs(np.asarray(variable.values, np.float64)).max())
-    elif variable.dtype.kind == "m":
-        largest = float(np.abs(variable.values.astype("m8[ns]").view(np.int64)).max()) / unit_ns
-    else:
-        largest = _count_since(variable, spelled, unit_ns)
-    return float(np.spacing(np.asarray(largest, stored))) * unit_ns / 2
-
-
-def _count_since(variable: xr.Variable, units: str, unit_ns: float) -> float:
-    """The largest count of decoded times, from the epoch of their encoding."""
+        return np.asarray(variable.values, np.float64)
+    if variable.dtype.kind == "m":
+        return variable.values.astype("m8[ns]").view(np.int64) / unit_ns
     epoch = re.match(r"(\d{1,4})-(\d{1,2})-(\d{1,2})", units.partition(" since ")[2].strip())
     if epoch is None:
-        return 0.0
+        return np.zeros(1)
     year, month, day = (int(part) for part in epoch.groups())
-    days = (variable.values.astype("M8[D]") - np.datetime64(f"{year:04d}-{month:02d}-{day:02d}", "D")).astype(np.int64)
-    return float(np.abs(days).max()) * 86400 * _SECOND_NS / unit_ns
+    days = variable.values.astype("M8[D]")
+    since_epoch = (days - np.datetime64(f"{year:04d}-{month:02d}-{day:02d}", "D")).astype(np.int64)
+    within_day = (variable.values - days).astype("m8[ns]").astype(np.int64)
+    return (since_epoch * (86400.0 * _SECOND_NS) + within_day) / unit_ns
+
+
+def _were_single(counts: NDArray[np.float64], unit_ns: float) -> bool:
+    """Whether counts in double precision were in single precision before: exact in it, and off the whole minute."""
+    exact = np.abs(counts - counts.astype(np.float32)).max() * unit_ns < _EXACT_NS
+    minutes = counts * (unit_ns / (60.0 * _SECOND_NS))
+    return bool(exact and np.abs(minutes - np.rint(minutes)).max() > _OFF_MINUTES)
 
 
 def _rounded(times: Nanoseconds, half_step_ns: float, what: str) -> Nanoseconds:

@@ -158,7 +158,8 @@ REFUSED = {
     "converted to degrees": TRUTH.assign_coords(latitude=("latitude", LATITUDE, {"units": "km"})),
     "expected finite values": TRUTH.assign_coords(latitude=[0.0, np.nan, 1.0]),
     "expected units that can be converted to K, found 'none'": TRUTH.assign(t2m=TRUTH["t2m"].drop_attrs()),
-    "expected dims": TRUTH.expand_dims(region=2),
+    "'longitude'); choose one along region": TRUTH.expand_dims(region=2),
+    "found t on no pressure levels": TRUTH.rename(t2m="t").expand_dims(hybrid=[1.0, 2.0]),
 }
 
 

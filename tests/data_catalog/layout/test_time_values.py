@@ -27,6 +27,15 @@ def test_times_between_the_counts_of_single_precision_are_rounded(dtype, decoded
     np.testing.assert_array_equal(instants(variable, "x"), TIMES)
 
 
+@pytest.mark.parametrize("decoded", [False, True])
+def test_counts_that_were_in_single_precision_before_are_rounded_too(decoded):
+    variable = _counted("f4").astype("f8")
+    variable.attrs["units"] = "days since 1900-01-01"
+    if decoded:
+        variable = xr.decode_cf(xr.Dataset({"time": variable})).variables["time"]
+    np.testing.assert_array_equal(instants(variable, "x"), TIMES)
+
+
 def test_minutes_that_single_precision_holds_are_kept():
     variable = xr.Variable("time", np.array([5.0, 65.0], "f4"), {"units": "minutes since 2008-01-01"})
     assert [str(time)[11:16] for time in instants(variable, "x")] == ["00:05", "01:05"]
