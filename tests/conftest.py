@@ -9,7 +9,7 @@ from pipelines.cli.app import main
 
 @pytest.fixture(scope="session")
 def forecast_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A PLUMECAST_HOME as the command line leaves it: ten days of simulated weather and one verified run.
+    """A PLUMECAST_HOME made by the command line: ten days of simulated weather and one verified run.
 
     The run is of `speedy-5p6` from 2008-01-05: three members, two days.
     """

@@ -17,7 +17,7 @@ LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 
 
 def _text(page: Path) -> str:
-    """The page without its code, which speaks of files that an example makes."""
+    """The page without its code, which names files that an example creates."""
     return re.sub(r"```python.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 

@@ -20,7 +20,7 @@ def _one_thread() -> None:
 
 
 def travelling_waves(latitude: np.ndarray, longitude: np.ndarray, days: int, seed: int = 0) -> xr.Dataset:
-    """Waves that drift east, with a season and some noise: predictable, but not wholly."""
+    """Waves that drift east, with a season and some noise, so that they are partly predictable."""
     generator = np.random.default_rng(seed)
     times = np.datetime64("2001-01-01", "ns") + np.arange(days) * np.timedelta64(1, "D")
     angle = np.deg2rad(longitude)[None, None, :] - 0.4 * np.arange(days)[:, None, None]

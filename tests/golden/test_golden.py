@@ -23,7 +23,7 @@ ROUNDING_PA = 4.0
 
 @pytest.fixture(params=RELEASES, ids=lambda path: path.name)
 def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the home that a release left."""
+    """A copy of the home directory of an earlier release."""
     copied = tmp_path / "home"
     shutil.copytree(request.param, copied)
     monkeypatch.setenv("PLUMECAST_HOME", str(copied))

@@ -79,7 +79,7 @@ MEANS = {
 def invented_weather(
     first: str = "2007-01-01", last: str = "2008-02-20", seed: int = 0, every_hours: int = 24
 ) -> xr.Dataset:
-    """Fields of every channel of the dataset that wander about their means, daily by default."""
+    """Fields of every channel of the dataset that vary about their means, daily by default."""
     entry = dataset("speedy-5p6")
     step = np.timedelta64(every_hours, "h")
     time = np.arange(np.datetime64(first, "h"), np.datetime64(last, "h") + step, step).astype("datetime64[ns]")
@@ -128,7 +128,7 @@ def tiny_checkpoint(tiny: Path, weather_file: Path, tmp_path_factory: pytest.Tem
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_checkpoint: Path) -> Home:
-    """An empty home but for the checkpoint."""
+    """A home that is empty except for the checkpoint."""
     monkeypatch.setenv("PLUMECAST_HOME", str(tmp_path / "home"))
     made = home()
     shutil.copytree(tiny_checkpoint, made.checkpoint("tiny"))

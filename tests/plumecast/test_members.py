@@ -12,7 +12,7 @@ import plumecast
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
-    """From nothing but the package."""
+    """An ensemble made with the package alone."""
     nowhere = tmp_path_factory.mktemp("empty")
     forecast = plumecast.ensemble_forecast("speedy-5p6", "speedy-5p6", "2008-01-05", 3, lead="2d", home=nowhere)
     assert not list(nowhere.iterdir())

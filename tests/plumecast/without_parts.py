@@ -20,7 +20,7 @@ BASE = ("data_catalog", "forecast.products", "forecast.verification", "forecast.
 
 
 class Hider:
-    """Finds no module of an extra."""
+    """Hides the modules of all extras from imports."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name.partition(".")[0] in HIDDEN:
@@ -52,7 +52,7 @@ def score_a_run(home: Path) -> None:
 
 
 def run_commands(home: Path) -> None:
-    """Verify the run as anyone's file, and draw its pictures and page again."""
+    """Verify the run as a foreign file, and draw its figures and page again."""
     run = plumecast.find_runs(home)[0]
     drawn = {path.name: path.stat().st_mtime_ns for path in run.files.plots.iterdir()}
     theirs, scores, archive = home / "theirs.nc", home / "scores.json", home / "archives" / "speedy-5p6.zarr"

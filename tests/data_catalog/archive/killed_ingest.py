@@ -45,7 +45,7 @@ def _analysis() -> xr.Dataset:
 
 
 def _kill_at(step: int) -> None:
-    """Die without warning just before or after the given one of the steps that make data durable."""
+    """Kill this process just before or after a given one of the steps that make data durable."""
     count = 0
     for name in ("fsync", "replace", "ftruncate"):
         original = getattr(os, name)
@@ -68,7 +68,7 @@ def _ingest_all(path: Path) -> str:
 
 
 def _check(path: Path) -> None:
-    """Whatever is there is right, to the bit, and complete up to some time."""
+    """Check that all archived values are bit-identical to the source, and complete up to some time."""
     try:
         found = open_archive(path).load()
     except MissingDataError:

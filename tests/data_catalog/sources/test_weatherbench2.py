@@ -71,7 +71,7 @@ def replica_store(tmp_path_factory: pytest.TempPathFactory) -> tuple[xr.Dataset,
 
 
 class Server:
-    """Serves a directory, and remembers what was asked for."""
+    """Serves a directory, and records the requested paths."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory

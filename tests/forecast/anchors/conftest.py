@@ -10,7 +10,7 @@ GRID = Grid(np.linspace(-78.75, 78.75, 8), np.arange(16) * 22.5)
 
 
 def waves_of(count, channels=2, seed=0):
-    """Waves that move east by a tenth of a circle a step, and noise."""
+    """Waves that move east by a tenth of a circle per step, and noise."""
     generator = torch.Generator().manual_seed(seed)
     step = torch.arange(count)[:, None, None, None] * 2 * np.pi / 10
     longitude = torch.from_numpy(np.deg2rad(GRID.longitude)).float()
@@ -33,11 +33,11 @@ def waves():
 
 @pytest.fixture
 def starts_of():
-    """Makes the indices of two past states and the next one, for each sample of so many states."""
+    """Returns the indices of two past states and the next one, for each sample of a number of states."""
     return lambda count: torch.arange(count - 2)[:, None] + torch.arange(3)
 
 
 @pytest.fixture
 def scalars():
-    """Scalar conditions, which linear anchors do not use, of so many samples."""
+    """Returns scalar conditions of a number of samples; linear anchors do not use them."""
     return lambda count: torch.zeros(count, 7)

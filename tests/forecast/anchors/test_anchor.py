@@ -36,7 +36,7 @@ def test_it_predicts_what_moves_on_evenly(make, waves, starts_of, scalars, globe
 
 @KINDS
 def test_each_year_is_predicted_by_an_anchor_that_was_fitted_without_it(make, waves, starts_of, scalars, globe):
-    """Whatever is done to a year's states, its own anchor does not change; that of all years does."""
+    """Changing the states of a year changes the anchor of all years, but not the one that predicts that year."""
     years = torch.arange(300) // 100 + 2001
     states = waves(300)
     spoiled = states.clone()

@@ -11,7 +11,7 @@ REGION = Grid(np.linspace(30, 70, 8), np.linspace(-70, 10, 16))
 
 
 def test_it_fades_out_towards_its_truncation(waves, starts_of, scalars, globe):
-    """Of the last degree a half is kept where it fades alone, a quarter where the one before it fades too."""
+    """The taper keeps half of the last degree if only that one fades, and a quarter if the one before fades too."""
     states, starts = waves(300), starts_of(300)
     past = torch.stack([states[:6], states[1:7]], dim=1)
     predicted = {}

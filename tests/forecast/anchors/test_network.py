@@ -7,7 +7,7 @@ from forecast.anchors.network import MeanAnchor
 
 
 class Halving(nn.Module):
-    """Predicts half the latest state, and drops out in training mode."""
+    """Predicts half the latest state, with dropout in training mode."""
 
     def __init__(self):
         super().__init__()

@@ -15,7 +15,7 @@ LEADS = np.array([24.0, 48.0])
 
 @dataclass(frozen=True)
 class Known:
-    """Scores whose CRPS and spread are given; every start has the same."""
+    """Scores with given CRPS and spread, the same for every start."""
 
     crps: float
     log_ratio: float
@@ -32,7 +32,7 @@ class Known:
 
 
 class Model:
-    """Forecasts whose CRPS is least at one noise inflation, and whose spread is off by a known factor."""
+    """Forecasts whose CRPS has its minimum at a known noise inflation, and whose spread is off by a known factor."""
 
     def __init__(self, *, best_noise: float, churn_gain: float = 0.0, log_ratio: float = 0.0, error: float = 0.0):
         self.best_noise, self.churn_gain, self.log_ratio, self.error = best_noise, churn_gain, log_ratio, error

@@ -46,7 +46,7 @@ def trained(system, analysis, directory, **options):
 
 
 def fields(checkpoint, system, analysis, members, *, batch_size=2, **options):
-    """Member to z500 (lead, latitude, longitude)."""
+    """Return z500 (lead, latitude, longitude) by member."""
     made = forecast_members(
         checkpoint, system, analysis, MemberRequest(INIT, members, 2), batch_size=batch_size, **options
     )

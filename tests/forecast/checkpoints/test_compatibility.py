@@ -97,7 +97,7 @@ def two(system):
 
 @pytest.fixture
 def networks(two, checkpoint):
-    """Those of a system of two networks, which differ in their seeds alone."""
+    """The two networks of a system, which differ only in their seeds."""
     return [replace(checkpoint, system=two.of_network(number)) for number in range(2)]
 
 

@@ -18,7 +18,7 @@ class Mixture:
     stds: tuple[float, ...]
 
     def denoiser(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """E[clean | x]: the components' posterior means, weighed by how likely each made x."""
+        """E[clean | x]: the posterior means of the components, weighted by their posterior probabilities."""
         level = sigma[:, None, None, None]
         shares, estimates = [], []
         for weight, mean, std in zip(self.weights, self.means, self.stds, strict=True):
@@ -33,7 +33,7 @@ class Mixture:
         return sum(w * torch.special.ndtr((x - m) / math.hypot(s, sigma)) for w, m, s in parts)
 
     def transported(self, x: Tensor, sigma: float, next_sigma: float) -> Tensor:
-        """Where the probability flow takes x: in one dimension it keeps every point's quantile."""
+        """Image of x under the probability flow, which preserves quantiles in one dimension."""
         wanted = self.chance(x, sigma)
         reach = 40.0 * (next_sigma + 1.0)
         low, high = torch.full_like(x, -reach), torch.full_like(x, reach)
@@ -52,7 +52,7 @@ class Mixture:
 
 
 def noise_quantiles(count: int, reach: float = 0.98) -> Tensor:
-    """Evenly likely standard normal values, ascending, float64: (count, 1, 1, 1)."""
+    """Equally likely standard normal values, ascending, float64: (count, 1, 1, 1)."""
     chances = torch.linspace(0.5 * (1 - reach), 0.5 * (1 + reach), count, dtype=torch.float64)
     return torch.special.ndtri(chances).reshape(count, 1, 1, 1)
 

@@ -12,7 +12,7 @@ WEIGHTS = torch.ones(1, 1, 1, dtype=torch.float64)
 
 
 def pairs(count, levels, generator):
-    """Neighbouring levels, each as often as any other."""
+    """Pairs of neighbouring levels, all equally often."""
     place = torch.arange(count) % (levels.numel() - 1)
     noise = torch.randn(count, 1, 1, 1, dtype=torch.float64, generator=generator)
     return (levels[place], levels[place + 1]), noise
@@ -29,7 +29,7 @@ def test_heun_between_is_a_step_of_heun(exact):
 
 
 def test_the_map_of_the_probability_flow_has_no_loss(exact):
-    """And the denoiser, which has lost the spread, has."""
+    """The denoiser, which lacks the spread, has a loss."""
     case, generator = exact.normal, torch.Generator().manual_seed(0)
 
     def flow_map(x, sigma):

@@ -69,7 +69,7 @@ def test_adaptive_loss_does_not_depend_on_micro_batches():
 
 
 def test_channel_weights_count_under_learned_uncertainty():
-    """A channel of weight w pulls w times as hard; the uncertainty does not undo it."""
+    """The gradient of a channel of weight w is w times as large; learned uncertainty does not cancel this."""
     loss = loss_of(uncertain_channels=2)
     clean, noise, chances = batch(8)
     shift = torch.zeros(2, requires_grad=True)
@@ -80,7 +80,7 @@ def test_channel_weights_count_under_learned_uncertainty():
 
 
 def test_learned_uncertainty_finds_the_error_of_each_channel_and_level():
-    """The first channel's weighted error is 1, as the best denoiser has it; the second's grows with sigma."""
+    """The weighted error of the first channel is 1, that of the best denoiser; that of the second grows with sigma."""
     loss = loss_of(uncertain_channels=2)
 
     def excess(sigma):

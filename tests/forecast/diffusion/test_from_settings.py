@@ -67,7 +67,7 @@ def test_loss_by_noise_level_is_in_the_training_record(checkpoint, system):
     ids=lambda choice: choice["kind"],
 )
 def test_members_are_the_same_alone_with_any_sampler(choice, checkpoint, system, analysis):
-    """Further draws belong to the member, too: not to the batch that it is made in."""
+    """Further draws depend on the member, too, and not on its batch."""
     chosen, start = changed(system, sampler=choice), analysis["time"].values[5]
 
     def z500(members, batch_size):
@@ -124,7 +124,7 @@ def test_the_network_output_is_part_of_the_identity(system, analysis, tmp_path):
 
 
 def test_names_are_complete(exact):
-    """Every name of a section builds something that works."""
+    """Every name in a section can be built and used."""
     noise = exact.noise_quantiles(3)
     for kind, schedule in itertools.product(
         Sampler.model_fields["kind"].annotation.__args__, Sampler.model_fields["schedule"].annotation.__args__

@@ -8,7 +8,7 @@ from forecast.diffusion.time_distributions import stratified_chances
 
 
 def test_adaptive_draws_do_not_change_the_objective():
-    """The mean of the weighted losses is that of even draws, of any function of the level."""
+    """For any function of the level, the mean of the weighted losses equals that of uniform draws."""
     sampler = LossSampler()
     sampler.get_buffer("mean_square").copy_(torch.linspace(0.1, 9.0, PARTS) ** 2)
     chances = stratified_chances(200_000, torch.Generator().manual_seed(0))

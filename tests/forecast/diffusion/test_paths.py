@@ -77,7 +77,7 @@ def probability_flow(path, denoiser, x, time):
 
 
 def follow(path, denoiser, x, times):
-    """Classical Runge-Kutta of the path's own equation in its own time."""
+    """Integrate the path's own equation in its own time by the classical Runge-Kutta method."""
     for start, end in itertools.pairwise(times):
         half = 0.5 * (end - start)
         k1 = probability_flow(path, denoiser, x, start)

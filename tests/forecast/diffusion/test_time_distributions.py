@@ -66,7 +66,7 @@ def test_medians(name, middle):
 
 
 def test_evenly_spaced_chances_are_a_schedule():
-    """What training draws evenly, a sampler visits evenly: one clock for both."""
+    """Uniform draws in training and evenly spaced sampler levels use the same function of time."""
     from forecast.diffusion.schedules import path_schedule, rho_schedule
 
     chances = torch.linspace(1, 0, 9, dtype=torch.float64)

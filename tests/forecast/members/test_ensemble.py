@@ -11,7 +11,7 @@ INIT = np.datetime64("2001-12-10", "ns")
 
 
 def fields(checkpoint, system, analysis, members, *, leads=3, batch_size=2, init=INIT, **options):
-    """Channel to (member, lead, latitude, longitude)."""
+    """Return (member, lead, latitude, longitude) by channel."""
     blocks = list(
         forecast_members(
             checkpoint, system, analysis, MemberRequest(init, members, leads), batch_size=batch_size, **options

@@ -9,7 +9,7 @@ INIT = np.datetime64("2001-12-10", "ns")
 
 
 def test_noise_has_its_golden_values():
-    """Golden values: if this fails, members of earlier releases can no longer be made again."""
+    """Golden values: if this fails, members of earlier releases can no longer be reproduced."""
     seed = member_seeds("model", "system", np.datetime64("2008-01-01T00:00", "ns"), [37])[0]
     assert seed == "f8eed1c89437076319a2676bf941f7d1"
     noise = member_noise(seed, lead_step=2, draw=0, shape=(3,))

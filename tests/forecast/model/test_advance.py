@@ -24,7 +24,7 @@ def test_a_state_is_the_anchors_forecast_and_a_sampled_residual(checkpoint, syst
 
 
 def test_a_correction_scales_the_distance_from_the_centre(checkpoint, system):
-    """The mirrored noise gives the same centre, so that the two members lie on opposite sides of it."""
+    """The negated noise gives the same centre, so the two members lie on opposite sides of it."""
     (past, scalars), model = past_states(), checkpoint.model
 
     def states(factor):

@@ -46,7 +46,7 @@ def test_windows_see_only_themselves_until_they_are_shifted(tokens):
 
 
 def test_a_uniform_flow_across_the_pole_stays_uniform(tokens):
-    """A uniform flow along a meridian and on over the pole has v = -cos(longitude) north of all of it."""
+    """A uniform flow across the pole has v = -cos(longitude) near it."""
     layout = WindowLayout(tokens, (4, 4), shifted=True, head_width=8)
     longitude = torch.from_numpy(tokens.longitude).float().deg2rad().expand(tokens.shape).reshape(1, -1, 1)
     seen = layout.gather(-longitude.cos(), torch.tensor([True]))

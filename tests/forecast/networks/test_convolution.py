@@ -28,7 +28,7 @@ def test_the_mean_of_a_constant_is_the_constant_on_a_globe_and_a_region():
 
 
 def test_a_vector_s_component_changes_sign_across_the_pole():
-    """At the row beside a pole, a third of the values come from beyond it."""
+    """In the row beside a pole, a third of the values come from across it."""
     found = averaging(-torch.ones(1, 1, 1))(torch.full((1, 1, 6, 8), 3.0))
     torch.testing.assert_close(found[0, 0, [0, 1, -1], 0], torch.tensor([1.0, 3.0, 1.0]))
 

@@ -17,7 +17,7 @@ def tokens_of(grid: Grid, patch: int) -> Tokens:
 
 
 def on_the_sphere(latitude, longitude):
-    """x, y and z of unit vectors; the same formulas hold beyond a pole, where the longitude stays as it was."""
+    """x, y and z of unit vectors; the formulas also hold for latitudes beyond 90 degrees at the same longitude."""
     latitude, longitude = np.broadcast_arrays(np.deg2rad(latitude), np.deg2rad(longitude))
     return np.stack([np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)])
 

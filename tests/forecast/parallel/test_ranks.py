@@ -24,7 +24,7 @@ INIT = np.datetime64("2001-12-10", "ns")
 
 
 def run_together(directory: Path) -> None:
-    """Two processes, told who they are as torchrun would tell them."""
+    """Run two processes with the environment variables that torchrun would set."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -71,7 +71,7 @@ def tuned(system):
 
 @pytest.fixture(scope="module")
 def together(tuned, analysis, tmp_path_factory):
-    """A directory in which one process has trained, and two have done everything again."""
+    """A directory with the results of one process and of two."""
     directory = tmp_path_factory.mktemp("together")
     trained_alone(directory / "whole-once", analysis, tuned, stop_after=1)
     losses = trained_alone(directory / "whole", analysis, tuned)

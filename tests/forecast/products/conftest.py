@@ -49,7 +49,7 @@ def axes(grid: tuple[npt.ArrayLike, npt.ArrayLike], leads: int) -> ForecastAxes:
 
 
 def waves(rng: np.random.Generator, latitude: npt.ArrayLike, longitude: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """A smooth field of unit variance in middle latitudes."""
+    """A smooth field of unit variance in the mid-latitudes."""
     phi, lam = np.meshgrid(np.deg2rad(latitude), np.deg2rad(longitude), indexing="ij")
     field = np.zeros(phi.shape)
     for wavenumber in range(1, 9):
@@ -62,7 +62,7 @@ def waves(rng: np.random.Generator, latitude: npt.ArrayLike, longitude: npt.Arra
 def fields(
     channels: tuple[str, ...], grid: tuple[npt.ArrayLike, npt.ArrayLike], members: tuple[int, ...], lead_index: int
 ) -> dict[str, npt.NDArray[np.float32]]:
-    """Members of all channels at one lead, spreading with it; a member does not depend on the others."""
+    """Members of all channels at one lead time, whose spread grows with it; a member does not depend on the others."""
     latitude, longitude = grid
     sine = np.sin(np.deg2rad(np.asarray(latitude)))[:, None] ** 2
     found = {}
@@ -102,13 +102,13 @@ def write_forecast(
 
 @pytest.fixture(scope="session")
 def synthetic() -> SimpleNamespace:
-    """What this module holds; tests cannot import it by name."""
+    """The functions of this module, which tests cannot import by name."""
     return SimpleNamespace(**globals())
 
 
 @pytest.fixture(scope="session")
 def complaints():
-    """What the strict CF checker says of a file, and how many checks it made."""
+    """Complaints of the strict CF checker about a file, and the number of checks made."""
     suite = CheckSuite()
     suite.checkers = {"cf:1.11": cf_1_11.CF1_11Check}
 

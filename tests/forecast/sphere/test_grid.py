@@ -26,7 +26,7 @@ def test_topology_is_found_from_the_coordinates(latitude, longitude, expected):
 
 
 def on_the_sphere(grid: Grid, north: float) -> torch.Tensor:
-    """x, y and z of unit vectors, a smooth scalar field each, at latitudes shifted beyond the map by whole rows."""
+    """x, y and z of unit vectors as smooth scalar fields, at latitudes shifted by whole rows."""
     latitude = np.deg2rad(grid.latitude + north)[:, None]
     longitude = np.deg2rad(grid.longitude)[None, :]
     fields = [

@@ -26,7 +26,7 @@ def test_faults_are_named(section, values, message, system):
 
 
 def test_added_keys_at_their_defaults_change_no_identity(system):
-    """Golden values of the first release: if these fail, its members can no longer be made again."""
+    """Golden values of the first release: if these fail, its members can no longer be reproduced."""
     assert system.identity_hash().startswith("5f4936091d91")
     moved = [
         {"schedule": "flow"},

@@ -10,7 +10,7 @@ from forecast.training.archived_states import ArchivedStates
 
 @dataclass(frozen=True)
 class Counting(Standardiser):
-    """Remembers which times it was given."""
+    """Records the times that it was given."""
 
     read: list[int] = field(default_factory=list)
 

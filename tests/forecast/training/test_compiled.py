@@ -23,7 +23,7 @@ DIT = {"kind": "dit", "patch": 2, "width": 16, "depth": 2, "heads": 2, "window":
 
 @pytest.fixture(autouse=True)
 def _traced_and_not_built(monkeypatch):
-    """Tracing is where compilation fails or changes what is computed; machine code of it would take a minute more."""
+    """Only trace: compilation fails or changes results while tracing, and machine code would take a minute more."""
     torch.compiler.reset()
     monkeypatch.setattr(nn.Module, "compile", partialmethod(nn.Module.compile, backend="eager"))
     yield

@@ -44,7 +44,7 @@ def test_an_interrupted_training_is_found_in_every_folder(finished, folder):
 
 
 def test_a_training_killed_between_its_two_files_is_not_finished(finished):
-    """The checkpoint is written first; without the state beside it, it says itself that it is a snapshot."""
+    """The checkpoint is written first and is marked as a snapshot, even without the state beside it."""
     content = json.loads(DESCRIPTION.read_text())
     (finished / "model.json").write_text(json.dumps(content | {"training": content["training"] | {"finished": False}}))
     assert has_checkpoint(finished)

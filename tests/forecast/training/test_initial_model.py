@@ -63,7 +63,7 @@ def test_a_deeper_network_starts_as_the_checkpoint_s(system, data, checkpoint):
 
 @pytest.mark.parametrize("changes", [{"widths": (8, 8)}, {"blocks": 2}])
 def test_a_network_that_cannot_take_the_weights_is_refused(system, data, checkpoint, changes):
-    """Narrower, or a checkpoint that is deeper than the system's network."""
+    """The network is narrower, or shallower than that of the checkpoint."""
     system, initial = (
         (system.changed(network=system.network.changed(**changes)), checkpoint)
         if "widths" in changes

@@ -29,7 +29,7 @@ def with_mean(system: System, *, iterations=4, cross_fitted=True, **training) ->
 
 @pytest.fixture(scope="module")
 def two_years(analysis):
-    """The same weather from two months before the year on."""
+    """The same weather, starting two months before the year."""
     return analysis.assign_coords(time=analysis["time"] - np.timedelta64(61, "D"))
 
 

@@ -29,7 +29,7 @@ def winds(analysis):
 
 
 def turned(fields):
-    """All of it in the mirror; channels are third from the right."""
+    """Reflect all fields; channels are the third dimension from the right."""
     return fields.flip(-2) * mirror_signs(CHANNELS)[:, None, None]
 
 
@@ -38,7 +38,7 @@ def unmirrored(system):
 
 
 def test_reflected_samples_equal_reflected_weather(windy, analysis):
-    """One model is shown weather in a mirror; another, on a mirrored earth, the mirrored weather itself."""
+    """One model sees reflected samples; another, on a reflected earth, the reflected weather itself."""
     generator = torch.Generator().manual_seed(0)
     static = torch.randn(1, 8, 16, generator=generator)
     model = StepModel(windy, grid_of(analysis), static)
@@ -82,7 +82,7 @@ def test_mirrored_training_resumes_bit_for_bit_and_differs(windy, winds, tmp_pat
 
 
 def test_symmetric_weather_is_learned_alike_on_both_sides(windy, winds, tmp_path):
-    """After a mirrored training the two hemispheres are forecast more alike than after a plain one."""
+    """After mirrored training, forecasts of the two hemispheres are more similar than after plain training."""
 
     def unlike(system, directory):
         for _ in train(system, winds, directory, iterations=60):

@@ -26,7 +26,7 @@ OBJECTIVES = {
 
 @pytest.fixture
 def mixed(system, analysis, checkpoint):
-    """A model with weights that matter, and a day's sample beside one of two days."""
+    """A model with random weights, and samples with steps of one and of two days."""
     stepped = system.changed(training=system.training.changed(step_hours=(24, 48)))
     samples = learned_samples(make_samples(analysis, checkpoint.standardiser, stepped, lead_steps=2), stepped)
     model = StepModel(stepped, grid_of(analysis), static_tensor(analysis, ("orography",)))
@@ -63,7 +63,7 @@ def test_each_sample_is_scored_as_if_alone(mixed, name):
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_the_loss_is_in_units_of_what_is_missed_in_steps_of_that_length(mixed, name):
-    """A scale of the other length leaves a sample's loss as it is."""
+    """The scale of another step length does not change a sample's loss."""
     model, batch = mixed
     objective = OBJECTIVES[name](model)
     before = losses(objective, model, batch, [0, 1])

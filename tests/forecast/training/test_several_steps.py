@@ -23,7 +23,7 @@ DAY, DAYS = 24, 48
 
 @pytest.fixture(scope="module")
 def stepped(system):
-    """Steps of one day and of two, on a linear anchor."""
+    """Steps of one and two days, with a linear anchor."""
     return system.changed(
         anchor={"kind": "linear", "eofs": 6, "cross_fitted": False},
         training=system.training.changed(step_hours=(DAYS, DAY), checkpoint_minutes=1e-9),
@@ -129,7 +129,7 @@ def test_a_mean_network_is_scaled_by_its_step(stepped, analysis, checkpoint, tmp
 
 
 def test_windows_of_a_globe_have_an_anchor_of_each_length(stepped, analysis, tmp_path):
-    """A pretraining of both lengths misses of each what one of that length alone misses."""
+    """With both step lengths, the residuals of each equal those of a pretraining with that length alone."""
     globe = analysis[["z500", "u850", "tp24"]]
     region = globe.isel(latitude=slice(4, 8), longitude=slice(2, 10))
     period = {"start": "2001-01-01", "end": "2001-12-31"}

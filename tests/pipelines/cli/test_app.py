@@ -37,7 +37,7 @@ def plumecast(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 def complaint(error_output: str) -> str:
-    """The one line of the error."""
+    """Return the one line of the error."""
     lines = [line for line in error_output.splitlines() if line.startswith("plumecast: ")]
     assert len(lines) == 1, error_output
     assert "Traceback" not in error_output
@@ -272,7 +272,7 @@ def test_unwritable_disk(
 def test_full_disk_in_a_process_of_its_own(
     tiny: Path, tiny_checkpoint: Path, weather_file: Path, tmp_path: Path
 ) -> None:
-    """A limit on the size of files is as near to a full disk as a test comes without being root."""
+    """A limit on file sizes is the closest to a full disk that a test gets without being root."""
     code = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096));"

@@ -31,7 +31,7 @@ from tests.pipelines.conftest import cycle_of
 
 @pytest.fixture(autouse=True)
 def _undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures take seconds a run; one test is enough for them."""
+    """Skip drawing: figures take seconds per run, and one test of them is enough."""
     if request.node.name != "test_run_is_complete":
         monkeypatch.setattr("pipelines.runs.forecast.draw_run", lambda *_: [])
 
@@ -144,7 +144,7 @@ def test_another_analysis_is_another_run(place: Home, tiny: Path, weather_file: 
 
 
 def test_the_manifest_names_what_the_members_were_made_from(place: Home, tiny: Path, weather_file: Path) -> None:
-    """Even if the checkpoint has been replaced since, as the steps of a flow open nothing twice."""
+    """Even if the checkpoint has been replaced since, because the steps of a flow open nothing twice."""
     cycle = cycle_of(place, tiny, "2008-01-10", analysis=weather_file, members=2)
     inputs = open_inputs(cycle)
     assert forecasting.make_members(cycle, inputs)

@@ -41,7 +41,7 @@ def train(system: Path, weather: Path, *options: str) -> int:
 
 @pytest.fixture
 def trained(double: Path, place: Home, weather_file: Path) -> Path:
-    """A checkpoint of both networks, where the home looks for it."""
+    """A checkpoint of both networks, in its place in the home."""
     assert train(double, weather_file) == 0
     return place.checkpoint("double")
 

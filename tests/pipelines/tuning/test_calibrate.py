@@ -25,7 +25,7 @@ from pipelines.workspace.systems import find_system
 
 
 class Toy(torch.nn.Module):
-    """A network that returns a part of the noise: with one evaluation, members of a spread of choice."""
+    """A network that returns a fraction of the noise: with one evaluation, members have a chosen spread."""
 
     def __init__(self, channels: int, spread: float) -> None:
         super().__init__()

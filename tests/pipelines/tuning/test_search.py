@@ -42,7 +42,7 @@ def of_sampler(place: Home, tiny: Path, weather_file: Path) -> SearchRequest:
 
 
 def failing_forecasts(monkeypatch: pytest.MonkeyPatch, fault: BaseException, *numbers: int) -> list[Checkpoint]:
-    """Let some of the series of validation forecasts fail, counted from 1; all of them when none is named."""
+    """Let some series of validation forecasts fail, counted from 1; all of them if none is given."""
     real, calls = Validation.score_each, []
 
     def score_each(self: Validation, checkpoint: Checkpoint) -> Iterator[xr.DataArray]:
@@ -132,7 +132,7 @@ def test_another_search_does_not_continue_it(of_sampler: SearchRequest, tmp_path
 
 
 def with_periods(request: SearchRequest, **periods: Any) -> SearchRequest:
-    """The request with some days of its system's periods changed."""
+    """Return the request with some days of its system's periods changed."""
     own = request.system.periods
     changed = own.changed(**{name: getattr(own, name).changed(**days) for name, days in periods.items()})
     return replace(request, system=request.system.changed(periods=changed))

@@ -14,7 +14,7 @@ LARGEST = {"z500": 59_000, "t850": 310, "msl": 106_000, "t2m": 320, "q850": 0.02
 
 
 def shipped_deviations() -> list[tuple[str, str, float]]:
-    """Standard deviation of each channel's anomalies, as the shipped models divide by it."""
+    """Standard deviation of each channel's anomalies, from the shipped models."""
     found = []
     for directory in sorted(path for path in PRETRAINED.iterdir() if path.is_dir()):
         channels = json.loads((directory / "model.json").read_text())["system"]["state"]["predictands"]

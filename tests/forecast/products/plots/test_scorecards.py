@@ -19,7 +19,7 @@ from forecast.products.plots.scorecards import BETTER, WORSE, plot_scorecard
 
 
 def card(channels: int = 2, leads: int = 3, regions: tuple[str, ...] = ("global", "north-america")) -> xr.Dataset:
-    """Changes from -12 % on, significant where they are even, and one that is unknown, one not tested."""
+    """Changes from -12 % upwards, the even ones significant; one is unknown, one not tested."""
     shape = (channels, leads, len(regions))
     change = np.arange(channels * leads * len(regions), dtype=np.float64).reshape(shape) - 12
     p_value = np.where(change % 2 == 0, 0.01, 0.2)
@@ -43,7 +43,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 
 
 def triangles(figure: Figure, panel: int) -> dict[tuple[float, float], tuple[str, bool, float]]:
-    """Colour, whether filled, and size by place."""
+    """Colour, fill and size of each triangle by its place."""
     found = {}
     for collection in figure.axes[panel].collections:
         assert isinstance(collection, PathCollection)
