@@ -1,11 +1,15 @@
 """Scores of ensembles: plain functions of xarray objects, which need no torch."""
 
 from forecast.verification.archive.archive import append_cycle, open_score_archive, score_table
+from forecast.verification.baselines.fitting import fit_baselines
+from forecast.verification.baselines.simple import climatological_mean, climatology_forecast, persistence_forecast
 from forecast.verification.checks import UnscorableError
 from forecast.verification.comparison.bootstrap import block_bootstrap
+from forecast.verification.comparison.scorecard import card_table, scorecard
 from forecast.verification.comparison.significance import diebold_mariano, false_discovery_rate, paired_t_test
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.evaluation import EvaluationSums, cycle_sums, scores_of
+from forecast.verification.groups import group_weights
 from forecast.verification.regions import Box, region_weights
 from forecast.verification.scores.decomposition import crps_decomposition
 from forecast.verification.scores.distribution import dawid_sebastiani, log_score, pit, quantile_score, twcrps
@@ -31,6 +35,9 @@ __all__ = [
     "block_bootstrap",
     "brier_decomposition",
     "brier_score",
+    "card_table",
+    "climatological_mean",
+    "climatology_forecast",
     "crps",
     "crps_decomposition",
     "cycle_sums",
@@ -41,11 +48,14 @@ __all__ = [
     "ensemble_statistics",
     "error_growth",
     "false_discovery_rate",
+    "fit_baselines",
     "fss",
+    "group_weights",
     "log_score",
     "mae",
     "open_score_archive",
     "paired_t_test",
+    "persistence_forecast",
     "pit",
     "quantile_score",
     "rank_histogram",
@@ -56,6 +66,7 @@ __all__ = [
     "roc",
     "rps",
     "score_table",
+    "scorecard",
     "scores_of",
     "seeps",
     "spectral_crps",

@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.layout.cells import latitude_edges, longitude_edges
-from forecast.verification.checks import UnscorableError
+from forecast.verification.checks import UnscorableError, on_grid
 from forecast.verification.weighting import area_weights
 
 WHOLE = "global"
@@ -97,20 +97,21 @@ def region_weights(
         regions: Boxes, or masks on the grid (weights of 0 or more), by name; the built-in ones that it holds when None.
 
     Returns:
-        Weights over `region`, latitude and longitude. The whole grid comes first: `global`, or `domain` if it is not.
+        Weights over `region` and the dimensions of `latitude` and `longitude`; as the weights of a score, they make
+        `region` a dimension of it. The whole grid comes first: `global`, or `domain` if it is not.
 
     Raises:
         UnscorableError: A region that was asked for is not all on the grid, or no grid point lies in it.
     """
-    areas = area_weights(latitude) * xr.ones_like(longitude, dtype=np.float64)
+    areas = area_weights(latitude) * _along(longitude)
     weights = {_whole_name(latitude, longitude): areas}
     for name, region in (held_regions(latitude, longitude) if regions is None else regions).items():
         if name == DOMAIN:
             raise UnscorableError(f"region '{name}': expected another name, this is that of a whole grid")
         if name != WHOLE or name not in weights:
-            weights[name] = areas * _checked_mask(name, region, latitude, longitude)
+            weights[name] = areas * _checked_mask(name, region, latitude, longitude, areas)
     stacked = xr.concat(list(weights.values()), xr.DataArray(list(weights), dims="region", name="region"))
-    return stacked.transpose("region", "latitude", "longitude")
+    return stacked.transpose("region", *latitude.dims, *longitude.dims)
 
 
 def held_regions(latitude: xr.DataArray, longitude: xr.DataArray) -> dict[str, Box]:
@@ -127,16 +128,22 @@ def held_regions(latitude: xr.DataArray, longitude: xr.DataArray) -> dict[str, B
     }
 
 
+def _along(longitude: xr.DataArray) -> xr.DataArray:
+    if not isinstance(longitude, xr.DataArray) or longitude.ndim != 1:
+        raise UnscorableError(f"longitude: expected a DataArray with one dimension, found {type(longitude).__name__}")
+    return xr.ones_like(longitude, dtype=np.float64).drop_attrs()
+
+
 def _checked_mask(
-    name: str, region: Box | xr.DataArray, latitude: xr.DataArray, longitude: xr.DataArray
+    name: str, region: Box | xr.DataArray, latitude: xr.DataArray, longitude: xr.DataArray, areas: xr.DataArray
 ) -> xr.DataArray:
     if isinstance(region, Box):
         share = region.covered(latitude, longitude)
         if share < LEAST_COVERED:
             raise UnscorableError(f"region '{name}': expected all of it on the grid, found {max(share, 0.0):.0%}")
         region = region.mask(latitude, longitude)
-    mask = region.astype(np.float64)
-    if set(mask.dims) != {"latitude", "longitude"} or not np.isfinite(mask.values).all() or bool((mask < 0).any()):
+    mask = on_grid(f"region '{name}'", region.astype(np.float64), areas)
+    if set(mask.dims) != set(areas.dims) or not np.isfinite(mask.values).all() or bool((mask < 0).any()):
         raise UnscorableError(f"region '{name}': expected a weight of 0 or more for each point of the grid")
     if not bool((mask > 0).any()):
         raise UnscorableError(f"region '{name}': expected at least one grid point in it, found none")

@@ -27,6 +27,8 @@ def area_weights(latitude: xr.DataArray) -> xr.DataArray:
     Raises:
         UnscorableError: Latitudes are not in order, fewer than 2, or beyond a pole.
     """
+    if not isinstance(latitude, xr.DataArray):
+        raise UnscorableError(f"latitude: expected a DataArray with a named dimension, found {type(latitude).__name__}")
     degrees = np.asarray(latitude.values, dtype=np.float64)
     steps = np.diff(degrees)
     if degrees.ndim != 1 or degrees.size < 2 or not (np.all(steps > 0) or np.all(steps < 0)):

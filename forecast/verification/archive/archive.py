@@ -152,7 +152,8 @@ def open_score_archive(
 
     Returns:
         Variable `sums` over init_time, forecaster, channel, lead_time, region and statistic; NaN where a cycle has
-        none.
+        none. Add them with `sums.sum("init_time", min_count=1)`, which leaves NaN what no cycle has; without
+        `min_count` it would be 0, and with `skipna=False` one cycle without an entry would spoil it.
 
     Raises:
         InvalidDataError: There is no archive, or a file is damaged; the message names it.

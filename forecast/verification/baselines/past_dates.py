@@ -58,24 +58,7 @@ class PastDates:
         Raises:
             UnscorableError: There is no date at that hour of the day.
         """
-        by_year = self._by_year(valid_time)
-        most = max(map(len, by_year), default=0)
-        if most == 0:
-            when = iso(valid_time)
-            raise UnscorableError(f"climatology at {when}: expected past dates at that hour of the day, found none")
-        full = [dates for dates in by_year if len(dates) >= WHOLE_YEAR * most]
-        count = max(round((2 * HALF_WINDOW_DAYS + 1) * most / DAYS_IN_YEAR), 1)
-        return np.stack([dates[:count] for dates in full])
-
-    def _by_year(self, valid_time: np.datetime64) -> list[NDArray[np.int64]]:
-        """Positions of each year's dates at an hour of the day, those nearest in season first."""
-        same_hour = np.flatnonzero(seconds_of_day(self.times) == seconds_of_day(np.asarray([valid_time]))[0])
-        years = self.times[same_hour].astype("datetime64[Y]")
-        distance = np.abs(_season(self.times[same_hour]) - _season(np.asarray([valid_time])))
-        distance = np.minimum(distance, DAYS_IN_YEAR - distance)
-        return [
-            same_hour[years == year][np.argsort(distance[years == year], kind="stable")] for year in np.unique(years)
-        ]
+        return dates_of_season(self.times, valid_time)
 
     def to_dataset(self) -> xr.Dataset:
         """Return the states as variables to store."""
@@ -101,6 +84,40 @@ class PastDates:
             base=stored["date_base"].values,
             step=stored["date_step"].values,
         )
+
+
+def dates_of_season(times: NDArray[np.datetime64], valid_time: np.datetime64) -> NDArray[np.int64]:
+    """Return the dates of each year that climatology takes as members, those nearest in season first.
+
+    Every year gives equally many: as many as lie within 15 days on either side, and at least one.
+
+    Args:
+        times: Past dates, increasing.
+        valid_time: Time that is forecast.
+
+    Returns:
+        Positions of the dates: (year, candidate).
+
+    Raises:
+        UnscorableError: There is no date at that hour of the day.
+    """
+    by_year = _by_year(times, valid_time)
+    most = max(map(len, by_year), default=0)
+    if most == 0:
+        when = iso(valid_time)
+        raise UnscorableError(f"climatology at {when}: expected past dates at that hour of the day, found none")
+    full = [dates for dates in by_year if len(dates) >= WHOLE_YEAR * most]
+    count = max(round((2 * HALF_WINDOW_DAYS + 1) * most / DAYS_IN_YEAR), 1)
+    return np.stack([dates[:count] for dates in full])
+
+
+def _by_year(times: NDArray[np.datetime64], valid_time: np.datetime64) -> list[NDArray[np.int64]]:
+    """Positions of each year's dates at an hour of the day, those nearest in season first."""
+    same_hour = np.flatnonzero(seconds_of_day(times) == seconds_of_day(np.asarray([valid_time]))[0])
+    years = times[same_hour].astype("datetime64[Y]")
+    distance = np.abs(_season(times[same_hour]) - _season(np.asarray([valid_time])))
+    distance = np.minimum(distance, DAYS_IN_YEAR - distance)
+    return [same_hour[years == year][np.argsort(distance[years == year], kind="stable")] for year in np.unique(years)]
 
 
 def thinned(times: NDArray[np.datetime64], every: int) -> NDArray[np.int64]:

@@ -93,3 +93,20 @@ def test_regions_that_a_grid_does_not_hold_are_refused() -> None:
         region_weights(*GLOBE, {"mask": xr.DataArray(np.full((36, 72), np.nan), dims=("latitude", "longitude"))})
     with pytest.raises(UnscorableError, match="region: expected south < north"):
         Box(50, 40)
+
+
+def test_weights_have_the_dimensions_of_the_grid_by_any_name() -> None:
+    latitude = xr.DataArray(np.linspace(-87.5, 87.5, 36), dims="lat", name="lat")
+    latitude = latitude.assign_coords(lat=latitude)
+    longitude = xr.DataArray(np.arange(0, 360, 5.0), dims="lon", name="lon")
+    longitude = longitude.assign_coords(lon=longitude)
+    found = region_weights(latitude, longitude)
+    assert found.dims == ("region", "lat", "lon")
+    single = found.isel(region=0, drop=True).assign_coords(lat=latitude.values.astype(np.float32) + 3e-6) > 0
+    masked = region_weights(latitude, longitude, {"all": single})
+    np.testing.assert_array_equal(masked.sel(region="all"), masked.isel(region=0))
+    with pytest.raises(UnscorableError, match="region 'half': expected 36 along 'lat', found 18"):
+        region_weights(latitude, longitude, {"half": single.isel(lat=slice(18))})
+    for grid in ((latitude.values, longitude), (latitude, longitude.values)):
+        with pytest.raises(UnscorableError, match=r"(latitude|longitude): expected a DataArray"):
+            region_weights(*grid)  # type: ignore[arg-type]
