@@ -62,10 +62,10 @@ def brier_score(
 
     Source: Brier (1950), doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2; Ferro (2014), doi:10.1002/qj.2270
     """
-    counted = event_counts(
-        forecast, analysis, threshold, member_dim=member_dim, strict=strict, skip_missing=skip_missing
+    limit = limits("threshold", threshold, comparison_precision(forecast, analysis))
+    values = _brier(
+        forecast, analysis, limit, member_dim=member_dim, strict=strict, skip_missing=skip_missing, fair=fair
     )
-    values = _brier(counted, fair)
     return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("brier_score").drop_attrs()
 
 
@@ -112,14 +112,7 @@ def rps(
     Source: Epstein (1969), doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2; Ferro (2014), doi:10.1002/qj.2270
     """
     limit, along = _categories(limits("threshold", threshold, comparison_precision(forecast, analysis)), analysis)
-    if limit.ndim > 1:
-        counted = event_counts(forecast, analysis, limit, member_dim=member_dim, strict=True, skip_missing=skip_missing)
-        briers = _brier(counted, fair)
-    else:
-        statistics = ensemble_statistics(
-            forecast, analysis, member_dim=member_dim, threshold=limit, skip_missing=skip_missing, ranked=False
-        )
-        briers = statistics["fair_brier" if fair else "brier"].astype(np.float64)
+    briers = _brier(forecast, analysis, limit, member_dim=member_dim, strict=True, skip_missing=skip_missing, fair=fair)
     values = briers.sum([along], skipna=False)
     return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("rps").drop_attrs()
 
@@ -167,7 +160,25 @@ def event_counts(
     )
 
 
-def _brier(counted: xr.Dataset, fair: bool) -> xr.DataArray:
+def _brier(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    limit: xr.DataArray,
+    *,
+    member_dim: Hashable,
+    strict: bool,
+    skip_missing: bool,
+    fair: bool,
+) -> xr.DataArray:
+    """Brier score of each point and threshold, in one pass where several thresholds are the same at all points."""
+    if limit.ndim == 1 and limit.dims[0] not in analysis.dims:
+        # At or above a threshold is above the number just below it.
+        above = limit if strict else limit.copy(data=np.nextafter(limit.values, limit.dtype.type(-np.inf)))
+        statistics = ensemble_statistics(
+            forecast, analysis, member_dim=member_dim, threshold=above, skip_missing=skip_missing, ranked=False
+        )
+        return statistics["fair_brier" if fair else "brier"].astype(np.float64).where(limit.notnull())
+    counted = event_counts(forecast, analysis, limit, member_dim=member_dim, strict=strict, skip_missing=skip_missing)
     members = counted["members"].astype(np.float64)
     probability = counted["hits"] / members
     values = (probability - counted["observed"]) ** 2

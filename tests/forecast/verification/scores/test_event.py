@@ -35,6 +35,17 @@ def test_thresholds_of_each_point_and_at_the_value(make_pair: MakePair) -> None:
         brier_score(forecast, analysis, threshold=quantile.isel(latitude=slice(None, None, -1)))
 
 
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_several_thresholds_are_scored_as_each_alone(make_pair: MakePair, dtype: str, strict: bool) -> None:
+    forecast, analysis = (field.astype(dtype) for field in make_pair("tied"))
+    thresholds = [-np.inf, 0.1, 2.0, np.nan]
+    together = brier_score(forecast, analysis, threshold=thresholds, strict=strict)
+    for index, threshold in enumerate(thresholds):
+        alone = brier_score(forecast, analysis, threshold=threshold, strict=strict)
+        np.testing.assert_allclose(together.isel(threshold=index), alone, atol=1e-6)
+
+
 def test_ranked_probability_score_is_the_sum_of_brier_scores(make_pair: MakePair) -> None:
     forecast, analysis = make_pair("tied")
     thresholds = [1.0, 2.0, 3.0]
