@@ -56,7 +56,7 @@ def test_the_amounts_term_needs_a_predicted_amount(system, checkpoint):
 def test_a_region_cannot_be_mirrored(system, checkpoint):
     mirrored = section(system, "training", mirrored=True)
     check_settings(mirrored, checkpoint.grid, starts_trained=False)
-    with pytest.raises(ConfigurationError, match=r"training\.mirrored: expected a globe with each latitude on both"):
+    with pytest.raises(ConfigurationError, match=r"training\.mirrored: expected a globe that is symmetric"):
         check_settings(mirrored, REGION, starts_trained=False)
 
 
