@@ -117,9 +117,9 @@ def main(directory: Path, first: int, stride: int) -> None:
         path = directory / f"killed_{step}.zarr"
         status = _forked(_killed, path, step)
         if status == 0:
-            break  # it came to its end: there are no more steps
+            break  # the ingest finished: there are no more steps
         assert os.WTERMSIG(status) == signal.SIGKILL, f"step {step}: ended with {status}"
-        assert _forked(_survivor, path, reference) == 0, f"step {step}: not sound after the killing"
+        assert _forked(_survivor, path, reference) == 0, f"step {step}: not sound after the kill"
         killed += 1
         step += stride
     print(killed)

@@ -54,4 +54,4 @@ def test_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str], trained: bo
     assert "not skill on the real atmosphere" in said
     assert "z500" in said
     assert "tp24" not in said
-    assert ("seven years and three hours" in said) is trained
+    assert ("three hours on seven years" in said) is trained

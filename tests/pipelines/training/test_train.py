@@ -26,7 +26,7 @@ def test_one_training_at_a_time(tiny, weather_file, tmp_path):
     system = read_system(tiny)
     with (
         lock(tmp_path / LOCK, "this"),
-        pytest.raises(MissingDataError, match=r"training in .* no other process at work"),
+        pytest.raises(MissingDataError, match=r"training in .* no other process working"),
     ):
         train_system(TrainingRequest(system, weather_file, tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == [LOCK]
