@@ -1,7 +1,8 @@
-"""Which stored numbers are values at all: those outside of a declared valid range, or never written, are missing.
+"""Treats stored numbers outside a declared valid range, and numbers that were never written, as missing.
 
-xarray makes `_FillValue` and `missing_value` missing. It ignores `valid_range`, `valid_min` and `valid_max`, and what a
-NetCDF library leaves where nobody wrote. All count before unpacking, so they are applied as a file is opened.
+xarray sets `_FillValue` and `missing_value` to NaN. It ignores `valid_range`, `valid_min` and `valid_max`, and the
+default fill values of the NetCDF library. All of these refer to packed numbers, so they are applied when a file is
+opened.
 
 Source: CF-1.11, section 2.5.1; NetCDF Users' Guide, attribute conventions (`valid_range`, `_FillValue`).
 """
@@ -24,37 +25,37 @@ _HALF_A_STEP = 0.5
 
 
 class DeclaredStore(AbstractDataStore):
-    """A file or store whose fields hold missing values wherever it declares that they are none."""
+    """A file or store whose fields are missing wherever it declares that they hold no value."""
 
     def __init__(self, store: AbstractDataStore, where: str) -> None:
         """Wrap a store.
 
         Args:
-            store: As xarray opened it, not decoded.
-            where: File or URL, to begin an error with.
+            store: Store as xarray opened it, not decoded.
+            where: File or URL; errors start with it.
         """
         self._store = store
         self._where = where
 
     def get_variables(self) -> dict[Any, xr.Variable]:
-        """Variables as they are stored, lazily; raise InvalidDataError for a valid range that cannot be read."""
+        """Return the stored variables, lazily; raises InvalidDataError for an invalid valid range."""
         return {
             name: with_declared_values(variable, f"{self._where}: {name}")
             for name, variable in self._store.get_variables().items()  # type: ignore[no-untyped-call]
         }
 
     def get_attrs(self) -> Mapping[Any, Any]:
-        """Attributes of the file."""
+        """Return the attributes of the file."""
         attributes: Mapping[Any, Any] = self._store.get_attrs()  # type: ignore[no-untyped-call]
         return attributes
 
     def get_dimensions(self) -> Mapping[Any, int]:
-        """Sizes by name of the dimension."""
+        """Return the sizes of the dimensions by name."""
         dimensions: Mapping[Any, int] = self._store.get_dimensions()  # type: ignore[no-untyped-call]
         return dimensions
 
     def get_encoding(self) -> dict[str, Any]:
-        """How the file was written, such as its unlimited dimensions."""
+        """Return the encoding of the file, such as its unlimited dimensions."""
         encoding: dict[str, Any] = self._store.get_encoding()  # type: ignore[no-untyped-call]
         return encoding
 
@@ -65,11 +66,11 @@ class DeclaredStore(AbstractDataStore):
 
 @dataclass(frozen=True)
 class ValidRange:
-    """Smallest and largest stored number that is a value; None where there is no limit.
+    """The smallest and the largest valid stored number.
 
     Attributes:
-        low: In the type of the stored numbers, before unpacking.
-        high: In the type of the stored numbers, before unpacking.
+        low: Smallest valid number, in the type of the stored numbers, before unpacking; None for no limit.
+        high: Largest valid number, in the type of the stored numbers, before unpacking; None for no limit.
     """
 
     low: float | None
@@ -79,15 +80,15 @@ class ValidRange:
     def declared(cls, variable: xr.Variable, what: str) -> Self:
         """Read the valid range of a variable.
 
-        Limits of the type of the packed numbers are packed too; floating-point limits of packed integers are in the
-        unit of the variable, and a value within half a packing step of them is inside.
+        Limits of the type of the packed numbers are packed too. Floating-point limits of packed integers are in the
+        unit of the variable, and a value within half a packing step of them is valid.
 
         Args:
-            variable: As it is stored, not decoded.
-            what: File and variable, to begin an error with.
+            variable: Stored variable, not decoded.
+            what: File and variable; errors start with it.
 
         Raises:
-            InvalidDataError: The attributes are no numbers, or too few or too many.
+            InvalidDataError: The attributes are not numbers, or too few or too many.
         """
         both = _numbers(variable, "valid_range", 2, what)
         low = _numbers(variable, "valid_min", 1, what) if both is None else both[:1]
@@ -105,7 +106,7 @@ class ValidRange:
         return cls(*(None if end is None else _in_type(end, read_dtype(variable)) for end in ends))
 
     def holds(self, values: np.ndarray) -> np.ndarray:
-        """Whether each number is inside; False for NaN where there is a limit.
+        """Return whether each number is within the range; False for NaN if there is a limit.
 
         Args:
             values: Stored numbers, of any shape.
@@ -118,7 +119,7 @@ class ValidRange:
         return inside
 
     def outside(self, dtype: np.dtype[Any]) -> int | None:
-        """Return an integer outside of the range, NetCDF's usual fill value if that is; None where each is inside.
+        """Return an integer outside the range, preferably NetCDF's default fill value; None if there is none.
 
         Args:
             dtype: Type of the stored integers.
@@ -132,16 +133,16 @@ class ValidRange:
 
 
 def with_declared_values(variable: xr.Variable, what: str) -> xr.Variable:
-    """Return a field whose numbers that are declared to be none are equal to its `_FillValue`, lazily.
+    """Return a field in which numbers declared invalid are replaced by its `_FillValue`, lazily.
 
     Coordinates and other variables of fewer than two dimensions stay as they are, and so do times.
 
     Args:
-        variable: As it is stored, not decoded.
-        what: File and variable, to begin an error with.
+        variable: Stored variable, not decoded.
+        what: File and variable; errors start with it.
 
     Raises:
-        InvalidDataError: Its valid range cannot be read.
+        InvalidDataError: The valid range cannot be interpreted.
     """
     if variable.ndim < 2 or variable.dtype.kind not in "iuf" or " since " in str(variable.attrs.get("units", "")):
         return variable
@@ -160,10 +161,10 @@ def with_declared_values(variable: xr.Variable, what: str) -> xr.Variable:
 
 
 def read_dtype(variable: xr.Variable) -> np.dtype[Any]:
-    """Return the type that stored numbers are to be read as: `_Unsigned` says so where a format lacks one.
+    """Return the type of the stored numbers, which `_Unsigned` changes in formats without unsigned integers.
 
     Args:
-        variable: As it is stored, not decoded.
+        variable: Stored variable, not decoded.
     """
     unsigned = str(variable.attrs.get("_Unsigned", "")).lower()
     kind = {"true": "u", "false": "i"}.get(unsigned) if variable.dtype.kind in "iu" else None
@@ -171,9 +172,9 @@ def read_dtype(variable: xr.Variable) -> np.dtype[Any]:
 
 
 def _with_usual_fill(variable: xr.Variable) -> xr.Variable:
-    """Declare what NetCDF leaves where nobody wrote, for packed integers: unpacked it would look like a value.
+    """Declare NetCDF's default fill value for packed integers, because unpacked it would look like a value.
 
-    Bytes have no such value, and of floating-point numbers it is far beyond any value.
+    Bytes have no default fill value, and that of floating-point numbers is far beyond any value.
     """
     packed = set(_PACKING) & set(variable.attrs) and variable.dtype.kind in "iu" and variable.dtype.itemsize > 1
     if not packed or {"_FillValue", "missing_value"} & set(variable.attrs):
@@ -185,7 +186,7 @@ def _with_usual_fill(variable: xr.Variable) -> xr.Variable:
 
 
 def _in_type(limit: np.ndarray, dtype: np.dtype[Any]) -> float:
-    """A limit in the precision of the numbers that are compared with it."""
+    """Return a limit in the precision of the numbers that are compared with it."""
     number: float = limit.item() if dtype.kind in "iu" and limit.dtype.kind == "f" else limit.astype(dtype).item()
     return number
 

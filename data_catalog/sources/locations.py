@@ -1,18 +1,18 @@
-"""Where data lies: a path on this machine's disks, or the URL of a Zarr group."""
+"""Locations of data: a local path, or the URL of a Zarr group."""
 
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote
 
 Location: TypeAlias = Path | str
-"""A path, or a URL as text: `Path` would make one slash of the two of `s3://bucket`."""
+"""A path, or a URL as text, because `Path` would turn the two slashes of `s3://bucket` into one."""
 
 
 def parse_location(text: Path | str) -> Location:
-    """Return the path of what lies on this machine, also where it is named by a `file://` URL, and other URLs as text.
+    """Return a local path, also for a `file://` URL, and other URLs as text.
 
     Args:
-        text: Path or URL, as the user names it.
+        text: Path or URL given by the user.
     """
     scheme, separator, rest = str(text).partition("://")
     if not separator:
