@@ -1,4 +1,4 @@
-"""What the runs of `ablations.py` say, as a table."""
+"""The results of `ablations.py` as a table."""
 
 import json
 import math
@@ -27,7 +27,7 @@ def table(out: Path, names: Iterable[str]) -> str:
 
 
 def row(name: str, seeds: Mapping[int, Changes], base: Mapping[int, Changes]) -> str:
-    """A line of the table."""
+    """Return the row of a variant."""
     runs, first = list(seeds.values()), next(iter(seeds.values()))
     iterations = round(statistics.mean(each["iterations"] for each in runs))
     cells = [name, str(len(runs)), str(iterations), str(first["evaluations"])]
@@ -42,7 +42,7 @@ def row(name: str, seeds: Mapping[int, Changes], base: Mapping[int, Changes]) ->
 
 
 def reference_row(name: str, found: Changes) -> str:
-    """A line of the table for a baseline."""
+    """Return the row of a baseline."""
     scores = next(iter(found.values()))
     by_lead = {score: [scores[score][str(hours)] for hours in LEAD_HOURS] for score in ("crps", "spread_skill")}
     cells = [f"({name})", "", "", "", "", *(f"{value:.1f}" for value in by_lead["crps"]), ""]

@@ -3,11 +3,11 @@
     OMP_NUM_THREADS=1 python benchmarks/ablations.py SYSTEM.toml ARCHIVE.zarr OUT
         [--seconds 24] [--seeds 0 1 2] [--only NAME ...]
 
-A variant is a change of the base, which is the system file with the changes of `BASE`. How many iterations fit into the
-time is measured once for all variants that cost the same, so that their learning rates fall to the end and the noise of
-the machine favours none; process time counts, so a busy machine does not matter. Training ends before the validation
-year, and nothing later is looked at. Every run is a file in OUT, written when it is done: a sweep that was killed goes
-on with the runs that are missing. OUT/table.md shows those that are there.
+A variant is a change of the base, which is the system file with the changes of `BASE`. The number of iterations that
+fit into the time is measured once for all variants of equal cost, so that learning rates decay fully and timing noise
+favours none. Times are process times, so a busy machine does not matter. Training ends before the validation year, and
+no later data is used. Every run is a file in OUT, written when it is done: a killed sweep continues with the missing
+runs. OUT/table.md shows the finished runs.
 """
 
 import argparse
@@ -49,13 +49,13 @@ from forecast.verification.baselines.fitting import fit_baselines
 MEMBERS = 4
 STARTS = 20
 TOGETHER = 120
-"""Members of all starts that are computed together."""
+"""Number of members of all starts that are computed together."""
 NOISE_SEED = 5
 BASELINE_MEMBERS = 50
 PROBED = 16
 NEVER = 1e6
 WHOLE = ("network", "anchor", "finetuning", "pretraining")
-"""Sections that a change replaces; of the others it changes the keys that it names."""
+"""Sections that a change replaces as a whole; in other sections it changes single keys."""
 
 BASE: Changes = {
     "network": {"patch": 2, "widths": [48, 80]},
@@ -84,7 +84,7 @@ class Variant:
 
     Attributes:
         changes: Sections of the system file with the keys that differ.
-        crps_share: Share of the time that is spent on the CRPS of members; denoising gets the rest.
+        crps_share: Share of the time that is spent on CRPS training; denoising gets the rest.
     """
 
     changes: Changes = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Variant:
 
 
 def family(path: str) -> Variant:
-    """A path as it is usually trained and sampled: even times, its own velocity, and the weight that goes with it."""
+    """Return a path in its usual form: uniform times, its own velocity as output, and the corresponding weight."""
     diffusion = {"path": path, "output": "velocity", "weight": "velocity", "time_distribution": "path-uniform"}
     return Variant({"diffusion": diffusion, "sampler": {"schedule": path}})
 

@@ -1,10 +1,10 @@
-"""The archive beside icechunk: appending, kills, flipped and lost bytes, two writers, speed. Prints a Markdown table.
+"""Compares the archive with icechunk: appends, kills, flipped and lost bytes, two writers, speed. Prints Markdown.
 
     pip install icechunk
     python benchmarks/archive_backends.py [--kills 20] [--damages 40] [--days 365] [--appends 20]
 
-Both hold the same values in the same chunks. icechunk is measured as xarray writes to it, with the codecs that our
-archive has (Zstandard after a byte shuffle) and, once more, with a crc32c checksum behind them.
+Both hold the same values in the same chunks. icechunk is measured with xarray's writer and the codecs of our archive
+(Zstandard after a byte shuffle), and once more with an additional crc32c checksum.
 """
 
 import argparse
@@ -60,7 +60,7 @@ class Backend(Protocol):
         """Bring the store from `start` times to `stop` times of the analysis."""
 
     def read(self, path: Path) -> xr.Dataset:
-        """What the store holds, lazily."""
+        """Open the store, lazily."""
 
 
 class OurArchive:

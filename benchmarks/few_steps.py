@@ -1,10 +1,10 @@
-"""Skill, spread and spectrum against network evaluations a lead step: many steps of a denoiser, and few steps.
+"""Skill, spread and spectrum by number of network evaluations per lead step, from many sampling steps to one.
 
     python benchmarks/few_steps.py --analysis ARCHIVE --denoiser DIR --tuned DIR --out few-steps.md
 
-All variants forecast the same starts; each has noise of its own, as members are named by model and sampler. CRPS is
-the fair one in units of the analysis's standard deviation, averaged over channels; the spectrum is that of single
-members, as a ratio to the analysis, averaged over channels and given for the wavenumbers where it is least and most.
+All variants forecast the same starts; each has its own noise, which depends on model and sampler. The CRPS is
+the fair one in standard deviations of the analysis, averaged over channels. The spectrum is that of single members
+relative to the analysis, averaged over channels, at the wavenumbers where the ratio is smallest and largest.
 """
 
 import argparse
@@ -46,7 +46,7 @@ class Variant:
 
 
 def variants(denoiser: Checkpoint, tuned: Checkpoint) -> list[Variant]:
-    """From 39 evaluations down to 1; the starting noise of each count of Heun steps is that of `sigma_max`."""
+    """Return the variants, from 39 evaluations down to 1; all Heun samplers start at `sigma_max`."""
     many = {"kind": "heun", "sigma_min": 0.03, "sigma_max": 80.0}
     short = {"kind": "heun", "sigma_min": 0.03, "sigma_max": 40.0}
     rows = [
@@ -75,7 +75,7 @@ def variants(denoiser: Checkpoint, tuned: Checkpoint) -> list[Variant]:
 def measure(
     variant: Variant, analysis: xr.Dataset, starts: list[np.datetime64], members: int, lead_steps: int
 ) -> tuple[list[tuple[float, float, float, float]], float]:
-    """Per lead time CRPS, spread/skill and extremes of the spectrum's ratio; milliseconds a member and step."""
+    """Return CRPS, spread/skill and extreme spectral ratios by lead time, and milliseconds per member and step."""
     channels = variant.system.state.predictands
     area = area_weights(analysis["latitude"])
     parts, seconds = [], 0.0

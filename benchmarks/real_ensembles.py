@@ -4,7 +4,8 @@
     PLUMECAST_ENSEMBLES=OUT pytest tests/forecast/verification/scores
 
 SOURCES holds seas5_t2m_15members_with_era5_2000-2005.nc, gefs_innsbruck_temp.csv and, if cfgrib is installed,
-z500_ens.grib. Scores are checked on the numbers; the times and places of the single station are made up to fill a grid.
+z500_ens.grib. Only the numbers matter for the tests; the times and places of the single station are invented to fill a
+grid.
 """
 
 import importlib.util
@@ -28,7 +29,7 @@ def main() -> None:
 
 
 def _seas5(path: Path) -> xr.Dataset:
-    """Six starts and three months: 18 leads; every second point, as pairs of all points grow with the square."""
+    """Return six starts and three months as 18 leads; every second point, as pairs of points grow quadratically."""
     with xr.open_dataset(path) as file:
         stacked = file.isel(latitude=slice(None, None, 2), longitude=slice(None, None, 2)).load()
     stacked = stacked.stack(lead_time=("start_date", "lead_month")).reset_index("lead_time", drop=True)
@@ -37,7 +38,7 @@ def _seas5(path: Path) -> xr.Dataset:
 
 
 def _station(path: Path) -> xr.Dataset:
-    """2740 dates as 4 leads of 5 x 137 points."""
+    """Return 2740 dates as 4 leads of 5 x 137 points."""
     table = pd.read_csv(path, index_col=0).iloc[:2740]
     values = table.filter(like="tempfc").to_numpy().T.reshape(-1, 4, 5, 137)
     observed = table["temp"].to_numpy().reshape(4, 5, 137)
@@ -46,7 +47,7 @@ def _station(path: Path) -> xr.Dataset:
 
 
 def _ens(path: Path) -> xr.Dataset:
-    """50 members, judged by the control as there is no analysis; every fourth point."""
+    """Return 50 members, with the control run as analysis because there is none; every fourth point."""
     options = {"engine": "cfgrib", "backend_kwargs": {"indexpath": ""}}
     members, control = (
         xr.open_dataset(path, **{**options, "backend_kwargs": {"indexpath": "", "filter_by_keys": {"dataType": kind}}})

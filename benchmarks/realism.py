@@ -1,14 +1,14 @@
-"""Do members look and behave like the weather: spectra, ranks, growth of differences, and sixty days of stability.
+"""Do members look and behave like the weather? Spectra, ranks, growth of differences, and sixty days of stability.
 
     python benchmarks/realism.py speedy-5p6 --analysis ARCHIVE [--checkpoint DIR] --out realism.md
 
-Writes a table and, beside it, a picture of the same name. On a globe only.
+Writes a table and a figure of the same name. For global grids only.
 
-- Spectrum: power of single members over that of the analysis, by total wavenumber, the mean over starts.
-- Ranks: share of analyses below all or above all members, over what a flat histogram has there (1 is right).
-- Differences: power of the difference of two members over that of a member and the analysis. A member that could be the
-  truth differs from another as it does from the truth, at every wavenumber and lead.
-- Stability: variance over the globe of what members depart from climatology by, over that of analyses in the year.
+- Spectrum: power of single members over that of the analysis, by total wavenumber, mean over starts.
+- Ranks: share of analyses below or above all members, relative to a flat histogram (ideally 1).
+- Differences: power of the difference of two members over that of the difference of a member and the analysis. In a
+  reliable ensemble both are equal at every wavenumber and lead time.
+- Stability: global variance of members' anomalies from climatology, over that of the analyses of the year.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def stacked(dataset: xr.Dataset) -> xr.DataArray:
 def measure(
     checkpoint: Checkpoint, system: System, analysis: xr.Dataset, starts: list[np.datetime64], members: int, steps: int
 ) -> xr.Dataset:
-    """Means over starts, by channel and lead time."""
+    """Return the measures as means over starts, by channel and lead time."""
     area, parts = area_weights(analysis["latitude"]), []
     for start in starts:
         made = stacked(ensemble_forecast(checkpoint, system, analysis, start, members=members, lead_steps=steps))
@@ -69,7 +69,7 @@ def measure(
 def stability(
     checkpoint: Checkpoint, system: System, analysis: xr.Dataset, start: np.datetime64, days: int
 ) -> tuple[xr.DataArray, xr.DataArray]:
-    """Variance of departures from climatology, by (time, channel) of 4 members, and by channel of a year's analyses."""
+    """Return the variance of anomalies of 4 members, by (time, channel), and of a year's analyses, by channel."""
     area = area_weights(analysis["latitude"])
     channels = list(system.state.predictands)
 

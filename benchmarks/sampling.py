@@ -1,15 +1,15 @@
-"""How near training and sampling come to what the machine can do, and what the loader and a second process bring.
+"""How close training and sampling come to the peak of the machine, and the gain from the loader and a second process.
 
     python benchmarks/sampling.py [--system speedy-5p6] [--iterations 12]
         [--only peak training sampling loader processes]
 
-Run it on a quiet machine: every figure is wall time, the median of several repetitions, and the ratios compare figures
+Run it on an idle machine: every figure is wall time, the median of several repetitions, and ratios compare figures
 of one run. The weather is the bundled sample.
 
-Peak: the rate of a large matrix product, one thread a process (`--threads` for more). Share: the arithmetic that
+Peak: the rate of a large matrix product with one thread per process (`--threads` for more). Share: the arithmetic that
 `plumecast doctor SYSTEM` counts, divided by time and peak. Efficiency of two processes: their throughput divided by
-twice that of one; `unconnected` processes share nothing but the machine, so what they lose is the machine's doing, and
-what `ddp` and `fsdp` lose beyond that is communication.
+twice that of one. `unconnected` processes share only the machine, so their loss is due to the machine; any further loss
+with `ddp` and `fsdp` is communication.
 """
 
 import argparse
@@ -30,7 +30,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 def small_system(name, **training):
-    """The system with the bundled year as its training period, and nothing written before the end."""
+    """Return the system with the bundled year as its training period, without checkpoints before the end."""
     from pipelines.workspace.systems import find_system
 
     system = find_system(name)
@@ -64,7 +64,7 @@ def system_costs(system):
 
 
 def median_seconds(run, repeat, least_seconds=0.0):
-    """Of one call, after one that warms up; more calls where they are short."""
+    """Return the median time of a call after a warm-up; short functions are called more often."""
     run()
     seconds, begun = [], time.perf_counter()
     while len(seconds) < repeat or time.perf_counter() - begun < least_seconds:
@@ -75,7 +75,7 @@ def median_seconds(run, repeat, least_seconds=0.0):
 
 
 def peak(size=2048):
-    """Rate of a large matrix product by precision, operations a second."""
+    """Return the rate of a large matrix product by precision, operations per second."""
     import torch
 
     rates = {}
@@ -87,7 +87,7 @@ def peak(size=2048):
 
 @contextmanager
 def timed_waiting():
-    """Seconds that each user of samples waits for them, in a list; training is the last user."""
+    """Collect the seconds that each consumer waits for samples, in a list; training is the last consumer."""
     from forecast.training.samples import Samples
 
     real, waited = Samples.stream, []
@@ -111,7 +111,7 @@ def timed_waiting():
 
 
 def step_seconds(system, analysis, iterations, ranks=None):
-    """Median time of a training iteration."""
+    """Return the median time of a training iteration."""
     from forecast.parallel.ranks import ALONE
     from forecast.training.train import train
 

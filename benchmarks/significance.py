@@ -1,8 +1,8 @@
-"""How often tests of a mean difference see one where there is none, and where there is one.
+"""False alarms and power of tests of a mean difference.
 
     python benchmarks/significance.py            # about three minutes on one core
 
-Series of differences are made with a known mean; docs/experiments/significance.md has the table.
+The series of differences have a known mean; docs/experiments/significance.md has the table.
 """
 
 import argparse
@@ -24,7 +24,7 @@ PROCESSES = {
 
 
 def make_series(process: str, count: int, series: int, rng: np.random.Generator) -> xr.DataArray:
-    """Series of mean 0 along `init_time`."""
+    """Return series of mean 0 along `init_time`."""
     noise = rng.normal(size=(series, count + 200))
     return xr.DataArray(lfilter(*PROCESSES[process], noise, axis=1)[:, 200:], dims=("series", "init_time"))
 

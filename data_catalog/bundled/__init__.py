@@ -1,4 +1,4 @@
-"""Small data shipped with the package: see README.md beside this file."""
+"""Small data bundled with the package; README.md in this folder describes it."""
 
 from pathlib import Path
 
