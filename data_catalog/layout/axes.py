@@ -4,6 +4,7 @@ Of each axis a dimension counts before a scalar coordinate, and that before a co
 rule can place is refused, never guessed.
 """
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,6 +24,8 @@ from data_catalog.layout.variables import is_field_name
 _PLACES = ("latitude", "longitude")
 _HIGHEST_PRESSURE_HPA = 2000.0
 _PLAIN_GRIDS = frozenset({"latitude_longitude", ""})
+_WEST_OR_SOUTH = re.compile(r"degrees?_?(w|west|s|south)", re.IGNORECASE)
+"""Units of places that count the other way."""
 _WAY_OUT = "put it on a regular latitude-longitude grid first, such as with `cdo remapcon`"
 
 
@@ -225,6 +228,8 @@ def _numbers(variable: xr.Variable, role: str, what: str) -> np.ndarray:
         high = values.max(initial=0.0) > _HIGHEST_PRESSURE_HPA
         factor, offset = in_hpa if in_hpa is not None else ((0.01, 0.0) if high else (1.0, 0.0))
         return np.round(values * factor + offset, 6)
+    if _WEST_OR_SOUTH.fullmatch(units):
+        return -values
     factor, offset = conversion(units, "degrees", what=what) if units and not _is_plain(units) else (1.0, 0.0)
     return values * factor + offset if factor != 1.0 else values
 

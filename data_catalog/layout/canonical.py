@@ -123,24 +123,32 @@ def _spelled_with_level(dataset: xr.Dataset, variable: Variable) -> bool:
 
 
 def _source_name(dataset: xr.Dataset, wanted: Channel) -> str | None:
-    """What the dataset calls the channel: flat (`z500`, `geopotential_500`) or a variable on levels."""
+    """What the dataset calls the channel, by the spelling that the variable table names first."""
+    return next(iter(_source_names(dataset, wanted)), None)
+
+
+def _source_names(dataset: xr.Dataset, wanted: Channel) -> list[str]:
+    """All fields of the channel: flat (`z500`, `geopotential_500`), or a variable on levels."""
     names = wanted.variable.names
     if wanted.level_hpa is None:
-        return next((name for name in names if name in dataset), None)
+        return [name for name in names if name in dataset]
     flat = [pattern.format(name, wanted.level_hpa) for name in names for pattern in ("{}{}", "{}_{}", "{}_{}hPa")]
-    found = next((name for name in flat if name in dataset), None)
-    if found is not None:
-        return found
-    on_levels = next((name for name in names if name in dataset and "level" in dataset[name].coords), None)
-    if on_levels is None or wanted.level_hpa not in _levels(dataset):
-        return None
-    return on_levels
+    on_levels = [name for name in names if name in dataset and "level" in dataset[name].coords]
+    has_level = bool(on_levels) and wanted.level_hpa in _levels(dataset)
+    return [name for name in flat if name in dataset] + (on_levels if has_level else [])
+
+
+def _checked_source_name(dataset: xr.Dataset, wanted: Channel, where: str) -> str:
+    """The name of the channel's only field: of two, which to believe is not ours to guess."""
+    names = _source_names(dataset, wanted)
+    if len(names) > 1 and not wanted.variable.static:
+        raise InvalidDataError(f"{where}: expected one field of {wanted.name}, found {' and '.join(names)}; drop one")
+    return names[0]
 
 
 def _field(dataset: xr.Dataset, wanted: Channel, where: str, along: Sequence[str]) -> xr.DataArray:
     """One channel out of the dataset, in canonical dims, units and attributes."""
-    name = _source_name(dataset, wanted)
-    assert name is not None
+    name = _checked_source_name(dataset, wanted, where)
     field = dataset[name]
     what = f"{where}: {name}"
     if "level" in field.dims:

@@ -142,8 +142,10 @@ def with_declared_values(variable: xr.Variable, what: str) -> xr.Variable:
         what: File and variable; errors start with it.
 
     Raises:
-        InvalidDataError: The valid range cannot be interpreted.
+        InvalidDataError: The packing or the valid range cannot be interpreted.
     """
+    for name in _PACKING:
+        _numbers(variable, name, 1, what)
     if variable.ndim < 2 or variable.dtype.kind not in "iuf" or " since " in str(variable.attrs.get("units", "")):
         return variable
     if not set(_LIMITS) & set(variable.attrs):

@@ -62,6 +62,9 @@ def netcdf_dataset(path: Path, *, decode_timedelta: bool) -> xr.Dataset:
         dataset = decoded(store, str(path), decode_timedelta=decode_timedelta)
     except PlumecastError:
         raise
+    except OSError as error:
+        found = f"a damaged or incomplete one ({one_line(error)})"
+        raise InvalidDataError(f"{path}: expected a readable NetCDF file, found {found}") from error
     except Exception as error:
         raise InvalidDataError(f"{path}: expected a readable NetCDF file, found {one_line(error)}") from error
     if not dataset.variables:

@@ -160,6 +160,7 @@ REFUSED = {
     "expected units that can be converted to K, found 'none'": TRUTH.assign(t2m=TRUTH["t2m"].drop_attrs()),
     "'longitude'); choose one along region": TRUTH.expand_dims(region=2),
     "found t on no pressure levels": TRUTH.rename(t2m="t").expand_dims(hybrid=[1.0, 2.0]),
+    "expected one field of t2m, found t2m and tas": TRUTH.assign(tas=TRUTH["t2m"] + 1),
 }
 
 
@@ -177,6 +178,14 @@ def test_places_in_radians_are_degrees():
     found = _read(TRUTH.assign_coords(places))
     np.testing.assert_allclose(found["latitude"], LATITUDE, atol=1e-12)
     np.testing.assert_allclose(found["longitude"], LONGITUDE, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "units"),
+    [("longitude", "degrees_west"), ("longitude", "degree_W"), ("latitude", "degrees_south"), ("latitude", "degreesS")],
+)
+def test_places_counted_the_other_way_are_turned(name, units):
+    _check(TRUTH.assign_coords({name: (name, -TRUTH[name].values, {"units": units})}))
 
 
 def test_masks_and_other_fields_beside_a_forecast_are_left_out():

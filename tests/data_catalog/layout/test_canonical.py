@@ -214,3 +214,14 @@ def test_canonical_data_comes_through_unchanged(surface: xr.Dataset) -> None:
     once = canonicalise(surface, ["msl"])
     xr.testing.assert_identical(canonicalise(once, ["msl"]), once)
     assert once["msl"].values.tobytes() == surface["msl"].values.tobytes()
+
+
+@pytest.mark.parametrize("other", ["z500", "geopotential_500", "zg"])
+def test_two_fields_of_one_channel_are_refused(other: str) -> None:
+    on_levels = (("time", "level", "latitude", "longitude"), _values(54e3, 1, 1), {"units": "m2 s-2"})
+    flat = (("time", "latitude", "longitude"), _values(55e3, 1), {"units": "m2 s-2"})
+    axes = {"time": TIMES[:1], "level": [500], "latitude": LATITUDE, "longitude": LONGITUDE}
+    dataset = xr.Dataset({"z": on_levels, other: on_levels if other == "zg" else flat}, axes)
+    with pytest.raises(InvalidDataError, match=f"expected one field of z500, found .*{other}.*; drop one"):
+        canonicalise(dataset)
+    canonicalise(dataset.drop_vars(other))

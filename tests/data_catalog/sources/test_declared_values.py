@@ -96,6 +96,13 @@ def test_limits_that_cannot_be_read_are_named(tmp_path: Path, limits: Any) -> No
         open_netcdf(path)
 
 
+@pytest.mark.parametrize("name", ["scale_factor", "add_offset"])
+def test_packing_that_is_no_number_is_named(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path / "a.nc", NUMBERS.astype("i2"), {name: "0.5"})
+    with pytest.raises(InvalidDataError, match=rf"a\.nc: t2m: expected 1 number as {name}, found '0.5'"):
+        open_netcdf(path)
+
+
 def test_only_what_is_chosen_is_read_and_checked(tmp_path: Path) -> None:
     path = written(tmp_path / "a.nc", NUMBERS.astype("i2"), {"valid_max": np.int16(100)})
     field = netcdf_dataset(path, decode_timedelta=False)["t2m"]
