@@ -62,15 +62,17 @@ def netcdf_dataset(path: Path, *, decode_timedelta: bool) -> xr.Dataset:
         dataset = decoded(store, str(path), decode_timedelta=decode_timedelta)
     except PlumecastError:
         raise
-    except OSError as error:
-        found = f"a damaged or incomplete one ({one_line(error)})"
-        raise InvalidDataError(f"{path}: expected a readable NetCDF file, found {found}") from error
     except Exception as error:
-        raise InvalidDataError(f"{path}: expected a readable NetCDF file, found {one_line(error)}") from error
+        raise InvalidDataError(f"{path}: expected a readable NetCDF file, found {_damage(error)}") from error
     if not dataset.variables:
         groups = ", ".join(store.ds.groups) or "none"
         raise InvalidDataError(f"{path}: expected variables in the root group, found none (other groups: {groups})")
     return dataset
+
+
+def _damage(error: Exception) -> str:
+    """What an error of opening a file says of it: the library has an OSError for each kind of damage."""
+    return f"a damaged or incomplete one ({one_line(error)})" if isinstance(error, OSError) else one_line(error)
 
 
 def decoded(store: AbstractDataStore, where: str, *, decode_timedelta: bool) -> xr.Dataset:
