@@ -53,7 +53,7 @@ def between(analysis: xr.Dataset, start: date | None, end: date | None, *, where
     """Select the times of an analysis from `start` to `end`.
 
     Args:
-        analysis: Has `time`, increasing.
+        analysis: Analysis with increasing `time`.
         start: First time; None for the first available time.
         end: Last time, inclusive (for a date, the whole day); None for the last available time.
         where: File or dataset; errors start with it.

@@ -34,7 +34,7 @@ class Correction:
 
     Attributes:
         spread: Factor on the distance of each channel's residual from its centre.
-        centre: How the centre is estimated.
+        centre: Method that estimates the centre.
     """
 
     spread: Float[Tensor, "channel 1 1"]

@@ -55,7 +55,7 @@ class Candidate(Generic[Scores]):
         sampler: The system's sampler with the noise level and churn that were tried.
         law: The spread corrections that were tried.
         scores: Scores of the forecasts.
-        relative_crps: Their fair CRPS divided by that of the uncalibrated model.
+        relative_crps: Fair CRPS of the forecasts divided by that of the uncalibrated model.
     """
 
     sampler: Sampler

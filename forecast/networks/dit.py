@@ -53,8 +53,8 @@ class SphereDiT(nn.Module):
     Maps that do not fill whole patches are extended, and the output is cut back.
 
     Args:
-        interface: Its inputs and outputs.
-        settings: Its size.
+        interface: Inputs and outputs of the network.
+        settings: Size of the network.
 
     Raises:
         ValueError: The settings do not fit the grid; names the setting.

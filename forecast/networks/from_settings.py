@@ -12,8 +12,8 @@ def build_network(interface: NetworkInterface, settings: NetworkSettings) -> Net
     """Return a network with fresh random weights.
 
     Args:
-        interface: Its inputs and outputs.
-        settings: Its kind and size.
+        interface: Inputs and outputs of the network.
+        settings: Kind and size of the network.
 
     Raises:
         ValueError: The settings do not fit the grid; names the setting.

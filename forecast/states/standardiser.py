@@ -28,7 +28,7 @@ def grid_of(analysis: xr.Dataset) -> Grid:
     """Return the grid of an analysis.
 
     Args:
-        analysis: Has `latitude` and `longitude`, degrees, ascending.
+        analysis: Analysis with `latitude` and `longitude`, degrees, ascending.
     """
     return Grid(analysis["latitude"].values.astype(np.float64), analysis["longitude"].values.astype(np.float64))
 
@@ -175,7 +175,7 @@ def static_tensor(analysis: xr.Dataset, names: Sequence[str]) -> Float[Tensor, "
     """Return static fields, each scaled to mean 0 and standard deviation 1 over the grid.
 
     Args:
-        analysis: Has the fields on latitude and longitude.
+        analysis: Analysis with the static fields, (latitude, longitude).
         names: Names of the static channels.
     """
     fields = np.zeros((len(names), *grid_of(analysis).shape), dtype=np.float32)

@@ -30,7 +30,7 @@ def select_past(analysis: xr.Dataset, init_time: np.datetime64, past_states: int
     """Select the analyses that a forecast starts from.
 
     Args:
-        analysis: Has `time`, ascending.
+        analysis: Analysis with ascending `time`.
         init_time: Init time of the forecast.
         past_states: Number of states, at least 1.
         step_hours: Hours between them.

@@ -33,7 +33,7 @@ def parse_system(content: object, *, origin: str) -> System:
 
     Args:
         content: Nested tables, parsed from TOML or JSON.
-        origin: Where the content comes from, such as `system file x.toml`; the error message starts with it.
+        origin: Origin of the content, such as `system file x.toml`; errors start with it.
 
     Raises:
         ConfigurationError: Keys or values are wrong; names each fault.

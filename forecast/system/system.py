@@ -130,7 +130,7 @@ class System(Section):
         """Return the system that trains one of this system's networks alone, with that network's seed.
 
         Args:
-            number: Which network, counted from 0.
+            number: Number of the network, counted from 0.
 
         Raises:
             ConfigurationError: The system has no network of that number.

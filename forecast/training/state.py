@@ -114,7 +114,7 @@ def training_tensors(model: nn.Module, averaged: AveragedWeights, optimiser: Opt
     Args:
         model: The model in training.
         averaged: The averages of its weights.
-        optimiser: Its optimiser.
+        optimiser: The optimiser of the weights.
     """
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"averaged.{name}": value for name, value in averaged.weights.items()}

@@ -32,7 +32,7 @@ class _Product:
         name: Name of the variable.
         channel_name: Channel that it is computed from.
         dimensions: Names of its dimensions.
-        attributes: Its attributes.
+        attributes: Attributes of the variable.
         compute: Computes it at one lead time from the members, (member, latitude, longitude).
         bits: Number of explicit mantissa bits that are stored.
     """

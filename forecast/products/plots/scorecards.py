@@ -37,7 +37,7 @@ def plot_scorecard(
     """Draw a table of triangles: up is better, down is worse, filled is significant, and the area shows the change.
 
     Args:
-        card: From `forecast.verification.scorecards.scorecard`.
+        card: Result of `forecast.verification.scorecard`.
         out: Path of the PNG.
         names: Names of the forecaster and the reference; None for those in the archive.
         origin: Line under the title; empty for the number and period of the cycles.
