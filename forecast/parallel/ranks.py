@@ -154,7 +154,7 @@ def _own_device(device: str) -> str:
         raise ConfigurationError(f"device: expected cpu or cuda for several processes, found '{device}'")
     local, found = _number("LOCAL_RANK", 0), torch.cuda.device_count()
     if local >= found:
-        raise ConfigurationError(f"processes: expected at most one a GPU, {found} on this machine, found {local + 1}")
+        raise ConfigurationError(f"processes: expected at most one per GPU ({found} here), found {local + 1}")
     return f"cuda:{local}"
 
 

@@ -72,7 +72,7 @@ class Training(Section):
     @model_validator(mode="after")
     def _whole_matrices(self) -> Self:
         if self.optimiser == "muon" and self.parallel == "fsdp":
-            raise ValueError("optimiser: expected adamw with parallel = 'fsdp', which cuts up matrices, found muon")
+            raise ValueError("optimiser: expected adamw with parallel = 'fsdp', which shards matrices, found muon")
         return self
 
 

@@ -79,7 +79,7 @@ class Verification(Section):
         own: tuple[ScoreBox | ScoreMask, ...] = (*self.boxes, *self.masks)
         for region in own:
             if region.name in taken:
-                raise ValueError(f"expected a name of its own for each region, found '{region.name}' again")
+                raise ValueError(f"expected distinct names of regions, found '{region.name}' twice")
             taken.add(region.name)
         places = [*built_in, *(box.name for box in self.boxes)]
         for mask in self.masks:

@@ -31,14 +31,14 @@ def _figures(system: System) -> dict[str, str]:
     evaluations = network_evaluations(sampler.kind, sampler.sampling_steps)
     member = evaluations * lead_steps * found.evaluation_flops
     step = options.batch_size * found.training_flops
-    several = f"; {networks} of them, figures are of one" if (networks := system.training.networks) > 1 else ""
+    several = f"; {networks} networks, figures for one" if (networks := system.training.networks) > 1 else ""
     return {
         "grid, channels": f"{grid.shape[0]} x {grid.shape[1]}, {len(system.state.predictands)}",
         "network": f"{system.network.kind}, {found.parameters / 1e6:.3g} M weights{several}",
-        "training": f"{options.precision}{', blocks computed again' if options.recompute_activations else ''}",
+        "training": f"{options.precision}{', recomputed activations' if options.recompute_activations else ''}",
         "weights, average, moments": _memory(16 * found.parameters),
-        "each sample computed together": _memory(found.sample_bytes),
-        "a process, all weights": f"{_memory(found.training_bytes(together))} with {together} samples together",
+        "each further sample": _memory(found.sample_bytes),
+        "a process, all weights": f"{_memory(found.training_bytes(together))} with {together} samples at a time",
         "one sample": _operations(found.training_flops),
         "one training step": f"{_operations(step)}, {options.batch_size} samples",
         "denoising stage": f"{_operations(step * options.iterations)}, {options.iterations} steps",

@@ -249,13 +249,13 @@ def _file_names(run: Path) -> list[str]:
     names = [path.relative_to(run).as_posix() for path in sorted(run.rglob("*")) if path.is_file()]
     unfinished = [name for name in names if PARTIAL_SUFFIX in name]
     if unfinished:
-        raise InvalidDataError(f"run {run}: expected finished files only, found {unfinished[0]}, which is half written")
+        raise InvalidDataError(f"run {run}: expected finished files only, found {unfinished[0]}, which is incomplete")
     return [name for name in names if name != "manifest.json"]
 
 
 def _entry_of(path: Path) -> FileEntry:
     if not path.is_file():
-        raise InvalidDataError(f"{path}: expected a file to enter in the manifest, found none")
+        raise InvalidDataError(f"{path}: expected a file for the manifest, found none")
     synchronise(path)
     return FileEntry(sha256=file_hash(path), size=path.stat().st_size)
 

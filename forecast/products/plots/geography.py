@@ -202,7 +202,7 @@ def natural_earth(category: str, name: str) -> Path:
     cartopy.config["pre_existing_data_dir"] = str(NATURAL_EARTH)
     path = NATURAL_EARTH / "shapefiles" / "natural_earth" / category / f"ne_110m_{name}.shp"
     if not path.exists():
-        raise MissingDataError(f"coastlines: expected {path}, which comes with the package, found nothing")
+        raise MissingDataError(f"coastlines: expected {path}, which is bundled with the package, found nothing")
     return Path(shapereader.natural_earth(resolution="110m", category=category, name=name))
 
 

@@ -78,7 +78,7 @@ def test_less_than_expected_is_not_published(run):
 
 def test_an_incomplete_file_is_not_published(run):
     (run.path / ".report.html.partial").write_text("<")
-    with pytest.raises(InvalidDataError, match="half written"):
+    with pytest.raises(InvalidDataError, match="which is incomplete"):
         _publish(run)
 
 
