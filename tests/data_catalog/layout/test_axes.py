@@ -255,7 +255,7 @@ def _coordinate(draw, name, sizes):
         "number": draw(st.sampled_from(numbers)),
         "text": np.array([f"p{n}" for n in range(count)]),
     }[kind]
-    words = ["time", "forecast_reference_time", "forecast_period", "realization", "latitude", "air_pressure", ""]
+    words = ["time", "forecast_reference_time", "forecast_period", "realization", "latitude", "air_pressure", *[""] * 9]
     attributes = {
         "standard_name": draw(st.sampled_from(words)),
         "units": draw(st.sampled_from(["", "hours", "hPa", "degrees_north", "hours since 2008-01-01", "1"])),
@@ -267,14 +267,18 @@ def _coordinate(draw, name, sizes):
 
 @st.composite
 def _layouts(draw):
-    """Known names on random dimensions, with random values and attributes."""
+    """Known names on random dimensions, with random values and attributes, mostly on a grid that can be read."""
     known = st.sampled_from([name for names in SPELLINGS.values() for name in names] + ["values", "x", "y", "batch"])
-    dims = draw(st.lists(known, min_size=1, max_size=5, unique=True))
-    sizes = {dim: draw(st.integers(1, 3)) for dim in dims}
-    names = draw(st.lists(known, max_size=6, unique=True))
-    field = (dims, 280 + np.arange(np.prod([*sizes.values()])).reshape(*sizes.values()) / 8.0, {"units": "K"})
-    field_name = draw(st.sampled_from(["t2m", "t", "2t", "nonsense"]))
-    return xr.Dataset({field_name: field}, {name: _coordinate(draw, name, sizes) for name in names})
+    grid = [draw(st.sampled_from(SPELLINGS[name])) for name in ("latitude", "longitude")] if draw(st.booleans()) else []
+    others = draw(st.lists(known, max_size=4, unique=True))
+    sizes = {dim: draw(st.integers(1, 3)) for dim in dict.fromkeys([*others, *grid, "values"])}
+    names = draw(st.lists(known, max_size=5, unique=True))
+    coordinates = {name: _coordinate(draw, name, sizes) for name in names if name not in grid}
+    coordinates |= {name: ((name,), 10.0 * np.arange(sizes[name]), {}) for name in grid}
+    dims = draw(st.permutations([dim for dim in sizes if dim != "values" or draw(st.integers(0, 4)) == 0]))
+    shape = [sizes[dim] for dim in dims]
+    field = (dims, 280 + np.arange(np.prod(shape)).reshape(shape) / 8.0, {"units": "K"})
+    return xr.Dataset({draw(st.sampled_from(["t2m", "t2m", "t", "2t", "nonsense"])): field}, coordinates)
 
 
 @settings(max_examples=150, deadline=None)
