@@ -271,22 +271,37 @@ def _normal_misfit(
 def _pinball(
     ensemble: NDArray[Any], analysis: NDArray[Any], *, levels: NDArray[np.float64], skip_missing: bool
 ) -> NDArray[np.float64]:
-    members = np.sort(ensemble.astype(np.float64, copy=False), axis=-1)
-    valid = np.count_nonzero(~np.isnan(members), axis=-1)
-    enough = valid > 0 if skip_missing else valid == members.shape[-1]
-    # A sort puts NaN last, so the quantile of what is there interpolates among the first `valid`.
-    position = np.maximum(valid - 1, 0)[..., None] * levels
-    low = np.floor(position).astype(np.int64)
-    high = np.minimum(low + 1, np.maximum(valid - 1, 0)[..., None])
-    below, above = (np.take_along_axis(members, index, axis=-1) for index in (low, high))
-    quantile = np.where(enough[..., None], _between(below, above, position - low), np.nan)
+    members = np.sort(ensemble if ensemble.dtype == np.float32 else ensemble.astype(np.float64, copy=False), axis=-1)
+    quantile = _quantiles(members, levels, skip_missing)
     with np.errstate(invalid="ignore"):
         error = np.where(quantile == analysis[..., None], 0.0, quantile - analysis[..., None])
     return np.where(np.isnan(error), np.nan, ((error > 0) - levels) * error)
 
 
+def _quantiles(members: NDArray[Any], levels: NDArray[np.float64], skip_missing: bool) -> NDArray[np.float64]:
+    """Quantiles of sorted members, the missing ones last, of each point; NaN where there are too few."""
+    if not np.isnan(members[..., -1]).any():
+        low, high, share = _ranks_beside(np.asarray(members.shape[-1] - 1), levels)
+        return _between(members[..., low], members[..., high], share)
+    valid = np.count_nonzero(~np.isnan(members), axis=-1)[..., None]
+    low, high, share = _ranks_beside(np.maximum(valid - 1, 0), levels)
+    below, above = (np.take_along_axis(members, rank, axis=-1) for rank in (low, high))
+    enough = valid > 0 if skip_missing else valid == members.shape[-1]
+    return np.where(enough, _between(below, above, share), np.nan)
+
+
+def _ranks_beside(
+    last: NDArray[np.int64], levels: NDArray[np.float64]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Ranks, 0 to `last`, beside each quantile, and the share of the way from the lower to the upper one."""
+    position = last * levels
+    low = np.floor(position).astype(np.int64)
+    return low, np.minimum(low + 1, last), position - low
+
+
 def _between(below: NDArray[Any], above: NDArray[Any], share: NDArray[np.float64]) -> NDArray[Any]:
     """Linear interpolation, which next to an infinite member is infinite."""
+    below, above = below.astype(np.float64), above.astype(np.float64)
     with np.errstate(invalid="ignore"):
         finite = below + (above - below) * share
     infinite = np.where((share == 0) | (above == below) | (np.isinf(below) & np.isfinite(above)), below, above)
