@@ -151,7 +151,7 @@ def _counts(variable: xr.Variable, units: str, unit_ns: float) -> NDArray[np.flo
     if variable.dtype.kind == "f":
         return np.asarray(variable.values, np.float64)
     if variable.dtype.kind == "m":
-        return variable.values.astype("m8[ns]").view(np.int64) / unit_ns
+        return np.asarray(variable.values.astype("m8[ns]").view(np.int64) / unit_ns)
     epoch = re.match(r"(\d{1,4})-(\d{1,2})-(\d{1,2})", units.partition(" since ")[2].strip())
     if epoch is None:
         return np.zeros(1)
@@ -159,7 +159,7 @@ def _counts(variable: xr.Variable, units: str, unit_ns: float) -> NDArray[np.flo
     days = variable.values.astype("M8[D]")
     since_epoch = (days - np.datetime64(f"{year:04d}-{month:02d}-{day:02d}", "D")).astype(np.int64)
     within_day = (variable.values - days).astype("m8[ns]").astype(np.int64)
-    return (since_epoch * (86400.0 * _SECOND_NS) + within_day) / unit_ns
+    return np.asarray((since_epoch * (86400.0 * _SECOND_NS) + within_day) / unit_ns)
 
 
 def _were_single(counts: NDArray[np.float64], unit_ns: float) -> bool:
