@@ -171,6 +171,8 @@ def _field(dataset: xr.Dataset, wanted: Channel, where: str, along: Sequence[str
 
 
 def _in_units(field: xr.DataArray, wanted: Channel, what: str) -> xr.DataArray:
+    if field.dtype.kind not in "biuf":
+        raise InvalidDataError(f"{what}: expected real numbers, found values of type {field.dtype}")
     found = str(field.attrs.get("units", "1" if wanted.variable.units == "1" else "none"))
     factor, offset = conversion(found, wanted.variable.units, what=what)
     attributes = dict(wanted.attributes)

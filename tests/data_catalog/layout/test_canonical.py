@@ -225,3 +225,11 @@ def test_two_fields_of_one_channel_are_refused(other: str) -> None:
     with pytest.raises(InvalidDataError, match=f"expected one field of z500, found .*{other}.*; drop one"):
         canonicalise(dataset)
     canonicalise(dataset.drop_vars(other))
+
+
+@pytest.mark.parametrize("dtype", ["U9", "c8"])
+def test_values_that_are_no_real_numbers_are_refused(dtype: str) -> None:
+    field = (("time", "latitude", "longitude"), _values(280.0, 1).astype(dtype), {"units": "K"})
+    axes = {"time": TIMES[:1], "latitude": LATITUDE, "longitude": LONGITUDE}
+    with pytest.raises(InvalidDataError, match="t2m: expected real numbers, found values of type"):
+        canonicalise(xr.Dataset({"t2m": field}, axes))
