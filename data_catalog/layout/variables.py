@@ -33,6 +33,8 @@ class Variable:
     accumulation_hours: int | None = None
     """Hours before the valid time over which it is summed."""
     static: bool = False
+    regional_constant: float | None = None
+    """Value that a whole region may have, as 0 of precipitation; a Zarr store may leave out chunks of nothing else."""
     missing_allowed: bool = False
     """Whether NaN may stand where the quantity does not exist, as sea temperature on land."""
 
@@ -136,19 +138,21 @@ _TABLE = (
     # A bare `tp` says nothing about the hours it covers, so neither of these takes it.
     Variable(
         "tp6", "precipitation over the 6 h before", "precipitation_amount", "kg m-2", (-0.1, 1000.0),
-        ("total_precipitation_6hr", "tp6h", "tp06"), "time: sum", minimum=0.0, accumulation_hours=6,
+        ("total_precipitation_6hr", "tp6h", "tp06"), "time: sum", minimum=0.0,
+        regional_constant=0.0, accumulation_hours=6,
     ),
     Variable(
         "tp24", "precipitation over the 24 h before", "precipitation_amount", "kg m-2", (-0.1, 2500.0),
-        ("total_precipitation_24hr", "tp24h"), "time: sum", minimum=0.0, accumulation_hours=24,
+        ("total_precipitation_24hr", "tp24h"), "time: sum", minimum=0.0,
+        regional_constant=0.0, accumulation_hours=24,
     ),
     Variable(
         "orography", "height of the model's surface", "surface_altitude", "m", (-1000.0, 9000.0),
-        ("geopotential_at_surface", "surface_geopotential", "orog", "hsurf"), static=True,
+        ("geopotential_at_surface", "surface_geopotential", "orog", "hsurf"), static=True, regional_constant=0.0,
     ),
     Variable(
         "lsm", "land fraction", "land_area_fraction", "1", (-0.01, 1.01),
-        ("land_sea_mask", "lsmask", "land", "sftlf"), static=True,
+        ("land_sea_mask", "lsmask", "land", "sftlf"), static=True, regional_constant=0.0,
     ),
 )  # fmt: skip
 VARIABLES = MappingProxyType({variable.short_name: variable for variable in _TABLE})

@@ -7,7 +7,7 @@ opened.
 Source: CF-1.11, section 2.5.1; NetCDF Users' Guide, attribute conventions (`valid_range`, `_FillValue`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -27,20 +27,24 @@ _HALF_A_STEP = 0.5
 class DeclaredStore(AbstractDataStore):
     """A file or store whose fields are missing wherever it declares that they hold no value."""
 
-    def __init__(self, store: AbstractDataStore, where: str) -> None:
+    def __init__(self, store: AbstractDataStore, where: str, fill_is_value: Collection[str] = ()) -> None:
         """Wrap a store.
 
         Args:
             store: Store as xarray opened it, not decoded.
             where: File or URL; errors start with it.
+            fill_is_value: Variables whose fill value is a value like others.
         """
         self._store = store
         self._where = where
+        self._fill_is_value = frozenset(fill_is_value)
 
     def get_variables(self) -> dict[Any, xr.Variable]:
         """Return the stored variables, lazily; raises InvalidDataError for an invalid valid range."""
         return {
-            name: with_declared_values(variable, f"{self._where}: {name}")
+            name: with_declared_values(
+                _without_fill(variable) if name in self._fill_is_value else variable, f"{self._where}: {name}"
+            )
             for name, variable in self._store.get_variables().items()  # type: ignore[no-untyped-call]
         }
 
@@ -171,6 +175,12 @@ def read_dtype(variable: xr.Variable) -> np.dtype[Any]:
     unsigned = str(variable.attrs.get("_Unsigned", "")).lower()
     kind = {"true": "u", "false": "i"}.get(unsigned) if variable.dtype.kind in "iu" else None
     return variable.dtype if kind is None else np.dtype(f"{variable.dtype.byteorder}{kind}{variable.dtype.itemsize}")
+
+
+def _without_fill(variable: xr.Variable) -> xr.Variable:
+    bare = variable.copy(deep=False)
+    bare.attrs = {name: value for name, value in variable.attrs.items() if name != "_FillValue"}
+    return bare
 
 
 def _with_usual_fill(variable: xr.Variable) -> xr.Variable:

@@ -1,6 +1,6 @@
 """Opens files and stores lazily, with read errors that name the file, the variable and the time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -75,19 +75,22 @@ def _damage(error: Exception) -> str:
     return f"a damaged or incomplete one ({one_line(error)})" if isinstance(error, OSError) else one_line(error)
 
 
-def decoded(store: AbstractDataStore, where: str, *, decode_timedelta: bool) -> xr.Dataset:
+def decoded(
+    store: AbstractDataStore, where: str, *, decode_timedelta: bool, fill_is_value: Collection[str] = ()
+) -> xr.Dataset:
     """Unpack the fields of a file or store lazily, and set values that it declares missing to NaN.
 
     Args:
         store: Store as xarray opened it, not decoded.
         where: File or URL; errors start with it.
         decode_timedelta: Whether to decode durations.
+        fill_is_value: Variables whose fill value is a value like others.
 
     Raises:
         InvalidDataError: A declaration cannot be interpreted.
     """
     dataset: xr.Dataset = xr.open_dataset(
-        DeclaredStore(store, where), engine="store", decode_timedelta=decode_timedelta
+        DeclaredStore(store, where, fill_is_value), engine="store", decode_timedelta=decode_timedelta
     )
     return dataset
 

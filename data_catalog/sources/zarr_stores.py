@@ -3,13 +3,19 @@
 Zarr reads a missing chunk as the fill value, so a deleted file or a 404 response would turn into missing values
 and be averaged away. When a chunk is truncated, Blosc decodes whatever follows it in memory
 (zarr-developers/numcodecs#228); the chunk's header holds the length to check against.
+
+Writers leave out chunks that hold nothing but the fill value. Where a whole region may have this value, as 0 of
+precipitation, that is believed and said in the log; elsewhere the error says how to write a store with all its chunks.
 """
 
+import logging
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numcodecs
+import numpy as np
 import obstore.store
 import xarray as xr
 import zarr
@@ -20,6 +26,7 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore, ObjectStore, WrapperStore
 
 from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.layout.variables import VARIABLES
 from data_catalog.sources.locations import parse_location
 from data_catalog.sources.reading import decoded, in_blocks, one_line
 
@@ -28,6 +35,9 @@ _METADATA = frozenset({"zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata
 _BLOCK_BYTES = 512 * 1024
 _BLOSC_HEADER_BYTES = 16
 _MOST_RETRIES = 8
+_LAST_WITHOUT_OWN_FILL = 2
+"""In Zarr 2 the fill value is all that there is, and xarray takes it for missing; Zarr 3 also has `_FillValue`."""
+_LOG = logging.getLogger(__name__)
 _NETCDF_SUFFIXES = (".nc", ".nc4", ".cdf", ".netcdf")
 
 
@@ -39,6 +49,46 @@ class DamagedChunkError(ValueError):
     """A chunk that is shorter than its header says."""
 
 
+@dataclass(frozen=True)
+class FillValue:
+    """What a chunk stands for that is not in the store.
+
+    Attributes:
+        number: In the unit of the array; NaN where the array declares that it is none.
+        is_value: Whether a whole region may have it.
+    """
+
+    number: float
+    is_value: bool
+
+    @classmethod
+    def of(cls, array: zarr.Array[Any]) -> Self:
+        """Read the fill value of an array, unpacked.
+
+        Args:
+            array: As Zarr opened it.
+        """
+        attributes = dict(array.attrs)
+        stored = np.asarray(array.fill_value)
+        declared = array.metadata.zarr_format > _LAST_WITHOUT_OWN_FILL and "_FillValue" in attributes
+        if stored.dtype.kind not in "iuf" or declared:
+            return cls(np.nan, False)
+        scale, offset = (
+            float(str(attributes.get(name, usual))) for name, usual in (("scale_factor", 1), ("add_offset", 0))
+        )
+        number = float(stored) * scale + offset
+        name = array.basename.lower()
+        variable = next((one for one in VARIABLES.values() if name in map(str.lower, one.names)), None)
+        return cls(number, variable is not None and number == variable.regional_constant)
+
+    @property
+    def way_out(self) -> str:
+        """What to do about an absent chunk, to end an error with; nothing where the fill value is NaN."""
+        if np.isnan(self.number):
+            return ""
+        return f"; if all its values were the fill value {self.number:g}, write the store with write_empty_chunks=True"
+
+
 class CompleteStore(WrapperStore[Store]):
     """A store that raises an error for a missing or truncated chunk once `complete` is set.
 
@@ -46,19 +96,34 @@ class CompleteStore(WrapperStore[Store]):
     such as a single time 0.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, where: str = "Zarr group") -> None:
         super().__init__(store)
+        self._where = where
+        self._said: set[str] = set()
         self.complete = False
         self.blosc_arrays: frozenset[str] = frozenset()
+        self.fill_values: dict[str, FillValue] = {}
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
         """Return the bytes of a key; None, which readers take for the fill value, only for metadata."""
         found = await self._store.get(key, prototype, byte_range)
         if found is None and self.complete and key.rsplit("/", 1)[-1] not in _METADATA:
-            raise AbsentChunkError(f"no chunk {key} in the store")
+            self._believe_absent(key)
         if found is not None and byte_range is None and self._is_blosc_chunk(key):
             _check_whole(key, len(found), found[:_BLOSC_HEADER_BYTES].to_bytes())
         return found
+
+    def _believe_absent(self, key: str) -> None:
+        """Take an absent chunk for its fill value and say so once an array, or refuse it."""
+        name = key.partition("/")[0]
+        fill = self.fill_values.get(name)
+        if fill is None or not fill.is_value:
+            raise AbsentChunkError(f"no chunk {key} in the store{'' if fill is None else fill.way_out}")
+        if name not in self._said:
+            self._said.add(name)
+            _LOG.warning(
+                "%s: %s: chunks that are not there, first %s, count as %g", self._where, name, key, fill.number
+            )
 
     def _is_blosc_chunk(self, key: str) -> bool:
         array, _, rest = key.partition("/")
@@ -112,7 +177,7 @@ def open_complete(location: Path | str, *, decode_timedelta: bool = False) -> xr
     if str(location).lower().endswith(_NETCDF_SUFFIXES):
         raise InvalidDataError(f"{location}: expected a Zarr group, found a NetCDF file (download it first)")
     try:
-        store = CompleteStore(_store(str(location)))
+        store = CompleteStore(_store(str(location)), str(location))
         dataset = _opened(store, str(location), decode_timedelta)
     except (FileNotFoundError, KeyError, ValueError) as error:
         raise InvalidDataError(f"{location}: expected a Zarr group, found {one_line(error)}") from error
@@ -141,7 +206,10 @@ def _opened(store: CompleteStore, where: str, decode_timedelta: bool) -> xr.Data
     def opened(consolidated: bool) -> xr.Dataset:
         group = zarr.open_group(store, mode="r", use_consolidated=consolidated)
         store.blosc_arrays = frozenset(name for name, array in group.arrays() if _ends_in_blosc(array))
-        return decoded(ZarrStore.open_group(store, consolidated=consolidated), where, decode_timedelta=decode_timedelta)
+        store.fill_values = {name: FillValue.of(array) for name, array in group.arrays()}
+        values = [name for name, fill in store.fill_values.items() if fill.is_value]
+        opened_group = ZarrStore.open_group(store, consolidated=consolidated)
+        return decoded(opened_group, where, decode_timedelta=decode_timedelta, fill_is_value=values)
 
     try:
         return opened(True)

@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from data_catalog.layout.variables import VARIABLES
 from forecast.verification.checks import UnscorableError, on_grid, paired
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.regions import region_weights
@@ -188,16 +189,12 @@ def _channel_sums(
 def _piece_sums(name: str, forecast: xr.DataArray, analysis: xr.DataArray, weights: xr.DataArray) -> xr.DataArray:
     statistics = ensemble_statistics(forecast, analysis).compute().transpose("lead_time", "latitude", "longitude")
     fields = {str(key): np.asarray(field.values) for key, field in statistics.items()}
-    missing = np.isnan(fields["error"])
-    if missing.any():
-        first = statistics["lead_time"].values[np.argmax(missing.any(axis=(1, 2)))]
-        found = f"{int(missing.sum())} of {missing.size} points missing, first at lead {_hours(first):g} h"
-        raise UnscorableError(f"{name}: expected all values in forecast and analysis, found {found}")
+    known = _known_points(name, fields["error"], analysis, statistics["lead_time"].values)
     weights = on_grid("weights", weights, statistics["error"], own_dims=True)
     members = forecast.sizes["member"]
     shares = weights.transpose("region", "latitude", "longitude").values.astype(np.float64)
     return xr.DataArray(
-        _region_sums(fields, shares, members),
+        _region_sums(fields, shares, known, members),
         dims=AXES[1:],
         coords={
             "lead_time": statistics["lead_time"].values.astype("timedelta64[ns]"),
@@ -207,22 +204,55 @@ def _piece_sums(name: str, forecast: xr.DataArray, analysis: xr.DataArray, weigh
     )
 
 
-def _region_sums(fields: dict[str, NDArray[Any]], shares: NDArray[np.float64], members: int) -> NDArray[np.float64]:
+def _known_points(
+    name: str, error: NDArray[Any], analysis: xr.DataArray, lead_times: NDArray[np.timedelta64]
+) -> NDArray[np.bool_] | None:
+    """Points where the analysis has a value, or None where it has all: sea surface temperature has none on land."""
+    missing = np.isnan(error)
+    if not missing.any():
+        return None
+    variable = VARIABLES.get(name)
+    if variable is None or not variable.missing_allowed:
+        found = f"{int(missing.sum())} of {missing.size} points missing{_first_lead(missing, lead_times)}"
+        raise UnscorableError(f"{name}: expected all values in forecast and analysis, found {found}")
+    known: NDArray[np.bool_] = ~np.isnan(analysis.transpose("lead_time", "latitude", "longitude").values)
+    if (missing & known).any():
+        found = f"{int((missing & known).sum())} points where one has none{_first_lead(missing & known, lead_times)}"
+        raise UnscorableError(f"{name}: expected all members wherever the analysis has a value, found {found}")
+    empty = np.asarray(~known.any(axis=(1, 2), keepdims=True))
+    if empty.any():
+        raise UnscorableError(f"{name}: expected values in the analysis, found none{_first_lead(empty, lead_times)}")
+    return known
+
+
+def _first_lead(points: NDArray[np.bool_], lead_times: NDArray[np.timedelta64]) -> str:
+    return f", first at lead {_hours(lead_times[np.argmax(points.any(axis=(1, 2)))]):g} h"
+
+
+def _region_sums(
+    fields: dict[str, NDArray[Any]], shares: NDArray[np.float64], known: NDArray[np.bool_] | None, members: int
+) -> NDArray[np.float64]:
     """Sums (lead time, region, statistic) of fields (lead time, latitude, longitude), weighed by (region, ...)."""
-    means = np.einsum("mkyx,ryx->krm", _point_values(fields), shares)
-    shape = fields["error"].shape
+    values, leads = _point_values(fields), len(fields["error"])
+    if known is None:
+        weights = np.broadcast_to(shares, (leads, *shares.shape))
+        means = np.einsum("mkyx,ryx->krm", values, shares)
+        total = np.broadcast_to(shares.sum(axis=(1, 2))[:, None], (leads, len(shares), 1))
+    else:
+        weights = shares * known[:, None]
+        means = np.einsum("mkyx,kryx->krm", np.where(known, values, 0.0), weights)
+        total = weights.sum(axis=(2, 3))[..., None]
     ranks = [
-        block_histogram(fields["below"], fields["equal"], np.broadcast_to(share, shape), (1, 2), members)[:, 0, 0]
-        for share in shares
+        block_histogram(fields["below"], fields["equal"], weights[:, region], (1, 2), members)[:, 0, 0]
+        for region in range(len(shares))
     ]
-    total = np.broadcast_to(shares.sum(axis=(1, 2))[:, None], (shape[0], len(shares), 1))
     return np.concatenate([total, means, np.stack(ranks, axis=1)], axis=-1)
 
 
 def _point_values(fields: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
     """Values that are summed: (mean, lead time, latitude, longitude), the means in the order of `MEANS`."""
     error, variance = fields["error"].astype(np.float64), fields["variance"].astype(np.float64)
-    inflated = variance * (1.0 + 1.0 / fields["members"])
+    inflated = variance * (1.0 + 1.0 / np.maximum(fields["members"], 1))
     return np.stack([fields["fair_crps"], error**2, np.abs(error), error, variance, inflated])
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
 from typing import Literal
@@ -36,6 +36,8 @@ class EvaluationReport(BaseModel):
         members: Size of the ensemble.
         scores: The forecast that is verified first, then its baselines; see `Scores`. `crps` is the fair CRPS, `rmse`,
             `mae` and `bias` are of the ensemble mean, all in the channel's unit, area-weighted over the whole grid.
+        scored_points: Share of the points of the grid that a channel was scored on, by channel, for those that the
+            analysis lacks somewhere, such as sea surface temperature on land.
         starts: Number of starts that each forecaster was scored on, by forecaster and lead time in hours; empty in
             files of the first release. A baseline that knows other hours of the day than the model has fewer.
         format: Version of this layout; files without one are of version 1.
@@ -50,6 +52,7 @@ class EvaluationReport(BaseModel):
     members: int
     scores: dict[str, dict[str, dict[str, dict[str, Score]]]]
     starts: dict[str, dict[str, int]] = {}
+    scored_points: dict[str, float] = {}
     format: Literal[1] = 1
 
     def of_channels(self, channels: Collection[str]) -> "EvaluationReport":
@@ -78,6 +81,7 @@ class ScoredCycle:
         init_time: Start of the forecast.
         last_time: Last valid time.
         sums: From `cycle_sums`, by forecaster: the forecast that is verified first, then the baselines.
+        scored_points: Share of points by channel, for channels that the analysis lacks somewhere.
     """
 
     system_name: str
@@ -87,6 +91,7 @@ class ScoredCycle:
     init_time: np.datetime64
     last_time: np.datetime64
     sums: dict[str, xr.DataArray]
+    scored_points: dict[str, float] = field(default_factory=dict)
 
 
 def pooled(scored: Sequence[ScoredCycle]) -> EvaluationReport:
@@ -111,7 +116,17 @@ def pooled(scored: Sequence[ScoredCycle]) -> EvaluationReport:
     names = dict.fromkeys(name for part in widest_first for name in part.sums)
     sums = {name: _by_start(name, scored) for name in names}
     starts = len({part.init_time for part in scored})
-    return evaluation_report(first.system_name, first.model_id, period, starts, first.members, sums)
+    report = evaluation_report(first.system_name, first.model_id, period, starts, first.members, sums)
+    masked = dict.fromkeys(channel for part in scored for channel in part.scored_points)
+    shares = {
+        channel: float(np.mean([part.scored_points.get(channel, 1.0) for part in scored if _scores(part, channel)]))
+        for channel in masked
+    }
+    return EvaluationReport.model_validate({**report.model_dump(), "scored_points": shares})
+
+
+def _scores(part: ScoredCycle, channel: str) -> bool:
+    return any(channel in sums["channel"].values for sums in part.sums.values())
 
 
 def _by_start(name: str, scored: Sequence[ScoredCycle]) -> list[xr.DataArray]:

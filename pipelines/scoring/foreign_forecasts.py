@@ -81,7 +81,9 @@ def score_files(request: VerificationRequest, locations: Sequence[Location], nam
                 scalar(forecast["init_time"]), list(map(str, forecast.data_vars)), forecast["lead_time"].values
             )
             unkept.append(cycle.unkept(forecaster, forecast))
-            cycles.append(scored_cycle(system_name, forecast, {FOREIGN: unkept[-1].sums}))
+            cycles.append(
+                scored_cycle(system_name, forecast, {FOREIGN: unkept[-1].sums}, scored_points=cycle.scored_points)
+            )
     return ForeignScores(tuple(cycles), tuple(unkept))
 
 

@@ -44,5 +44,10 @@ def score_run(
             planned = baseline_forecasts(baselines, system, scorer.analysis, init_time, leads, len(members))
             sums |= {each.forecaster.name: cycle.score(each.forecaster, each.make()) for each in planned}
         return scored_cycle(
-            run.system_name, forecast, sums, model_id=manifest.model_id, system_hash=manifest.system_hash
+            run.system_name,
+            forecast,
+            sums,
+            model_id=manifest.model_id,
+            system_hash=manifest.system_hash,
+            scored_points=cycle.scored_points,
         )

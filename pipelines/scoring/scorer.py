@@ -1,6 +1,6 @@
 """Forecasts scored against an analysis, and the scores kept in an archive."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -127,7 +127,11 @@ class CycleScorer:
         facts = self._facts(forecaster, lead_times)
         sums = read_cycle(self.scorer.archive, forecaster.label, self.init_time, facts)
         shape = {"channel": list(self.verifying.data_vars), "lead_time": lead_times}
-        totals = self.scorer.weights.sum(["latitude", "longitude"]).expand_dims(shape).transpose(*AXES[:3])
+        totals = self.scorer.weights.sum(["latitude", "longitude"]).expand_dims(shape)
+        if self.scored_points:
+            known = self.verifying.sel(lead_time=lead_times).to_dataarray("channel").notnull()
+            totals = xr.dot(known.astype(np.float64), self.scorer.weights, dim=["latitude", "longitude"])
+        totals = totals.transpose(*AXES[:3])
         if sums is None or any(not np.isin(totals[axis].values, sums[axis].values).all() for axis in AXES[:3]):
             return None
         chosen = sums.sel({axis: totals[axis].values for axis in AXES[:3]})
@@ -142,6 +146,12 @@ class CycleScorer:
             if lead in lead_times
         }
         return {**forecaster.version, **forecaster.about, **analysis}
+
+    @cached_property
+    def scored_points(self) -> dict[str, float]:
+        """Share of the points that have an analysis, by channel, for channels that lack it somewhere."""
+        shares = {str(name): float(field.notnull().mean()) for name, field in self.verifying.items()}
+        return {name: share for name, share in shares.items() if share < 1.0}
 
     @cached_property
     def _digests(self) -> dict[tuple[str, np.timedelta64], str]:
@@ -182,7 +192,13 @@ class UnkeptScores:
 
 
 def scored_cycle(
-    system_name: str, forecast: xr.Dataset, sums: dict[str, xr.DataArray], *, model_id: str = "", system_hash: str = ""
+    system_name: str,
+    forecast: xr.Dataset,
+    sums: dict[str, xr.DataArray],
+    *,
+    model_id: str = "",
+    system_hash: str = "",
+    scored_points: Mapping[str, float] | None = None,
 ) -> ScoredCycle:
     """A scored forecast, ready to be pooled with those of other starts.
 
@@ -192,7 +208,17 @@ def scored_cycle(
         sums: From `cycle_sums`, by forecaster.
         model_id: Identity of the weights; empty for forecasts from elsewhere.
         system_hash: Identity of what else decides the members; empty for forecasts from elsewhere.
+        scored_points: Share of points by channel, from `CycleScorer.scored_points`.
     """
     init_time = scalar(forecast["init_time"])
     last_time = init_time + forecast["lead_time"].values.max()
-    return ScoredCycle(system_name, model_id, system_hash, forecast.sizes["member"], init_time, last_time, sums)
+    return ScoredCycle(
+        system_name,
+        model_id,
+        system_hash,
+        forecast.sizes["member"],
+        init_time,
+        last_time,
+        sums,
+        dict(scored_points or {}),
+    )

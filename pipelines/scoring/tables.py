@@ -84,6 +84,7 @@ def caption(evaluation: EvaluationReport) -> str:
     elif "mae" in measures:
         words = f"fair CRPS, of {', '.join(name for name in scores if _measure(scores, name) == 'mae')} MAE"
     fewer = "".join(f"; {name} on {count}" for name, count in _scored_on_fewer(evaluation).items())
+    fewer += "".join(f"; {name} on {share:.1%} of the points" for name, share in evaluation.scored_points.items())
     return f"{evaluation.system}: {starts} of {members}, {start} to {end}; {words}{fewer}"
 
 

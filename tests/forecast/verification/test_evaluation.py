@@ -103,3 +103,42 @@ def _one_hole(dataset: xr.Dataset) -> xr.Dataset:
     values = np.ones_like(dataset["msl"].values)
     values[2, 1, 1, 1] = np.nan
     return dataset.assign(msl=dataset["msl"].copy(data=values))
+
+
+def masked(make_pair: MakePair) -> tuple[xr.Dataset, xr.Dataset]:
+    """Sea surface temperature, with land that differs from lead time to lead time as sea ice does."""
+    forecast, analysis = make_pair("random", dtype=np.float32)
+    land = xr.zeros_like(analysis, dtype=bool)
+    land[:, 2:4, 1:5] = True
+    land[1, 0] = True
+    return forecast.where(~land).to_dataset(name="sst"), analysis.where(~land).to_dataset(name="sst")
+
+
+def test_sea_temperature_is_scored_where_the_analysis_has_it(make_pair: MakePair) -> None:
+    forecast, analysis = masked(make_pair)
+    sums = EvaluationSums()
+    sums.add(forecast, analysis)
+    table = sums.scores()["sst"]
+    options = {"reduce": ("latitude", "longitude"), "weights": area_weights(forecast["latitude"]), "skip_missing": True}
+    np.testing.assert_allclose(
+        list(table["crps"].values()), crps(forecast["sst"], analysis["sst"], **options), rtol=1e-6
+    )
+    np.testing.assert_allclose(list(table["mae"].values()), mae(forecast["sst"], analysis["sst"], **options), rtol=1e-6)
+    np.testing.assert_allclose([sum(shares) for shares in table["rank_histogram"].values()], 1.0)
+    # A member that has values on land as well, as a reanalysis of its own mask does, changes nothing.
+    filled = EvaluationSums()
+    filled.add(forecast.fillna(3.0), analysis)
+    assert filled.sums is not None
+    xr.testing.assert_allclose(filled.sums, sums.sums, rtol=1e-6)
+
+
+def test_a_member_missing_at_sea_is_refused_and_so_is_an_analysis_without_any_value(make_pair: MakePair) -> None:
+    forecast, analysis = masked(make_pair)
+    holed = forecast.copy(deep=True)
+    holed["sst"][4, 2, 0, 0] = np.nan
+    with pytest.raises(UnscorableError, match=r"sst: expected all members wherever .* found 1 points .*lead 72 h"):
+        EvaluationSums().add(holed, analysis)
+    with pytest.raises(UnscorableError, match=r"sst: expected values in the analysis, found none, first at lead 24 h"):
+        EvaluationSums().add(forecast, analysis.where(analysis["lead_time"] > analysis["lead_time"][0]))
+    with pytest.raises(UnscorableError, match="msl: expected all values"):
+        EvaluationSums().add(forecast.rename(sst="msl"), analysis.rename(sst="msl"))

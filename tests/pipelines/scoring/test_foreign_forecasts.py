@@ -17,6 +17,7 @@ from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDat
 from forecast.verification import area_weights, crps, mae, open_score_archive
 from pipelines.cli.app import main
 from pipelines.operations.verify import VerificationResult, verify
+from pipelines.scoring.tables import caption
 from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
@@ -216,6 +217,23 @@ def test_forecast_and_analysis_are_taken_by_url(
     ):
         request = VerificationRequest(home, analysis=analysis, forecaster="theirs")
         assert verify(request, [forecast]).report.scores == expected
+
+
+def test_sea_temperature_is_scored_at_sea_and_the_share_is_said(
+    home: Home, ensemble: xr.Dataset, weather_file: Path, tmp_path: Path
+) -> None:
+    land = (ensemble["latitude"] > 0) & (ensemble["longitude"] < 180)
+    weather = xr.open_dataset(weather_file, engine="netcdf4")[["t2m"]].load()
+    weather["sst"] = weather["t2m"].clip(270, 310).where(~land)
+    theirs = ensemble[["t2m"]].isel(init_time=slice(2))
+    theirs["sst"] = theirs["t2m"].clip(270, 310).where(~land).assign_attrs(units="K")
+    found = scored(home, ours(theirs, tmp_path / "theirs.nc"), ours(weather, tmp_path / "sea.nc")).report
+    assert found.scored_points == {"sst": pytest.approx(0.75)}
+    assert "sst on 75.0% of the points" in caption(found)
+    assert found.scores["forecast"]["sst"]["crps"]["24"] > 0
+    alone = scored(home, ours(theirs[["t2m"]], tmp_path / "alone.nc"), weather_file).report
+    assert found.scores["forecast"]["t2m"] == alone.scores["forecast"]["t2m"]
+    assert alone.scored_points == {}
 
 
 def test_in_the_archive_of_a_system(
