@@ -37,7 +37,7 @@ class EvaluationReport(BaseModel):
         scores: The forecast that is verified first, then its baselines; see `Scores`. `crps` is the fair CRPS, `rmse`,
             `mae` and `bias` are of the ensemble mean, all in the channel's unit, area-weighted over the whole grid.
         scored_points: Share of the points of the grid that a channel was scored on, by channel, for those that the
-            analysis lacks somewhere, such as sea surface temperature on land.
+            analysis lacks somewhere, such as sea surface temperature on land; left out of the file where empty.
         starts: Number of starts that each forecaster was scored on, by forecaster and lead time in hours; empty in
             files of the first release. A baseline that knows other hours of the day than the model has fewer.
         format: Version of this layout; files without one are of version 1.
@@ -199,7 +199,8 @@ def write_evaluation(report: EvaluationReport, out: Path) -> Path:
     Returns:
         `out`.
     """
-    return write_durably(out, json.dumps(report.model_dump(), indent=2, allow_nan=False) + "\n")
+    content = report.model_dump(exclude=None if report.scored_points else {"scored_points"})
+    return write_durably(out, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def read_evaluation(path: Path) -> EvaluationReport:
