@@ -157,6 +157,11 @@ def with_declared_values(variable: xr.Variable, what: str) -> xr.Variable:
     valid = ValidRange.declared(variable, what)
     if variable.dtype.kind == "f":
         return _replaced(variable, variable.attrs, valid, np.nan)
+    return _with_valid_integers(variable, valid)
+
+
+def _with_valid_integers(variable: xr.Variable, valid: ValidRange) -> xr.Variable:
+    """Replace integers outside of a range by the fill value, and declare one where there is none."""
     declared = variable.attrs.get("_FillValue", variable.attrs.get("missing_value"))
     fill = valid.outside(read_dtype(variable)) if declared is None else np.atleast_1d(declared)[0]
     if fill is None:

@@ -117,12 +117,16 @@ def pooled(scored: Sequence[ScoredCycle]) -> EvaluationReport:
     sums = {name: _by_start(name, scored) for name in names}
     starts = len({part.init_time for part in scored})
     report = evaluation_report(first.system_name, first.model_id, period, starts, first.members, sums)
+    return EvaluationReport.model_validate({**report.model_dump(), "scored_points": _scored_points(scored)})
+
+
+def _scored_points(scored: Sequence[ScoredCycle]) -> dict[str, float]:
+    """Mean share of the points that each channel was scored on, for those that the analysis lacks somewhere."""
     masked = dict.fromkeys(channel for part in scored for channel in part.scored_points)
-    shares = {
+    return {
         channel: float(np.mean([part.scored_points.get(channel, 1.0) for part in scored if _scores(part, channel)]))
         for channel in masked
     }
-    return EvaluationReport.model_validate({**report.model_dump(), "scored_points": shares})
 
 
 def _scores(part: ScoredCycle, channel: str) -> bool:

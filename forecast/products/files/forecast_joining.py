@@ -42,8 +42,7 @@ class _Part:
 def join_forecasts(files: Mapping[str, xr.Dataset]) -> list[xr.Dataset]:
     """Whole ensembles from forecasts that may be spread over files in any way.
 
-    Members of files that number none are told apart by their values, and numbered in the order of the files. A second
-    copy of a field is said in the log.
+    Members without numbers are told apart by their values, in the order of the files. A second copy is logged.
 
     Args:
         files: Forecasts as `open_forecast` returns them, by the names of their files.
@@ -53,8 +52,7 @@ def join_forecasts(files: Mapping[str, xr.Dataset]) -> list[xr.Dataset]:
         start whose channels have different lead times has several, with different channels.
 
     Raises:
-        InvalidDataError: Files hold the same field with different values, lie on different grids, or leave a start with
-            different members at different lead times.
+        InvalidDataError: Files hold other values of one field, lie on other grids, or leave lead times without members.
     """
     starts: dict[np.datetime64, list[tuple[str, xr.Dataset]]] = {}
     for file, forecast in files.items():
