@@ -105,6 +105,9 @@ def _check_types(given: Mapping[str, Any], signature: inspect.Signature) -> None
             f"{role}: expected a DataArray with named dimensions, found {type(value).__name__}{shape}; "
             "name the dimensions: xarray.DataArray(values, dims=[...])"
         )
+    for role, value in given.items():
+        if isinstance(value, xr.Dataset):
+            raise UnscorableError(f"{role}: expected a DataArray like the forecast, found a Dataset; choose a variable")
 
 
 def _aligned(
@@ -191,7 +194,7 @@ def _reduced(reduce: Any, preserve: Any, points: xr.DataArray, field: Dims) -> t
 
 
 def _is_given(reduce: Any) -> bool:
-    return reduce is not None and (isinstance(reduce, str | EllipsisType) or len(tuple(reduce)) > 0)
+    return isinstance(reduce, str | EllipsisType) or (isinstance(reduce, Collection) and len(reduce) > 0)
 
 
 def _dimensions(given: Any, points: xr.DataArray, every: Iterable[Hashable] | None = None) -> tuple[Hashable, ...]:
@@ -200,6 +203,8 @@ def _dimensions(given: Any, points: xr.DataArray, every: Iterable[Hashable] | No
         return ()
     if isinstance(given, EllipsisType) or (given == "all" and "all" not in points.dims):
         return tuple(points.dims if every is None else every)
+    if isinstance(given, Hashable) and not isinstance(given, Iterable):
+        raise UnscorableError(f"reduce: expected names of dimensions among {list(points.dims)}, found {given!r}")
     return tuple(dict.fromkeys([given] if isinstance(given, str) else given))
 
 

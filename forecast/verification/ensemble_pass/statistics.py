@@ -40,7 +40,7 @@ def ensemble_statistics(
     analysis: xr.DataArray,
     *,
     member_dim: Hashable | None = None,
-    threshold: Threshold = (),
+    threshold: Threshold | None = None,
     skip_missing: bool = False,
     ranked: bool = True,
 ) -> xr.Dataset:
@@ -50,8 +50,8 @@ def ensemble_statistics(
         forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
-        threshold: Thresholds of events, in the unit of `forecast`: a number, or several; an event is a value above its
-            threshold, which is rounded to the precision of the fields.
+        threshold: Thresholds of events, in the unit of `forecast`: a number, several, or None for no events; an event
+            is a value above its threshold, which is rounded to the precision of the fields.
         skip_missing: True takes the members that a point has; False makes its floats NaN if one is missing.
         ranked: False does not sort the members, which is faster, and leaves `crps` and `fair_crps` undefined.
 
@@ -67,7 +67,7 @@ def ensemble_statistics(
 
     Source: Hersbach (2000), doi:10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2; Ferro (2014), doi:10.1002/qj.2270
     """
-    limit = _same_everywhere(limits("threshold", threshold, comparison_precision(forecast, analysis)), forecast)
+    limit = _same_everywhere(threshold, comparison_precision(forecast, analysis), forecast)
     members, along = forecast.sizes[member_dim], limit.dims[0]
     precision, integers = _precision(forecast.dtype), np.dtype(np.int16 if members < 2**15 else np.int32)
     outputs = xr.apply_ufunc(
@@ -91,8 +91,11 @@ def ensemble_statistics(
     return result.assign_coords({along: limit[along].variable} if along in limit.coords else {})
 
 
-def _same_everywhere(limit: xr.DataArray, forecast: xr.DataArray) -> xr.DataArray:
+def _same_everywhere(threshold: Threshold | None, precision: np.dtype[Any], forecast: xr.DataArray) -> xr.DataArray:
     """Thresholds along one dimension of their own."""
+    limit = limits("threshold", () if threshold is None else threshold, precision)
+    if limit.size == 0:
+        return xr.DataArray(np.empty(0, precision), dims=["no_threshold"])
     if limit.ndim == 0:
         return limit.expand_dims("threshold")
     if limit.ndim > 1 or limit.dims[0] in forecast.dims:

@@ -114,7 +114,7 @@ def variogram_score(
 
     Source: Scheuerer and Hamill (2015), doi:10.1175/MWR-D-14-00269.1
     """
-    if not order > 0:
+    if not isinstance(order, int | float | np.number) or not order > 0:
         raise UnscorableError(f"order: expected a positive number, found {order}")
     forecast, analysis = _whole_fields(forecast, analysis, dims)
     values = _score_fields(partial(_variogram, axes=len(dims), order=order), forecast, analysis, dims, member_dim)

@@ -83,7 +83,7 @@ def rank_histogram_test(histogram: xr.DataArray, *, cases: float) -> xr.Dataset:
 
     Source: Jolliffe and Primo (2008), doi:10.1175/2007MWR2219.1
     """
-    bins = histogram.sizes["rank"]
+    bins = histogram.sizes.get("rank", 0) if isinstance(histogram, xr.DataArray) else 0
     if bins < 3:
         raise UnscorableError(f"rank histogram: expected at least 3 ranks, found {bins}")
     parts = _chi_squared_parts((histogram - 1.0 / bins) * np.sqrt(cases * bins))

@@ -181,6 +181,8 @@ def _by_wavenumber(field: xr.DataArray, kind: Kind, truncation: int | None) -> x
 
 
 def _with_our_names(field: xr.DataArray) -> xr.DataArray:
+    if not isinstance(field, xr.DataArray):
+        raise UnscorableError(f"spectrum: expected a DataArray with named dimensions, found {type(field).__name__}")
     return field.rename(
         {name: ours for name, ours in zip(grid_dimensions(field), GRID, strict=True) if name in field.dims}
     )
