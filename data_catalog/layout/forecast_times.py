@@ -52,8 +52,7 @@ def read_times(dataset: xr.Dataset, where: str, *, forecast: bool) -> ForecastTi
     found: dict[str, xr.Variable] = {}
     for role, name in names.items():
         variable, what = dataset.variables[name], f"{where}: {name}"
-        is_lead = role == "lead_time"
-        values = durations(variable, what) if is_lead else instants(variable, what, group_units=group_units)
+        values = durations(variable, what) if role == "lead_time" else instants(variable, what, group_units=group_units)
         found[role] = xr.Variable(variable.dims, values)
     own = {role: name for role, name in names.items() if dataset.variables[name].dims == (name,)}
     present = ", ".join(sorted(map(str, dataset.coords))) or "no coordinates"

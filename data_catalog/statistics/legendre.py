@@ -32,9 +32,8 @@ def legendre_functions(latitude: ArrayLike, order: int, truncation: int) -> NDAr
         first = first * cosine * np.sqrt((2 * m + 1) / (2 * m))
     functions = [first, sine * first * np.sqrt(2 * order + 3)]
     for degree in range(order + 2, truncation + 1):
-        here, before = (4 * n**2 - 1 for n in (degree, degree - 1))
-        scale = np.sqrt(here / (degree**2 - order**2))
-        lower = np.sqrt(((degree - 1) ** 2 - order**2) / before)
+        scale = np.sqrt((4 * degree**2 - 1) / (degree**2 - order**2))
+        lower = np.sqrt(((degree - 1) ** 2 - order**2) / (4 * (degree - 1) ** 2 - 1))
         functions.append(scale * (sine * functions[-1] - lower * functions[-2]))
     return np.stack(functions[: truncation + 1 - order])
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from functools import wraps
 from itertools import combinations
 from types import EllipsisType
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, Literal, ParamSpec, TypeVar, cast
 
 import numpy as np
 import xarray as xr
@@ -36,10 +36,14 @@ ALIASES = {
 }
 """Other words for the keywords of scores, those of earlier releases and of other libraries; taken where a score has no
 keyword of that name itself."""
+Members = Literal["needed", "optional", "none"]
+"""What a score's forecast has beyond the dimensions of its analysis."""
+ONE = "_one"
+"""Dimension that a forecast without members has while it is aligned."""
 LIMITS = ("threshold", "lower", "upper", "dry_threshold", "heavy_threshold")
 """Arguments that fields are compared with, in their own precision."""
-WEIGHTS = ("weights", "norm_weights")
-FIELDS = (*WEIGHTS, "climatology", "dry_fraction", "heavy_threshold", "mask")
+WEIGHTS = ("weights", "norm_weights", "member_weights")
+FIELDS = ("weights", "norm_weights", "climatology", "dry_fraction", "heavy_threshold", "mask")
 """Arguments by point, which may be numbers or NumPy arrays whose dimensions are plain from their sizes."""
 NUMBERS = ("quantiles", "edges", "cost_loss_ratios", "window")
 """Lists of numbers, whatever holds them."""
@@ -48,7 +52,12 @@ MANY = (*LIMITS, "weights")
 
 
 def aligned(
-    *, whole_fields: bool = False, ensembles: Collection[str] = (), many: Collection[str] = MANY
+    *,
+    whole_fields: bool = False,
+    ensembles: Collection[str] = (),
+    many: Collection[str] = MANY,
+    members: Members = "needed",
+    along: str = "member_dim",
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a score take its arguments as users spell them, and refuse in one line what does not fit.
 
@@ -61,6 +70,9 @@ def aligned(
         whole_fields: The score is one of whole fields on latitude and longitude, which `reduce="all"` leaves out.
         ensembles: Names of further arguments that have members, such as another forecast.
         many: Names of arguments whose further dimensions become dimensions of the score.
+        members: What the forecast has beyond the dimensions of the analysis. `"needed"`: members; `"optional"`: members
+            or nothing, which is then one member that is scored as it is (`fair` is False); `"none"`: nothing.
+        along: Name of the argument that names the members' dimension, or what takes its place, such as quantiles.
 
     Returns:
         Decorator of a score, whose first two arguments are `forecast` and `analysis`.
@@ -75,7 +87,12 @@ def aligned(
             if isinstance(given["forecast"], xr.Dataset):
                 return cast(R, _by_variable(call, given))
             _check_types(given, signature)
-            return score(**_aligned(given, whole_fields, ensembles, many))  # type: ignore[call-arg]
+            given, added = _with_one_member(given, members, along)
+            found = _aligned(given, whole_fields, ensembles, many, along)
+            if members == "none":
+                found["forecast"] = found["forecast"].isel({added: 0}, drop=True)
+                found.pop(along)
+            return score(**found)  # type: ignore[call-arg]
 
         return call
 
@@ -110,10 +127,27 @@ def _check_types(given: Mapping[str, Any], signature: inspect.Signature) -> None
             raise UnscorableError(f"{role}: expected a DataArray like the forecast, found a Dataset; choose a variable")
 
 
+def _with_one_member(given: dict[str, Any], members: Members, along: str) -> tuple[dict[str, Any], str]:
+    """A forecast without members as an ensemble of one, and the name of the dimension that was added, or ''."""
+    forecast, analysis = given["forecast"], given["analysis"]
+    alone = analysis is not None and given.get(along) is None and set(forecast.dims) == set(analysis.dims)
+    if members == "none" and set(forecast.dims) != set(analysis.dims):
+        name = str(forecast.name or "forecast")
+        raise UnscorableError(
+            f"{name}: expected a forecast on {list(analysis.dims)} as the analysis is, found {list(forecast.dims)}"
+        )
+    if members == "needed" or (members == "optional" and not alone):
+        return given, ""
+    added = "member" if members == "optional" and "member" not in forecast.dims else ONE
+    plain = forecast.drop_vars(added, errors="ignore").expand_dims(added)
+    fair = {"fair": False} if "fair" in given else {}
+    return {**given, **fair, "forecast": plain, along: added}, added
+
+
 def _aligned(
-    given: dict[str, Any], whole_fields: bool, ensembles: Collection[str], many: Collection[str]
+    given: dict[str, Any], whole_fields: bool, ensembles: Collection[str], many: Collection[str], along: str
 ) -> dict[str, Any]:
-    forecast, analysis, member_dim = given["forecast"], given["analysis"], given.get("member_dim")
+    forecast, analysis, member_dim = given["forecast"], given["analysis"], given.get(along)
     if member_dim is None:
         member_dim = member_dimension(forecast, analysis)
     if analysis is None:
@@ -121,7 +155,7 @@ def _aligned(
     else:
         forecast, points = paired(forecast, analysis, member_dim)
         analysis = points
-    found = {**given, "forecast": forecast, "analysis": analysis, "member_dim": member_dim}
+    found = {**given, "forecast": forecast, "analysis": analysis, along: member_dim}
     field: tuple[Hashable, ...] = grid_dimensions(points) if whole_fields or "dims" in given else ()
     if given.get("dims") is not None:
         field = _dimensions(given["dims"], points)
@@ -140,7 +174,8 @@ def _aligned(
         if role in LIMITS and array is not None:
             array = limits(role, array, precision)
         if isinstance(array, xr.DataArray):
-            found[role] = _on_points(role, array, points, member_dim, ensembles, many)
+            members = forecast if role == "member_weights" else points
+            found[role] = _on_points(role, array, members, None if members is forecast else member_dim, ensembles, many)
     return _all_lazy(found)
 
 

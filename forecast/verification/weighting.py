@@ -34,9 +34,7 @@ def area_weights(latitude: xr.DataArray) -> xr.DataArray:
     if degrees.ndim != 1 or degrees.size < 2 or not (np.all(steps > 0) or np.all(steps < 0)):
         raise UnscorableError("latitude: expected at least 2 strictly monotonic values in one dimension")
     if np.abs(degrees).max() > 90 + 1e-6:
-        raise UnscorableError(
-            f"latitude: expected degrees within -90 to 90, found {degrees[np.abs(degrees).argmax()]:g}"
-        )
+        raise UnscorableError(f"latitude: expected degrees within -90 to 90, found {max(degrees, key=abs):g}")
     coords = {name: coord for name, coord in latitude.coords.items() if coord.dims == latitude.dims}
     return xr.DataArray(row_areas(degrees), dims=latitude.dims, coords=coords, name="area_weight")
 
@@ -87,10 +85,8 @@ def for_each_weight(
     if weights is None or not own:
         return score(weights)
     label = weights[own[0]] if own[0] in weights.coords else own[0]
-    parts: list[Any] = [
-        for_each_weight(weights.isel({own[0]: index}, drop=True), points, score)
-        for index in range(weights.sizes[own[0]])
-    ]
+    entries = (weights.isel({own[0]: index}, drop=True) for index in range(weights.sizes[own[0]]))
+    parts: list[Any] = [for_each_weight(entry, points, score) for entry in entries]
     if isinstance(parts[0], tuple):
         return cast(Result, tuple(_joined(each, label) for each in zip(*parts, strict=True)))
     return cast(Result, _joined(parts, label))

@@ -107,11 +107,9 @@ def train_system(request: TrainingRequest) -> Path:
     inputs = _open_inputs(request)
     for period in (request.system.periods.training, request.system.periods.validation):
         _warn_of_absent_days(period, inputs.analysis["time"].values)
+    train = _train_network if request.system.training.networks == 1 else _train_networks
     with process_group(request.device) as ranks:
-        if request.system.training.networks == 1:
-            _train_network(request, inputs, ranks)
-        else:
-            _train_networks(request, inputs, ranks)
+        train(request, inputs, ranks)
     return request.directory
 
 

@@ -89,11 +89,10 @@ def calibrate(request: CalibrationRequest) -> CalibrationCard:
     _check_members(request, len(checkpoint.models))
     validation = _validation(request)
     raw, best = _fit(request, checkpoint, validation)
-    learned = warn_of_learned_days(checkpoint, request.period)
     card = CalibrationCard(
         model_id=checkpoint.model_id,
         calibration=calibration_of(request.system.sampler, request.system.state.predictands, best.sampler, best.law),
-        record=_record(request, len(validation.starts), learned, raw, best),
+        record=_record(request, len(validation.starts), warn_of_learned_days(checkpoint, request.period), raw, best),
     )
     save_card(request.checkpoint, card)
     return card

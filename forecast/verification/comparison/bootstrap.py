@@ -85,23 +85,32 @@ def block_length(series: Array) -> NDArray[np.int64]:
     count = series.shape[-1]
     run = max(5, int(np.ceil(np.sqrt(np.log10(count)))))
     most = min(int(np.ceil(np.sqrt(count))) + run, count - 2)
-    anomaly = series - series.mean(axis=-1, keepdims=True)
-    products = [(anomaly[..., lag:] * anomaly[..., : count - lag]).sum(axis=-1) for lag in range(most + 1)]
-    covariance = np.stack(products, axis=-1) / count
-    variance = np.where(covariance[..., :1] > 0, covariance[..., :1], 1.0)
-    quiet = np.abs(covariance[..., 1:] / variance) < 2 * np.sqrt(np.log10(count) / count)
-    quiet = np.concatenate([quiet, np.ones((*quiet.shape[:-1], run), dtype=bool)], axis=-1)
-    # The last autocorrelation that counts is followed by a run of quiet ones; one is always found.
-    follows = np.stack([quiet[..., lag : lag + run].all(axis=-1) for lag in range(most + 1)], axis=-1)
-    last = np.argmax(follows, axis=-1)
+    covariance = _autocovariances(series, most)
+    last = _last_lag(covariance, count, run)
     lags = np.arange(1, most + 1)
-    width = np.clip(2 * last, 1, most)[..., None]
-    taper = np.clip(2 * (1 - lags / width), 0.0, 1.0)
+    taper = np.clip(2 * (1 - lags / np.clip(2 * last, 1, most)[..., None]), 0.0, 1.0)
     spectrum = covariance[..., 0] + 2 * (taper * covariance[..., 1:]).sum(axis=-1)
     slope = 2 * (taper * lags * covariance[..., 1:]).sum(axis=-1)
     length = np.cbrt(1.5 * slope**2 / np.where(spectrum != 0, spectrum, np.inf) ** 2 * count)
     bounded = np.clip(np.ceil(length), 1, np.ceil(min(3 * np.sqrt(count), count / 3)))
     return np.where(last == 0, 1, bounded).astype(np.int64)
+
+
+def _autocovariances(series: Array, most: int) -> Array:
+    """Autocovariances at lags 0 to `most`, along the last axis."""
+    count, anomaly = series.shape[-1], series - series.mean(axis=-1, keepdims=True)
+    products = [(anomaly[..., lag:] * anomaly[..., : count - lag]).sum(axis=-1) for lag in range(most + 1)]
+    return np.asarray(np.stack(products, axis=-1) / count)
+
+
+def _last_lag(covariance: Array, count: int, run: int) -> NDArray[np.int64]:
+    """Last lag whose autocorrelation counts: a run of quiet ones follows, if only beyond the last that is known."""
+    variance = np.where(covariance[..., :1] > 0, covariance[..., :1], 1.0)
+    quiet = np.abs(covariance[..., 1:] / variance) < 2 * np.sqrt(np.log10(count) / count)
+    lags = quiet.shape[-1]
+    quiet = np.concatenate([quiet, np.ones((*quiet.shape[:-1], run), dtype=bool)], axis=-1)
+    follows = np.stack([quiet[..., lag : lag + run].all(axis=-1) for lag in range(lags + 1)], axis=-1)
+    return np.asarray(np.argmax(follows, axis=-1))
 
 
 def _bootstrap(series: Array, *, block: int | None, samples: int, level: float, seed: int) -> tuple[Array, ...]:

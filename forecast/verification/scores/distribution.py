@@ -14,7 +14,7 @@ from forecast.verification.scores.ensemble import crps
 from forecast.verification.weighting import weighted_mean
 
 
-@aligned()
+@aligned(members="optional")
 def twcrps(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
@@ -34,7 +34,7 @@ def twcrps(
     1 and all others by 0. `lower` alone scores the upper tail, `upper` alone the lower tail.
 
     Args:
-        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        forecast: Ensemble (`member_dim` and any other dimensions), or a forecast without members; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
@@ -76,7 +76,7 @@ def twcrps(
     ).rename("twcrps")
 
 
-@aligned()
+@aligned(members="optional")
 def quantile_score(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
@@ -94,7 +94,7 @@ def quantile_score(
     levels is the CRPS.
 
     Args:
-        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        forecast: Ensemble (`member_dim` and any other dimensions), or a forecast without members; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a

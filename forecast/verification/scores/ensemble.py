@@ -1,9 +1,11 @@
 """Scores of the ensemble as a whole: the CRPS of its distribution, and the errors of its mean."""
 
 from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, in_units_of
@@ -11,7 +13,7 @@ from forecast.verification.ensemble_pass.statistics import ensemble_statistics
 from forecast.verification.weighting import weighted_mean
 
 
-@aligned()
+@aligned(members="optional")
 def crps(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
@@ -22,6 +24,7 @@ def crps(
     weights: xr.DataArray | None = None,
     skip_missing: bool = False,
     fair: bool = True,
+    member_weights: xr.DataArray | None = None,
 ) -> xr.DataArray:
     """Continuous ranked probability score of an ensemble.
 
@@ -30,7 +33,7 @@ def crps(
         mean over i of |x_i - y|  -  (sum over i < j of |x_i - x_j|) / (M (M - 1))
 
     Args:
-        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        forecast: Ensemble (`member_dim` and any other dimensions), or a forecast without members; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
@@ -43,6 +46,8 @@ def crps(
             False makes every score NaN that a missing member or analysis goes into.
         fair: True scores the distribution that the members are drawn from, whatever their number, and is NaN for one
             member; False scores the members as if they were all there is, with M M in place of M (M - 1).
+        member_weights: Weights of the members, 0 or more, on `member_dim` and any dimensions of `analysis`, such as by
+            lead time in a lagged ensemble; only their ratios matter. None weighs each alike.
 
     Returns:
         Score in the unit of `forecast`, on the dimensions that are left. Smaller is better; a fair score can be
@@ -53,12 +58,25 @@ def crps(
 
     Source: Ferro (2014), doi:10.1002/qj.2270; Hersbach (2000), doi:10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2
     """
-    statistics = ensemble_statistics(forecast, analysis, member_dim=member_dim, skip_missing=skip_missing)
-    values = statistics["fair_crps" if fair else "crps"].rename("crps")
+    if member_weights is None:
+        statistics = ensemble_statistics(forecast, analysis, member_dim=member_dim, skip_missing=skip_missing)
+        values = statistics["fair_crps" if fair else "crps"]
+    else:
+        values = xr.apply_ufunc(
+            _weighted_crps,
+            forecast,
+            analysis,
+            member_weights,
+            kwargs={"fair": fair, "skip_missing": skip_missing},
+            input_core_dims=[[member_dim], [], [member_dim]],
+            dask="parallelized",
+            output_dtypes=[np.float64],
+        ).transpose(*analysis.dims)
+    values = values.rename("crps")
     return in_units_of(forecast, weighted_mean(values, reduce, weights, skip_missing=skip_missing))
 
 
-@aligned()
+@aligned(members="optional")
 def ensemble_mean_rmse(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
@@ -72,7 +90,7 @@ def ensemble_mean_rmse(
     """Root mean square error of the ensemble mean: sqrt(mean of (m - y)^2), with the mean m of the members.
 
     Args:
-        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        forecast: Ensemble (`member_dim` and any other dimensions), or a forecast without members; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, before the root is taken, such as `("latitude", "longitude")`;
@@ -97,7 +115,11 @@ def ensemble_mean_rmse(
     return in_units_of(forecast, (squares**0.5).rename("rmse"))
 
 
-@aligned()
+rmse = ensemble_mean_rmse
+"""The same by its common name."""
+
+
+@aligned(members="optional")
 def bias(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
@@ -111,7 +133,7 @@ def bias(
     """Mean error of the ensemble mean: mean of m - y, with the mean m of the members.
 
     Args:
-        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        forecast: Ensemble (`member_dim` and any other dimensions), or a forecast without members; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
@@ -135,7 +157,7 @@ def bias(
     return in_units_of(forecast, weighted_mean(error, reduce, weights, skip_missing=skip_missing).rename("bias"))
 
 
-@aligned()
+@aligned(members="optional")
 def mae(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
@@ -149,7 +171,7 @@ def mae(
     """Mean absolute error of the ensemble mean: mean of |m - y|, with the mean m of the members.
 
     Args:
-        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        forecast: Ensemble (`member_dim` and any other dimensions), or a forecast without members; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
@@ -176,3 +198,34 @@ def mae(
 def _error(forecast: xr.DataArray, analysis: xr.DataArray, member_dim: Hashable, skip_missing: bool) -> xr.DataArray:
     statistics = ensemble_statistics(forecast, analysis, member_dim=member_dim, skip_missing=skip_missing, ranked=False)
     return statistics["error"]
+
+
+def _weighted_crps(
+    ensemble: NDArray[Any], analysis: NDArray[Any], weights: NDArray[Any], *, fair: bool, skip_missing: bool
+) -> NDArray[np.float64]:
+    """CRPS over the last axis; differences from the smallest member keep digits where values share a large offset."""
+    members = np.asarray(ensemble, dtype=np.float64)
+    missing = np.isnan(members)
+    weight = np.broadcast_to(np.asarray(weights, dtype=np.float64), members.shape)
+    spoiled = np.asarray((missing & (weight > 0)).any(axis=-1, keepdims=True) & (not skip_missing))
+    weight = np.where(missing, 0.0, weight)
+    total = weight.sum(axis=-1, keepdims=True)
+    share = weight / np.where((total > 0) & ~spoiled, total, np.nan)
+    smallest = np.where(weight > 0, members, np.inf).min(axis=-1, keepdims=True)
+    smallest = np.where(np.isfinite(smallest), smallest, 0.0)
+    centred = np.where(weight > 0, members - smallest, 0.0)
+    error = (share * np.abs(centred - (np.asarray(analysis, dtype=np.float64)[..., None] - smallest))).sum(axis=-1)
+    pairs = _weighted_pairs(centred, share)
+    if fair:
+        spare = 1 - (share**2).sum(axis=-1)
+        pairs = pairs / np.where(spare > 1e-12, spare, np.nan)
+    return np.asarray(error - pairs)
+
+
+def _weighted_pairs(members: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum over i < j of w_i w_j |x_i - x_j|, along the last axis."""
+    order = np.argsort(members, axis=-1)
+    ranked, portion = np.take_along_axis(members, order, axis=-1), np.take_along_axis(share, order, axis=-1)
+    lower = np.cumsum(portion, axis=-1) - portion
+    mass = np.cumsum(portion * ranked, axis=-1) - portion * ranked
+    return np.asarray((portion * (ranked * lower - mass)).sum(axis=-1))

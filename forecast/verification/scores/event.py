@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError
 from forecast.verification.ensemble_pass.statistics import ensemble_statistics
+from forecast.verification.events import events
 from forecast.verification.thresholds import Threshold, comparison_precision, exceeds, limits
 from forecast.verification.weighting import weighted_mean
 
 
-@aligned()
+@aligned(members="optional")
 def brier_score(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
@@ -27,6 +28,7 @@ def brier_score(
     threshold: Threshold,
     fair: bool = True,
     strict: bool = True,
+    member_weights: xr.DataArray | None = None,
 ) -> xr.DataArray:
     """Brier score of the ensemble's probability of an event.
 
@@ -35,7 +37,7 @@ def brier_score(
         (p - o)^2  -  p (1 - p) / (M - 1)
 
     Args:
-        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        forecast: Ensemble (`member_dim` and any other dimensions), or a forecast without members; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
@@ -52,6 +54,8 @@ def brier_score(
         fair: True scores the probability that the members are drawn with, whatever their number, and is NaN for one
             member; False leaves out the second term.
         strict: True: the event is a value above the threshold; False: at or above it.
+        member_weights: Weights of the members, 0 or more, on `member_dim` and any dimensions of `analysis`, such as by
+            lead time in a lagged ensemble; only their ratios matter. None weighs each alike.
 
     Returns:
         Score without unit, on the dimensions that are left. Smaller is better; a fair score can be negative.
@@ -63,13 +67,18 @@ def brier_score(
     Source: Brier (1950), doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2; Ferro (2014), doi:10.1002/qj.2270
     """
     limit = limits("threshold", threshold, comparison_precision(forecast, analysis))
-    values = _brier(
-        forecast, analysis, limit, member_dim=member_dim, strict=strict, skip_missing=skip_missing, fair=fair
-    )
+    options: dict[str, Any] = {"member_dim": member_dim, "skip_missing": skip_missing, "fair": fair}
+    if member_weights is None:
+        values = _brier(forecast, analysis, limit, strict=strict, **options)
+    else:
+        happens, observed = (
+            events("threshold", field, limit, ">" if strict else ">=") for field in (forecast, analysis)
+        )
+        values = _weighted_brier(happens, observed, member_weights, **options)
     return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("brier_score").drop_attrs()
 
 
-@aligned()
+@aligned(members="optional")
 def rps(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
@@ -85,7 +94,7 @@ def rps(
     """Ranked probability score: the sum of the Brier scores of all thresholds between categories.
 
     Args:
-        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        forecast: Ensemble (`member_dim` and any other dimensions), or a forecast without members; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
@@ -185,6 +194,28 @@ def _brier(
     if fair:
         values = values - probability * (1 - probability) / (members.where(members > 1) - 1)
     return values
+
+
+def _weighted_brier(
+    happens: xr.DataArray,
+    observed: xr.DataArray,
+    member_weights: xr.DataArray,
+    *,
+    member_dim: Hashable | None,
+    fair: bool,
+    skip_missing: bool,
+) -> xr.DataArray:
+    """(p - o)^2 - p (1 - p) s / (1 - s), with the share p of the weight, and s the sum of the squares of the shares."""
+    weight = member_weights.astype(np.float64)
+    weight = weight.where(happens.notnull() | (weight == 0), 0.0 if skip_missing else np.nan)
+    total = weight.sum([member_dim], skipna=False)
+    share = weight / total.where(total > 0)
+    probability = (share * happens.fillna(0.0)).sum([member_dim], skipna=False)
+    values = (probability - observed) ** 2
+    if fair:
+        square = (share**2).sum([member_dim], skipna=False)
+        values = values - probability * (1 - probability) * square / (1 - square).where(square < 1 - 1e-12)
+    return values.transpose(*observed.dims)
 
 
 def _categories(limit: xr.DataArray, points: xr.DataArray) -> tuple[xr.DataArray, Hashable]:

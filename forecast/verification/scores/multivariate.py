@@ -18,7 +18,7 @@ except ImportError:  # no numba for this platform: the same results, slower
     from forecast.verification.ensemble_pass.pairs_numpy import member_distances, variogram_errors
 
 
-@aligned()
+@aligned(members="optional")
 def energy_score(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
@@ -39,7 +39,7 @@ def energy_score(
         mean over i of |x_i - y|  -  (sum over i < j of |x_i - x_j|) / (M (M - 1))
 
     Args:
-        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        forecast: Ensemble (`member_dim` and any other dimensions), or a forecast without members; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         dims: Names of the dimensions of one field, such as `("latitude", "longitude")`.
         member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.

@@ -14,7 +14,7 @@ DRY_LIMITS = (0.1, 0.85)
 """Smallest and largest share of dry days for which SEEPS is defined."""
 
 
-@aligned()
+@aligned(members="optional")
 def seeps(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
@@ -33,7 +33,7 @@ def seeps(
     Each member pays a cost for every pair of categories (dry, light or heavy) that it and the analysis fall into.
 
     Args:
-        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        forecast: Ensemble (`member_dim` and any other dimensions), or a forecast without members; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         dry_fraction: Climatological share p1 of dry days, 0 to 1, on any dimensions of `analysis`. Points at which it
             is outside 0.1 to 0.85 have no score: `skip_missing=True` leaves them out of an average.

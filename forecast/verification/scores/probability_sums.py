@@ -141,7 +141,7 @@ def reliability_diagram(sums: xr.Dataset, *, bins: int | None = None, level: flo
     issued, points = curve["issued"].where(curve["issued"] > 0), curve["points"]
     probability = curve["value"] / issued
     low, high = (
-        xr.apply_ufunc(_binomial_share, points, probability, kwargs={"tail": tail}, dask="parallelized")
+        xr.apply_ufunc(binomial_share, points, probability, kwargs={"tail": tail}, dask="parallelized")
         for tail in ((1 - level) / 2, (1 + level) / 2)
     )
     diagram = xr.Dataset(
@@ -239,9 +239,19 @@ def _from_needed(weight: xr.DataArray) -> xr.DataArray:
     return (total - below).assign_coords(members_needed=np.arange(below.sizes["members_needed"]))
 
 
-def _binomial_share(
+def binomial_share(
     points: NDArray[np.float64], probability: NDArray[np.float64], *, tail: float
 ) -> NDArray[np.float64]:
+    """Quantile of the share of points at which an event happens, each by itself with the same probability.
+
+    Args:
+        points: Number of points.
+        probability: Probability of the event, the shape of `points`.
+        tail: Level of the quantile, 0 to 1.
+
+    Returns:
+        Share, 0 to 1; NaN without points.
+    """
     number: NDArray[np.float64] = scipy.stats.binom.ppf(tail, points, probability)
     return number / np.where(points > 0, points, np.nan)
 

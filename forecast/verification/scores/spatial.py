@@ -16,7 +16,7 @@ from forecast.verification.thresholds import Threshold
 from forecast.verification.weighting import weighted_mean, weighted_sums
 
 
-@aligned()
+@aligned(members="optional")
 def acc(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
@@ -36,7 +36,7 @@ def acc(
         sum of w f a  /  sqrt(sum of w f^2  sum of w a^2)
 
     Args:
-        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        forecast: Ensemble (`member_dim` and any other dimensions), or a forecast without members; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         climatology: Mean state that anomalies are departures from, in the unit of `forecast`, on any dimensions of
             `analysis`.
@@ -74,7 +74,7 @@ def acc(
     return weighted_mean(values, reduce, None, skip_missing=skip_missing).rename("acc").drop_attrs()
 
 
-@aligned()
+@aligned(members="optional")
 def fss(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
@@ -96,7 +96,7 @@ def fss(
     sums over all windows that lie inside the field: 1 - sum of (p - o)^2 / (sum of p^2 + sum of o^2).
 
     Args:
-        forecast: Ensemble: `member_dim` and any other dimensions, in any order; NumPy or Dask inside.
+        forecast: Ensemble (`member_dim` and any other dimensions), or a forecast without members; NumPy or Dask inside.
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         threshold: Threshold of the event, in the unit of `forecast`: a number, several, or a DataArray on any
             dimensions of `analysis`; further dimensions become dimensions of the result.

@@ -28,6 +28,7 @@ CALLS: dict[str, Callable[[xr.DataArray], dict[str, Any]]] = {
     "bias": lambda y: {"reduce": ALL, "weights": area_weights(y)},
     "brier_decomposition": lambda y: {"threshold": by_row(2.0, y), "reduce": ALL, "weights": area_weights(y)},
     "brier_score": lambda y: {"threshold": by_row(2.0, y), "reduce": ALL, "weights": area_weights(y)},
+    "correlation": lambda y: {"reduce": ALL, "weights": area_weights(y)},
     "crps": lambda y: {"reduce": ALL, "weights": area_weights(y)},
     "crps_decomposition": lambda y: {"reduce": ALL, "weights": area_weights(y)},
     "dawid_sebastiani": lambda y: {"reduce": ALL, "weights": area_weights(y)},
@@ -36,13 +37,17 @@ CALLS: dict[str, Callable[[xr.DataArray], dict[str, Any]]] = {
     "ensemble_statistics": lambda y: {"threshold": [1.0, 2.0]},
     "error_growth": lambda y: {},
     "fss": lambda y: {"threshold": by_row(2.0, y), "window": 3, "weights": area_weights(y)},
+    "kge": lambda y: {"reduce": ALL, "weights": area_weights(y)},
     "log_score": lambda y: {"reduce": ALL, "weights": area_weights(y)},
     "mae": lambda y: {"reduce": ALL, "weights": area_weights(y)},
+    "nse": lambda y: {"reduce": ALL, "weights": area_weights(y)},
     "pit": lambda y: {"reduce": ALL, "weights": area_weights(y)},
+    "quantile_quantile": lambda y: {"reduce": ALL, "quantiles": [0.2, 0.5]},
     "quantile_score": lambda y: {"reduce": ALL, "weights": area_weights(y)},
     "rank_histogram": lambda y: {"reduce": ALL, "weights": area_weights(y)},
     "relative_economic_value": lambda y: {"threshold": by_row(2.0, y), "reduce": ALL, "weights": area_weights(y)},
     "reliability": lambda y: {"threshold": by_row(2.0, y), "reduce": ALL, "weights": area_weights(y)},
+    "rmse": lambda y: {"reduce": ALL, "weights": area_weights(y)},
     "roc": lambda y: {"threshold": by_row(2.0, y), "reduce": ALL, "weights": area_weights(y)},
     "rps": lambda y: {"threshold": [1.0, 2.0], "reduce": ALL, "weights": area_weights(y)},
     "seeps": lambda y: {
@@ -55,11 +60,23 @@ CALLS: dict[str, Callable[[xr.DataArray], dict[str, Any]]] = {
     "twcrps": lambda y: {"lower": by_row(1.0, y), "reduce": ALL, "weights": area_weights(y)},
     "variogram_score": lambda y: {"dims": GRID},
 }  # fmt: skip
-"""Options of every score of a forecast and an analysis, for the latitudes that are given."""
+"""Options of every score of an ensemble and an analysis, for the latitudes that are given."""
 OF_MANY_POINTS = {
-    "acc", "brier_decomposition", "crps_decomposition", "energy_score", "error_growth", "fss",
-    "relative_economic_value", "reliability", "roc", "spectral_crps", "variogram_score",
+    "acc", "brier_decomposition", "correlation", "crps_decomposition", "energy_score", "error_growth", "fss", "kge",
+    "nse", "quantile_quantile", "relative_economic_value", "reliability", "roc", "spectral_crps", "variogram_score",
 }  # fmt: skip
+OTHERS = {
+    "angular_errors",
+    "brier_score_of_probability",
+    "contingency_table",
+    "crps_of_quantiles",
+    "interval_score",
+    "quantile_score_of_quantiles",
+    "reliability_of_probability",
+    "roc_of_probability",
+    "rps_of_probability",
+}
+"""Scores of other forecasts than ensembles of amounts: see test_without_members.py."""
 WEIGHTED = [name for name, call in CALLS.items() if "weights" in call(xr.DataArray([0.0, 1.0], dims="latitude"))]
 
 
@@ -76,7 +93,7 @@ def test_every_score_is_tried_here() -> None:
         and list(inspect.signature(getattr(verification, name)).parameters)[:2] == ["forecast", "analysis"]
         and name != "cycle_sums"
     ]
-    assert sorted(CALLS) == sorted(scores)
+    assert sorted([*CALLS, *OTHERS]) == sorted(scores)
 
 
 @pytest.mark.parametrize("name", CALLS)

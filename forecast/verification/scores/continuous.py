@@ -1,0 +1,232 @@
+"""How a forecast follows an analysis: correlation, efficiencies, and the agreement of their distributions."""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import xarray as xr
+
+from forecast.verification.arguments import aligned
+from forecast.verification.checks import Dims, UnscorableError, check_reduce, in_units_of
+from forecast.verification.weighting import weighted_mean
+
+QUANTILES = tuple(percent / 100 for percent in range(1, 100))
+
+
+@aligned(members="optional")
+def correlation(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    *,
+    member_dim: Hashable | None = None,
+    reduce: Dims = (),
+    preserve: Dims | None = None,
+    weights: xr.DataArray | None = None,
+    skip_missing: bool = False,
+) -> xr.DataArray:
+    """Pearson's correlation of the ensemble mean, or of a forecast without members, with the analysis.
+
+    Args:
+        forecast: Ensemble, or forecast without members, on any dimensions; NumPy or Dask inside.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
+        reduce: Names of the dimensions to correlate over, such as `("init_time",)`; at least one.
+        preserve: Names of the dimensions to keep instead, all others being correlated over; None goes by `reduce`.
+        weights: Weights of the points, 0 or more, on any dimensions of `analysis`, such as
+            `area_weights(forecast["latitude"])`; None weighs each alike.
+        skip_missing: True takes the mean of the members that are there, and leaves out points that lack forecast or
+            analysis; False makes every correlation NaN that such a point goes into.
+
+    Returns:
+        Correlation, -1 to 1, on the dimensions that are left; NaN where one of the two is constant. Larger is better.
+
+    Raises:
+        UnscorableError: `reduce` is empty, `forecast` and `analysis` do not fit together, or `reduce` or `weights` do
+            not fit them.
+
+    Source: Jolliffe and Stephenson (2012), Forecast Verification, section 5.4.4, doi:10.1002/9781119960003
+    """
+    moments = _moments(forecast, analysis, member_dim, reduce, weights, skip_missing)
+    return _correlation(moments).rename("correlation").drop_attrs()
+
+
+@aligned(members="optional")
+def kge(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    *,
+    member_dim: Hashable | None = None,
+    reduce: Dims = (),
+    preserve: Dims | None = None,
+    weights: xr.DataArray | None = None,
+    skip_missing: bool = False,
+) -> xr.Dataset:
+    """Kling-Gupta efficiency: 1 - sqrt((r - 1)^2 + (a - 1)^2 + (b - 1)^2).
+
+    r is the correlation, a the ratio of the standard deviations and b that of the means, forecast over analysis. It
+    depends on where zero lies: use it for amounts such as streamflow or precipitation.
+
+    Args:
+        forecast: Ensemble, whose mean is scored, or forecast without members, on any dimensions; NumPy or Dask inside.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
+        reduce: Names of the dimensions of one series or field, such as `("init_time",)`; at least one.
+        preserve: Names of the dimensions to keep instead; None goes by `reduce`.
+        weights: Weights of the points, 0 or more, on any dimensions of `analysis`; None weighs each alike.
+        skip_missing: True takes the mean of the members that are there, and leaves out points that lack forecast or
+            analysis; False makes every score NaN that such a point goes into.
+
+    Returns:
+        On the dimensions that are left: `kge`, at most 1, larger is better; and its parts `correlation`,
+        `variability_ratio` and `bias_ratio`. NaN where one of the two is constant or the analysis has mean 0.
+
+    Raises:
+        UnscorableError: `reduce` is empty, `forecast` and `analysis` do not fit together, or `reduce` or `weights` do
+            not fit them.
+
+    Source: Gupta et al. (2009), doi:10.1016/j.jhydrol.2009.08.003
+    """
+    moments = _moments(forecast, analysis, member_dim, reduce, weights, skip_missing)
+    r = _correlation(moments)
+    ratio = (moments["forecast_variance"] / _nonzero(moments["analysis_variance"])) ** 0.5
+    bias = moments["forecast_mean"] / _nonzero(moments["analysis_mean"])
+    score = 1 - ((r - 1) ** 2 + (ratio - 1) ** 2 + (bias - 1) ** 2) ** 0.5
+    parts = {"kge": score, "correlation": r, "variability_ratio": ratio, "bias_ratio": bias}
+    return xr.Dataset({name: part.drop_attrs() for name, part in parts.items()})
+
+
+@aligned(members="optional")
+def nse(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    *,
+    member_dim: Hashable | None = None,
+    reduce: Dims = (),
+    preserve: Dims | None = None,
+    weights: xr.DataArray | None = None,
+    skip_missing: bool = False,
+) -> xr.DataArray:
+    """Nash-Sutcliffe efficiency: 1 - mean of (m - y)^2 / mean of (y - mean of y)^2.
+
+    Args:
+        forecast: Ensemble, whose mean m is scored, or forecast m without members, on any dimensions; NumPy or Dask
+            inside.
+        analysis: Verifying analysis y: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
+        reduce: Names of the dimensions of one series or field, such as `("init_time",)`; at least one.
+        preserve: Names of the dimensions to keep instead; None goes by `reduce`.
+        weights: Weights of the points, 0 or more, on any dimensions of `analysis`; None weighs each alike.
+        skip_missing: True takes the mean of the members that are there, and leaves out points that lack forecast or
+            analysis; False makes every score NaN that such a point goes into.
+
+    Returns:
+        At most 1, larger is better, 0 for the mean of the analysis, on the dimensions that are left; NaN where the
+        analysis is constant.
+
+    Raises:
+        UnscorableError: `reduce` is empty, `forecast` and `analysis` do not fit together, or `reduce` or `weights` do
+            not fit them.
+
+    Source: Nash and Sutcliffe (1970), doi:10.1016/0022-1694(70)90255-6
+    """
+    moments = _moments(forecast, analysis, member_dim, reduce, weights, skip_missing)
+    bias = moments["forecast_mean"] - moments["analysis_mean"]
+    spread = moments["forecast_variance"] + moments["analysis_variance"] - 2 * moments["covariance"]
+    return (1 - (spread + bias**2) / _nonzero(moments["analysis_variance"])).rename("nse").drop_attrs()
+
+
+@aligned(members="optional")
+def quantile_quantile(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    *,
+    member_dim: Hashable | None = None,
+    reduce: Dims = (),
+    preserve: Dims | None = None,
+    skip_missing: bool = False,
+    quantiles: Sequence[float] = QUANTILES,
+) -> xr.Dataset:
+    """Quantiles of all forecasts and of all analyses, for a quantile-quantile plot.
+
+    Args:
+        forecast: Ensemble, whose members are all counted, or forecast without members, on any dimensions; NumPy or Dask
+            inside.
+        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
+        reduce: Names of the dimensions to collect values over; at least one.
+        preserve: Names of the dimensions to keep instead, values being collected over all others; None goes by
+            `reduce`.
+        skip_missing: True leaves out values that are missing, and those whose counterpart is; False makes quantiles NaN
+            that a missing value goes into.
+        quantiles: Levels from 0 to 1. Quantiles interpolate linearly between sorted values (type 7 of Hyndman and Fan,
+            doi:10.1080/00031305.1996.10473566).
+
+    Returns:
+        Along `quantile` and the dimensions that are left, in the unit of `forecast`: `forecast` and `analysis`.
+
+    Raises:
+        UnscorableError: A level is not from 0 to 1, `reduce` is empty, or `forecast` and `analysis` do not fit
+            together.
+
+    Source: Wilks (2019), Statistical Methods in the Atmospheric Sciences, section 4.5.2,
+    doi:10.1016/C2017-0-03921-6
+    """
+    check_reduce(reduce, analysis, needed=True)
+    levels = np.asarray(quantiles, dtype=np.float64)
+    if levels.ndim != 1 or not np.all((levels >= 0) & (levels <= 1)):
+        raise UnscorableError(f"quantiles: expected levels from 0 to 1, found {list(quantiles)}")
+    if skip_missing:
+        forecast, analysis = forecast.where(analysis.notnull()), analysis.where(forecast.notnull().any([member_dim]))
+    parts = {}
+    for name, field, dims in (("forecast", forecast, [member_dim, *reduce]), ("analysis", analysis, list(reduce))):
+        whole = field.astype(np.float64)
+        whole = whole.chunk(dict.fromkeys(dims, -1)) if whole.chunks is not None else whole
+        parts[name] = in_units_of(forecast, whole.quantile(levels, dims, skipna=skip_missing))
+    return xr.Dataset(parts)
+
+
+def _moments(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    member_dim: Hashable | None,
+    reduce: Dims,
+    weights: xr.DataArray | None,
+    skip_missing: bool,
+) -> xr.Dataset:
+    """Weighted means, variances and covariance over the points that have both."""
+    check_reduce(reduce, analysis, needed=True)
+    predicted = forecast.astype(np.float64).mean([member_dim], skipna=skip_missing)
+    known = predicted.notnull() & analysis.notnull()
+    return _moments_of(predicted.where(known), analysis.astype(np.float64).where(known), reduce, weights, skip_missing)
+
+
+def _moments_of(
+    one: xr.DataArray, other: xr.DataArray, reduce: Dims, weights: xr.DataArray | None, skip_missing: bool
+) -> xr.Dataset:
+    def mean(field: xr.DataArray) -> xr.DataArray:
+        return weighted_mean(field, reduce, weights, skip_missing=skip_missing)
+
+    means = mean(one), mean(other)
+    one, other = one - means[0], other - means[1]
+    return xr.Dataset(
+        {
+            "forecast_mean": means[0],
+            "analysis_mean": means[1],
+            "forecast_variance": _unless_rounding(mean(one**2), means[0]),
+            "analysis_variance": _unless_rounding(mean(other**2), means[1]),
+            "covariance": mean(one * other),
+        }
+    )
+
+
+def _unless_rounding(variance: xr.DataArray, mean: xr.DataArray) -> xr.DataArray:
+    """Variance, or 0 where it is that of a constant's rounding errors."""
+    return variance.where(variance.isnull() | (variance > (1e-13 * mean) ** 2), 0.0)
+
+
+def _correlation(moments: xr.Dataset) -> xr.DataArray:
+    scale = (moments["forecast_variance"] * moments["analysis_variance"]) ** 0.5
+    return moments["covariance"] / _nonzero(scale)
+
+
+def _nonzero(values: xr.DataArray) -> xr.DataArray:
+    return values.where(values != 0)
