@@ -310,8 +310,8 @@ def _unit_of_leads(value: str | None) -> Callable[..., Any]:
 def _unit_of_levels(raw: Any, layout: Any) -> xr.Dataset | None:
     if "level" not in raw.names and layout.levels != "scalar":
         return None
-    if layout.level_name not in raw.dataset.variables:
-        return None
+    if layout.level_name not in raw.dataset.variables or {"t2m", "msl"} & set(layout.channels):
+        return None  # fields without levels are scored, and those on no pressure level passed over
     dataset = raw.dataset.copy()
     dataset[layout.level_name].attrs = {"units": "K"}
     return dataset
