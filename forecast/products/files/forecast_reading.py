@@ -48,11 +48,11 @@ def open_forecast(location: Path | str, *, chunked: bool = True) -> xr.Dataset:
             run = RunDirectory.at(path)
             if not run.manifest.exists():
                 raise MissingDataError(f"run {path}: expected manifest.json, found none; the run is not finished")
-            # Whatever our own model makes is to be scored, however impossible; its manifest says that it is whole.
-            return canonical_forecast(open_store(run.forecast, chunked=chunked), run.forecast)
+            path = run.forecast
     stored = open_store(path, chunked=chunked)
     forecast = canonical_forecast(stored, path)
-    if not chunked:
+    # Whatever our own model makes is to be scored, however impossible; the manifest of the run says that it is whole.
+    if not chunked or (isinstance(path, Path) and _is_of_run(path)):
         return forecast
     labels = [stored[name] for name, role in coordinate_roles(stored).items() if role == "member"]
     if not any(label.dtype.kind in "iuf" for label in labels):
@@ -63,6 +63,15 @@ def open_forecast(location: Path | str, *, chunked: bool = True) -> xr.Dataset:
 def is_run(path: Path) -> bool:
     """Whether a directory is a run's: named for an initial time, or holding a manifest."""
     return CYCLE_NAME.fullmatch(path.resolve().name) is not None or (path / "manifest.json").exists()
+
+
+def _is_of_run(path: Path) -> bool:
+    """Whether a file or store is the forecast of the run directory that it lies in."""
+    place = path.resolve().parent
+    if CYCLE_NAME.fullmatch(place.name) is None:
+        return False
+    run = RunDirectory.at(place)
+    return path.name in (run.forecast.name, run.zarr.name)
 
 
 def open_store(path: Location, *, chunked: bool) -> xr.Dataset:

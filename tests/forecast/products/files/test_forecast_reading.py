@@ -1,3 +1,6 @@
+import shutil
+
+import netCDF4
 import numpy as np
 import pytest
 
@@ -124,3 +127,16 @@ def test_absent_and_unfinished_forecasts_are_missing(tmp_path, synthetic):
     (tmp_path / "text.nc").write_text("no")
     with pytest.raises(InvalidDataError, match="expected NetCDF or Zarr, found neither"):
         open_forecast(tmp_path / "text.nc")
+
+
+def test_only_a_run_may_hold_impossible_values(tmp_path, forecast):
+    with netCDF4.Dataset(forecast, "a") as stored:
+        stored["t2m"][0, 0, 0, 0] = 1000.0
+    run = tmp_path / "tiny" / "20080110T0000Z"
+    run.mkdir(parents=True)
+    own, theirs = run / "tiny_20080110T0000Z.nc", run / "theirs.nc"
+    for path in (own, theirs):
+        shutil.copy(forecast, path)
+    assert open_forecast(own)["t2m"].max() == 1000
+    with pytest.raises(InvalidDataError, match=r"t2m of member 0 from .* expected values in .* K, found 1000"):
+        open_forecast(theirs)["t2m"].max().compute()
