@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import numcodecs
 import numpy as np
+import obstore
 import obstore.store
 import xarray as xr
 import zarr
@@ -25,7 +26,7 @@ from zarr.codecs import BloscCodec
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore, ObjectStore, WrapperStore
 
-from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.layout.variables import VARIABLES
 from data_catalog.sources.locations import parse_location
 from data_catalog.sources.reading import decoded, in_blocks, one_line
@@ -171,6 +172,7 @@ def open_complete(location: Path | str, *, decode_timedelta: bool = False) -> xr
         decode_timedelta: Whether to decode durations.
 
     Raises:
+        ConfigurationError: It is a URL of an unknown kind.
         InvalidDataError: There is no Zarr group at the location.
         MissingDataError: The location cannot be reached.
     """
@@ -191,7 +193,11 @@ def _store(location: str) -> Store:
     place = parse_location(location)
     if isinstance(place, Path):
         return LocalStore(place, read_only=True)
-    if place.partition("://")[0].lower() in {"http", "https"}:
+    try:
+        kind = obstore.parse_scheme(place)
+    except obstore.exceptions.GenericError:
+        raise ConfigurationError(f"{place}: expected a path or a URL of gs, s3, az, http or file, found none") from None
+    if kind == "http":
         over_http = obstore.store.HTTPStore.from_url(
             place, client_options={"allow_http": True}, retry_config={"max_retries": _MOST_RETRIES}
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data_catalog.errors import InvalidDataError
+from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.sources.locations import parse_location
 from data_catalog.sources.zarr_stores import open_complete
 
@@ -34,3 +34,9 @@ def test_a_netcdf_file_is_not_read_by_url() -> None:
         InvalidDataError, match=r"https://h/a\.nc: expected a Zarr group, found a NetCDF file \(download"
     ):
         open_complete("https://h/a.nc")
+
+
+@pytest.mark.parametrize("url", ["s3x://bucket/a.zarr", "foo://x"])
+def test_a_url_of_an_unknown_kind_is_the_users_to_mend(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{url}: expected a path or a URL of gs, s3, az, http or file"):
+        open_complete(url)
