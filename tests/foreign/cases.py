@@ -130,6 +130,8 @@ def _write(dataset: xr.Dataset, path: Path, layout: Layout) -> Path:
 
 
 def _write_netcdf(dataset: xr.Dataset, path: Path, format_name: str) -> Path:
+    if format_name in ("nc3", "nc3_64", "nc4_classic") and 0 in dataset.sizes.values():
+        format_name = "nc4"  # a dimension of no length is an unlimited one, which older formats want first
     if format_name in ("nc3", "nc3_64", "nc4_classic"):
         wide = [name for name, variable in dataset.variables.items() if variable.dtype == np.int64]
         dataset = dataset.assign({str(name): _as_double(dataset[name]) for name in wide if name not in dataset.coords})
