@@ -172,6 +172,7 @@ def _hac_error(
     square = (anomaly**2).sum(axis=-1)
     if lags is None:
         r1 = (anomaly[..., 1:] * anomaly[..., :-1]).sum(axis=-1) / np.where(square > 0, square, 1.0)
+        # A series that lacks a value has no mean and no error, whatever its lags: none are chosen for it.
         r1 = np.clip(np.nan_to_num(r1), -MOST_PERSISTENT, MOST_PERSISTENT)
         width = 1.1447 * np.cbrt(4 * r1**2 / (1 - r1**2) ** 2 * count)
         used = np.minimum(np.floor(width), count - 1)

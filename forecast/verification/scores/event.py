@@ -210,6 +210,7 @@ def _weighted_brier(
     weight = weight.where(happens.notnull() | (weight == 0), 0.0 if skip_missing else np.nan)
     total = weight.sum([member_dim], skipna=False)
     share = weight / total.where(total > 0)
+    # A member that is not there has a share of 0 or NaN, which decides; NaN times the share 0 would not be 0.
     probability = (share * happens.fillna(0.0)).sum([member_dim], skipna=False)
     values = (probability - observed) ** 2
     if fair:

@@ -280,5 +280,5 @@ def _sums_of(
 
 
 def _class_of(probability: NDArray[np.float64], *, edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Number of edges at or below each probability, but for rounding."""
+    """Number of edges at or below each probability, but for rounding; 0 of a missing one, whose weight is 0 or NaN."""
     return np.searchsorted(edges - 1e-9, np.nan_to_num(probability), side="right")

@@ -50,7 +50,8 @@ def test_scores_of_finleys_table() -> None:
 
 @pytest.mark.parametrize("operator", [">", ">=", "<", "<="])
 def test_all_scores_are_those_of_a_peer(operator: str) -> None:
-    peer = pytest.importorskip("scores.categorical")
+    import scores.categorical as peer
+
     compare = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}[operator]
     forecast, analysis = pair(np.random.default_rng(0))
     table = contingency_table(forecast, analysis, threshold=1.0, operator=operator, reduce=("time", "longitude"))

@@ -19,7 +19,8 @@ def plain(make_pair: MakePair) -> tuple[xr.DataArray, xr.DataArray]:
 
 
 def test_they_are_those_of_a_peer(plain: tuple[xr.DataArray, xr.DataArray]) -> None:
-    peer = pytest.importorskip("scores.continuous")
+    import scores.continuous as peer
+
     forecast, analysis = plain
     options = {"preserve_dims": ["lead_time"]}
     np.testing.assert_allclose(

@@ -38,7 +38,8 @@ def test_quantile_scores_are_those_of_the_ensemble(make_pair: MakePair, pair: tu
 
 
 def test_the_integral_of_quantile_scores_is_the_crps_of_a_normal_distribution() -> None:
-    rules = pytest.importorskip("scoringrules")
+    import scoringrules as rules
+
     levels = (np.arange(400) + 0.5) / 400
     quantiles = xr.DataArray(stats.norm.ppf(levels), dims="quantile", coords={"quantile": levels})
     analysis = xr.DataArray([-1.0, 0.0, 0.7, 2.5], dims="case")
@@ -47,7 +48,8 @@ def test_the_integral_of_quantile_scores_is_the_crps_of_a_normal_distribution() 
 
 
 def test_interval_scores_are_those_of_a_peer(pair: tuple[xr.DataArray, ...]) -> None:
-    peer = pytest.importorskip("scores.continuous")
+    import scores.continuous as peer
+
     forecast, analysis = pair
     ours = interval_score(forecast, analysis, level=0.9, reduce=GRID)
     theirs = peer.interval_score(

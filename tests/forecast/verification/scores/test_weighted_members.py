@@ -40,7 +40,8 @@ def test_whole_weights_are_numbers_of_equal_members(make_pair: MakePair) -> None
 
 
 def test_the_crps_is_that_of_a_peer(make_pair: MakePair) -> None:
-    rules = pytest.importorskip("scoringrules")
+    import scoringrules as rules
+
     forecast, analysis = make_pair("random")
     x = forecast.transpose(..., "member").values
     weights = np.broadcast_to(WEIGHTS / WEIGHTS.sum(), x.shape)
