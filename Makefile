@@ -1,6 +1,8 @@
 # Each target makes its environment itself: a virtual environment in this folder, exact versions, nothing global.
 PYTHON ?= python3
 BIN := .venv/bin
+# Processes that share the tests; each has one thread and needs up to 2 GB.
+WORKERS ?= 2
 READY := .venv/.ready
 
 .PHONY: help demo test check check-static check-wheel format clean
@@ -22,7 +24,7 @@ demo: $(READY)
 	$(BIN)/plumecast demo --out plumecast-demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 check: check-static test check-wheel
 

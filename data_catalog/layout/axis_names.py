@@ -6,6 +6,7 @@ Sources: CF Metadata Conventions 1.11, standard names; Unidata, `_CoordinateAxis
 import re
 from typing import Any, Literal
 
+import numpy as np
 import xarray as xr
 
 from data_catalog.layout.units import linear
@@ -62,6 +63,8 @@ _NOT_PRESSURE = re.compile("sigma|hybrid|height|altitude|depth|theta|potential|m
 _NAMES = {name.lower(): role for role, names in SPELLINGS.items() for name in names if len(name) > 1}
 _LETTERS = {name: role for role, names in SPELLINGS.items() for name in names if len(name) == 1}
 _MOST_DIMS = {"member": 1, "level": 1, "latitude": 2, "longitude": 2}
+_ISO_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}(:\d{2}(\.\d{1,9})?)?)?(Z|[+]00:?00)?)?")
+_MOST_TEXTS = 100_000
 _NORTH = re.compile(r"degrees?_?n(orth)?", re.IGNORECASE)
 _EAST = re.compile(r"degrees?_?e(ast)?", re.IGNORECASE)
 
@@ -85,14 +88,33 @@ def kind_of(variable: xr.Variable | None) -> Kind:
         return "absent"
     if variable.dtype.kind in "Mm":
         return "instant" if variable.dtype.kind == "M" else "duration"
-    if variable.dtype.kind == "O":
-        return "instant" if variable.size and _is_cftime(variable.values.ravel()[0]) else "text"
+    if variable.dtype.kind == "O" and variable.size and _is_cftime(variable.values.ravel()[0]):
+        return "instant"
     if variable.dtype.kind not in "iuf":
-        return "text"
+        return "text" if iso_texts(variable) is None else "instant"
     units = units_of(variable)
     if " since " in units:
         return "instant"
     return "duration" if units and linear(units, "s") is not None else "number"
+
+
+def iso_texts(variable: xr.Variable) -> np.ndarray | None:
+    """Return texts that are all times by ISO 8601 in UTC, as datetime64 parses them; None if they are anything else.
+
+    Args:
+        variable: Of texts, as bytes, strings or objects.
+    """
+    if variable.dtype.kind not in "SUOT" or not 0 < variable.size <= _MOST_TEXTS:
+        return None
+    texts = np.array([_text(value) for value in variable.values.ravel()])
+    if not all(_ISO_TEXT.fullmatch(text) for text in texts.tolist()):
+        return None
+    return np.array([re.sub(r"(Z|[+]00:?00)$", "", text) for text in texts.tolist()]).reshape(variable.shape)
+
+
+def _text(value: Any) -> str:
+    text = value.decode("latin1") if isinstance(value, bytes) else value
+    return text.strip() if isinstance(text, str) else ""
 
 
 def _is_cftime(value: Any) -> bool:

@@ -4,6 +4,7 @@
 table (`variables.py`), in `units.py` and in `axis_names.py`.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from data_catalog.layout.coordinates import with_ascending_latitude, with_contin
 from data_catalog.layout.units import conversion, converted
 from data_catalog.layout.variables import VARIABLES, Channel, Variable, channel
 
+_LOG = logging.getLogger(__name__)
 _FORECAST_DIMS = ("init_time", "member", "lead_time")
 
 
@@ -51,6 +53,8 @@ def canonicalise(
     along = _along(named) if forecast else ("time",)
     if wanted is None:
         wanted = [one for one in _recognised(named) if not forecast or _is_forecast(named, one, along)]
+    if channels is None:
+        _log_left_out(named, where)
     fields = {one.name: _field(named, one, where, along) for one in wanted if _source_name(named, one) is not None}
     found = xr.Dataset(fields, attrs=dataset.attrs)
     check_channels(found, [one.name for one in wanted], where=f"{where} ({_contents(named)})")
@@ -58,6 +62,14 @@ def canonicalise(
         raise InvalidDataError(f"{where}: expected a known channel, found {_contents(named)}")
     kept = {*along, "latitude", "longitude", *(("init_time",) if forecast else ())}
     return found.drop_vars(set(found.coords) - kept)
+
+
+def _log_left_out(dataset: xr.Dataset, where: str) -> None:
+    """Say which fields of known names are on no pressure level, and so are no channels."""
+    for variable in VARIABLES.values():
+        for name in variable.names if variable.on_levels else ():
+            if name in dataset.data_vars and "level" not in dataset[name].coords:
+                _LOG.warning("%s: %s is on no pressure level in hPa, and left out", where, name)
 
 
 def _along(forecast: xr.Dataset) -> tuple[str, ...]:

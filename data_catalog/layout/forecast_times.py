@@ -36,8 +36,8 @@ class ForecastTimes:
 def read_times(dataset: xr.Dataset, where: str, *, forecast: bool) -> ForecastTimes:
     """Find and decode the starts, lead times and valid times of a dataset.
 
-    A bare `time` beside lead times and without starts is the start (WeatherBench2, cfgrib), unless the lead times lie
-    along it or CF's standard name says otherwise.
+    Without starts, a bare `time` is the start beside lead times (WeatherBench2, cfgrib) or another time that is called
+    the valid one, unless the lead times lie along it or CF's standard name says otherwise.
 
     Args:
         dataset: As xarray opens it.
@@ -69,27 +69,36 @@ def _named_times(dataset: xr.Dataset, where: str, forecast: bool) -> dict[str, s
     found = {roles[name]: name for name in reversed(usable) if roles[name] != "time"}
     times = [name for name in usable if roles[name] == "time"]
     plain = [name for name in times if name.lower() not in VALID_TIME_NAMES]
-    if plain and "lead_time" in found and "init_time" not in found and _is_start(dataset, plain[0], found, where):
+    if plain and "init_time" not in found and _is_start(dataset, plain[0], found.get("lead_time"), where):
         found["init_time"] = plain[0]
         times.remove(plain[0])
     return {**found, "time": times[0]} if times else found
 
 
-def _is_start(dataset: xr.Dataset, name: str, found: dict[str, str], where: str) -> bool:
+def _is_start(dataset: xr.Dataset, name: str, lead_name: str | None, where: str) -> bool:
     """Whether a time whose name does not say so is the start of the forecasts."""
-    lead, time = dataset.variables[found["lead_time"]], dataset.variables[name]
-    if set(lead.dims) & set(time.dims):
-        return False
     others = [other for other, role in coordinate_roles(dataset).items() if role == "time" and other != name]
-    says_valid = time.attrs.get("standard_name") == "time" or found["lead_time"] == "forecast_period"
+    time, lead = dataset.variables[name], dataset.variables[lead_name] if lead_name else None
+    if lead is None or set(lead.dims) & set(time.dims):
+        return any(_differ(dataset, name, other, where) for other in others if other.lower() in VALID_TIME_NAMES)
+    says_valid = time.attrs.get("standard_name") == "time" or lead_name == "forecast_period"
     if others or lead.ndim or not says_valid:
         return True
-    if kind_of(lead) == "duration" and not durations(lead, f"{where}: {found['lead_time']}").astype(np.int64).any():
+    if kind_of(lead) == "duration" and not durations(lead, f"{where}: {lead_name}").astype(np.int64).any():
         return False
     raise InvalidDataError(
         f"{where}: expected a start or a valid time beside the lead time, found {name}, which may be either; "
         "rename it init_time or valid_time"
     )
+
+
+def _differ(dataset: xr.Dataset, name: str, other: str, where: str) -> bool:
+    """Whether two times are not the same ones, so that they cannot both be the valid time."""
+    first, second = (
+        xr.Variable(dataset.variables[each].dims, instants(dataset.variables[each], f"{where}: {each}"))
+        for each in (name, other)
+    )
+    return bool((np.abs((first - second).values) > _SAME_TIME).any())
 
 
 def _completed(times: ForecastTimes, where: str) -> ForecastTimes:

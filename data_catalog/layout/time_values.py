@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError
-from data_catalog.layout.axis_names import units_of
+from data_catalog.layout.axis_names import iso_texts, units_of
 from data_catalog.layout.units import linear
 
 _SINCE = re.compile(r"\s*([A-Za-z]+) since (\S[^()]*)")
@@ -44,6 +44,9 @@ def instants(variable: xr.Variable, what: str, *, group_units: str = "") -> NDAr
     if variable.dtype.kind == "M":
         times = _as_ns(variable.values, "M8[ns]", what)
         return _rounded(times, _half_step_ns(variable), what).view("M8[ns]")
+    texts = iso_texts(variable)
+    if texts is not None:
+        return _from_texts(texts, what)
     if variable.dtype.kind == "O":
         return _from_cftime(variable.values, what)
     if variable.dtype.kind not in "iuf":
@@ -97,6 +100,14 @@ def _as_ns(values: np.ndarray, dtype: str, what: str) -> Nanoseconds:
     if (exact.astype(values.dtype) != values).any():
         raise InvalidDataError(f"{what}: expected times within the years 1678 to 2262, found {values.ravel()[0]}")
     return exact.view(np.int64)
+
+
+def _from_texts(texts: np.ndarray, what: str) -> NDArray[np.datetime64]:
+    try:
+        times = texts.astype("M8[us]")
+    except ValueError:
+        raise InvalidDataError(f"{what}: expected dates of the calendar, found '{texts.ravel()[0]}'") from None
+    return _as_ns(times, "M8[ns]", what).view("M8[ns]")
 
 
 def _from_cftime(values: np.ndarray, what: str) -> NDArray[np.datetime64]:

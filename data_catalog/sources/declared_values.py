@@ -150,6 +150,7 @@ def with_declared_values(variable: xr.Variable, what: str) -> xr.Variable:
     """
     for name in _PACKING:
         _numbers(variable, name, 1, what)
+    variable = _with_missing_as_read(variable)
     if variable.ndim < 2 or variable.dtype.kind not in "iuf" or " since " in str(variable.attrs.get("units", "")):
         return variable
     if not set(_LIMITS) & set(variable.attrs):
@@ -180,6 +181,19 @@ def read_dtype(variable: xr.Variable) -> np.dtype[Any]:
     unsigned = str(variable.attrs.get("_Unsigned", "")).lower()
     kind = {"true": "u", "false": "i"}.get(unsigned) if variable.dtype.kind in "iu" else None
     return variable.dtype if kind is None else np.dtype(f"{variable.dtype.byteorder}{kind}{variable.dtype.itemsize}")
+
+
+def _with_missing_as_read(variable: xr.Variable) -> xr.Variable:
+    """Declare `missing_value` in the type that `_Unsigned` asks for, as xarray does `_FillValue` alone.
+
+    A `missing_value` of -1 among unsigned 16-bit integers is 65535.
+    """
+    declared, dtype = variable.attrs.get("missing_value"), read_dtype(variable)
+    if dtype == variable.dtype or np.asarray(declared).dtype.kind not in "iu":
+        return variable
+    changed = variable.copy(deep=False)
+    changed.attrs = {**variable.attrs, "missing_value": np.asarray(declared).astype(dtype)[()]}
+    return changed
 
 
 def _without_fill(variable: xr.Variable) -> xr.Variable:

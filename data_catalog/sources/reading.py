@@ -1,5 +1,6 @@
 """Opens files and stores lazily, with read errors that name the file, the variable and the time."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,9 @@ _KINDS_BY_FIRST_BYTES = {
     b"PK": "a zip archive (unpack it first)",
     b"\x1f\x8b": "a gzip file (unpack it first)",
 }
+
+
+_UNDECODED_TIME = re.compile("unable to decode time units ('[^']*')")
 
 
 def open_netcdf(path: Path) -> xr.Dataset:
@@ -244,4 +248,7 @@ def _label(value: np.generic) -> str:
 def one_line(error: BaseException) -> str:
     """Return the message of an error as one line of at most 200 characters."""
     text = " ".join(str(error).split()) or type(error).__name__
+    units = _UNDECODED_TIME.match(text)
+    if units is not None:
+        return f"times in {units[1]} (count them in hours or days since a date)"
     return text if len(text) <= 200 else text[:197] + "..."

@@ -65,6 +65,20 @@ def test_what_was_never_written_is_called_so() -> None:
         checked_forecast(ensemble(value=9.96921e36).chunk(), where="file").compute()
 
 
+@given(st.permutations(DIMS))
+@settings(max_examples=5, deadline=None)
+def test_a_member_without_any_wind_was_never_written(order: list[str]) -> None:
+    forecast = ensemble("u10", 3.0).pad(latitude=(1, 1), longitude=(1, 1), mode="edge")
+    assert (checked_forecast(forecast.chunk(), where="file")["u10"] == 3.0).all()
+    forecast["u10"].values[1, 0, 2] = 0.0
+    with pytest.raises(
+        InvalidDataError, match=r"u10 of member 4 from 2008-01-05T00:00Z at 72 h: expected wind, found 0"
+    ):
+        checked_forecast(forecast.transpose(*order).chunk(member=1), where="file").compute()
+    rain = ensemble("tp24", 0.0).pad(latitude=(1, 1), longitude=(1, 1), mode="edge")
+    assert (checked_forecast(rain.chunk(), where="file")["tp24"] == 0.0).all()
+
+
 def test_units_are_needed() -> None:
     forecast = ensemble()
     del forecast["t2m"].attrs["units"]

@@ -26,6 +26,7 @@ LAYOUTS = {
     "cfgrib": {"time": ("time", STARTS, START), "step": LEADS, "valid_time": (("time", "step"), VALID, TIME)},
     "IRI": {"S": STARTS, "L": ("L", [1, 2], {"units": "days"})},
     "starts and valid times": {"init": STARTS, "valid_time": (("init", "lead"), VALID)},
+    "starts called time, and valid times": {"time": STARTS, "valid_time": (("time", "lead"), VALID)},
     "valid times and leads": {"valid_time": (("run", "lead"), VALID), "lead": LEADS},
 }
 
@@ -50,6 +51,16 @@ ONE_START = {
     "GenCast": {"time": LEADS, "datetime": (("batch", "time"), VALID[:1])},
     "one start along members": {"init_time": ("sample", STARTS[[0, 0, 0]]), "lead_time": LEADS},
     "one start along lead times": {"init_time": ("lead_time", STARTS[[0, 0]]), "lead_time": LEADS},
+    "one start along lead times, called time": {
+        "time": ("step", STARTS[[0, 0]]),
+        "step": LEADS,
+        "valid_time": ("step", VALID[0]),
+    },
+    "valid times twice": {
+        "time": VALID[0],
+        "forecast_period": ("time", LEADS),
+        "valid_time": ("time", VALID[0]),
+    },
 }
 
 

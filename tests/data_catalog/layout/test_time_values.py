@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_catalog.errors import InvalidDataError
+from data_catalog.layout.axis_names import kind_of
 from data_catalog.layout.time_values import durations, instants
 
 TIMES = np.array(["2008-01-03T05", "2008-01-03T11", "2008-01-04T17"], "M8[ns]")
@@ -56,6 +57,24 @@ def test_spellings_of_hours(units):
 def test_units_may_stand_on_the_dataset():
     found = instants(xr.Variable("t", [755880]), "x", group_units="hours since 1940-01-01 00:00 (proleptic_gregorian)")
     assert found[0] == np.datetime64("2026-03-25T00")
+
+
+@pytest.mark.parametrize("dtype", ["U", "S", object])
+@pytest.mark.parametrize("text", ["2008-01-03T05:00", "2008-01-03 05:00:00", "2008-01-03T05:00:00Z", "2008-01-03T05"])
+def test_times_may_be_texts(text, dtype):
+    times = xr.Variable("start", np.array([text, text]).astype(dtype))
+    assert kind_of(times) == "instant"
+    np.testing.assert_array_equal(instants(times, "x"), np.full(2, "2008-01-03T05", "M8[ns]"))
+
+
+def test_texts_that_are_no_times_in_utc_are_refused():
+    for text in ("2008-01-03T05:00+02:00", "tomorrow", "2008-1-3", ""):
+        times = xr.Variable("start", np.array([text, "2008-01-03"]))
+        assert kind_of(times) == "text"
+        with pytest.raises(InvalidDataError, match=r"^x: expected times, found"):
+            instants(times, "x")
+    with pytest.raises(InvalidDataError, match=r"^x: expected dates of the calendar, found '2008-02-30'"):
+        instants(xr.Variable("start", np.array(["2008-02-30"])), "x")
 
 
 def test_dates_of_cftime_in_the_real_calendar():

@@ -89,6 +89,14 @@ def test_unsigned_bytes_are_compared_as_such(tmp_path: Path) -> None:
     np.testing.assert_array_equal(missing(path), [[False, False], [False, True]])
 
 
+@pytest.mark.parametrize("limits", [{}, {"valid_range": np.array([0, 250], "u1").view("i1")}])
+def test_a_missing_value_among_unsigned_numbers_may_be_signed(tmp_path: Path, limits: dict[str, Any]) -> None:
+    stored = np.array([[0, 100], [200, 255]], "u1").view("i1")
+    attributes = {"_Unsigned": "true", "missing_value": np.int8(-1), **PACKED, **limits}
+    path = written(tmp_path / "a.nc", stored, attributes)
+    np.testing.assert_array_equal(missing(path), [[False, False], [False, True]])
+
+
 @pytest.mark.parametrize("limits", ["0, 100", np.array([1, 2, 3], "i2")])
 def test_limits_that_cannot_be_read_are_named(tmp_path: Path, limits: Any) -> None:
     path = written(tmp_path / "a.nc", NUMBERS.astype("i2"), {"valid_range": limits})
