@@ -1,185 +1,300 @@
-"""Datasets by name: where each comes from, what it holds, and under which licence."""
+"""Datasets by name: where each comes from, what it holds, and under which licence.
 
+Each dataset is a TOML file. The shipped ones lie in `data_catalog/datasets`; a user's lie in directories that the
+caller names, and none of them may have the name of a shipped one.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Literal
+from functools import lru_cache
+from importlib import resources
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from data_catalog.datasets.declared_variables import DeclaredVariable, VariableName, check_variable_name
 from data_catalog.errors import ConfigurationError
-from data_catalog.layout.variables import channel
+from data_catalog.layout.variables import channel, check_declarable, declare
+from data_catalog.storage.typed_files import faults_of_validation, read_toml
 
-_TEN_CHANNELS = ("z500", "t850", "u850", "v850", "u250", "v250", "q850", "msl", "t2m", "tp24")
+NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+SOURCE_GROUP = "plumecast.sources"
+"""Entry points of this group are sources of other packages, by name."""
+_OWN_SOURCES = ("files", "weatherbench2", "arco-era5")
+_REMOTE_SOURCES = ("weatherbench2", "arco-era5")
+_BUNDLED = "bundled"
+_SAME_DEGREES = 1e-6
+_MEANING = frozenset({"name", "source", "channels", "static", "grid", "step_hours", "simulated", "variables"})
+
+
+def _no_number(value: object) -> object:
+    if isinstance(value, int | float):
+        raise ValueError("expected a day such as 2001-01-01")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_no_number)]
+Ends = tuple[FiniteFloat, FiniteFloat, Annotated[StrictInt, Field(gt=0)]]
 
 
 class GridAxes(BaseModel):
-    """The points of a regular grid: first, last and count along each axis, in degrees, ascending."""
+    """The points of a grid in rows and columns, in degrees, ascending: of each axis its ends, or every value."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    latitude: tuple[float, float, int]
-    longitude: tuple[float, float, int]
+    latitude: Ends | None = None
+    """First latitude, last latitude and number of rows, evenly spaced."""
+    longitude: Ends | None = None
+    """First longitude, last longitude and number of columns, evenly spaced."""
+    latitude_values: tuple[FiniteFloat, ...] | None = None
+    """Latitude of each row, where they are not evenly spaced, as on a Gaussian grid."""
+    longitude_values: tuple[FiniteFloat, ...] | None = None
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        for name, ends, values in self._axes():
+            if (ends is None) == (values is None):
+                raise ValueError(f"expected one of '{name}' and '{name}_values'")
+            points = _points(ends, values)
+            if not (np.diff(points) > 0).all():
+                raise ValueError(f"{name}: expected ascending values")
+        if np.abs(self.coordinates()[0]).max() > 90:
+            raise ValueError("latitude: expected values in -90..90")
+        return self
+
+    @classmethod
+    def of(cls, latitude: NDArray[np.floating], longitude: NDArray[np.floating]) -> Self:
+        """Return the grid of some coordinates.
+
+        Args:
+            latitude: Degrees, ascending.
+            longitude: Degrees, ascending.
+        """
+        found: dict[str, Any] = {}
+        for name, values in (("latitude", latitude), ("longitude", longitude)):
+            points = [round(float(value), 6) for value in values]
+            even = np.linspace(points[0], points[-1], len(points))
+            if np.abs(even - values).max() < _SAME_DEGREES:
+                found[name] = (points[0], points[-1], len(points))
+            else:
+                found[f"{name}_values"] = points
+        return cls(**found)
 
     def coordinates(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return latitudes and longitudes in degrees."""
-        return np.linspace(*self.latitude), np.linspace(*self.longitude)
+        rows, columns = (_points(ends, values) for _, ends, values in self._axes())
+        return rows, columns
+
+    def _axes(self) -> tuple[tuple[str, Ends | None, tuple[float, ...] | None], ...]:
+        return (
+            ("latitude", self.latitude, self.latitude_values),
+            ("longitude", self.longitude, self.longitude_values),
+        )
+
+
+def _points(ends: Ends | None, values: tuple[float, ...] | None) -> NDArray[np.float64]:
+    return np.linspace(*ends) if ends is not None else np.array(values, np.float64)
 
 
 class DatasetEntry(BaseModel):
-    """One dataset of the catalogue."""
+    """One dataset of the catalogue: the content of its file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    name: str = Field(pattern=NAME_PATTERN)
     title: str
-    source: Literal["files", "weatherbench2", "arco-era5", "bundled"]
-    """Kind of source; each has one adapter in `data_catalog.sources`."""
+    source: str
+    """Kind of source; each has one adapter in `data_catalog.sources` or in another package."""
     location: str | None = None
     """Path or URL; None if the user must give one, or if the data is bundled."""
     channels: tuple[str, ...] = Field(min_length=1)
     static: tuple[str, ...] = ()
     grid: GridAxes | None = None
     """Grid of the dataset, if all sources of it share one."""
-    step_hours: int = Field(gt=0)
+    step_hours: StrictInt = Field(gt=0)
     """Hours between times. The archive keeps the times of a finer source, unless the source is remote."""
-    period_start: date
-    period_end: date | None = None
+    period_start: Day
+    period_end: Day | None = None
+    """Last day; None if days are still being added."""
     licence: str
-    simulated: bool = False
+    simulated: StrictBool = False
     """Whether this is simulated rather than real weather; every product made from it must say so."""
     description: str
     references: tuple[str, ...] = ()
+    variables: Mapping[VariableName, DeclaredVariable] = Field(default_factory=dict)
+    """Variables beyond the built-in table, by short name."""
+
+    @field_validator("variables")
+    @classmethod
+    def _checked_names(cls, variables: Mapping[str, DeclaredVariable]) -> Mapping[str, DeclaredVariable]:
+        for name, variable in variables.items():
+            check_variable_name(name, variable)
+        return variables
 
     @model_validator(mode="after")
-    def _known_channels(self) -> "DatasetEntry":
-        for name in self.channels + self.static:
-            channel(name)
+    def _known_channels(self) -> Self:
+        declared = [variable.variable(name) for name, variable in self.variables.items()]
+        for variable in declared:
+            check_declarable(variable)
+        declare(self.name, declared)
+        for key, names, static in (("channels", self.channels, False), ("static", self.static, True)):
+            for name in names:
+                if channel(name).variable.static != static:
+                    kind = "that never change" if static else "with times"
+                    raise ValueError(f"{key}: expected channels {kind}, found '{name}'")
+        if len({*self.channels, *self.static}) < len(self.channels) + len(self.static):
+            raise ValueError("channels: expected each channel once")
+        if self.period_end is not None and self.period_end < self.period_start:
+            raise ValueError(f"period_end: expected a day from {self.period_start} on, found {self.period_end}")
         return self
 
     @property
     def has_source(self) -> bool:
         """Whether the data can be read without a location given by the user."""
-        return self.source == "bundled" or self.location is not None
+        return self.source == _BUNDLED or self.location is not None
 
     @property
     def is_remote(self) -> bool:
         """Whether the data is fetched over a network, so that nothing should be fetched twice."""
-        return self.source in ("weatherbench2", "arco-era5")
+        by_url = self.location is not None and "://" in self.location and not self.location.startswith("file:")
+        return self.source in _REMOTE_SOURCES or by_url
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether Plumecast ships this dataset."""
+        return self.name in _shipped()
+
+    def content_hash(self) -> str:
+        """Return the SHA-256 of what the dataset is, not of where a copy lies, of its words or of its last day.
+
+        Returns:
+            64 hexadecimal digits.
+        """
+        content = self.model_dump(mode="json", include=set(_MEANING))
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-_ENTRIES = (
-    DatasetEntry(
-        name="speedy-5p6",
-        title="Simulated weather (SPEEDY) at 5.625 degrees",
-        source="bundled",
-        channels=_TEN_CHANNELS,
-        static=("orography", "lsm"),
-        step_hours=24,
-        period_start=date(2001, 1, 1),
-        grid=GridAxes(latitude=(-87.1875, 87.1875, 32), longitude=(0.0, 354.375, 64)),
-        period_end=date(2008, 12, 31),
-        licence="Apache-2.0",
-        simulated=True,
-        description=(
-            "A nature run of the general circulation model SPEEDY (jcm 3.0.0, T31, 8 levels) with a climatological sea "
-            "surface, regridded to 32x64. Simulated, not observed: more predictable than the atmosphere. The package "
-            "ships the 00 UTC fields of 2008; more years come from files of one's own."
-        ),
-        references=("https://pypi.org/project/jcm/", "doi:10.1007/s00382-002-0268-2"),
-    ),
-    DatasetEntry(
-        name="ncep-natlantic",
-        title="North Atlantic sea-level pressure (NCEP/NCAR Reanalysis 1)",
-        source="files",
-        channels=("msl",),
-        step_hours=24,
-        period_start=date(2001, 1, 1),
-        grid=GridAxes(latitude=(30.0, 70.0, 17), longitude=(-70.0, 10.0, 33)),
-        period_end=date(2010, 12, 31),
-        licence="public domain (NOAA); the converted file LGPL-3.0",
-        description=(
-            "Daily-mean sea-level pressure of the NCEP/NCAR Reanalysis 1 on its 2.5 degree grid, 30-70N 70W-10E, read "
-            "from one NetCDF file or a directory of yearly files."
-        ),
-        references=("doi:10.1175/1520-0477(1996)077<0437:TNYRP>2.0.CO;2", "https://psl.noaa.gov/data/gridded/"),
-    ),
-    DatasetEntry(
-        name="era5-5p6",
-        title="ERA5 at 5.625 degrees (WeatherBench2)",
-        source="weatherbench2",
-        location="gs://weatherbench2/datasets/era5/1959-2023_01_10-6h-64x32_equiangular_conservative.zarr",
-        channels=_TEN_CHANNELS,
-        static=("orography", "lsm"),
-        step_hours=24,
-        grid=GridAxes(latitude=(-87.1875, 87.1875, 32), longitude=(0.0, 354.375, 64)),
-        period_start=date(1979, 1, 1),
-        period_end=date(2023, 1, 10),
-        licence="Copernicus licence (ERA5); WeatherBench2 CC-BY-4.0",
-        description=(
-            "ERA5 regridded to 64x32 by WeatherBench2, 00 UTC of each day, read without an account from public object "
-            "storage. Contains modified Copernicus Climate Change Service information."
-        ),
-        references=("doi:10.1002/qj.3803", "doi:10.1029/2023MS004019"),
-    ),
-    DatasetEntry(
-        name="era5-1p5",
-        title="ERA5 at 1.5 degrees (WeatherBench2)",
-        source="weatherbench2",
-        location=(
-            "gs://weatherbench2/datasets/era5/1959-2023_01_10-6h-240x121_equiangular_with_poles_conservative.zarr"
-        ),
-        channels=_TEN_CHANNELS,
-        static=("orography", "lsm"),
-        step_hours=24,
-        grid=GridAxes(latitude=(-90.0, 90.0, 121), longitude=(0.0, 358.5, 240)),
-        period_start=date(1979, 1, 1),
-        period_end=date(2023, 1, 10),
-        licence="Copernicus licence (ERA5); WeatherBench2 CC-BY-4.0",
-        description=(
-            "ERA5 regridded to 240x121 by WeatherBench2, with points on the poles, 00 UTC of each day, read without an "
-            "account from public object storage. Contains modified Copernicus Climate Change Service information."
-        ),
-        references=("doi:10.1002/qj.3803", "doi:10.1029/2023MS004019"),
-    ),
-    DatasetEntry(
-        name="era5-0p25",
-        title="ERA5 at 0.25 degrees (ARCO-ERA5)",
-        source="arco-era5",
-        location="gs://gcp-public-data-arco-era5/ar/full_37-1h-0p25deg-chunk-1.zarr-v3",
-        channels=("z500", "t850", "u850", "v850", "u250", "v250", "q850", "msl", "t2m", "u10", "v10"),
-        static=("orography", "lsm"),
-        step_hours=24,
-        grid=GridAxes(latitude=(-90.0, 90.0, 721), longitude=(0.0, 359.75, 1440)),
-        period_start=date(1979, 1, 1),
-        licence="Copernicus licence (ERA5)",
-        description=(
-            "ERA5 at its full resolution from Google's analysis-ready store, 00 UTC of each day up to the last that is "
-            "final (no preliminary ERA5T), read without an account. A chunk of the store holds all levels of one hour: "
-            "each day costs about half a gigabyte of transfer. Precipitation is left out: the store has hourly sums. "
-            "Contains modified Copernicus Climate Change Service information."
-        ),
-        references=("doi:10.1002/qj.3803", "https://github.com/google-research/arco-era5"),
-    ),
-)
-_BY_NAME = {entry.name: entry for entry in _ENTRIES}
-
-
-def dataset(name: str) -> DatasetEntry:
+def dataset(name: str, directories: Sequence[Path] = ()) -> DatasetEntry:
     """Return the catalogue entry of a dataset.
 
     Args:
         name: Name of the dataset, such as `era5-5p6`.
+        directories: Directories with a user's dataset files, first the one whose files count before the others'.
 
     Raises:
-        ConfigurationError: There is no such dataset.
+        ConfigurationError: There is no such dataset, or its file is wrong.
     """
+    for directory in directories:
+        files = _files_by_name(directory).get(name, [])
+        if len(files) > 1:
+            raise ConfigurationError(f"dataset {name}: expected one file, found {files[0]} and {files[1]}")
+        if files:
+            return read_dataset(files[0])
+    if name in _shipped():
+        return _shipped()[name]
+    raise ConfigurationError(f"dataset: expected one of {', '.join(dataset_names(directories))}, found {name!r}")
+
+
+def dataset_names(directories: Sequence[Path] = ()) -> tuple[str, ...]:
+    """Return the names of all known datasets: first the shipped ones, then a user's.
+
+    Args:
+        directories: Directories with a user's dataset files.
+    """
+    own = sorted({name for directory in directories for name in _files_by_name(directory)} - set(_shipped()))
+    return (*_shipped(), *own)
+
+
+def read_dataset(path: Path) -> DatasetEntry:
+    """Read a user's dataset file; a path in it that is not absolute starts from the file's directory.
+
+    Args:
+        path: A TOML file.
+
+    Raises:
+        ConfigurationError: The file is absent or not TOML, keys or values are wrong, or the name is that of a shipped
+            dataset; names file and key.
+    """
+    origin = f"dataset file {path}"
+    entry = parse_dataset(read_toml(path, origin=origin), origin=origin)
+    if entry.location is None or "://" in entry.location:
+        return entry
+    place = path.absolute().parent / Path(entry.location).expanduser()
+    return entry.model_copy(update={"location": str(place)})
+
+
+def parse_dataset(content: Mapping[str, Any], *, origin: str) -> DatasetEntry:
+    """Check the content of a user's dataset file.
+
+    Args:
+        content: Tables, parsed from TOML.
+        origin: Origin of the content, such as `dataset file x.toml`; errors start with it.
+
+    Raises:
+        ConfigurationError: Keys or values are wrong, or the name is that of a shipped dataset; names the key.
+    """
+    entry = _validated(content, origin)
+    if entry.is_shipped:
+        raise ConfigurationError(f"{origin}: name: expected one that no shipped dataset has, found '{entry.name}'")
+    if entry.source not in (known := source_names()):
+        raise ConfigurationError(f"{origin}: source: expected one of {', '.join(known)}, found '{entry.source}'")
+    return entry
+
+
+def source_names() -> tuple[str, ...]:
+    """Return the kinds of source that a dataset file may name: built-in ones, then those of other packages."""
+    others = sorted({point.name for point in entry_points(group=SOURCE_GROUP)} - {*_OWN_SOURCES, _BUNDLED})
+    return (*_OWN_SOURCES, *others)
+
+
+def _validated(content: Mapping[str, Any], origin: str) -> DatasetEntry:
     try:
-        return _BY_NAME[name]
-    except KeyError:
-        raise ConfigurationError(f"dataset: expected one of {', '.join(_BY_NAME)}, found {name!r}") from None
+        return DatasetEntry.model_validate(content)
+    except ValidationError as error:
+        raise ConfigurationError(f"{origin}: {'; '.join(faults_of_validation(error, whole='dataset'))}") from None
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{origin}: {error}") from None
 
 
-def dataset_names() -> tuple[str, ...]:
-    """Return the names of all known datasets."""
-    return tuple(_BY_NAME)
+@lru_cache(maxsize=1)
+def _shipped() -> Mapping[str, DatasetEntry]:
+    """The shipped datasets by name: those that need no network first, and small ones before large ones."""
+    directory = Path(str(resources.files("data_catalog"))) / "datasets"
+    files = [(path, f"dataset file {path}") for path in sorted(directory.glob("*.toml"))]
+    entries = [_validated(read_toml(path, origin=origin), origin) for path, origin in files]
+
+    def order(entry: DatasetEntry) -> tuple[bool, bool, int]:
+        points = 0 if entry.grid is None else int(np.prod([axis.size for axis in entry.grid.coordinates()]))
+        return entry.is_remote, entry.source != _BUNDLED, points
+
+    return {entry.name: entry for entry in sorted(entries, key=order)}
+
+
+def _files_by_name(directory: Path) -> dict[str, list[Path]]:
+    """The dataset files of a directory by the name that they give; one that cannot be read by its own."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(directory.glob("*.toml")) if directory.is_dir() else ():
+        try:
+            content = read_toml(path, origin=str(path))
+        except ConfigurationError:
+            content = {}
+        if "state" not in content and "dataset" not in content:  # else it is a system file
+            found.setdefault(str(content.get("name", path.stem)), []).append(path)
+    return found

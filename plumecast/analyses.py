@@ -6,13 +6,14 @@ import xarray as xr
 
 from data_catalog.archive import reading
 from data_catalog.archive.ledger import LEDGER_NAME
-from data_catalog.catalog import dataset, dataset_names
 from data_catalog.errors import ConfigurationError, MissingDataError
 from data_catalog.layout.canonical import canonicalise
 from data_catalog.layout.checks import check_analysis
 from data_catalog.sources.open_source import open_source
 from data_catalog.sources.reading import open_netcdf
 from data_catalog.sources.zarr_stores import is_zarr, open_zarr
+from pipelines.workspace.datasets import find_dataset, known_names
+from pipelines.workspace.home import Home
 from pipelines.workspace.home import home as find_home
 
 
@@ -36,20 +37,21 @@ def open_archive(archive: str | Path, *, home: str | Path | None = None) -> xr.D
         MissingDataError: The dataset has not been archived yet.
         InvalidDataError: The data is damaged, or is not an analysis.
     """
-    if str(archive) in dataset_names():
-        return _open_dataset(str(archive), None if home is None else Path(home))
+    place = find_home(None if home is None else Path(home))
+    if str(archive) in known_names(place):
+        return _open_dataset(str(archive), place)
     path = Path(archive).expanduser()
     if path.is_file() or (is_zarr(path) and not (path / LEDGER_NAME).exists()):
         opened = open_netcdf(path) if path.is_file() else open_zarr(path)
         return check_analysis(canonicalise(opened, where=str(path)), where=str(path))
     if path.is_dir():
         return reading.open_archive(path)
-    known = ", ".join(dataset_names())
+    known = ", ".join(known_names(place))
     raise ConfigurationError(f"archive '{archive}': expected a path or one of {known}, found neither")
 
 
-def _open_dataset(name: str, home: Path | None) -> xr.Dataset:
-    entry, path = dataset(name), find_home(home).archive(name)
+def _open_dataset(name: str, home: Home) -> xr.Dataset:
+    entry, path = find_dataset(home, name), home.archive(name)
     if path.exists():
         return reading.open_archive(path)
     if entry.source == "bundled":

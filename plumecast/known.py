@@ -1,10 +1,13 @@
 """Systems and datasets by name."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from data_catalog.catalog import DatasetEntry, dataset, dataset_names
+from data_catalog.catalog import DatasetEntry
 from forecast.system.system import System
+from pipelines.workspace.datasets import find_dataset, known_names
+from pipelines.workspace.home import home as find_home
 from pipelines.workspace.systems import find_system, system_names
 
 
@@ -53,12 +56,17 @@ def systems() -> Known[System]:
     return Known({name: find_system(name) for name in system_names()})
 
 
-def datasets() -> Known[DatasetEntry]:
-    """Return the datasets of the catalogue, by name.
+def datasets(*, home: str | Path | None = None) -> Known[DatasetEntry]:
+    """Return the datasets of the catalogue, by name: the shipped ones, and a user's.
+
+    Args:
+        home: Directory that holds `datasets/` with the user's dataset files; None for PLUMECAST_HOME, or else
+            ./plumecast-data.
 
     Returns:
         A mapping of each name to its `DatasetEntry`: `datasets()["era5-5p6"].channels` are the names of its channels,
         `.step_hours` the hours between its times, `.licence` its licence, `.simulated` whether it is simulated rather
         than real weather. Printed, it shows a name and a title per line.
     """
-    return Known({name: dataset(name) for name in dataset_names()})
+    place = find_home(None if home is None else Path(home))
+    return Known({name: find_dataset(place, name) for name in known_names(place)})

@@ -1,9 +1,11 @@
 """Fixtures that tests of several packages share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from data_catalog.layout import variables
 from pipelines.cli.app import main
 
 
@@ -20,3 +22,11 @@ def forecast_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert main(["forecast", "speedy-5p6", "--init", "2008-01-05", "--members", "3", "--lead", "2d"]) == 0
         assert main(["verify", str(place / "runs" / "speedy-5p6" / "20080105T0000Z")]) == 0
     return place
+
+
+@pytest.fixture(autouse=True)
+def _no_declared_variables() -> Iterator[None]:
+    """Forget the variables that dataset files declared in a test, as the next process would."""
+    yield
+    for name in set(variables._declared_by.values()):
+        variables.declare(name, ())

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
 from data_catalog.archive import layout as archive_layout
+from data_catalog.archive.entry_checks import check_belongs
 from data_catalog.archive.ledger import LEDGER_NAME, Ledger
 from data_catalog.archive.writer import IngestSummary, Writer, header_of
 from data_catalog.catalog import DatasetEntry
-from data_catalog.layout.checks import check_analysis, check_channels, check_step
+from data_catalog.layout.checks import check_analysis, check_channels
 from data_catalog.storage.locks import lock
 
 
@@ -37,14 +39,17 @@ def ingest(
         A summary of what was added, filled and repaired.
 
     Raises:
-        InvalidDataError: The analysis is invalid, has another grid, or differs from the archived values.
+        InvalidDataError: The analysis is invalid, is not of the dataset's grid, step and period, or differs from the
+            archived values.
         ConfigurationError: The disk cannot be written, or the directory is not an archive.
         MissingDataError: Another ingest is writing to the archive.
     """
     where = f"{entry.name} (ingest)"
     check_channels(analysis, [*entry.channels, *entry.static], where=where)
     checked = check_analysis(analysis[[*entry.channels, *entry.static]], where=where)
-    check_step(checked["time"].values, entry.step_hours, where=where)
+    known = (archive / LEDGER_NAME).exists()
+    archived = Ledger.read(archive).arrival_times() if known else np.array([], "datetime64[ns]")
+    check_belongs(entry, checked, archived, where=where)
     with lock(archive_layout.lock_path(archive), f"{archive}: ingest"):
         static = {name: checked[name].values for name in entry.static}
         if (archive / LEDGER_NAME).exists():

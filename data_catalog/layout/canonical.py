@@ -14,10 +14,12 @@ from data_catalog.errors import InvalidDataError
 from data_catalog.layout.axes import as_analysis, as_forecast
 from data_catalog.layout.checks import check_channels
 from data_catalog.layout.coordinates import with_ascending_latitude, with_continuous_longitude, with_merged_versions
+from data_catalog.layout.quantities import Channel, Variable
 from data_catalog.layout.units import conversion, converted
-from data_catalog.layout.variables import VARIABLES, Channel, Variable, channel
+from data_catalog.layout.variables import VARIABLES, channel, is_surface_name, level_channel
 
 _LOG = logging.getLogger(__name__)
+_ON_A_LEVEL = ("{}{}", "{}_{}", "{}_{}hPa", "{}{}hPa")
 _FORECAST_DIMS = ("init_time", "member", "lead_time")
 
 
@@ -47,9 +49,7 @@ def canonicalise(
         ConfigurationError: A name in `channels` or `static` is no channel.
     """
     wanted = None if channels is None else [channel(name) for name in (*channels, *static)]
-    read = as_forecast if forecast else as_analysis
-    named = read(_unpacked(dataset), where)
-    named = with_continuous_longitude(with_ascending_latitude(named, where), where)
+    named = _on_our_axes(dataset, where, forecast=forecast)
     along = _along(named) if forecast else ("time",)
     if wanted is None:
         wanted = [one for one in _recognised(named) if not forecast or _is_forecast(named, one, along)]
@@ -70,6 +70,28 @@ def _log_left_out(dataset: xr.Dataset, where: str) -> None:
         for name in variable.names if variable.on_levels else ():
             if name in dataset.data_vars and "level" not in dataset[name].coords:
                 _LOG.warning("%s: %s is on no pressure level in hPa, and left out", where, name)
+
+
+def recognised_channels(dataset: xr.Dataset, *, where: str = "dataset") -> dict[str, str]:
+    """Return the channels of an analysis that are known by their names, whatever their units and values are.
+
+    Args:
+        dataset: As xarray opens it.
+        where: File name, to begin each error with.
+
+    Returns:
+        What the dataset calls each channel, by the name of the channel.
+
+    Raises:
+        InvalidDataError: The axes of the dataset cannot be understood.
+    """
+    named = _on_our_axes(dataset, where, forecast=False)
+    return {one.name: _checked_source_name(named, one, where) for one in _recognised(named)}
+
+
+def _on_our_axes(dataset: xr.Dataset, where: str, *, forecast: bool) -> xr.Dataset:
+    named = (as_forecast if forecast else as_analysis)(_unpacked(dataset), where)
+    return with_continuous_longitude(with_ascending_latitude(named, where), where)
 
 
 def _along(forecast: xr.Dataset) -> tuple[str, ...]:
@@ -123,10 +145,9 @@ def _recognised(dataset: xr.Dataset) -> Iterator[Channel]:
         if "level" in dataset.coords:
             levels |= {int(level) for level in _levels(dataset) if level == int(level) > 0}
         for level in sorted(levels):
-            name = f"{variable.short_name}{level}"
-            # The wind at 10 hPa has no name of its own: `u10` is the wind at 10 m.
-            if name not in VARIABLES and _source_name(dataset, channel(name)) is not None:
-                yield channel(name)
+            one = level_channel(variable, level)
+            if _source_name(dataset, one) is not None:
+                yield one
 
 
 def _spelled_with_level(dataset: xr.Dataset, variable: Variable) -> bool:
@@ -144,10 +165,10 @@ def _source_names(dataset: xr.Dataset, wanted: Channel) -> list[str]:
     names = wanted.variable.names
     if wanted.level_hpa is None:
         return [name for name in names if name in dataset]
-    flat = [pattern.format(name, wanted.level_hpa) for name in names for pattern in ("{}{}", "{}_{}", "{}_{}hPa")]
+    flat = [pattern.format(name, wanted.level_hpa) for name in names for pattern in _ON_A_LEVEL]
     on_levels = [name for name in names if name in dataset and "level" in dataset[name].coords]
     has_level = bool(on_levels) and wanted.level_hpa in _levels(dataset)
-    return [name for name in flat if name in dataset] + (on_levels if has_level else [])
+    return [name for name in flat if name in dataset and not is_surface_name(name)] + (on_levels if has_level else [])
 
 
 def _checked_source_name(dataset: xr.Dataset, wanted: Channel, where: str) -> str:

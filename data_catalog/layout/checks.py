@@ -14,8 +14,9 @@ import xarray as xr
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.cells import same_place_tolerance
 from data_catalog.layout.coordinates import Times, apply_by_time
+from data_catalog.layout.quantities import Channel
 from data_catalog.layout.times import at_time
-from data_catalog.layout.variables import Channel, channel
+from data_catalog.layout.variables import channel
 
 _HOUR = np.timedelta64(1, "h")
 _UNDECLARED = ", a fill value that the file does not declare as _FillValue"

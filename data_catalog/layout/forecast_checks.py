@@ -10,8 +10,9 @@ import xarray as xr
 
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.checks import check_believable
+from data_catalog.layout.quantities import Channel
 from data_catalog.layout.times import iso
-from data_catalog.layout.variables import Channel, channel
+from data_catalog.layout.variables import channel
 
 _FEWEST_POINTS = 9
 

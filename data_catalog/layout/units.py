@@ -138,6 +138,16 @@ def _rounded(value: float) -> float:
     return float(f"{value:.{_DIGITS}g}")
 
 
+def is_unit(text: str) -> bool:
+    """Return whether UDUNITS knows a unit, such as `K m2 kg-1 s-1`.
+
+    Args:
+        text: In any spelling that `canonical_unit` takes.
+    """
+    with _UDUNITS, cf_units.suppress_errors():
+        return _parsed(canonical_unit(text)) is not None
+
+
 def same_unit(one: str, other: str) -> bool:
     """Return whether two spellings mean the same unit, such as `m s**-1` and `m/s`.
 

@@ -37,11 +37,31 @@ def open_files(location: Path | str, channels: Sequence[str], static: Sequence[s
         InvalidDataError: The data is not a readable analysis with these channels; names the file.
     """
     path = parse_location(location)
+    opened = open_each(location)
+    if isinstance(path, str) or path.is_file() or is_zarr(path):
+        return _from_one(opened[0][1], channels, static, opened[0][0])
+    return _combined(opened, channels, static, str(path))
+
+
+def open_each(location: Path | str) -> list[tuple[str, xr.Dataset]]:
+    """Open each file of a location lazily, with names, units and axes as they are.
+
+    Args:
+        location: As `open_files` takes it.
+
+    Returns:
+        Name and content of each file, sorted by name.
+
+    Raises:
+        ConfigurationError: The location does not exist or holds no data files.
+        InvalidDataError: A file is damaged or has an unknown format.
+    """
+    path = parse_location(location)
     if isinstance(path, str):
-        return _from_one(open_zarr(path), channels, static, path)
+        return [(path, open_zarr(path))]
     if path.is_file() or is_zarr(path):
-        return _from_one(_open(path), channels, static, str(path))
-    return _combined([(str(file), _open(file)) for file in _listed(path)], channels, static, str(path))
+        return [(str(path), _open(path))]
+    return [(str(file), _open(file)) for file in _listed(path)]
 
 
 def _listed(path: Path) -> list[Path]:

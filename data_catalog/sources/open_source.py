@@ -1,18 +1,24 @@
 """Opens the data of a catalogue entry with the adapter for its kind of source."""
 
 from datetime import date, datetime
+from importlib.metadata import entry_points
 
 import numpy as np
 import xarray as xr
 
-from data_catalog.catalog import DatasetEntry
+from data_catalog.catalog import SOURCE_GROUP, DatasetEntry, source_names
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from data_catalog.layout.canonical import canonicalise
+from data_catalog.layout.checks import check_analysis
 from data_catalog.layout.coordinates import at_times
 from data_catalog.layout.times import iso, span
 from data_catalog.sources.arco_era5 import open_arco_era5
 from data_catalog.sources.bundled import open_bundled
 from data_catalog.sources.files import open_files
 from data_catalog.sources.weatherbench2 import open_weatherbench2
+
+_WITH_STEPS = {"arco-era5": open_arco_era5, "weatherbench2": open_weatherbench2}
+"""Sources that take only the times of the dataset's step."""
 
 
 def open_source(
@@ -39,14 +45,37 @@ def open_source(
         analysis = open_bundled(entry.channels, entry.static)
     elif place is None:
         raise ConfigurationError(f"{entry.name}: expected the location of its data, found none (it has no default)")
-    elif entry.is_remote:
-        opened = open_arco_era5 if entry.source == "arco-era5" else open_weatherbench2
-        analysis = opened(place, entry.channels, entry.static, step_hours=entry.step_hours)
+    elif entry.source in _WITH_STEPS:
+        analysis = _WITH_STEPS[entry.source](place, entry.channels, entry.static, step_hours=entry.step_hours)
+    elif entry.source in ("files", "bundled"):
+        analysis = open_files(place, entry.channels, entry.static)
+    else:
+        analysis = _from_plugin(entry, place)
+    if entry.is_remote:
         start = start or entry.period_start
         end = end or entry.period_end
-    else:
-        analysis = open_files(place, entry.channels, entry.static)
     return between(analysis, start, end, where=f"{entry.name} ({place or 'bundled sample'})")
+
+
+def _from_plugin(entry: DatasetEntry, place: str) -> xr.Dataset:
+    """Open a location with the source of another package; what it returns is made canonical and checked here."""
+    found = next(iter(entry_points(group=SOURCE_GROUP, name=entry.source)), None)
+    if found is None:
+        raise ConfigurationError(
+            f"{entry.name}: source: expected one of {', '.join(source_names())}, found '{entry.source}'; "
+            "install the package that has it"
+        )
+    where = f"{entry.name} ({place})"
+    try:
+        opened = found.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(
+            f"{entry.name}: source '{entry.source}': expected {found.value}, found {error}"
+        ) from error
+    raw = opened(place, entry.channels, entry.static, step_hours=entry.step_hours)
+    if not isinstance(raw, xr.Dataset):
+        raise ConfigurationError(f"{where}: expected a Dataset of source '{entry.source}', found {type(raw).__name__}")
+    return check_analysis(canonicalise(raw, entry.channels, entry.static, where=where), where=where)
 
 
 def between(analysis: xr.Dataset, start: date | None, end: date | None, *, where: str) -> xr.Dataset:

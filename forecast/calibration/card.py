@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.storage.atomic_files import write_durably
+from data_catalog.storage.typed_files import faults_of_validation
 from forecast.calibration.correction import Calibration
-from forecast.system.faults import faults_of_validation
 from forecast.system.section import Positive, Section
 
 CARD = "calibration.json"

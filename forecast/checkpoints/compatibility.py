@@ -25,7 +25,7 @@ def check_same_state(system: System, trained: System, *, where: str) -> None:
         ConfigurationError: Dataset, channels, step or number of past states differ.
     """
     for what, expected, found in (
-        ("dataset", system.dataset, trained.dataset),
+        ("dataset", system.dataset_identity, trained.dataset_identity),
         ("predictands", system.state.predictands, trained.state.predictands),
         ("static channels", system.state.static, trained.state.static),
         ("step_hours", system.state.step_hours, trained.state.step_hours),

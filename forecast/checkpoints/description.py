@@ -9,9 +9,9 @@ from pydantic import ConfigDict, ValidationError, field_validator
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.storage.atomic_files import write_durably
+from data_catalog.storage.typed_files import faults_of_validation
 from forecast.checkpoints.identity import model_identity
 from forecast.checkpoints.training_record import RECORD_VERSION, TrainingRecord
-from forecast.system.faults import faults_of_validation
 from forecast.system.section import Section
 
 DESCRIPTION = "model.json"

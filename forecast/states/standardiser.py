@@ -52,12 +52,15 @@ def _transformed(analysis: xr.Dataset) -> xr.Dataset:
 
 
 def is_amount(name: str) -> bool:
-    """Return whether a channel is accumulated over time, as precipitation is. The model works on its square root.
+    """Return whether a channel is an amount that is accumulated over time and never negative, as precipitation is.
+
+    The model works on its square root.
 
     Args:
         name: Channel name, such as `tp24`.
     """
-    return channel(name).variable.accumulation_hours is not None
+    variable = channel(name).variable
+    return variable.accumulation_hours is not None and variable.minimum == 0
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ a changed copy, which is checked in the same way.
 
 import hashlib
 import json
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_serializer, model_serializer, model_validator
 
+from data_catalog.catalog import DatasetEntry, dataset
 from data_catalog.errors import ConfigurationError
 from data_catalog.layout.variables import channel
 from forecast.system.anchor import AnchorSettings
@@ -71,6 +73,8 @@ class System(Section):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
     title: str
     dataset: str
+    own_datasets: tuple[DatasetEntry, ...] = ()
+    """The user's datasets among those that the system names, as they are defined; shipped ones are known by name."""
     state: State
     periods: Periods
     anchor: AnchorSettings = AnchorSettings()
@@ -84,6 +88,26 @@ class System(Section):
     products: Products = Products()
     verification: Verification = Verification()
     schedule: Schedule = Schedule()
+
+    @field_serializer("own_datasets")
+    def _without_places(self, entries: tuple[DatasetEntry, ...]) -> list[dict[str, Any]]:
+        """Leave out where a user's data lies, which is nobody else's business."""
+        return [entry.model_dump(mode="json", exclude={"location"}, exclude_defaults=True) for entry in entries]
+
+    @model_serializer(mode="wrap")
+    def _without_empty_key(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Store systems of shipped datasets as earlier releases did."""
+        content: dict[str, Any] = handler(self)
+        if not content.get("own_datasets", True):
+            del content["own_datasets"]
+        return content
+
+    @model_validator(mode="after")
+    def _own_names(self) -> Self:
+        for entry in self.own_datasets:
+            if entry.is_shipped:
+                raise ValueError(f"own_datasets: expected a name that no shipped dataset has, found '{entry.name}'")
+        return self
 
     @model_validator(mode="after")
     def _channels_are_predicted(self) -> Self:
@@ -104,6 +128,38 @@ class System(Section):
         if learned and own not in learned:
             raise ValueError(f"training.step_hours: expected state.step_hours {own} among them, found {list(learned)}")
         return self
+
+    @property
+    def entry(self) -> DatasetEntry:
+        """The dataset that the system forecasts.
+
+        Raises:
+            ConfigurationError: It is neither a shipped dataset nor stored with the system.
+        """
+        return self.entry_of(self.dataset)
+
+    @property
+    def dataset_identity(self) -> str:
+        """The dataset's name; of a user's, with the hash of its content."""
+        own = self._own_contents((self.dataset,))
+        return f"{self.dataset} ({own[self.dataset][:12]})" if own else self.dataset
+
+    def entry_of(self, name: str) -> DatasetEntry:
+        """Return a dataset that the system names.
+
+        Args:
+            name: That of `dataset` or `pretraining.dataset`.
+
+        Raises:
+            ConfigurationError: It is neither a shipped dataset nor stored with the system.
+        """
+        return next((entry for entry in self.own_datasets if entry.name == name), None) or dataset(name)
+
+    @property
+    def dataset_names(self) -> tuple[str, ...]:
+        """Names of the datasets that the system needs: its own, then that of its pretraining."""
+        others = () if self.pretraining is None else (self.pretraining.dataset,)
+        return tuple(dict.fromkeys((self.dataset, *others)))
 
     @property
     def learned_step_hours(self) -> tuple[int, ...]:
@@ -147,10 +203,12 @@ class System(Section):
     def identity_hash(self) -> str:
         """Return the SHA-256 of what determines the members besides the weights: name, dataset, state and sampler.
 
+        A user's dataset enters by its content.
+
         Returns:
             64 hexadecimal digits.
         """
-        return self._hash_of({"name", "dataset", "state", "sampler"})
+        return self._hash_of({"name", "dataset", "state", "sampler"}, self._own_contents((self.dataset,)))
 
     def training_hash(self) -> str:
         """Return the SHA-256 of what determines the weights of a training after a given number of iterations.
@@ -170,10 +228,17 @@ class System(Section):
         )
         hashed = {"name", "dataset", "state", "periods", "anchor", "network", "diffusion"}
         hashed |= {"training", "finetuning", "sampler"}
-        return alike._hash_of(hashed if self.pretraining is None else hashed | {"pretraining"})
+        sections = hashed if self.pretraining is None else hashed | {"pretraining"}
+        return alike._hash_of(sections, self._own_contents(self.dataset_names))
 
-    def _hash_of(self, sections: set[str]) -> str:
+    def _own_contents(self, names: tuple[str, ...]) -> dict[str, str]:
+        """Hashes of the user's datasets among some, by name."""
+        return {entry.name: entry.content_hash() for entry in self.own_datasets if entry.name in names}
+
+    def _hash_of(self, sections: set[str], own_datasets: Mapping[str, str]) -> str:
         hashed = self.model_dump(mode="json", include=sections)
+        if own_datasets:
+            hashed["own_datasets"] = own_datasets
         for name in sections:
             part = getattr(self, name)
             if isinstance(part, Section):

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.layout.times import day
 from data_catalog.storage.atomic_files import write_durably
-from forecast.system.faults import faults_of_validation
+from data_catalog.storage.typed_files import faults_of_validation
 from forecast.verification.evaluation import EvaluationSums
 
 MODEL = "plumecast"

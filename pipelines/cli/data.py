@@ -35,19 +35,21 @@ def catalog_show(
 
 @commands.command()
 def ingest(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="A name that 'plumecast catalog list' shows.")],
+    dataset: Annotated[
+        str, typer.Argument(metavar="DATASET", help="A name that 'catalog list' shows, or a TOML file.")
+    ],
     start: Annotated[str | None, typer.Option(metavar="ISO", help="First time to ingest.")] = None,
     end: Annotated[str | None, typer.Option(metavar="ISO", help="Last time to ingest.")] = None,
     source: SourceOption = None,
     archive: Annotated[Path | None, typer.Option(metavar="DIR", help="Archive to write instead.")] = None,
 ) -> None:
     """Copy a source into the local archive and check it; resumes, appends new times, fills holes, repairs damage."""
-    from data_catalog.catalog import dataset as find_dataset
     from pipelines.data.ingest import describe, ingest_dataset
     from pipelines.terminal.times import parse_moment
+    from pipelines.workspace.datasets import find_dataset
     from pipelines.workspace.home import home
 
-    entry = find_dataset(dataset)
+    entry = find_dataset(home(), dataset)
     place = archive or home().archive(entry.name)
     first = parse_moment(start, "--start") if start else None
     last = parse_moment(end, "--end") if end else None

@@ -196,11 +196,11 @@ def _checkpoints(home: Home) -> list[Finding]:
 
 
 def _archives(home: Home) -> list[Finding]:
-    from data_catalog.catalog import dataset_names
     from pipelines.data.listing import archive_summary
+    from pipelines.workspace.datasets import known_names
 
     findings = []
-    for name in dataset_names():
+    for name in known_names(home):
         state = archive_summary(home.archive(name))
         is_sound = "holes" not in state and state not in ("none", "broken", "empty")
         remedy = "" if is_sound else f"plumecast ingest {name}"

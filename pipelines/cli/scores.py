@@ -96,9 +96,11 @@ def verify(
     from pipelines.operations.verify import verify as verify_all
     from pipelines.scoring.tables import print_scores
     from pipelines.scoring.verification_request import VerificationRequest
+    from pipelines.workspace.datasets import declare_variables
     from pipelines.workspace.home import home
     from pipelines.workspace.systems import find_system
 
+    declare_variables(home())
     request = VerificationRequest(
         home(),
         analysis=analysis,

@@ -3,16 +3,21 @@
 from pathlib import Path
 
 from data_catalog.archive.state import inspect_archive
-from data_catalog.catalog import DatasetEntry, dataset, dataset_names
-from data_catalog.errors import InvalidDataError, PlumecastError
+from data_catalog.catalog import DatasetEntry
+from data_catalog.errors import ConfigurationError, InvalidDataError, PlumecastError
 from data_catalog.layout.times import day, iso
+from pipelines.workspace.datasets import find_dataset, known_names
 from pipelines.workspace.home import Home
 
 
 def print_datasets(home: Home) -> None:
     """Print a table of the datasets: name, archive, kind of weather, title."""
-    for name in dataset_names():
-        entry = dataset(name)
+    for name in known_names(home):
+        try:
+            entry = find_dataset(home, name)
+        except ConfigurationError as error:
+            print(f"{name:18}{'broken file':28}{'':20}{error}")
+            continue
         print(f"{name:18}{archive_summary(home.archive(name)):28}{kind_of_weather(entry):20}{entry.title}")
 
 
@@ -28,7 +33,7 @@ def print_dataset(home: Home, name: str, *, deep: bool) -> None:
         ConfigurationError: There is no such dataset.
         InvalidDataError: The archive is not sound; raised after everything else has been printed.
     """
-    entry = dataset(name)
+    entry = find_dataset(home, name)
     for label, value in (
         ("dataset", entry.name),
         ("title", entry.title),

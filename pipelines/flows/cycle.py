@@ -39,9 +39,9 @@ def cycle_flow(
         The directory of the run.
     """
     place = Home(Path(home))
-    found = find_system(system)
+    found = find_system(system, place)
     with lock(lock_path(place, found.name), f"cycle of '{found.name}'"):
-        tasks.ingest(home, found.dataset, source)
+        tasks.ingest(home, found.entry, source)
         given = None if checkpoint is None else Path(checkpoint)
         init_time = parse_time(init or tasks.choose_init_time(home, system), "--init")
         cycle = cycle_at_home(place, found, init_time, members=members, checkpoint=given)

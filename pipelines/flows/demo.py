@@ -27,7 +27,7 @@ def demo_flow(home: str, train: bool = False) -> DemoResult:
     """
     place = Home(Path(home))
     system = demo.small_system() if train else demo.shipped_system()
-    archive = tasks.ingest(home, demo.DATASET)
+    archive = tasks.ingest(home, system.entry)
     if train:
         tasks.train(system, archive, str(place.checkpoint(system.name)))
     checkpoint = find_checkpoint(place, system)

@@ -8,6 +8,7 @@ from pipelines.flows import tasks
 from pipelines.flows.cycle import make_run
 from pipelines.runs.cycle import cycle_at_home
 from pipelines.terminal.times import parse_time
+from pipelines.workspace.datasets import find_dataset
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
 
@@ -15,21 +16,22 @@ from pipelines.workspace.systems import find_system
 @flow(name="plumecast-ingest", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
 def ingest_flow(dataset: str, home: str, source: str | None = None) -> str:
     """Bring a dataset's archive up to date; return its path."""
-    return tasks.ingest(home, dataset, source)
+    return tasks.ingest(home, find_dataset(Home(Path(home)), dataset), source)
 
 
 @flow(name="plumecast-train", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
 def train_flow(system: str, home: str) -> str:
     """Train a system on its archive; return the directory of the checkpoint."""
-    found, place = find_system(system), Home(Path(home))
+    place = Home(Path(home))
+    found = find_system(system, place)
     return tasks.train(found, str(place.archive(found.dataset)), str(place.checkpoint(found.name)))
 
 
 @flow(name="plumecast-forecast", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
 def forecast_flow(system: str, init: str, home: str, members: int | None = None, lead: str | None = None) -> str:
     """Make one run; return its directory."""
-    start = parse_time(init, "init")
-    return make_run(cycle_at_home(Home(Path(home)), find_system(system), start, members=members, lead=lead))
+    start, place = parse_time(init, "init"), Home(Path(home))
+    return make_run(cycle_at_home(place, find_system(system, place), start, members=members, lead=lead))
 
 
 @flow(name="plumecast-verify", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)

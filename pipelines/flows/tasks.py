@@ -14,7 +14,7 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from data_catalog.archive.reading import open_archive
-from data_catalog.catalog import dataset
+from data_catalog.catalog import DatasetEntry
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
 from forecast.verification.evaluation_report import pooled, write_evaluation
@@ -59,9 +59,9 @@ def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
 
 
 @step("ingest")
-def ingest(home: str, dataset_name: str, source: str | None = None) -> str:
+def ingest(home: str, entry: DatasetEntry, source: str | None = None) -> str:
     """Bring the archive of a dataset up to date; return its path."""
-    return str(ingest_new(Home(Path(home)), dataset(dataset_name), source))
+    return str(ingest_new(Home(Path(home)), entry, source))
 
 
 @step("train")
@@ -73,8 +73,9 @@ def train(system: System, analysis: str, directory: str) -> str:
 @step("choose the init time")
 def choose_init_time(home: str, system_name: str) -> str:
     """Return the init time of the cycle that is due, ISO 8601."""
-    system, place = find_system(system_name), Home(Path(home))
-    entry = dataset(system.dataset)
+    place = Home(Path(home))
+    system = find_system(system_name, place)
+    entry = system.entry
     times = open_archive(place.archive(entry.name))["time"].values
     return str(due_init_time(system, entry, times, place.runs))
 

@@ -2,7 +2,6 @@
 
 from importlib.metadata import version
 
-from data_catalog.catalog import dataset
 from data_catalog.layout.times import iso
 from data_catalog.layout.variables import channel
 from forecast.calibration.card import CARD_VERSION
@@ -24,7 +23,7 @@ def global_attributes(cycle: Cycle, inputs: Inputs) -> dict[str, str]:
         cycle: The request for the run.
         inputs: Checkpoint and analysis of the run; each part of their identity becomes an attribute `plumecast_<name>`.
     """
-    system, entry, identity = cycle.system, dataset(cycle.system.dataset), inputs.identity
+    system, entry, identity = cycle.system, cycle.system.entry, inputs.identity
     release = version("plumecast")
     kind = "Simulated weather, not the real atmosphere. " if entry.simulated else ""
     steps = system.sampler.sampling_steps

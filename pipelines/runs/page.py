@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from data_catalog.catalog import dataset
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.runs import RunDirectory
 from forecast.products.page.report import write_report
@@ -48,7 +47,7 @@ def draw_run(run: RunDirectory, system: System, background: Background = Backgro
     Returns:
         Paths of the figures.
     """
-    products, entry = system.products, dataset(system.dataset)
+    products, entry = system.products, system.entry
     with open_forecast(run.forecast) as stored:
         shown = stored[list(products.map_channels)]
         scores = _scores(run)

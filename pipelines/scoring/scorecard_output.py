@@ -10,7 +10,6 @@ import numpy as np
 import xarray as xr
 from rich.table import Table
 
-from data_catalog.catalog import dataset, dataset_names
 from data_catalog.errors import ConfigurationError
 from data_catalog.layout.times import day
 from data_catalog.storage.atomic_files import write_durably
@@ -21,6 +20,8 @@ from forecast.verification.comparison.significance import LEAST_CYCLES
 from forecast.verification.evaluation_report import MODEL
 from pipelines.scoring.scorecard import REFERENCES, ScoredForecaster, Selection, compare, find_forecaster
 from pipelines.scoring.tables import print_table
+from pipelines.workspace.datasets import is_simulated
+from pipelines.workspace.home import home
 
 logger = logging.getLogger("plumecast")
 FORMATS = (".png", ".csv", ".json")
@@ -160,5 +161,4 @@ def _cell(change: float, p_value: float) -> str:
 
 
 def _simulated(side: ScoredForecaster) -> bool:
-    name = side.found.about.get("dataset")
-    return name in dataset_names() and dataset(str(name)).simulated
+    return is_simulated(home(), str(side.found.about.get("dataset")))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from data_catalog.catalog import dataset
 from data_catalog.errors import ConfigurationError
 from forecast.diffusion.samplers import network_evaluations
 from forecast.model.costs import costs
@@ -48,7 +47,7 @@ def _figures(system: System) -> dict[str, str]:
 
 
 def _grid(system: System) -> Grid:
-    axes = dataset(system.dataset).grid
+    axes = system.entry.grid
     if axes is None:
         raise ConfigurationError(
             f"system {system.name}: expected a dataset whose grid is known, found {system.dataset}"

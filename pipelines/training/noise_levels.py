@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from data_catalog.catalog import dataset
 from forecast.products.plots.noise_levels import plot_noise_levels, relative_errors
 from forecast.system.system import System
 
@@ -30,5 +29,5 @@ def show_noise_levels(record: Mapping[str, Any], system: System, directory: Path
     means = np.mean(list(relative_errors(record).values()), axis=0)
     levels = ", ".join(f"{sigma:g}: {mean:.3f}" for sigma, mean in zip(record["sigma"], means, strict=True))
     logger.info("Relative squared error by noise level: %s", levels)
-    simulated = dataset(system.dataset).simulated
+    simulated = system.entry.simulated
     return plot_noise_levels(record, directory / NOISE_LEVELS_PICTURE, origin=system.title, simulated=simulated)

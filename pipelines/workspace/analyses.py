@@ -6,7 +6,6 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.archive.analysis import open_analysis
-from data_catalog.catalog import dataset
 from data_catalog.errors import ConfigurationError, MissingDataError
 from data_catalog.sources.locations import Location, parse_location
 from forecast.system.periods import Period
@@ -50,7 +49,7 @@ def find_globe(home: Home, system: System) -> Path | None:
     if system.pretraining is None:
         return None
     name = system.pretraining.dataset
-    if name == system.dataset or not (dataset(name).simulated or dataset(system.dataset).simulated):
+    if name == system.dataset or not (system.entry_of(name).simulated or system.entry.simulated):
         _refuse_test_days(system, system.pretraining.period)
     archive = home.archive(name)
     if not archive.exists():

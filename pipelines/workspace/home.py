@@ -11,7 +11,7 @@ class Home:
 
     Attributes:
         root: Path of the directory, which holds `archives/`, `checkpoints/`, `runs/`, `scores/`, `searches/` and,
-            unless Prefect is configured otherwise, `prefect/`.
+            unless Prefect is configured otherwise, `prefect/`; and `datasets/` with the user's dataset files.
     """
 
     root: Path
@@ -20,6 +20,11 @@ class Home:
     def archives(self) -> Path:
         """Directory of the archives, one Zarr group for each dataset."""
         return self.root / "archives"
+
+    @property
+    def datasets(self) -> Path:
+        """Directory of the user's dataset files."""
+        return self.root / "datasets"
 
     @property
     def runs(self) -> Path:

@@ -3,13 +3,13 @@
 from importlib import resources
 from pathlib import Path
 
-from data_catalog.catalog import dataset
 from data_catalog.errors import ConfigurationError
 from forecast.system.reading import read_system
 from forecast.system.system import System
 from pipelines.terminal.times import lead_steps, parse_hours
 from pipelines.workspace.checkpoints import has_checkpoint
 from pipelines.workspace.home import Home
+from pipelines.workspace.home import home as find_home
 
 
 def system_names() -> tuple[str, ...]:
@@ -17,21 +17,23 @@ def system_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _shipped_systems().glob("*.toml")))
 
 
-def find_system(name_or_path: str) -> System:
+def find_system(name_or_path: str, home: Home | None = None) -> System:
     """Read a system by its shipped name, or from a TOML file.
 
     Args:
-        name_or_path: A name such as `speedy-5p6`, or the path of a TOML file.
+        name_or_path: A name such as `speedy-5p6`, or the path of a TOML file. The dataset that it names is a shipped
+            one, or its file lies beside the system file or in the home directory.
+        home: Home directory with the user's dataset files; None for the default.
 
     Raises:
-        ConfigurationError: There is no such system, or its file is wrong.
+        ConfigurationError: There is no such system, or its file or that of its dataset is wrong or absent.
     """
     shipped = _shipped_systems() / f"{name_or_path}.toml"
     if "/" not in name_or_path and shipped.is_file():
         return read_system(shipped)
     path = Path(name_or_path).expanduser()
     if path.is_file():
-        return read_system(path)
+        return read_system(path, [(home or find_home()).datasets])
     known = ", ".join(system_names())
     raise ConfigurationError(f"system '{name_or_path}': expected one of {known} or a TOML file, found neither")
 
@@ -46,7 +48,7 @@ def servable_systems(home: Home) -> tuple[str, ...]:
 
 
 def _is_servable(home: Home, system: System) -> bool:
-    entry = dataset(system.dataset)
+    entry = system.entry
     has_data = entry.has_source or home.archive(entry.name).exists()
     return has_data and has_checkpoint(home, system.name)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from data_catalog import catalog
 from data_catalog.catalog import dataset
 from data_catalog.layout.variables import channel
 from pipelines.runs.cycle import Cycle
@@ -126,10 +127,18 @@ def tiny_checkpoint(tiny: Path, weather_file: Path, tmp_path_factory: pytest.Tem
     return train_system(TrainingRequest(system, weather_file, directory / "tiny"))
 
 
+def on_any_grid(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let a shipped dataset lie on any grid, so that few points of weather may stand for it."""
+    shipped = catalog._shipped()
+    entries = {**shipped, name: shipped[name].model_copy(update={"grid": None})}
+    monkeypatch.setattr(catalog, "_shipped", lambda: entries)
+
+
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_checkpoint: Path) -> Home:
-    """A home that is empty except for the checkpoint."""
+    """A home that is empty except for the checkpoint, where invented weather may be ingested."""
     monkeypatch.setenv("PLUMECAST_HOME", str(tmp_path / "home"))
+    on_any_grid(monkeypatch, "speedy-5p6")
     made = home()
     shutil.copytree(tiny_checkpoint, made.checkpoint("tiny"))
     return made

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.layout.cells import Cells
-from data_catalog.layout.variables import Channel, channel
+from data_catalog.layout.quantities import Channel
+from data_catalog.layout.variables import channel
 
 CONVENTIONS = "CF-1.11"
 REQUIRED_ATTRIBUTES = ("title", "institution", "source", "history", "references")
@@ -251,8 +252,8 @@ def field_attributes(of: Channel, *, cell_methods: str = "", difference: bool = 
     variable = of.variable
     level = "" if of.level_hpa is None else f" at {of.level_hpa:g} hPa"
     scalars = ["forecast_reference_time", "forecast_period", level_coordinate(of)]
-    attributes = {
-        "standard_name": variable.standard_name,
+    attributes = {"standard_name": variable.standard_name} if variable.standard_name else {}
+    attributes |= {
         "long_name": f"{variable.long_name}{level}",
         "units": variable.units,
         "cell_methods": f"{variable.cell_methods} {cell_methods}".strip(),

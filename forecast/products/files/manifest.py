@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.times import iso
 from data_catalog.storage.atomic_files import PARTIAL_SUFFIX, synchronise, write_durably
+from data_catalog.storage.typed_files import faults_of_validation
 from forecast.products.files.runs import RunDirectory
-from forecast.system.faults import faults_of_validation
 
 FORMAT: Literal[1] = 1
 BLOCK_BYTES = 1 << 20

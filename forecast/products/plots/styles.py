@@ -56,6 +56,8 @@ STYLES = {
     "v": VariableStyle("northward wind", "m s$^{-1}$", 1.0, "wind", 5.0, 0.0, polar_sign=-1),
     "u10": VariableStyle("10 m eastward wind", "m s$^{-1}$", 1.0, "wind", 2.0, 0.0, polar_sign=-1),
     "v10": VariableStyle("10 m northward wind", "m s$^{-1}$", 1.0, "wind", 2.0, 0.0, polar_sign=-1),
+    "u100": VariableStyle("100 m eastward wind", "m s$^{-1}$", 1.0, "wind", 2.0, 0.0, polar_sign=-1),
+    "v100": VariableStyle("100 m northward wind", "m s$^{-1}$", 1.0, "wind", 2.0, 0.0, polar_sign=-1),
     "q": VariableStyle("specific humidity", "g kg$^{-1}$", 1000.0, "moisture", 1.0, bounded=True),
     "tp": VariableStyle(
         "precipitation", "mm", 1.0, "moisture", 5.0, levels=(0.5, 1, 2, 5, 10, 15, 20, 30, 50, 75, 100), bounded=True

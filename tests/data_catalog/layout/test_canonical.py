@@ -160,8 +160,8 @@ def test_wind_at_10_hpa_is_not_the_wind_at_10_m() -> None:
         {"u": (dims, _values(5.0, 2, 2), {"units": "m s-1"})},
         {"time": TIMES, "level": [10, 20], "latitude": LATITUDE, "longitude": LONGITUDE},
     )
-    assert set(canonicalise(dataset)) == {"u20"}
-    assert present_channels(dataset, ["u10", "u20"]) == ("u20",)
+    assert set(canonicalise(dataset)) == {"u10hPa", "u20"}
+    assert present_channels(dataset, ["u10", "u10hPa", "u20"]) == ("u10hPa", "u20")
 
 
 @pytest.fixture

@@ -1,10 +1,15 @@
 """The data of a catalogue entry, on the requested days."""
 
+import sys
 from datetime import date
+from importlib.metadata import EntryPoint
+from types import ModuleType
 
+import numpy as np
 import pytest
+import xarray as xr
 
-from data_catalog.catalog import dataset
+from data_catalog.catalog import SOURCE_GROUP, DatasetEntry, dataset, source_names
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.sources.open_source import open_source
 
@@ -24,3 +29,49 @@ def test_days_outside_the_source() -> None:
 def test_a_dataset_without_location_needs_one() -> None:
     with pytest.raises(ConfigurationError, match="ncep-natlantic: expected the location of its data"):
         open_source(dataset("ncep-natlantic"))
+
+
+def plugged(monkeypatch: pytest.MonkeyPatch, value: str) -> DatasetEntry:
+    """A dataset of the source `tables` of another package."""
+    point = EntryPoint("tables", value, SOURCE_GROUP)
+
+    def found(*, group: str, name: str = "tables") -> tuple[EntryPoint, ...]:
+        return (point,) if (group, name) == (SOURCE_GROUP, "tables") else ()
+
+    monkeypatch.setattr("data_catalog.catalog.entry_points", found)
+    monkeypatch.setattr("data_catalog.sources.open_source.entry_points", found)
+    return dataset("ncep-natlantic").model_copy(
+        update={"source": "tables", "location": "/tables", "channels": ("msl",)}
+    )
+
+
+def open_tables(
+    location: str, channels: tuple[str, ...], static: tuple[str, ...], *, step_hours: int
+) -> xr.Dataset | None:
+    """The source of another package: it reads, names are as they come; nothing where there is no table."""
+    if step_hours != 24:
+        return None
+    field = ("time", "lat", "lon"), np.full((2, 2, 2), 1010.0), {"units": "hPa"}
+    places = {"time": np.array(["2001-01-01", "2001-01-02"], "M8[ns]"), "lat": [60.0, 50.0], "lon": [0.0, 10.0]}
+    return xr.Dataset({"slp": field, "noise": field}, places)
+
+
+def test_a_source_of_another_package_is_found_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = plugged(monkeypatch, f"{__name__}:open_tables")
+    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__, ModuleType(__name__)))
+    monkeypatch.setattr(sys.modules[__name__], "open_tables", open_tables, raising=False)
+    assert "tables" in source_names()
+    analysis = open_source(entry)
+    assert set(analysis) == {"msl"}
+    assert analysis["msl"].attrs["units"] == "Pa"
+    assert analysis["latitude"].values.tolist() == [50.0, 60.0]
+    with pytest.raises(ConfigurationError, match="expected a Dataset of source 'tables', found NoneType"):
+        open_source(entry.model_copy(update={"step_hours": 6}))
+
+
+def test_a_source_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = plugged(monkeypatch, "no_such_package:opened")
+    with pytest.raises(ConfigurationError, match=r"source 'tables': expected no_such_package:opened, found No module"):
+        open_source(entry)
+    with pytest.raises(ConfigurationError, match=r"expected one of files, .* found 'others'; install the package"):
+        open_source(entry.model_copy(update={"source": "others"}))

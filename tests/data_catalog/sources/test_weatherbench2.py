@@ -35,7 +35,9 @@ SURFACE = {
     "2m_temperature": (285.0, "K"),
     "total_precipitation_24hr": (0.002, "m"),
 }
-ENTRY = dataset("era5-5p6").model_copy(update={"period_start": date(1979, 1, 1), "period_end": date(1979, 1, 12)})
+ENTRY = dataset("era5-5p6").model_copy(
+    update={"period_start": date(1979, 1, 1), "period_end": date(1979, 1, 12), "grid": None}
+)
 
 
 def _replica() -> xr.Dataset:

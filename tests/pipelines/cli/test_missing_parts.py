@@ -71,13 +71,27 @@ def test_commands_of_a_part_say_what_to_install(base_home: Path, tiny: Path, wea
     assert not list(base_home.iterdir())
 
 
+INVENTED = """
+name = "invented"
+title = "Invented weather"
+source = "files"
+channels = ["msl", "t2m"]
+step_hours = 24
+period_start = 2007-01-01
+licence = "none"
+description = "Weather that never was."
+"""
+
+
 def test_a_base_installation_keeps_archives_and_scores_files(base_home: Path, weather_file: Path) -> None:
+    (base_home / "datasets").mkdir()
+    (base_home / "datasets" / "invented.toml").write_text(INVENTED)
     told = run_without_parts(
         [
             ["doctor"],
-            ["ingest", "speedy-5p6", "--source", str(weather_file)],
+            ["ingest", "invented", "--source", str(weather_file)],
             ["catalog", "list"],
-            ["catalog", "show", "speedy-5p6"],
+            ["catalog", "show", "invented"],
             ["scorecard", "speedy-5p6"],
             ["report", str(base_home)],
         ],

@@ -15,6 +15,7 @@ import xarray as xr
 from forecast.products.files.forecast_reading import open_forecast
 from pipelines.cli.app import main
 from pipelines.workspace.systems import find_system
+from tests.pipelines.conftest import on_any_grid
 
 LEVELS = [250, 500, 850]
 ON_LEVELS = {
@@ -95,6 +96,7 @@ def test_from_public_storage_to_members(
     url: str, system_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLUMECAST_HOME", str(tmp_path / "home"))
+    on_any_grid(monkeypatch, "era5-5p6")
     system = find_system(str(system_file))
     assert system.network.widths == (8, 8)
     assert main(["ingest", "era5-5p6", "--source", url, "--end", "1979-12-06"]) == 0

@@ -1,0 +1,64 @@
+"""Checks that an analysis is of the dataset that it is ingested as: its grid, its step, its period."""
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from data_catalog.catalog import DatasetEntry
+from data_catalog.errors import InvalidDataError
+from data_catalog.layout.checks import check_same_grid, check_step, usual_step
+from data_catalog.layout.times import at_time, iso
+
+_HOUR = np.timedelta64(1, "h")
+_DAY = np.timedelta64(1, "D")
+
+
+def check_belongs(entry: DatasetEntry, analysis: xr.Dataset, archived: NDArray[np.datetime64], *, where: str) -> None:
+    """Check that an analysis has the grid, step and period of a dataset.
+
+    Args:
+        entry: The dataset.
+        analysis: In canonical layout, with increasing times.
+        archived: Times that the archive holds already, in any order; a file may bring those between them.
+        where: Dataset; errors start with it.
+
+    Raises:
+        InvalidDataError: It is of another region or resolution, has other steps, or times outside of the period.
+    """
+    times = analysis["time"].values
+    check_step(times, entry.step_hours, where=where)
+    _check_not_coarser(times, archived, entry.step_hours, where)
+    _check_period(entry, times, where)
+    if entry.grid is not None:
+        check_same_grid(analysis, *entry.grid.coordinates(), where=f"{where}, grid of the dataset")
+
+
+def _check_not_coarser(
+    times: NDArray[np.datetime64], archived: NDArray[np.datetime64], step_hours: int, where: str
+) -> None:
+    """Refuse means of longer periods, such as months: no two times are a step apart, and the archive has none between.
+
+    Times that are few and far between may fill holes of an archive.
+    """
+    step = usual_step(times)
+    if step is None or np.diff(times).min() <= step_hours * _HOUR:
+        return
+    known = np.sort(archived)
+    between = np.searchsorted(known, times[1:], "left") - np.searchsorted(known, times[:-1], "right")
+    if not between.all():
+        raise InvalidDataError(
+            f"{where}: expected times every {step_hours} h, found steps of {step / _HOUR:g} h and more"
+            f"{at_time(times, 1 + int((between == 0).argmax()))}"
+        )
+
+
+def _check_period(entry: DatasetEntry, times: NDArray[np.datetime64], where: str) -> None:
+    first = np.datetime64(entry.period_start, "ns")
+    last = None if entry.period_end is None else np.datetime64(entry.period_end, "ns") + _DAY
+    outside = times < first if last is None else (times < first) | (times >= last)
+    if outside.any():
+        end = "on" if entry.period_end is None else f"to {entry.period_end}"
+        raise InvalidDataError(
+            f"{where}: expected times from {entry.period_start} {end}, the period of the dataset, found "
+            f"{iso(times[outside][0])} ({int(outside.sum())} outside); choose times with --start and --end"
+        )
