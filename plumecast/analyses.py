@@ -5,10 +5,10 @@ from pathlib import Path
 import xarray as xr
 
 from data_catalog.archive import reading
-from data_catalog.archive.ledger import LEDGER_NAME
 from data_catalog.errors import ConfigurationError, MissingDataError
 from data_catalog.layout.canonical import canonicalise
 from data_catalog.layout.checks import check_analysis
+from data_catalog.sources.archive_marks import LEDGER_NAME
 from data_catalog.sources.open_source import open_source
 from data_catalog.sources.reading import open_netcdf
 from data_catalog.sources.zarr_stores import is_zarr, open_zarr

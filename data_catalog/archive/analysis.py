@@ -1,16 +1,19 @@
 """Opens an analysis from a Plumecast archive or from anyone's files."""
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import xarray as xr
 
-from data_catalog.archive.ledger import LEDGER_NAME
 from data_catalog.archive.reading import open_archive
+from data_catalog.catalog import DatasetEntry
 from data_catalog.layout.checks import check_channels
 from data_catalog.layout.variables import channel
+from data_catalog.sources.archive_marks import LEDGER_NAME
 from data_catalog.sources.files import open_files
 from data_catalog.sources.locations import parse_location
+from data_catalog.sources.open_source import between, open_source
 
 
 def open_analysis(location: Path | str, channels: Sequence[str], static: Sequence[str] = ()) -> xr.Dataset:
@@ -31,8 +34,37 @@ def open_analysis(location: Path | str, channels: Sequence[str], static: Sequenc
     """
     wanted = [channel(name).name for name in (*channels, *static)]
     place = parse_location(location)
-    if isinstance(place, Path) and (place / LEDGER_NAME).is_file():
-        analysis = open_archive(place)
+    if _has_ledger(place):
+        analysis = open_archive(Path(place))
         check_channels(analysis, wanted, where=str(place))
         return analysis[wanted]
     return open_files(place, channels, static)
+
+
+def open_dataset_source(
+    entry: DatasetEntry, location: str | None = None, start: date | None = None, end: date | None = None
+) -> xr.Dataset:
+    """Open the data of a catalogue entry; an archive, such as of another machine, is read through its ledger.
+
+    Args:
+        entry: Catalogue entry of the dataset.
+        location: Path or URL to read instead of the entry's own location.
+        start: First day; None for the first available day.
+        end: Last day, inclusive; None for the last available day.
+
+    Returns:
+        Exactly the entry's channels and static channels, at the selected times.
+
+    Raises:
+        ConfigurationError: The entry has no location and none was given.
+        InvalidDataError: The source does not match the entry.
+        MissingDataError: Nothing has been published yet for these days, or the source cannot be reached.
+    """
+    if location is None or not _has_ledger(parse_location(location)):
+        return open_source(entry, location, start, end)
+    analysis = open_analysis(location, entry.channels, entry.static)
+    return between(analysis, start, end, where=f"{entry.name} ({location})")
+
+
+def _has_ledger(place: Path | str) -> bool:
+    return isinstance(place, Path) and (place / LEDGER_NAME).is_file()

@@ -66,8 +66,22 @@ def decode(content: bytes, shape: Sequence[int]) -> NDArray[np.float32]:
     Raises:
         ValueError: The bytes do not decode to a chunk of this shape.
     """
+    return decode_as(content, shape, "<f4")
+
+
+def decode_as(content: bytes, shape: Sequence[int], dtype: str) -> NDArray[Any]:
+    """Decode the bytes of one chunk to an array of any type.
+
+    Args:
+        content: Bytes of the chunk, as returned by `encode`.
+        shape: Shape of the chunk.
+        dtype: Type of the values, such as `<i8`.
+
+    Raises:
+        ValueError: The bytes do not decode to a chunk of this shape and type.
+    """
     to_buffer = default_buffer_prototype().buffer.from_bytes
-    description = array_metadata(tuple(shape), tuple(shape), "<f4")
+    description = array_metadata(tuple(shape), tuple(shape), dtype)
     store = MemoryStore({_METADATA: to_buffer(description), chunk_name(len(shape)): to_buffer(content)})
     return np.asarray(zarr.open_array(store, mode="r")[...])
 
@@ -155,14 +169,14 @@ class ChunkReader:
     """Reads the chunks of one archive and checks each against the ledger before use."""
 
     def __init__(self, archive: Path, ledger: Ledger) -> None:
-        self._archive = archive
+        self.archive = archive
         self.ledger = ledger
         header = ledger.header
         self._shape = (header.times_per_block, header.latitude.size, header.longitude.size)
 
     def path(self, channel: str, block: int) -> Path:
         """Path of a chunk file."""
-        return self._archive / channel / chunk_name(3, block)
+        return self.archive / channel / chunk_name(3, block)
 
     def values(self, channel: str, block: int, offsets: NDArray[np.intp]) -> NDArray[np.float32]:
         """Read fields of one channel at given positions in a block, (time, latitude, longitude).
@@ -178,10 +192,11 @@ class ChunkReader:
         path = self.path(channel, block)
         try:
             status = path.stat()
-        except FileNotFoundError:
-            raise self._fault(channel, block, offsets, "a chunk file", "none") from None
-        # The key includes the state of the file, so a changed file is read and checked again.
-        mark = (str(path), status.st_ino, status.st_size, status.st_mtime_ns)
+        except OSError as error:
+            raise self._fault(channel, block, offsets, "a chunk file", _found(error)) from None
+        # The key includes the state of the file and the ledger, so a changed file is read and checked again.
+        committed = self._block(block).chunks[channel].sha256
+        mark = (str(path), status.st_ino, status.st_size, status.st_mtime_ns, committed)
         whole = _RECENT.get(mark)
         if whole is None:
             whole = decode(self.content(channel, block, offsets), self._shape)
@@ -203,13 +218,15 @@ class ChunkReader:
         path = self.path(channel, block)
         try:
             content = path.read_bytes()
-        except FileNotFoundError:
-            raise self._fault(channel, block, offsets, "a chunk file", "none") from None
+        except OSError as error:
+            raise self._fault(channel, block, offsets, "a chunk file", _found(error)) from None
         if self._block(block).accepts(channel, content):
             return content
-        # An ingest in another process may have replaced the chunk since the ledger was read.
-        latest = Ledger.read(self._archive)
+        # An ingest in another process may have added times to the chunk since the ledger was read.
+        latest = Ledger.read(self.archive)
         if latest.blocks[block].accepts(channel, content):
+            if latest.has_other_values(self.ledger):
+                raise self._fault(channel, block, offsets, "the values as opened", "replaced ones: open it again")
             self.ledger = latest
             return content
         raise self._changed(channel, block, offsets, len(content))
@@ -233,7 +250,7 @@ class ChunkReader:
         sizes = {
             chunk.size for chunk in (self._block(block).chunks[channel], *self._block(block).intended.get(channel, []))
         }
-        if not deep and path.exists() and path.stat().st_size in sizes:
+        if not deep and path.is_file() and path.stat().st_size in sizes:
             return None
         try:
             self.content(channel, block, every)
@@ -251,3 +268,7 @@ class ChunkReader:
         when = times[0] if len(times) == 1 else f"{times[0]} to {times[-1]}"
         path = self.path(channel, block)
         return InvalidDataError(f"{path}: {channel} at {when}: expected {expected}, found {found}")
+
+
+def _found(error: OSError) -> str:
+    return "none" if isinstance(error, FileNotFoundError) else str(error.strerror)

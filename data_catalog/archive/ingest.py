@@ -1,15 +1,16 @@
-"""Ingests an analysis into the archive of its dataset."""
+"""Ingests an analysis into the archive of its dataset, and mends an archive from its source."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
 from data_catalog.archive import layout as archive_layout
+from data_catalog.archive.contents import IngestSummary, header_of
 from data_catalog.archive.entry_checks import check_belongs
-from data_catalog.archive.ledger import LEDGER_NAME, Ledger
-from data_catalog.archive.writer import IngestSummary, Writer, header_of
+from data_catalog.archive.recovery import archived_times, begin_again, is_archive, sound_ledger
+from data_catalog.archive.writer import Writer
 from data_catalog.catalog import DatasetEntry
 from data_catalog.layout.checks import check_analysis, check_channels
 from data_catalog.storage.locks import lock
@@ -20,9 +21,10 @@ def ingest(
     analysis: xr.Dataset,
     archive: Path,
     *,
+    replace: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> IngestSummary:
-    """Ingest an analysis into the archive of its dataset: create it, append, fill holes, repair damaged chunks.
+    """Ingest an analysis into the archive of its dataset: create it, append, fill holes, repair what is damaged.
 
     The process may be killed at any moment and run again: committed times stay, the rest is ingested again. If nothing
     is new, nothing is written. Times that the archive already holds are compared with the source, and a difference is
@@ -33,10 +35,12 @@ def ingest(
         entry: The dataset; its channels and static channels are ingested.
         analysis: In canonical layout, with the dataset's channels; lazy or not, read in pieces of bounded size.
         archive: Directory of the archive; created if absent.
+        replace: Take values of the source that differ from archived ones, of all times of the analysis, as corrections;
+            the ledger records each as a generation.
         on_progress: Called with the number of times done and the number of all times.
 
     Returns:
-        A summary of what was added, filled and repaired.
+        A summary of what was added, filled, repaired and replaced.
 
     Raises:
         InvalidDataError: The analysis is invalid, is not of the dataset's grid, step and period, or differs from the
@@ -44,19 +48,65 @@ def ingest(
         ConfigurationError: The disk cannot be written, or the directory is not an archive.
         MissingDataError: Another ingest is writing to the archive.
     """
+    checked = checked_for(entry, analysis, archive)
+    with archive_lock(archive):
+        writer = open_writer(entry, checked, archive, on_progress)
+        return writer.run(compare="latest" if entry.is_remote and not replace else "all", replace=replace)
+
+
+def checked_for(entry: DatasetEntry, analysis: xr.Dataset, archive: Path) -> xr.Dataset:
+    """Return the channels of a dataset, checked as they are read.
+
+    Args:
+        entry: The dataset.
+        analysis: In canonical layout.
+        archive: Directory of the archive, which may not exist yet.
+
+    Raises:
+        InvalidDataError: A channel is missing, or grid, step or period are not those of the dataset.
+    """
     where = f"{entry.name} (ingest)"
     check_channels(analysis, [*entry.channels, *entry.static], where=where)
     checked = check_analysis(analysis[[*entry.channels, *entry.static]], where=where)
-    known = (archive / LEDGER_NAME).exists()
-    archived = Ledger.read(archive).arrival_times() if known else np.array([], "datetime64[ns]")
-    check_belongs(entry, checked, archived, where=where)
-    with lock(archive_layout.lock_path(archive), f"{archive}: ingest"):
-        static = {name: checked[name].values for name in entry.static}
-        if (archive / LEDGER_NAME).exists():
-            ledger = Ledger.read(archive)
-            archive_layout.check_published(archive, ledger)
-        else:
-            ledger = archive_layout.create(archive, header_of(entry, checked, static), static)
-        archive_layout.clean(archive)
-        writer = Writer(archive, ledger, entry, checked, static, on_progress)
-        return writer.run(compare="latest" if entry.is_remote else "all")
+    check_belongs(entry, checked, archived_times(archive), where=where)
+    return checked
+
+
+def archive_lock(archive: Path) -> AbstractContextManager[None]:
+    """Return the lock that whoever writes to an archive holds.
+
+    Args:
+        archive: Directory of the archive.
+    """
+    return lock(archive_layout.lock_path(archive), f"{archive}: ingest")
+
+
+def open_writer(
+    entry: DatasetEntry,
+    checked: xr.Dataset,
+    archive: Path,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Writer:
+    """Open an archive for writing, or create it; its ledger is restored, or made again from the source.
+
+    Args:
+        entry: The dataset.
+        checked: From `checked_for`.
+        archive: Directory of the archive, whose lock the caller holds.
+        on_progress: Called with the number of times done and the number of all times.
+
+    Raises:
+        InvalidDataError: The analysis has another grid, or other static fields.
+        ConfigurationError: The directory is not an archive.
+    """
+    static = {name: checked[name].values for name in entry.static}
+    if not is_archive(archive):
+        ledger = archive_layout.create(archive, header_of(entry, checked, static), static)
+        return Writer(archive, ledger, entry, checked, static, on_progress)
+    archive_layout.clean(archive)
+    found = sound_ledger(archive)
+    if found is not None:
+        return Writer(archive, found, entry, checked, static, on_progress)
+    ledger, order = begin_again(archive, header_of(entry, checked, static), checked["time"].values)
+    Writer(archive, ledger, entry, checked, static).append(order)
+    return Writer(archive, ledger, entry, checked, static, on_progress)

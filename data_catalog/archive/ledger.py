@@ -1,14 +1,13 @@
 """The ledger of an archive, a file of committed records: times that are not in it do not exist for readers.
 
-Each line is a checksum and a JSON object. A line is appended and synced only after the chunks that it names are on
+Lines are chained by hash (`ledger_lines`). A line is appended and synced only after the chunks that it names are on
 disk, so a process may be killed at any moment: a truncated last line is ignored. Before a chunk with committed times is
-replaced, an `intent` with the new hashes is recorded, so that both the old and the new chunk are valid until the
-`commit`.
+rewritten, an `intent` with the new hashes is recorded, so that both the old and the new chunk are valid until the
+`commit`. `published` names the metadata and coordinates that other Zarr readers see.
 """
 
 import hashlib
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_catalog.archive.ledger_lines import CHAINED, chained_line, chained_lines, read_lines
 from data_catalog.errors import InvalidDataError, MissingDataError
-from data_catalog.storage.atomic_files import append_durably
+from data_catalog.sources.archive_marks import LEDGER_NAME, no_ledger
+from data_catalog.storage.atomic_files import append_durably, write_durably
 
-LEDGER_NAME = "ledger.jsonl"
-_FORMAT = 1
+COPY_NAME = "ledger.copy.jsonl"
+"""A second copy of the ledger, from which damaged or lost lines are restored."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Header:
         """The header as the JSON object of the ledger's first line."""
         return {
             "record": "archive",
-            "format": _FORMAT,
+            "format": CHAINED,
             "dataset": self.dataset,
             "channels": list(self.channels),
             "static": dict(self.static),
@@ -89,6 +90,8 @@ class Block:
     digests: list[str] = field(default_factory=list)
     chunks: dict[str, StoredChunk] = field(default_factory=dict)
     intended: dict[str, list[StoredChunk]] = field(default_factory=dict)
+    generations: dict[str, int] = field(default_factory=dict)
+    """How often the values of a time were replaced, of times for which they were."""
 
     def accepts(self, channel: str, content: bytes) -> bool:
         """Return whether these bytes are the committed chunk, or one that was about to replace it.
@@ -104,11 +107,19 @@ class Block:
 class Ledger:
     """The records of one archive, read from its ledger file; the writer appends to both."""
 
-    def __init__(self, path: Path, header: Header, blocks: list[Block], length: int) -> None:
+    def __init__(self, path: Path, header: Header, *, length: int, hashes: Sequence[str]) -> None:
         self.path = path
         self.header = header
-        self.blocks = blocks
-        self._length = length
+        self.blocks: list[Block] = []
+        self.published: dict[str, StoredChunk] = {}
+        """Hash and size of each metadata and coordinate file by name, as last published."""
+        self.is_published = False
+        """Whether nothing has been committed since the last publication; False while an ingest is running or killed."""
+        self.last_commit = ""
+        """Hash of the last line other than `published`; empty in a ledger of format 1."""
+        self.length = length
+        """Number of bytes up to the end of the last complete line."""
+        self._hashes = list(hashes)
 
     @classmethod
     def read(cls, archive: Path) -> "Ledger":
@@ -119,21 +130,59 @@ class Ledger:
 
         Raises:
             MissingDataError: There is no archive.
-            InvalidDataError: The ledger is damaged.
+            InvalidDataError: The ledger is damaged, or lost.
         """
         path = archive / LEDGER_NAME
         try:
             content = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
+            if archive.is_dir() and any(archive.iterdir()):
+                raise InvalidDataError(no_ledger(archive)) from None
             raise MissingDataError(f"{archive}: expected an archive (made by ingest), found none") from None
-        *lines, unfinished = content.split(b"\n")
-        records = [_parsed(line, f"{path}: line {number}") for number, line in enumerate(lines, 1)]
-        if not records or records[0].get("record") != "archive" or records[0].get("format") != _FORMAT:
-            raise InvalidDataError(f"{path}: expected an archive's ledger of format {_FORMAT}, found something else")
-        ledger = cls(path, Header.from_record(records[0]), [], len(content) - len(unfinished))
-        for record in records[1:]:
-            ledger._apply(record)
+        except OSError as error:
+            raise InvalidDataError(f"{path}: expected a readable file, found {error.strerror}") from error
+        return cls.parsed(content, path)
+
+    @classmethod
+    def parsed(cls, content: bytes, path: Path) -> "Ledger":
+        """Read a ledger from its bytes.
+
+        Args:
+            content: Bytes of the file.
+            path: Path of the file; errors start with it.
+
+        Raises:
+            InvalidDataError: A line is damaged, or does not follow the line before it.
+        """
+        lines = read_lines(content, str(path))
+        header = lines.records[0] if lines.records else {}
+        if header.get("record") != "archive" or header.get("format") != lines.format:
+            raise InvalidDataError(f"{path}: expected an archive's ledger of format 1 or 2, found something else")
+        ledger = cls(path, Header.from_record(header), length=lines.length, hashes=lines.hashes)
+        for number, record in enumerate(lines.records):
+            ledger._apply(record, lines.hashes[number] if lines.hashes else "")
         return ledger
+
+    @property
+    def is_chained(self) -> bool:
+        """Whether lines are chained by hash: False for an archive that no ingest has written to since format 1."""
+        return bool(self._hashes)
+
+    def knows(self, line_hash: str) -> bool:
+        """Return whether a line with this hash is in the ledger.
+
+        Args:
+            line_hash: Hash of a line, as published.
+        """
+        return line_hash in self._hashes
+
+    def upgrade(self) -> "Ledger":
+        """Chain the lines of a ledger of format 1, and return it as read again; no other record changes."""
+        if self.is_chained:
+            return self
+        header, *records = read_lines(self.path.read_bytes(), str(self.path)).records
+        write_durably(self.path, chained_lines([{**header, "format": CHAINED}, *records]))
+        return Ledger.read(self.path.parent)
 
     def intend(self, block: int, chunks: Mapping[str, StoredChunk]) -> None:
         """Record chunks that are about to replace committed chunks of a block, by channel."""
@@ -154,26 +203,58 @@ class Ledger:
             {"record": "commit", "block": block, "times": [*times], "digests": [*digests], "chunks": _as_lists(chunks)}
         )
 
-    def _append(self, record: dict[str, Any]) -> None:
-        line = ledger_line(record)
-        append_durably(self.path, line, after=self._length)
-        self._length += len(line)
-        self._apply(record)
+    def replace(
+        self, block: int, times: Sequence[str], digests: Sequence[str], chunks: Mapping[str, StoredChunk]
+    ) -> None:
+        """Record that the values of some times of a block were replaced, as the source corrected them.
 
-    def _apply(self, record: Mapping[str, Any]) -> None:
+        Args:
+            block: Number of the block.
+            times: Replaced times, ISO 8601, to the second.
+            digests: Digest of the new values of each time.
+            chunks: The chunk of each channel, which is on disk.
+        """
+        self._append(
+            {"record": "replace", "block": block, "times": [*times], "digests": [*digests], "chunks": _as_lists(chunks)}
+        )
+
+    def publish(self, files: Mapping[str, StoredChunk]) -> None:
+        """Record the metadata and coordinates that other Zarr readers see now, by name."""
+        self._append({"record": "published", "files": _as_lists(files)})
+
+    def _append(self, record: dict[str, Any]) -> None:
+        line, own = chained_line(record, self._hashes[-1])
+        append_durably(self.path, line, after=self.length)
+        self.length += len(line)
+        self._hashes.append(own)
+        self._apply(record, own)
+
+    def _apply(self, record: Mapping[str, Any], own_hash: str) -> None:
+        if record["record"] == "published":
+            self.published, self.is_published = _as_chunks(record["files"]), True
+            return
+        self.last_commit, self.is_published = own_hash, False
+        if record["record"] != "archive":
+            self._apply_to_block(record)
+
+    def _apply_to_block(self, record: Mapping[str, Any]) -> None:
         index = record["block"]
         if index == len(self.blocks):
             self.blocks.append(Block())
         block = self.blocks[index]
-        chunks = {name: StoredChunk(*values) for name, values in record["chunks"].items()}
+        chunks = _as_chunks(record["chunks"])
         if record["record"] == "intent":
             for name, chunk in chunks.items():
                 block.intended.setdefault(name, []).append(chunk)
             return
-        block.times += record["times"]
-        block.digests += record["digests"]
-        block.chunks = chunks
-        block.intended = {}
+        if record["record"] == "replace":
+            for time, digest in zip(record["times"], record["digests"], strict=True):
+                block.digests[block.times.index(time)] = digest
+                block.generations[time] = block.generations.get(time, 0) + 1
+        else:
+            block.times += record["times"]
+            block.digests += record["digests"]
+        block.chunks, block.intended = chunks, {}
 
     @property
     def count(self) -> int:
@@ -189,6 +270,17 @@ class Ledger:
         digests = (digest for block in self.blocks for digest in block.digests)
         return dict(zip(self.arrival_times(), digests, strict=True))
 
+    def has_other_values(self, earlier: "Ledger") -> bool:
+        """Return whether values have been replaced since an earlier state of the archive.
+
+        Args:
+            earlier: Ledger of the archive as it was read before.
+        """
+        return any(
+            block.digests[: len(before.digests)] != before.digests
+            for block, before in zip(self.blocks, earlier.blocks, strict=False)
+        )
+
     def identity(self) -> str:
         """SHA-256 of grid, channels, times and values, independent of the order of arrival."""
         record = self.header.as_record()
@@ -201,25 +293,9 @@ class Ledger:
         return sha.hexdigest()
 
 
-def ledger_line(record: Mapping[str, Any]) -> bytes:
-    """Encode a record as a line with its checksum.
-
-    Args:
-        record: The record, written as JSON.
-    """
-    text = json.dumps(record, separators=(",", ":")).encode()
-    return b"%08x %s\n" % (zlib.crc32(text), text)
-
-
-def _parsed(line: bytes, what: str) -> dict[str, Any]:
-    checksum, _, text = line.partition(b" ")
-    if checksum != b"%08x" % zlib.crc32(text):
-        raise InvalidDataError(
-            f"{what}: expected checksum {zlib.crc32(text):08x}, found {checksum[:8]!r}: it is damaged"
-        )
-    record: dict[str, Any] = json.loads(text)
-    return record
-
-
 def _as_lists(chunks: Mapping[str, StoredChunk]) -> dict[str, list[str | int]]:
     return {name: [chunk.sha256, chunk.size] for name, chunk in chunks.items()}
+
+
+def _as_chunks(lists: Mapping[str, Sequence[Any]]) -> dict[str, StoredChunk]:
+    return {name: StoredChunk(*values) for name, values in lists.items()}

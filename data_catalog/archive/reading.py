@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from data_catalog.archive import layout as archive_layout
 from data_catalog.archive.chunks import ChunkReader, decode
-from data_catalog.archive.ledger import Ledger
+from data_catalog.archive.ledger import Header, Ledger
+from data_catalog.archive.publication import check_published
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRIBUTES
 
@@ -33,7 +34,7 @@ def open_archive(path: Path) -> xr.Dataset:
         InvalidDataError: The ledger or a static field is damaged.
     """
     ledger = Ledger.read(path)
-    archive_layout.check_published(path, ledger)
+    check_published(path, ledger)
     if not ledger.count:
         raise MissingDataError(f"{path}: expected at least one time, found none: ingest has not finished yet")
     header = ledger.header
@@ -50,7 +51,7 @@ def open_archive(path: Path) -> xr.Dataset:
         )
         fields[name] = (("time", "latitude", "longitude"), lazy, dict(header.field_attributes[name]))
     for name in header.static:
-        values = read_static_field(path, ledger, name)
+        values = read_static_field(path, ledger.header, name)
         fields[name] = (("latitude", "longitude"), values, dict(header.field_attributes[name]))
     coords = {
         "time": places.times,
@@ -101,12 +102,12 @@ class ArchivedChannel:
         return fields[(0 if one else slice(None), *key[1:])]
 
 
-def read_static_field(path: Path, ledger: Ledger, name: str) -> NDArray[np.float32]:
+def read_static_field(path: Path, header: Header, name: str) -> NDArray[np.float32]:
     """Read a channel without time and check it against its digest.
 
     Args:
         path: Directory of the archive.
-        ledger: Ledger of that archive.
+        header: Header of its ledger.
         name: One of the static channels in the header.
 
     Returns:
@@ -117,12 +118,12 @@ def read_static_field(path: Path, ledger: Ledger, name: str) -> NDArray[np.float
     """
     file = archive_layout.static_path(path, name)
     try:
-        shape = (ledger.header.latitude.size, ledger.header.longitude.size)
+        shape = (header.latitude.size, header.longitude.size)
         values: NDArray[np.float32] = decode(file.read_bytes(), shape)
-    except FileNotFoundError:
-        raise InvalidDataError(f"{file}: {name}: expected a chunk file, found none") from None
+    except OSError as error:
+        raise InvalidDataError(f"{file}: {name}: expected a chunk file, found none ({error.strerror})") from None
     except Exception as error:
         raise InvalidDataError(f"{file}: {name}: expected a readable chunk, found a damaged one") from error
-    if archive_layout.static_digest(values) != ledger.header.static[name]:
+    if archive_layout.static_digest(values) != header.static[name]:
         raise InvalidDataError(f"{file}: {name}: expected the values that were ingested, found other values")
     return values

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_catalog.archive import layout as archive_layout
 from data_catalog.archive.chunks import ChunkReader
 from data_catalog.archive.ledger import Ledger
+from data_catalog.archive.publication import check_no_lost_lines, publication_faults
 from data_catalog.archive.reading import read_static_field
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.checks import holes
@@ -26,7 +26,7 @@ class ArchiveState:
     holes: NDArray[np.datetime64]
     """Times missing between the first and the last, at the usual step."""
     faults: tuple[str, ...]
-    """One line for each missing or damaged chunk."""
+    """One line for each missing or damaged chunk, static field, coordinate and file of metadata."""
     identity: str
     """SHA-256 of grid, channels, times and values, independent of the order of arrival."""
 
@@ -46,6 +46,28 @@ class ArchiveState:
         return bool(len(self.times)) and not self.faults
 
 
+def content_faults(reader: ChunkReader, *, deep: bool) -> list[str]:
+    """Return one line for each missing or damaged chunk and static field.
+
+    Args:
+        reader: Reader of the archive.
+        deep: Read and hash every chunk; otherwise compare only its size.
+    """
+    header = reader.ledger.header
+    faults = [
+        str(fault)
+        for index, block in enumerate(reader.ledger.blocks)
+        for name in (header.channels if block.times else ())
+        if (fault := reader.fault(name, index, deep=deep)) is not None
+    ]
+    for name in header.static:
+        try:
+            read_static_field(reader.archive, header, name)
+        except InvalidDataError as error:
+            faults.append(str(error))
+    return faults
+
+
 def inspect_archive(path: Path, *, deep: bool = False) -> ArchiveState:
     """List the contents of an archive and its missing or damaged chunks.
 
@@ -58,22 +80,11 @@ def inspect_archive(path: Path, *, deep: bool = False) -> ArchiveState:
 
     Raises:
         MissingDataError: There is no archive.
-        InvalidDataError: The ledger is damaged.
+        InvalidDataError: The ledger is damaged or lost.
     """
     ledger = Ledger.read(path)
-    archive_layout.check_published(path, ledger)
-    reader = ChunkReader(path, ledger)
-    faults = []
-    for index, block in enumerate(ledger.blocks):
-        for name in ledger.header.channels if block.times else ():
-            fault = reader.fault(name, index, deep=deep)
-            if fault is not None:
-                faults.append(str(fault))
-    for name in ledger.header.static:
-        try:
-            read_static_field(path, ledger, name)
-        except InvalidDataError as error:
-            faults.append(str(error))
+    check_no_lost_lines(path, ledger)
+    faults = [*content_faults(ChunkReader(path, ledger), deep=deep), *publication_faults(path, ledger)]
     times = np.sort(ledger.arrival_times())
     header = ledger.header
     return ArchiveState(

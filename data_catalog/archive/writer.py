@@ -1,8 +1,6 @@
 """Writes an archive: new times are appended block by block, and each block is committed before the next."""
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,8 +9,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.archive import layout as archive_layout
-from data_catalog.archive.chunks import ChunkReader, decode, encode, times_per_block
-from data_catalog.archive.ledger import Block, Header, Ledger, StoredChunk
+from data_catalog.archive.chunks import ChunkReader, decode, encode
+from data_catalog.archive.contents import IngestSummary, digests
+from data_catalog.archive.ledger import Block, Ledger, StoredChunk
+from data_catalog.archive.publication import publish
+from data_catalog.archive.reading import read_static_field
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.checks import check_same_grid
@@ -20,62 +21,6 @@ from data_catalog.layout.coordinates import at_times
 from data_catalog.storage.atomic_files import write_durably
 
 _BYTES_AT_ONCE = 32 * 1024**2
-
-
-@dataclass(frozen=True)
-class IngestSummary:
-    """The result of an ingest.
-
-    Attributes:
-        archive: Directory of the archive.
-        added: Number of times added.
-        filled: Number of added times that filled a hole before the last time.
-        known: Number of times that the archive already held.
-        mended: Number of blocks with damaged chunks that were rewritten.
-        first_time: Earliest time in the archive now.
-        last_time: Latest time in the archive now.
-        identity: SHA-256 of the contents of the archive now.
-    """
-
-    archive: Path
-    added: int
-    filled: int
-    known: int
-    mended: int
-    first_time: np.datetime64
-    last_time: np.datetime64
-    identity: str
-
-
-def header_of(entry: DatasetEntry, analysis: xr.Dataset, static: Mapping[str, NDArray[np.float32]]) -> Header:
-    """Build the header of a new archive for an analysis.
-
-    Args:
-        entry: The dataset.
-        analysis: In canonical layout.
-        static: Channels without time, (latitude, longitude), by name.
-    """
-    latitude = analysis["latitude"].values.astype(np.float64)
-    longitude = analysis["longitude"].values.astype(np.float64)
-    names = (*entry.channels, *entry.static)
-    return Header(
-        dataset=entry.name,
-        channels=entry.channels,
-        static={name: archive_layout.static_digest(values) for name, values in static.items()},
-        latitude=latitude,
-        longitude=longitude,
-        times_per_block=times_per_block(latitude.size * longitude.size),
-        attributes={
-            "Conventions": "CF-1.11",
-            "title": entry.title,
-            "dataset": entry.name,
-            "simulated": "true" if entry.simulated else "false",
-            "license": entry.licence,
-            "references": "; ".join(entry.references),
-            "source": str(analysis.attrs.get("source", analysis.attrs.get("title", entry.description))),
-        },
-        field_attributes={name: {key: str(text) for key, text in analysis[name].attrs.items()} for name in names},
-    )
 
 
 class Writer:
@@ -88,7 +33,7 @@ class Writer:
         entry: DatasetEntry,
         analysis: xr.Dataset,
         static: Mapping[str, NDArray[np.float32]],
-        on_progress: Callable[[int, int], None] | None,
+        on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._archive = archive
         self._ledger = ledger
@@ -97,25 +42,32 @@ class Writer:
         self._reader = ChunkReader(archive, ledger)
         self._on_progress = on_progress
         self._times = analysis["time"].values
+        self._static = static
         self._done = 0
-        self._check_same_dataset(entry, static)
+        self._check_same_dataset(entry)
 
-    def run(self, *, compare: Literal["all", "latest"]) -> IngestSummary:
+    @property
+    def ledger(self) -> Ledger:
+        """Ledger of the archive."""
+        return self._ledger
+
+    def run(self, *, compare: Literal["all", "latest"], replace: bool = False) -> IngestSummary:
         """Repair damaged chunks, compare known times (all, or those of the latest block) and append new ones.
 
         Args:
-            compare: Which of the archived times are compared with the source; a difference is an error.
+            compare: Which of the archived times are compared with the source.
+            replace: Replace archived values that differ from the source; otherwise a difference is an error.
         """
         known = self._ledger.digest_by_time()
         last_before = max(known, default=None)
         is_known = np.array([time in known for time in self._times], bool)
-        mended = self._repair(set(self._times[is_known].tolist()))
+        mended = self.mend(replace=replace)
         skipped = max(0, int(is_known.sum()) - self._header.times_per_block) if compare == "latest" else 0
         self._advance(skipped)
-        self._compare(np.flatnonzero(is_known)[skipped:], known)
+        replaced = self._compare(np.flatnonzero(is_known)[skipped:], replace=replace)
         new = np.flatnonzero(~is_known)
-        self._append(new)
-        archive_layout.publish(self._archive, self._ledger)
+        self.append(new)
+        publish(self._archive, self._ledger)
         archive_layout.clean(self._archive)
         times = self._ledger.arrival_times()
         return IngestSummary(
@@ -124,12 +76,36 @@ class Writer:
             filled=0 if last_before is None else int((self._times[new] < last_before).sum()),
             known=int(is_known.sum()),
             mended=mended,
+            replaced=replaced,
             first_time=times.min(),
             last_time=times.max(),
             identity=self._ledger.identity(),
         )
 
-    def _check_same_dataset(self, entry: DatasetEntry, static: Mapping[str, NDArray[np.float32]]) -> None:
+    def mend(self, *, replace: bool = False) -> int:
+        """Rewrite damaged static fields, and damaged chunks of times that the source has.
+
+        Args:
+            replace: Whether values of a damaged block may differ from the archived ones.
+
+        Returns:
+            The number of static fields and blocks that were rewritten.
+        """
+        known = self._ledger.digest_by_time()
+        offered = {time for time in self._times.tolist() if np.datetime64(time, "ns") in known}
+        return self._mend_static() + self._repair(offered, replace=replace)
+
+    def _mend_static(self) -> int:
+        mended = 0
+        for name, values in self._static.items():
+            try:
+                read_static_field(self._archive, self._header, name)
+            except InvalidDataError:
+                archive_layout.write_static(self._archive, name, values)
+                mended += 1
+        return mended
+
+    def _check_same_dataset(self, entry: DatasetEntry) -> None:
         header, where = self._header, str(self._archive)
         if header.dataset != entry.name:
             raise InvalidDataError(f"{where}: expected dataset {header.dataset}, found {entry.name}")
@@ -139,7 +115,7 @@ class Writer:
                 f"{where}: expected channels {', '.join(names)}, found {', '.join(map(str, self._analysis.data_vars))}"
             )
         check_same_grid(self._analysis, header.latitude, header.longitude, where=f"{where} (grid of the archive)")
-        for name, values in static.items():
+        for name, values in self._static.items():
             if archive_layout.static_digest(values) != header.static[name]:
                 raise InvalidDataError(f"{where}: {name}: expected the archived field, found another in the source")
 
@@ -163,14 +139,49 @@ class Writer:
         if self._on_progress is not None and times:
             self._on_progress(self._done, len(self._times))
 
-    def _compare(self, indices: NDArray[np.intp], known: Mapping[np.datetime64, str]) -> None:
-        """Raise an error if the archive holds other values at one of these times."""
+    def _compare(self, indices: NDArray[np.intp], *, replace: bool) -> int:
+        """Compare known times with the source; replace those that differ, or refuse; return how many were replaced."""
+        replaced = 0
         for piece in self._pieces(indices):
             fields = self._fields(piece)
-            for row, (time, digest) in enumerate(zip(self._times[piece], digests(fields), strict=True)):
-                if digest != known[time]:
-                    self._refuse(time, {name: field[row] for name, field in fields.items()})
+            known = self._ledger.digest_by_time()
+            offered = dict(zip(self._times[piece].tolist(), digests(fields), strict=True))
+            differing = [row for row, time in enumerate(self._times[piece]) if offered[time.item()] != known[time]]
+            if differing and not replace:
+                first = differing[0]
+                self._refuse(self._times[piece[first]], {name: field[first] for name, field in fields.items()})
+            replaced += self._replace(self._times[piece], fields, differing)
             self._advance(len(piece))
+        return replaced
+
+    def _replace(
+        self, times: NDArray[np.datetime64], fields: Mapping[str, NDArray[np.float32]], rows: Sequence[int]
+    ) -> int:
+        """Replace the archived values of some times, block by block."""
+        row_of = {str(times[row].astype("datetime64[s]")): row for row in rows}
+        for index, block in enumerate(self._ledger.blocks):
+            offsets = [offset for offset, time in enumerate(block.times) if time in row_of]
+            if not offsets:
+                continue
+            chosen = [row_of[block.times[offset]] for offset in offsets]
+            whole = {name: self._reader.values(name, index, np.arange(len(block.times))).copy() for name in fields}
+            for name, values in whole.items():
+                values[offsets] = fields[name][chosen]
+            self._store_replaced(index, whole, offsets)
+        return len(rows)
+
+    def _store_replaced(self, index: int, whole: Mapping[str, NDArray[np.float32]], offsets: Sequence[int]) -> None:
+        """Write a block of which some times have new values. Until it is committed, its chunks cannot be read."""
+        block = self._ledger.blocks[index]
+        contents = self._encoded(whole)
+        self._write(index, contents)
+        of_time = digests(whole)
+        self._ledger.replace(
+            index,
+            [block.times[offset] for offset in offsets],
+            [of_time[offset] for offset in offsets],
+            {name: StoredChunk.of(content) for name, content in contents.items()},
+        )
 
     def _refuse(self, time: np.datetime64, offered: Mapping[str, NDArray[np.float32]]) -> None:
         when = str(time.astype("datetime64[s]"))
@@ -184,13 +195,14 @@ class Writer:
                     most = float(np.abs(archived.astype(np.float64) - field).max())
                     raise InvalidDataError(
                         f"{self._archive}: {name} at {when}: expected the archived values, found others in the source "
-                        f"(they differ by up to {most:.3g} {self._header.field_attributes[name]['units']})"
+                        f"(they differ by up to {most:.3g} {self._header.field_attributes[name]['units']}); "
+                        "'plumecast ingest DATASET --replace' takes these"
                     )
         raise InvalidDataError(f"{self._archive}: {when}: expected the archived values, found others in the source")
 
-    def _repair(self, offered: set[int]) -> int:
+    def _repair(self, offered: set[int], *, replace: bool) -> int:
         """Rewrite damaged chunks of blocks for which the source has times; return how many blocks were rewritten."""
-        mended = 0
+        mended, left = 0, []
         for index, block in enumerate(self._ledger.blocks):
             stored = np.array(block.times, "datetime64[ns]")
             if not offered.intersection(stored.tolist()):
@@ -199,25 +211,39 @@ class Writer:
             fault = next((fault for fault in faults if fault is not None), None)
             if fault is None:
                 continue
-            if not offered.issuperset(stored.tolist()):
-                first, last = stored.min(), stored.max()
-                raise InvalidDataError(f"{fault}; to repair it, ingest all of {first:.10} to {last:.10}") from fault
-            self._rewrite(index, block, stored)
-            mended += 1
+            try:
+                if not offered.issuperset(stored.tolist()):
+                    first, last = stored.min(), stored.max()
+                    raise InvalidDataError(f"{fault}; to repair it, ingest all of {first:.10} to {last:.10}")
+                self._rewrite(index, block, stored, replace=replace)
+                mended += 1
+            except InvalidDataError as error:
+                left.append(error)
+        if left:
+            raise left[0]
         return mended
 
-    def _rewrite(self, index: int, block: Block, stored: NDArray[np.datetime64]) -> None:
+    def _rewrite(self, index: int, block: Block, stored: NDArray[np.datetime64], *, replace: bool) -> None:
         """Rewrite a block from the source, provided that the source still has the committed values."""
         fields = self._fields(np.searchsorted(self._times, stored))
-        for offset, digest in enumerate(digests(fields)):
-            if digest != block.digests[offset]:
-                raise InvalidDataError(
-                    f"{self._archive}: {block.times[offset]}: expected the archived values, to repair a damaged chunk, "
-                    "found others in the source"
-                )
-        self._store(index, fields, [], [])
+        of_time = digests(fields)
+        changed = [offset for offset, digest in enumerate(of_time) if digest != block.digests[offset]]
+        if changed and replace:
+            self._store_replaced(index, fields, changed)
+        elif changed:
+            raise InvalidDataError(
+                f"{self._archive}: {block.times[changed[0]]}: expected the archived values, to repair a damaged chunk, "
+                "found others in the source; 'plumecast ingest DATASET --replace' takes these"
+            )
+        else:
+            self._store(index, fields, [], [])
 
-    def _append(self, indices: NDArray[np.intp]) -> None:
+    def append(self, indices: NDArray[np.intp]) -> None:
+        """Append times of the source that the archive does not have, in this order.
+
+        Args:
+            indices: Positions of these times in the analysis.
+        """
         for piece in self._pieces(indices):
             fields = self._fields(piece)
             of_time = digests(fields)
@@ -247,6 +273,19 @@ class Writer:
         self, index: int, fields: Mapping[str, NDArray[np.float32]], times: list[str], of_time: list[str]
     ) -> None:
         """Write chunks to disk, check them by decoding them again, then record them in the ledger."""
+        contents = self._encoded(fields)
+        chunks = {name: StoredChunk.of(content) for name, content in contents.items()}
+        is_new = index == len(self._ledger.blocks)
+        if not is_new and not times and self._ledger.blocks[index].chunks == chunks:
+            self._write(index, contents)  # the ledger says so already
+            return
+        if not is_new:
+            self._ledger.intend(index, chunks)
+        self._write(index, contents)
+        self._ledger.commit(index, times, of_time, chunks)
+
+    def _encoded(self, fields: Mapping[str, NDArray[np.float32]]) -> dict[str, bytes]:
+        """Encode the chunk of each channel, and check that it decodes to the same values."""
         shape = (self._header.times_per_block, self._header.latitude.size, self._header.longitude.size)
         contents = {}
         for name, field in fields.items():
@@ -257,23 +296,9 @@ class Writer:
                 raise InvalidDataError(
                     f"{self._archive}: {name}: expected a chunk to decode to the values it was made from, found others"
                 )
-        chunks = {name: StoredChunk.of(content) for name, content in contents.items()}
-        if index < len(self._ledger.blocks):
-            self._ledger.intend(index, chunks)
+        return contents
+
+    def _write(self, index: int, contents: Mapping[str, bytes]) -> None:
         for name, content in contents.items():
             path = self._reader.path(name, index)
             write_durably(path, content, aside=archive_layout.unfinished_files(self._archive))
-        self._ledger.commit(index, times, of_time, chunks)
-
-
-def digests(fields: Mapping[str, NDArray[np.float32]]) -> list[str]:
-    """Return one digest of all channels together for each time.
-
-    Args:
-        fields: Values (time, latitude, longitude) by channel, in the order of the header.
-    """
-    count = len(next(iter(fields.values())))
-    return [
-        hashlib.blake2b(b"".join(field[index].tobytes() for field in fields.values()), digest_size=16).hexdigest()
-        for index in range(count)
-    ]

@@ -24,10 +24,12 @@ from xarray.backends import ZarrStore
 from zarr.abc.store import ByteRequest, Store
 from zarr.codecs import BloscCodec
 from zarr.core.buffer import Buffer, BufferPrototype
+from zarr.core.sync import sync
 from zarr.storage import LocalStore, ObjectStore, WrapperStore
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.layout.variables import VARIABLES
+from data_catalog.sources.archive_marks import LEDGER_NAME, is_archive_group, no_ledger
 from data_catalog.sources.locations import parse_location
 from data_catalog.sources.reading import decoded, in_blocks, one_line
 
@@ -173,7 +175,7 @@ def open_complete(location: Path | str, *, decode_timedelta: bool = False) -> xr
 
     Raises:
         ConfigurationError: It is a URL of an unknown kind.
-        InvalidDataError: There is no Zarr group at the location.
+        InvalidDataError: There is no Zarr group at the location, or it is an archive without its ledger.
         MissingDataError: The location cannot be reached.
     """
     if str(location).lower().endswith(_NETCDF_SUFFIXES):
@@ -185,6 +187,8 @@ def open_complete(location: Path | str, *, decode_timedelta: bool = False) -> xr
         raise InvalidDataError(f"{location}: expected a Zarr group, found {one_line(error)}") from error
     except obstore.exceptions.BaseError as error:
         raise MissingDataError(f"{location}: expected an answer, found {one_line(error)}") from error
+    if is_archive_group(dataset.attrs) and not sync(store.exists(LEDGER_NAME)):
+        raise InvalidDataError(no_ledger(location))
     store.complete = True
     return dataset
 

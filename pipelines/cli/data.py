@@ -9,7 +9,15 @@ from pipelines.cli.options import SourceOption
 
 commands = typer.Typer()
 catalog_app = typer.Typer(rich_markup_mode=None, help="Known datasets, and the state of their archives.")
+archive_app = typer.Typer(rich_markup_mode=None, help="Prove and mend the local archive of a dataset.")
 commands.add_typer(catalog_app, name="catalog")
+commands.add_typer(archive_app, name="archive")
+DatasetName = Annotated[
+    str, typer.Argument(metavar="DATASET", help="A name that 'catalog list' shows, or a TOML file.")
+]
+ArchiveOption = Annotated[
+    Path | None, typer.Option("--archive", metavar="DIR", help="Archive [default: the dataset's in PLUMECAST_HOME].")
+]
 
 
 @catalog_app.command("list")
@@ -24,7 +32,7 @@ def catalog_list() -> None:
 @catalog_app.command("show")
 def catalog_show(
     dataset: Annotated[str, typer.Argument(metavar="DATASET")],
-    deep: Annotated[bool, typer.Option("--deep", help="Read every chunk of the archive.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Read every byte, as 'archive verify' does.")] = False,
 ) -> None:
     """Show one dataset: source and licence, and whether its archive exists, up to which time, and is sound."""
     from pipelines.data.listing import print_dataset
@@ -35,13 +43,14 @@ def catalog_show(
 
 @commands.command()
 def ingest(
-    dataset: Annotated[
-        str, typer.Argument(metavar="DATASET", help="A name that 'catalog list' shows, or a TOML file.")
-    ],
+    dataset: DatasetName,
     start: Annotated[str | None, typer.Option(metavar="ISO", help="First time to ingest.")] = None,
     end: Annotated[str | None, typer.Option(metavar="ISO", help="Last time to ingest.")] = None,
     source: SourceOption = None,
-    archive: Annotated[Path | None, typer.Option(metavar="DIR", help="Archive to write instead.")] = None,
+    archive: ArchiveOption = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take values that differ from archived ones as corrections.")
+    ] = False,
 ) -> None:
     """Copy a source into the local archive and check it; resumes, appends new times, fills holes, repairs damage."""
     from pipelines.data.ingest import describe, ingest_dataset
@@ -53,5 +62,27 @@ def ingest(
     place = archive or home().archive(entry.name)
     first = parse_moment(start, "--start") if start else None
     last = parse_moment(end, "--end") if end else None
-    summary = ingest_dataset(entry, place, source=source, start=first, end=last)
+    summary = ingest_dataset(entry, place, source=source, start=first, end=last, replace=replace)
     print(describe(summary))
+
+
+@archive_app.command("verify")
+def archive_verify(dataset: DatasetName, archive: ArchiveOption = None) -> None:
+    """Read every byte of an archive: one line for each fault, status 2 if there is any."""
+    from pipelines.data.archives import print_proof
+    from pipelines.workspace.datasets import find_dataset
+    from pipelines.workspace.home import home
+
+    entry = find_dataset(home(), dataset)
+    print_proof(entry, archive or home().archive(entry.name))
+
+
+@archive_app.command("heal")
+def archive_heal(dataset: DatasetName, source: SourceOption = None, archive: ArchiveOption = None) -> None:
+    """Mend what is damaged or lost in an archive; values come from the source, and must be those archived before."""
+    from pipelines.data.archives import mend
+    from pipelines.workspace.datasets import find_dataset
+    from pipelines.workspace.home import home
+
+    entry = find_dataset(home(), dataset)
+    mend(entry, archive or home().archive(entry.name), source=source)

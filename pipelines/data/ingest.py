@@ -4,13 +4,13 @@ import logging
 from datetime import date, datetime
 from pathlib import Path
 
+from data_catalog.archive.analysis import open_dataset_source
+from data_catalog.archive.contents import IngestSummary
 from data_catalog.archive.ingest import ingest
 from data_catalog.archive.state import inspect_archive
-from data_catalog.archive.writer import IngestSummary
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import ConfigurationError, MissingDataError
 from data_catalog.layout.times import iso
-from data_catalog.sources.open_source import open_source
 from pipelines.terminal.progress import progress
 from pipelines.workspace.home import Home
 
@@ -24,6 +24,7 @@ def ingest_dataset(
     source: str | None = None,
     start: date | None = None,
     end: date | None = None,
+    replace: bool = False,
 ) -> IngestSummary:
     """Bring a dataset's archive up to date: append new times, fill holes, continue where a killed ingest stopped.
 
@@ -33,18 +34,32 @@ def ingest_dataset(
         source: Path or URL to use instead of the catalogue's source.
         start: First time; None for the first of the dataset.
         end: Last time; None for the latest available.
+        replace: Whether values of the source replace archived ones that differ.
 
     Raises:
         MissingDataError: The source has no data for these times yet.
         InvalidDataError: The source is wrong, or contradicts the archive.
         ConfigurationError: There is no source.
     """
-    if source is None and not entry.has_source:
-        raise ConfigurationError(f"{entry.name}: expected --source PATH_OR_URL, found none (there is no default)")
-    analysis = open_source(entry, source, start, end)
+    check_has_source(entry, source)
+    analysis = open_dataset_source(entry, source, start, end)
     total = int(analysis.sizes["time"])
     with progress(f"Ingest {entry.name}", total, "times") as advance:
-        return ingest(entry, analysis, archive, on_progress=lambda done, _: advance(done))
+        return ingest(entry, analysis, archive, replace=replace, on_progress=lambda done, _: advance(done))
+
+
+def check_has_source(entry: DatasetEntry, source: str | None) -> None:
+    """Check that there is a place to read a dataset from.
+
+    Args:
+        entry: Catalogue entry of the dataset.
+        source: Path or URL given by the user.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    if source is None and not entry.has_source:
+        raise ConfigurationError(f"{entry.name}: expected --source PATH_OR_URL, found none (there is no default)")
 
 
 def ingest_new(home: Home, entry: DatasetEntry, source: str | None = None) -> Path:
@@ -77,9 +92,10 @@ def ingest_new(home: Home, entry: DatasetEntry, source: str | None = None) -> Pa
 def describe(summary: IngestSummary) -> str:
     """Describe the result of an ingest in one line."""
     span = f"{iso(summary.first_time)} to {iso(summary.last_time)}"
-    mended = f", {summary.mended} damaged blocks repaired" if summary.mended else ""
+    mended = f", {summary.mended} damaged parts repaired" if summary.mended else ""
+    replaced = f", {summary.replaced} replaced" if summary.replaced else ""
     filled = f" ({summary.filled} in holes)" if summary.filled else ""
-    return f"{summary.archive}: {summary.added} times added{filled}, {summary.known} known{mended}; {span}"
+    return f"{summary.archive}: {summary.added} times added{filled}, {summary.known} known{mended}{replaced}; {span}"
 
 
 def first_wanted(archive: Path) -> date | None:

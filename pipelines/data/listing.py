@@ -79,11 +79,10 @@ def _print_state(archive: Path, *, deep: bool) -> None:
     print(f"{'times':12} {state.times.size}{span}")
     print(f"{'holes':12} {', '.join(iso(time) for time in state.holes) or 'none'}")
     print(f"{'identity':12} {state.identity}")
-    checked = "every chunk read" if deep else "--deep reads every chunk"
+    checked = "every chunk read" if deep else f"'plumecast archive verify {state.dataset}' reads every byte"
     print(f"{'faults':12} {len(state.faults) or 'none'} ({checked})")
     for fault in state.faults:
         print(f"{'':12} {fault}")
     if state.faults:
-        raise InvalidDataError(
-            f"archive {archive}: expected sound chunks, found {len(state.faults)} faults; ingest repairs them"
-        )
+        way_out = f"'plumecast archive heal {state.dataset}' mends them"
+        raise InvalidDataError(f"archive {archive}: expected no faults, found {len(state.faults)}; {way_out}")

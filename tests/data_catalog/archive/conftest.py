@@ -11,7 +11,7 @@ MakeAnalysis = Callable[..., xr.Dataset]
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data_catalog.archive.writer.times_per_block", lambda points: 8)
+    monkeypatch.setattr("data_catalog.archive.contents.times_per_block", lambda points: 8)
 
 
 @pytest.fixture

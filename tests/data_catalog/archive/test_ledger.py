@@ -5,8 +5,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data_catalog.archive.ledger import LEDGER_NAME, Header, Ledger, StoredChunk, ledger_line
+from data_catalog.archive.ledger import Header, Ledger, StoredChunk
+from data_catalog.archive.ledger_lines import chained_lines
 from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.sources.archive_marks import LEDGER_NAME
 
 HEADER = Header(
     dataset="tiny",
@@ -23,7 +25,7 @@ CHUNKS = {"msl": StoredChunk.of(b"whatever")}
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
-    (tmp_path / LEDGER_NAME).write_bytes(ledger_line(HEADER.as_record()))
+    (tmp_path / LEDGER_NAME).write_bytes(chained_lines([HEADER.as_record()]))
     ledger = Ledger.read(tmp_path)
     ledger.commit(0, ["2001-01-01T00:00:00", "2001-01-02T00:00:00"], ["aa", "bb"], CHUNKS)
     ledger.commit(1, ["2001-01-03T00:00:00"], ["cc"], CHUNKS)

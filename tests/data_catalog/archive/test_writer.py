@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 from data_catalog.archive.ingest import ingest
+from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.reading import open_archive
 from data_catalog.archive.state import inspect_archive
 from data_catalog.catalog import DatasetEntry
@@ -83,3 +84,36 @@ def test_a_kill_between_replacing_a_chunk_and_its_commit(
     assert inspect_archive(archive, deep=True).sound
     assert ingest(entry, whole, archive).added == 8
     xr.testing.assert_equal(open_archive(archive).compute(), whole)
+
+
+def test_replaced_values_are_a_generation_and_an_open_archive_is_not_mixed(
+    entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path
+) -> None:
+    first = ingest(entry, make_analysis(), archive)
+    opened = open_archive(archive)
+    corrected = make_analysis(times=22)
+    corrected["t2m"][9] += 1
+    summary = ingest(entry, corrected, archive, replace=True)
+    assert (summary.added, summary.replaced) == (2, 1)
+    assert summary.identity != first.identity
+    xr.testing.assert_equal(open_archive(archive).compute(), corrected)
+    assert Ledger.read(archive).blocks[1].generations == {"2001-01-10T00:00:00": 1}
+    with pytest.raises(InvalidDataError, match="expected the values as opened, found replaced ones: open it again"):
+        opened["t2m"].compute()
+    assert inspect_archive(archive, deep=True).sound
+
+
+def test_a_replacement_that_was_killed_cannot_be_read_and_is_finished(
+    entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest(entry, make_analysis(), archive)
+    corrected = make_analysis()
+    corrected["t2m"][9] += 1
+    with monkeypatch.context() as stopped:
+        stopped.setattr("data_catalog.archive.ledger.Ledger.replace", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            ingest(entry, corrected, archive, replace=True)
+    with pytest.raises(InvalidDataError, match=r"t2m/c\.1\.0\.0"):
+        open_archive(archive).compute()
+    assert ingest(entry, corrected, archive, replace=True).mended == 1
+    xr.testing.assert_equal(open_archive(archive).compute(), corrected)

@@ -173,7 +173,7 @@ def test_a_truncated_chunk_on_disk_is_an_error(
 def test_ingest_resumes_without_fetching_twice(
     replica_store: tuple[xr.Dataset, Path], server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("data_catalog.archive.writer.times_per_block", lambda points: 2)
+    monkeypatch.setattr("data_catalog.archive.contents.times_per_block", lambda points: 2)
     ingest(ENTRY, open_source(ENTRY, server.url, end=date(1979, 1, 5)), tmp_path / "archive.zarr")
     fetched = server.chunks_asked("geopotential")
     server.asked.clear()

@@ -1,0 +1,65 @@
+"""Archives proved and mended from the command line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from data_catalog.layout.variables import channel
+from pipelines.cli.app import main
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Ten days of the North Atlantic, archived."""
+    monkeypatch.setenv("PLUMECAST_HOME", str(tmp_path))
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+    times = np.datetime64("2001-01-01", "ns") + np.arange(10) * np.timedelta64(1, "D")
+    values = np.random.default_rng(0).uniform(98e3, 103e3, (10, 17, 33)).astype("f4")
+    places = {"time": times, "latitude": np.linspace(30, 70, 17), "longitude": np.linspace(-70, 10, 33)}
+    weather = xr.Dataset({"msl": (("time", "latitude", "longitude"), values, channel("msl").attributes)}, places)
+    weather.to_netcdf(tmp_path / "slp.nc", engine="netcdf4")
+    assert main(["ingest", "ncep-natlantic", "--source", str(tmp_path / "slp.nc")]) == 0
+    return tmp_path / "slp.nc"
+
+
+def test_an_archive_is_proved_damaged_and_mended(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    archive = source.parent / "archives" / "ncep-natlantic.zarr"
+    assert main(["archive", "verify", "ncep-natlantic"]) == 0
+    assert "sound, every byte read" in capsys.readouterr().out
+    (archive / "latitude" / "c.0").unlink()
+    (archive / "msl" / "c.0.0.0").write_bytes(b"")
+    assert main(["archive", "verify", "ncep-natlantic"]) == 2
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 2
+    assert said.err.rstrip().endswith("expected no faults, found 2; 'plumecast archive heal ncep-natlantic' mends them")
+    assert main(["archive", "heal", "ncep-natlantic"]) == 2
+    assert "expected --source PATH_OR_URL, found none" in capsys.readouterr().err
+    assert main(["archive", "heal", "ncep-natlantic", "--source", str(source)]) == 0
+    assert "sound, 2 faults mended" in capsys.readouterr().out
+    assert main(["archive", "verify", "ncep-natlantic"]) == 0
+
+
+def test_corrections_of_the_source_are_taken_on_request(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with xr.open_dataset(source, engine="netcdf4") as weather:
+        corrected = weather.load()
+    corrected["msl"][3] += 64
+    corrected.to_netcdf(source.with_name("corrected.nc"), engine="netcdf4")
+    words = ["ingest", "ncep-natlantic", "--source", str(source.with_name("corrected.nc"))]
+    assert main(words) == 2
+    assert "differ by up to 64 Pa); 'plumecast ingest DATASET --replace' takes these" in capsys.readouterr().err
+    assert main([*words, "--replace"]) == 0
+    assert "0 times added, 10 known, 1 replaced" in capsys.readouterr().out
+    assert main(words) == 0
+    assert main(["archive", "verify", "ncep-natlantic"]) == 0
+
+
+def test_an_archive_is_a_source_that_is_checked(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    archive = source.parent / "archives" / "ncep-natlantic.zarr"
+    copy = source.parent / "copy.zarr"
+    words = ["ingest", "ncep-natlantic", "--source", str(archive), "--archive", str(copy)]
+    assert main(words) == 0
+    (archive / "ledger.jsonl").unlink()
+    assert main(words) == 2
+    assert "expected the archive's ledger.jsonl, found none" in capsys.readouterr().err
