@@ -53,13 +53,13 @@ def canonicalise(
     along = _along(named) if forecast else ("time",)
     if wanted is None:
         wanted = [one for one in _recognised(named) if not forecast or _is_forecast(named, one, along)]
-    if channels is None:
-        _log_left_out(named, where)
     fields = {one.name: _field(named, one, where, along) for one in wanted if _source_name(named, one) is not None}
     found = xr.Dataset(fields, attrs=dataset.attrs)
     check_channels(found, [one.name for one in wanted], where=f"{where} ({_contents(named)})")
     if not fields:
         raise InvalidDataError(f"{where}: expected a known channel, found {_contents(named)}")
+    if channels is None:
+        _log_left_out(named, where)
     kept = {*along, "latitude", "longitude", *(("init_time",) if forecast else ())}
     return found.drop_vars(set(found.coords) - kept)
 

@@ -20,6 +20,7 @@ from xarray.core import indexing
 from data_catalog.errors import InvalidDataError
 
 _PACKING = {"scale_factor": 1.0, "add_offset": 0.0}
+_FILLS = ("missing_value", "_FillValue")
 _LIMITS = ("valid_range", "valid_min", "valid_max")
 _HALF_A_STEP = 0.5
 
@@ -186,13 +187,17 @@ def read_dtype(variable: xr.Variable) -> np.dtype[Any]:
 def _with_missing_as_read(variable: xr.Variable) -> xr.Variable:
     """Declare `missing_value` in the type that `_Unsigned` asks for, as xarray does `_FillValue` alone.
 
-    A `missing_value` of -1 among unsigned 16-bit integers is 65535.
+    A `missing_value` of -1 among unsigned 16-bit integers is 65535. One that is the `_FillValue` in either type says
+    nothing more.
     """
     declared, dtype = variable.attrs.get("missing_value"), read_dtype(variable)
     if dtype == variable.dtype or np.asarray(declared).dtype.kind not in "iu":
         return variable
+    missing, fill = (np.asarray(variable.attrs.get(name, declared)).astype(dtype)[()] for name in _FILLS)
     changed = variable.copy(deep=False)
-    changed.attrs = {**variable.attrs, "missing_value": np.asarray(declared).astype(dtype)[()]}
+    changed.attrs = {**variable.attrs, "missing_value": missing}
+    if "_FillValue" in variable.attrs and missing == fill:
+        del changed.attrs["missing_value"]
     return changed
 
 

@@ -115,6 +115,8 @@ def _cannot_be_known(layout: Layout) -> Iterator[bool]:
     without_labels = layout.labels == "none" and layout.member_form in ("dim", "indexed")
     yield layout.split in ("member", "control") and without_labels and several
     yield layout.member_form == "indexed" and layout.labels == "none"
+    # One time along the lead times, called no more than a time, may be their start or the valid time of each.
+    yield layout.start_form == "along_lead" and layout.start_name == "time" and "valid" not in layout.lead_form
     # A single letter may be anything where it is no dimension.
     yield layout.start_name == "S" and layout.start_form not in ("dim", "dim1", "plain1") and not layout.cf_axes
     grids = (layout.grid, layout.analysis_grid) if layout.analysis_foreign else (layout.grid,)

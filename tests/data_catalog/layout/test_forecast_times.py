@@ -101,6 +101,8 @@ BAD = {
         "init_time": STARTS, "lead_time": LEADS, "valid_time": (("init_time", "lead_time"), VALID + LEADS[0]),
     },
     "found time, which may be either": {"time": ("time", STARTS, TIME), "step": LEADS[0]},
+    "found time, which may be either;": {"time": ("step", STARTS[[0, 0]]), "step": LEADS},
+    "time, which may be either; rename it": {"time": ("step", STARTS[:1]), "step": LEADS[:1]},
     "expected lead_time along one dimension": {"init_time": STARTS, "valid_time": np.unique(VALID)[1:]},
     "expected values of lead_time, found none": {"init_time": STARTS, "lead_time": LEADS[:0]},
 }  # fmt: skip

@@ -90,9 +90,13 @@ def test_unsigned_bytes_are_compared_as_such(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("limits", [{}, {"valid_range": np.array([0, 250], "u1").view("i1")}])
-def test_a_missing_value_among_unsigned_numbers_may_be_signed(tmp_path: Path, limits: dict[str, Any]) -> None:
+@pytest.mark.parametrize("fills", [{}, {"_FillValue": np.int8(-1)}])
+@pytest.mark.parametrize("missing_value", [np.int8(-1), np.uint8(255)])
+def test_a_missing_value_among_unsigned_numbers_may_be_signed(
+    tmp_path: Path, limits: dict[str, Any], fills: dict[str, Any], missing_value: np.integer
+) -> None:
     stored = np.array([[0, 100], [200, 255]], "u1").view("i1")
-    attributes = {"_Unsigned": "true", "missing_value": np.int8(-1), **PACKED, **limits}
+    attributes = {"_Unsigned": "true", "missing_value": missing_value, **fills, **PACKED, **limits}
     path = written(tmp_path / "a.nc", stored, attributes)
     np.testing.assert_array_equal(missing(path), [[False, False], [False, True]])
 
