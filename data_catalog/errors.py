@@ -6,12 +6,41 @@
     │   └── DivergedError    values of a forecast or a training are no longer finite
     └── MissingDataError     data is not there yet: try later (exit status 3)
 
-Each message is one line that names the thing, what was expected and what was found.
+Each message is one line that names the thing, what was expected and what was found. It never holds credentials.
 """
+
+import re
+
+_URL = re.compile(r"(?P<scheme>\b[a-zA-Z][a-zA-Z0-9+.-]*:/{1,2})(?P<rest>[^\s'\"<>]+)")
+_PORT_OR_NONE = re.compile(r"[^:]*(:\d*)?|\[[^]]*\](:\d*)?")
+
+
+def without_secrets(text: str) -> str:
+    """Return a text without what URLs in it may hold of secrets: user, password, query and fragment.
+
+    Args:
+        text: Any text; what is no URL stays as it is.
+    """
+    return _URL.sub(lambda found: found["scheme"] + _public(found["rest"]), text)
+
+
+def _public(rest: str) -> str:
+    """Return a URL after its scheme without user, password, query and fragment."""
+    authority, slash, path = rest.partition("/")
+    if "@" in authority:
+        rest = authority.rpartition("@")[2] + slash + path
+    elif "@" in rest and not _PORT_OR_NONE.fullmatch(re.split(r"[?#]", authority)[0]):
+        rest = rest.rpartition("@")[2]  # a password with a slash, a question mark or a number sign
+    public = re.split(r"[?#]", rest, maxsplit=1)[0]
+    hidden = rest[len(public) :]
+    return public + ("?..." + hidden[len(hidden.rstrip("),.:;")) :] if hidden else "")
 
 
 class PlumecastError(Exception):
-    """An error with a cause outside Plumecast's code; its message is one line."""
+    """An error with a cause outside Plumecast's code; its message is one line, without credentials of URLs."""
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(*(without_secrets(part) if isinstance(part, str) else part for part in parts))
 
 
 class ConfigurationError(PlumecastError):

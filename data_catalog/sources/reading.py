@@ -11,13 +11,13 @@ import dask.array as da
 import netCDF4
 import numpy as np
 import xarray as xr
-from obstore.exceptions import BaseError as ObjectStoreError
 from xarray.backends import AbstractDataStore, NetCDF4DataStore
 
-from data_catalog.errors import InvalidDataError, MissingDataError, PlumecastError
+from data_catalog.errors import InvalidDataError, PlumecastError
 from data_catalog.layout.axes import as_analysis
 from data_catalog.layout.times import iso
 from data_catalog.sources.declared_values import DeclaredStore
+from data_catalog.sources.patience import ask, explained, patience_for
 
 _CHUNK_CACHE_BYTES = 256 * 1024
 _NETCDF_BLOCK_BYTES = 4 * 1024**2
@@ -213,19 +213,19 @@ class GuardedVariable:
         self._variable = variable
         self._what = what
         self._labels = labels
+        self._patience = patience_for(what)
         self.shape = variable.shape
         self.ndim = variable.ndim
         self.dtype = variable.dtype
 
     def __getitem__(self, key: Any) -> np.ndarray:
         try:
-            return np.asarray(self._variable[key].values)
+            return ask(lambda: np.asarray(self._variable[key].values), self._patience, self._name(key))
         except PlumecastError:
             raise
-        except ObjectStoreError as error:
-            raise MissingDataError(f"{self._name(key)}: expected an answer, found {one_line(error)}") from error
         except Exception as error:
-            raise InvalidDataError(f"{self._name(key)}: expected readable values, found {one_line(error)}") from error
+            # The error of a remote store spells its URL, with whatever secret is in it.
+            raise explained(error, self._name(key), "readable values") from (None if self._patience else error)
 
     def _name(self, key: Any) -> str:
         chosen = []

@@ -8,9 +8,12 @@ Writers leave out chunks that hold nothing but the fill value. Where a whole reg
 precipitation, that is believed and said in the log; elsewhere the error says how to write a store with all its chunks.
 """
 
+import asyncio
 import logging
 import warnings
+from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,17 +30,23 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.core.sync import sync
 from zarr.storage import LocalStore, ObjectStore, WrapperStore
 
-from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from data_catalog.errors import ConfigurationError, InvalidDataError, PlumecastError, without_secrets
 from data_catalog.layout.variables import VARIABLES
 from data_catalog.sources.archive_marks import LEDGER_NAME, is_archive_group, no_ledger
 from data_catalog.sources.locations import parse_location
-from data_catalog.sources.reading import decoded, in_blocks, one_line
+from data_catalog.sources.patience import ask, explained, is_outage, is_refusal, patience_for
+from data_catalog.sources.reading import decoded, in_blocks
 
 _GROUP_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
 _METADATA = frozenset({"zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata"})
 _BLOCK_BYTES = 512 * 1024
 _BLOSC_HEADER_BYTES = 16
-_MOST_RETRIES = 8
+_MOST_RETRIES = 0
+"""Of the library, which gives up within seconds: `patience` asks again instead."""
+_LONGEST_ANSWER = "5min"
+_OPENING_S = 30.0
+"""Seconds for which a store that has not answered yet is waited for, in case its address is wrong."""
+_ABSENT_BEFORE_TRUST = 3
 _LAST_WITHOUT_OWN_FILL = 2
 """In Zarr 2 the fill value is all that there is, and xarray takes it for missing; Zarr 3 also has `_FillValue`."""
 _LOG = logging.getLogger(__name__)
@@ -101,8 +110,10 @@ class CompleteStore(WrapperStore[Store]):
 
     def __init__(self, store: Store, where: str = "Zarr group") -> None:
         super().__init__(store)
-        self._where = where
+        self._where = without_secrets(where)
         self._said: set[str] = set()
+        self._patience = patience_for(where)
+        self._absent: Counter[str] = Counter()
         self.complete = False
         self.blosc_arrays: frozenset[str] = frozenset()
         self.fill_values: dict[str, FillValue] = {}
@@ -110,11 +121,27 @@ class CompleteStore(WrapperStore[Store]):
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
         """Return the bytes of a key; None, which readers take for the fill value, only for metadata."""
         found = await self._store.get(key, prototype, byte_range)
-        if found is None and self.complete and key.rsplit("/", 1)[-1] not in _METADATA:
-            self._believe_absent(key)
+        if found is None and key.rsplit("/", 1)[-1] not in _METADATA:
+            found = await self._asked_again(key, prototype, byte_range)
+            if found is None and self.complete:
+                self._believe_absent(key)
         if found is not None and byte_range is None and self._is_blosc_chunk(key):
             _check_whole(key, len(found), found[:_BLOSC_HEADER_BYTES].to_bytes())
         return found
+
+    async def _asked_again(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None) -> Buffer | None:
+        """Ask a remote store again for a chunk that it said it does not have, which an outage may have made it say."""
+        if self._patience is None:
+            return None
+        array = key.partition("/")[0]
+        is_usual = self._absent[array] >= _ABSENT_BEFORE_TRUST
+        for wait in islice(self._patience.waits(), 1 if is_usual else self._patience.asks - 1):
+            await asyncio.sleep(0 if is_usual else wait)
+            found = await self._store.get(key, prototype, byte_range)
+            if found is not None:
+                return found
+        self._absent[array] += 1
+        return None
 
     def _believe_absent(self, key: str) -> None:
         """Take an absent chunk for its fill value and say so once an array, or refuse it."""
@@ -180,13 +207,19 @@ def open_complete(location: Path | str, *, decode_timedelta: bool = False) -> xr
     """
     if str(location).lower().endswith(_NETCDF_SUFFIXES):
         raise InvalidDataError(f"{location}: expected a Zarr group, found a NetCDF file (download it first)")
+    patience = patience_for(str(location))
+    shorter = None if patience is None else patience.at_most(_OPENING_S)
     try:
-        store = CompleteStore(_store(str(location)), str(location))
-        dataset = _opened(store, str(location), decode_timedelta)
-    except (FileNotFoundError, KeyError, ValueError) as error:
-        raise InvalidDataError(f"{location}: expected a Zarr group, found {one_line(error)}") from error
-    except obstore.exceptions.BaseError as error:
-        raise MissingDataError(f"{location}: expected an answer, found {one_line(error)}") from error
+        return ask(lambda: _opened_once(location, decode_timedelta), shorter, str(location))
+    except PlumecastError:
+        raise
+    except Exception as error:
+        raise explained(error, str(location), "a Zarr group") from (None if patience else error)
+
+
+def _opened_once(location: Path | str, decode_timedelta: bool) -> xr.Dataset:
+    store = CompleteStore(_store(str(location)), str(location))
+    dataset = _opened(store, str(location), decode_timedelta)
     if is_archive_group(dataset.attrs) and not sync(store.exists(LEDGER_NAME)):
         raise InvalidDataError(no_ledger(location))
     store.complete = True
@@ -203,10 +236,17 @@ def _store(location: str) -> Store:
         raise ConfigurationError(f"{place}: expected a path or a URL of gs, s3, az, http or file, found none") from None
     if kind == "http":
         over_http = obstore.store.HTTPStore.from_url(
-            place, client_options={"allow_http": True}, retry_config={"max_retries": _MOST_RETRIES}
+            place,
+            client_options={"allow_http": True, "timeout": _LONGEST_ANSWER},
+            retry_config={"max_retries": _MOST_RETRIES},
         )
         return ObjectStore(over_http, read_only=True)
-    bucket = obstore.store.from_url(place, config={"skip_signature": True}, retry_config={"max_retries": _MOST_RETRIES})
+    bucket = obstore.store.from_url(
+        place,
+        config={"skip_signature": True},
+        client_options={"timeout": _LONGEST_ANSWER},
+        retry_config={"max_retries": _MOST_RETRIES},
+    )
     return ObjectStore(bucket, read_only=True)
 
 
@@ -227,7 +267,12 @@ def _opened(store: CompleteStore, where: str, decode_timedelta: bool) -> xr.Data
         with warnings.catch_warnings():
             # Files that do not belong to Zarr, such as a note or a licence, may lie beside the arrays.
             warnings.filterwarnings("ignore", "Object at .* is not recognized as a component of a Zarr hierarchy")
-            return opened(False)
+            try:
+                return opened(False)
+            except obstore.exceptions.BaseError as error:
+                if not is_outage(error) and not is_refusal(error):
+                    raise ValueError("no consolidated metadata that can be read, and no list of its arrays") from None
+                raise
 
 
 def _ends_in_blosc(array: zarr.Array[Any]) -> bool:

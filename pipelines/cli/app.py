@@ -14,7 +14,7 @@ import typer
 
 from pipelines.cli import data, forecasts, models, scores
 from pipelines.terminal.exit_status import INTERRUPTED, exit_status
-from pipelines.terminal.output import StderrHandler, is_first_process
+from pipelines.terminal.output import SecretFreeRecord, StderrHandler, is_first_process
 from pipelines.terminal.processes import check_shared
 
 app = typer.Typer(
@@ -124,6 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _log_to_stderr(debug: bool) -> None:
+    logging.setLogRecordFactory(SecretFreeRecord)
     logger = logging.getLogger("plumecast")
     logger.setLevel(logging.DEBUG if debug else logging.INFO if is_first_process() else logging.WARNING)
     if not any(isinstance(handler, StderrHandler) for handler in logger.handlers):

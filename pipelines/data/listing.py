@@ -4,7 +4,7 @@ from pathlib import Path
 
 from data_catalog.archive.state import inspect_archive
 from data_catalog.catalog import DatasetEntry
-from data_catalog.errors import ConfigurationError, InvalidDataError, PlumecastError
+from data_catalog.errors import ConfigurationError, InvalidDataError, PlumecastError, without_secrets
 from data_catalog.layout.times import day, iso
 from pipelines.workspace.datasets import find_dataset, known_names
 from pipelines.workspace.home import Home
@@ -38,7 +38,11 @@ def print_dataset(home: Home, name: str, *, deep: bool) -> None:
         ("dataset", entry.name),
         ("title", entry.title),
         ("kind", kind_of_weather(entry)),
-        ("source", entry.location or (entry.source if entry.source == "bundled" else "your own: --source PATH_OR_URL")),
+        (
+            "source",
+            without_secrets(entry.location or "")
+            or (entry.source if entry.source == "bundled" else "your own: --source PATH_OR_URL"),
+        ),
         ("period", f"{entry.period_start} to {entry.period_end or 'today'}, every {entry.step_hours} h"),
         ("channels", ", ".join((*entry.channels, *entry.static))),
         ("licence", entry.licence),
@@ -52,6 +56,12 @@ def print_dataset(home: Home, name: str, *, deep: bool) -> None:
         _print_state(archive, deep=deep)
     else:
         print(f"{'archive':12} none yet; make it with 'plumecast ingest {entry.name}'")
+
+
+def _source(entry: DatasetEntry) -> str:
+    if entry.location is not None:
+        return without_secrets(entry.location)
+    return entry.source if entry.source == "bundled" else "your own: --source PATH_OR_URL"
 
 
 def kind_of_weather(entry: DatasetEntry) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import xarray as xr
 
 from data_catalog.archive.analysis import open_analysis
-from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.errors import ConfigurationError, MissingDataError, without_secrets
 from data_catalog.layout.times import iso
 from data_catalog.sources.locations import Location, parse_location
 from forecast.products.files.forecast_joining import join_forecasts
@@ -62,7 +62,8 @@ def score_files(request: VerificationRequest, locations: Sequence[Location], nam
         InvalidDataError: A forecast must not be believed, or files do not fit together.
         MissingDataError: No cycle has all its analyses.
     """
-    origin = str(locations[0]) if len(locations) == 1 else f"{locations[0]} and {len(locations) - 1} more"
+    named = [without_secrets(str(location)) for location in locations]
+    origin = named[0] if len(named) == 1 else f"{named[0]} and {len(named) - 1} more"
     place = _foreign_analysis(request, origin)
     with ExitStack() as stack:
         files = {str(location): stack.enter_context(open_forecast(location)) for location in _each_once(locations)}
@@ -74,7 +75,7 @@ def score_files(request: VerificationRequest, locations: Sequence[Location], nam
         weights = score_weights(request.system, analysis, place)
         scorer = Scorer(f"forecast {origin}", analysis, weights, request.score_archive(name))
         forecaster = Forecaster(name, about={"members": str(members)})
-        system_name = Path(str(locations[0])).stem if len(locations) == 1 else name
+        system_name = Path(named[0].removesuffix("?...")).stem if len(locations) == 1 else name
         cycles, unkept = [], []
         for forecast in _verifiable(ensembles, analysis, origin):
             cycle = scorer.cycle(
@@ -154,7 +155,7 @@ def forecaster_name(files: Sequence[Location]) -> str:
     """
     if not files:
         return FOREIGN
-    first = Path(str(files[0]))
+    first = Path(without_secrets(str(files[0])).removesuffix("?..."))
     words = first.stem if len(files) == 1 else first.resolve().parent.name
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", words).strip("-._")
     return name if NAME.fullmatch(name) else FOREIGN

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from data_catalog.errors import MissingDataError, PlumecastError
+from data_catalog.errors import MissingDataError, PlumecastError, without_secrets
 from pipelines.terminal.parts import missing_part
 
 DONE, OUR_FAULT, USERS_FAULT, TRY_LATER = 0, 1, 2, 3
@@ -35,10 +35,10 @@ def exit_status(action: Callable[[], object], *, command: str = "plumecast", deb
         action()
     except (KeyboardInterrupt, Exception) as error:
         if debug:
-            traceback.print_exc()
+            print(without_secrets(traceback.format_exc()), end="", file=sys.stderr)
         status, line = _status_and_message(error, command)
         sys.stdout.flush()
-        print(f"plumecast: {_shortened(' '.join(line.split()))}", file=sys.stderr)
+        print(f"plumecast: {_shortened(' '.join(without_secrets(line).split()))}", file=sys.stderr)
         return status
     return DONE
 

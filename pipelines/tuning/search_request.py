@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_catalog.errors import without_secrets
 from data_catalog.sources.locations import Location
 from forecast.checkpoints.description import read_description
 from forecast.system.system import System
@@ -47,10 +48,11 @@ class SearchRequest:
 
     def identity(self) -> str:
         """Return what all trials of one study have in common, as JSON."""
+        analysis = self.analysis.resolve() if isinstance(self.analysis, Path) else self.analysis
         shared = {
             "system": self.system.model_dump(mode="json", exclude={"forecast", "products", "schedule"}),
             "checkpoint": None if self.checkpoint is None else read_description(self.checkpoint).model_id,
-            "analysis": str(self.analysis.resolve() if isinstance(self.analysis, Path) else self.analysis),
+            "analysis": without_secrets(str(analysis)),
             "space": [repr(choice) for choice in self.space],
             "sizes": [self.iterations, self.starts, self.members, self.lead_steps],
         }

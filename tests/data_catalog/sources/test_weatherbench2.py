@@ -1,10 +1,12 @@
 """WeatherBench2's public store, as a small replica of its exact layout served over HTTP from this machine."""
 
 import shutil
+import traceback
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import repeat
 from pathlib import Path
 from threading import Thread
 
@@ -73,16 +75,34 @@ def replica_store(tmp_path_factory: pytest.TempPathFactory) -> tuple[xr.Dataset,
 
 
 class Server:
-    """Serves a directory, and records the requested paths."""
+    """Serves a directory, and records the requested paths; `faults` spoils the first answers of some paths."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.asked: list[str] = []
-        asked = self.asked
+        self.faults: dict[str, list[str]] = {}
+        asked, faults = self.asked, self.faults
 
         class Handler(SimpleHTTPRequestHandler):
             def log_message(self, format: str, *args: object) -> None:
                 asked.append(self.path)
+
+            def do_GET(self) -> None:
+                left = next((left for path, left in faults.items() if self.path.endswith(path)), [])
+                if left:
+                    self._spoil(left.pop(0))
+                else:
+                    super().do_GET()
+
+            def _spoil(self, fault: str) -> None:
+                whole = Path(self.translate_path(self.path)).read_bytes()
+                spoilt = {"html": b"<html>sign in</html>" * 50, "empty": b"", "short": whole[: len(whole) // 2]}
+                self.send_response(200 if fault in (*spoilt, "cut") else int(fault))
+                body = spoilt.get(fault, whole if fault == "cut" else b"")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body[: len(body) // 3] if fault == "cut" else body)
+                self.close_connection = True
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(directory)))
         self._server.daemon_threads = True
@@ -95,6 +115,11 @@ class Server:
 
     def chunks_asked(self, variable: str) -> set[str]:
         return {path.rsplit("/", 1)[1] for path in self.asked if f"/{variable}/" in path and "/.z" not in path}
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data_catalog.sources.patience.Patience.waits", lambda self: repeat(0.001))
 
 
 @pytest.fixture
@@ -201,6 +226,36 @@ def test_the_same_store_on_disk_and_by_file_url(replica_store: tuple[xr.Dataset,
     xr.testing.assert_identical(open_source(ENTRY, path.as_uri()).compute(), from_disk.compute())
 
 
+@pytest.mark.parametrize("fault", ["404", "403", "429", "500", "503", "html", "empty", "short", "cut"])
+@pytest.mark.parametrize("path", ["/temperature/1.0.0.0", "/latitude/0", "/.zmetadata"])
+def test_an_answer_that_fails_once_or_twice_is_asked_for_again(
+    replica_store: tuple[xr.Dataset, Path], server: Server, path: str, fault: str
+) -> None:
+    server.faults[path] = [fault, fault]
+    found = open_source(ENTRY, server.url)["t850"]
+    np.testing.assert_array_equal(found, _expected(replica_store[0])["temperature"].sel(level=850))
+    assert not server.faults[path]
+
+
+def test_faults_that_stay_are_told_in_one_line(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLUMECAST_PATIENCE", "0.05")
+    url = server.url.replace("http://", "http://bob:s3cretpw@") + "?sig=TOKEN123"
+    for fault, kind, words in (
+        ("403", ConfigurationError, "expected permission to read, found a refusal"),
+        ("503", MissingDataError, "expected an answer, found HTTP status 503"),
+        ("html", InvalidDataError, "expected a Zarr group, found no consolidated metadata that can be read"),
+    ):
+        server.faults["/.zmetadata"] = server.faults["/.zmetadata?sig=TOKEN123"] = [fault] * 9999
+        with pytest.raises(kind, match=words) as told:
+            open_source(ENTRY, server.url)
+        assert "PROPFIND" not in str(told.value)
+        with pytest.raises((ConfigurationError, MissingDataError, InvalidDataError)) as told:
+            open_source(ENTRY, url)
+        shown = "".join(traceback.format_exception(told.value))
+        assert "s3cretpw" not in shown
+        assert "TOKEN123" not in shown
+
+
 def test_locations_without_a_store_are_refused(server: Server, tmp_path: Path) -> None:
     with pytest.raises(InvalidDataError, match=r"absent\.zarr: expected a Zarr group"):
         open_source(ENTRY, server.url.replace("era5", "absent"))
@@ -209,7 +264,7 @@ def test_locations_without_a_store_are_refused(server: Server, tmp_path: Path) -
 
 
 def test_an_unreachable_server_is_missing_data(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data_catalog.sources.zarr_stores._MOST_RETRIES", 0)
+    monkeypatch.setenv("PLUMECAST_PATIENCE", "0.01")
     server.close()
     with pytest.raises(MissingDataError, match="expected an answer"):
         open_source(ENTRY, server.url)
