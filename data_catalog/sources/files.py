@@ -13,9 +13,9 @@ from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.layout.canonical import canonicalise, present_channels
 from data_catalog.layout.checks import check_analysis, check_channels, check_same_grid
 from data_catalog.layout.times import iso
-from data_catalog.sources.locations import parse_location
-from data_catalog.sources.reading import open_netcdf
-from data_catalog.sources.zarr_stores import is_zarr, open_zarr
+from data_catalog.sources.locations import Location, parse_location
+from data_catalog.sources.reading import netcdf_dataset, open_netcdf
+from data_catalog.sources.zarr_stores import is_zarr, open_complete, open_zarr
 
 _LOG = logging.getLogger(__name__)
 _NETCDF_SUFFIXES = {".nc", ".nc3", ".nc4", ".cdf", ".netcdf"}
@@ -44,7 +44,7 @@ def open_files(location: Path | str, channels: Sequence[str], static: Sequence[s
 
 
 def open_each(location: Path | str) -> list[tuple[str, xr.Dataset]]:
-    """Open each file of a location lazily, with names, units and axes as they are.
+    """Open the known fields of each file of a location lazily, on our axes, in the names and units of the file.
 
     Args:
         location: As `open_files` takes it.
@@ -54,14 +54,40 @@ def open_each(location: Path | str) -> list[tuple[str, xr.Dataset]]:
 
     Raises:
         ConfigurationError: The location does not exist or holds no data files.
+        InvalidDataError: A file is damaged, has an unknown format or is no analysis.
+    """
+    return [
+        (str(place), open_zarr(place) if _is_store(place) else open_netcdf(Path(place))) for place in _each(location)
+    ]
+
+
+def contents_of_each(location: Path | str) -> list[tuple[str, xr.Dataset]]:
+    """Open all variables of each file of a location as they are.
+
+    Args:
+        location: As `open_files` takes it.
+
+    Raises:
+        ConfigurationError: The location does not exist or holds no data files.
         InvalidDataError: A file is damaged or has an unknown format.
     """
+    return [
+        (
+            str(place),
+            open_complete(place) if _is_store(place) else netcdf_dataset(Path(place), decode_timedelta=False),
+        )
+        for place in _each(location)
+    ]
+
+
+def _each(location: Path | str) -> Sequence[Location]:
+    """The files and stores of a location."""
     path = parse_location(location)
-    if isinstance(path, str):
-        return [(path, open_zarr(path))]
-    if path.is_file() or is_zarr(path):
-        return [(str(path), _open(path))]
-    return [(str(file), _open(file)) for file in _listed(path)]
+    return [path] if isinstance(path, str) or path.is_file() or is_zarr(path) else _listed(path)
+
+
+def _is_store(place: Location) -> bool:
+    return isinstance(place, str) or place.is_dir()
 
 
 def _listed(path: Path) -> list[Path]:
@@ -74,10 +100,6 @@ def _listed(path: Path) -> list[Path]:
         expected = "NetCDF files or Zarr groups in the directory" if path.is_dir() else "a file or directory"
         raise ConfigurationError(f"{path}: expected {expected}, found none")
     return files
-
-
-def _open(path: Path) -> xr.Dataset:
-    return open_zarr(path) if path.is_dir() else open_netcdf(path)
 
 
 def _from_one(dataset: xr.Dataset, channels: Sequence[str], static: Sequence[str], where: str) -> xr.Dataset:

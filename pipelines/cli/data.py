@@ -41,6 +41,33 @@ def catalog_show(
     print_dataset(home(), dataset, deep=deep)
 
 
+@commands.command("new-dataset")
+def new_dataset(
+    location: Annotated[
+        str, typer.Argument(metavar="FILE_OR_URL", help="NetCDF or Zarr: file, directory, pattern of names, or URL.")
+    ],
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="Name of the dataset: lower-case letters, digits, hyphens.")
+    ],
+    title: Annotated[str | None, typer.Option(help="Title [default: that of the data].")] = None,
+    licence: Annotated[str | None, typer.Option(help="Licence [default: that of the data].")] = None,
+    simulated: Annotated[bool, typer.Option("--simulated", help="The weather is a model's own, not real.")] = False,
+    channel: Annotated[
+        list[str] | None, typer.Option(metavar="CHANNEL", help="Take only this; repeat for several [default: all].")
+    ] = None,
+    declare: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD", help="Declare this field as a new variable; repeat for several."),
+    ] = None,
+) -> None:
+    """Look at data and write a dataset file for it into PLUMECAST_HOME/datasets; 'ingest NAME' then reads it."""
+    from pipelines.data.new_dataset import NewDataset, describe, write_new_dataset
+    from pipelines.workspace.home import home
+
+    wanted = NewDataset(location, name, title, licence, simulated, tuple(channel or ()), tuple(declare or ()))
+    print(describe(*write_new_dataset(home(), wanted)))
+
+
 @commands.command()
 def ingest(
     dataset: DatasetName,

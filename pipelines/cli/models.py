@@ -64,6 +64,25 @@ def train(
     return 0
 
 
+@commands.command("new-system")
+def new_system(
+    dataset: Annotated[
+        str, typer.Argument(metavar="DATASET", help="A name that 'catalog list' shows, or a TOML file.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="The system file [default: DATASET.toml here].")
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the system [default: DATASET].")] = None,
+) -> None:
+    """Write a system file for a dataset, sized for its grid, channels and years and for this machine."""
+    from pipelines.training.new_system import write_new_system
+    from pipelines.workspace.datasets import find_dataset
+    from pipelines.workspace.home import home
+
+    path = write_new_system(home(), find_dataset(home(), dataset), out, name)
+    print(f"System file: {path}")
+
+
 @commands.command()
 def levels(
     system: SystemName,

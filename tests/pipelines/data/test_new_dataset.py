@@ -1,0 +1,93 @@
+"""A dataset file is written for anyone's data, can be read and edited, and is never overwritten."""
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from data_catalog.archive.reading import open_archive
+from data_catalog.catalog import read_dataset
+from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.layout.variables import channel
+from pipelines.cli.app import main
+from pipelines.data.new_dataset import NewDataset, describe, write_new_dataset
+from pipelines.workspace.home import Home
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    days = np.arange("2001-01-01", "2001-01-11", dtype="M8[D]").astype("M8[ns]")
+    values = np.random.default_rng(0).random((10, 3, 4), np.float32)
+    dims = ("time", "lat", "lon")
+    fields = {"psl": (dims, 1000 + values, {"units": "hPa"}), "PM": (dims, values, {"units": "kg m-3"})}
+    places = {"time": days, "lat": [50.0, 40.0, 30.0], "lon": [0.0, 2.5, 5.0, 7.5]}
+    path = tmp_path / "ours.nc"
+    xr.Dataset(fields, places, {"title": 'Our "best"\nweather'}).to_netcdf(path)
+    return path
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.setenv("PLUMECAST_HOME", str(tmp_path / "home"))
+    return Home(tmp_path / "home")
+
+
+def test_the_file_says_what_the_data_is(home: Home, file: Path) -> None:
+    path, found = write_new_dataset(home, NewDataset(str(file), "ours", licence="CC0", simulated=True))
+    assert path == home.datasets / "ours.toml"
+    entry = read_dataset(path)
+    assert (entry.title, entry.licence, entry.simulated) == ('Our "best" weather', "CC0", True)
+    assert (entry.channels, entry.step_hours, entry.location) == (("msl",), 24, str(file))
+    assert entry.grid == found.grid
+    told = describe(path, found)
+    assert "mean sea level pressure (there: psl): 100" in told
+    assert "left out PM: no known variable has this name" in told
+
+
+def test_a_field_can_be_declared_and_then_works_as_any_other(home: Home, file: Path) -> None:
+    assert main(["new-dataset", str(file), "--name", "ours", "--declare", "PM"]) == 0
+    entry = read_dataset(home.datasets / "ours.toml")
+    assert entry.channels == ("msl", "pm")
+    assert entry.variables["pm"].source_names == ("PM",)
+    assert main(["ingest", "ours"]) == 0
+    archived = open_archive(home.archive("ours"))
+    with xr.open_dataset(file) as raw:
+        np.testing.assert_array_equal(archived["pm"].values, raw["PM"].values[:, ::-1])
+
+
+def test_the_comments_declare_it_too(home: Home, file: Path) -> None:
+    path, _ = write_new_dataset(home, NewDataset(str(file), "ours"))
+    lines = path.read_text().splitlines()
+    start = lines.index("# [variables.pm]")
+    edited = [line.removeprefix("# ") if number >= start else line for number, line in enumerate(lines)]
+    path.write_text("\n".join(edited).replace('channels = ["msl"]', 'channels = ["msl", "pm"]'))
+    assert read_dataset(path).channels == ("msl", "pm")
+    assert channel("pm").variable.units == "kg m-3"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "Ours"}, "--name: expected lower-case letters"),
+        ({"name": "era5-5p6"}, "--name: expected one that no shipped dataset has, found 'era5-5p6'"),
+        ({"location": "absent.nc"}, "expected a file or directory"),
+        ({"declared": ("psl",)}, "--declare: expected one of PM, found 'psl'"),
+        ({"channels": ("t2m",)}, "expected a channel that can be read"),
+    ],
+)
+def test_what_cannot_be_is_refused(home: Home, file: Path, changes: dict[str, object], message: str) -> None:
+    wanted = NewDataset(**{"location": str(file), "name": "ours"} | changes)  # type: ignore[arg-type]
+    with pytest.raises((ConfigurationError, InvalidDataError), match=message):
+        write_new_dataset(home, wanted)
+    assert not home.datasets.exists()
+
+
+def test_an_existing_file_is_kept(home: Home, file: Path) -> None:
+    path, _ = write_new_dataset(home, NewDataset(str(file), "ours"))
+    content = path.read_text()
+    with pytest.raises(ConfigurationError, match="dataset 'ours': expected no file of this name"):
+        write_new_dataset(home, NewDataset(str(file), "ours"))
+    assert path.read_text() == content
+    assert tomllib.loads(content)["name"] == "ours"
