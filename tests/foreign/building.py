@@ -126,7 +126,8 @@ def counted(times: np.ndarray, clock: Clock) -> tuple[np.ndarray, dict[str, str]
     )
     attributes = {"units": f"{clock.unit} since {clock.epoch}"}
     counts = numbers.astype(clock.dtype)
-    counts = counts if np.allclose(counts, numbers, rtol=1e-6, atol=1e-3) else numbers
+    rounding = 1e-6 if clock.dtype == "f4" else 0.0
+    counts = counts if np.allclose(counts, numbers, rtol=rounding, atol=1e-3) else numbers
     return counts, attributes | ({"calendar": clock.calendar} if clock.calendar else {})
 
 

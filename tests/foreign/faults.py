@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-WILD = {"nan": np.nan, "inf": np.inf, "minus_inf": -np.inf, "1e5": 1e5, "-9999": -9999.0, "1e20": 1e20,
+WILD = {"nan": np.nan, "inf": np.inf, "minus_inf": -np.inf, "1e6": 1e6, "-9999": -9999.0, "1e20": 1e20,
         "default_fill": 9.969209968386869e36}  # fmt: skip
 
 
