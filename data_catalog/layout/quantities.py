@@ -65,7 +65,7 @@ class Channel:
         if self.variable.short_name != "z" or self.level_hpa is None:
             return self.variable.plausible
         height_m = _SCALE_HEIGHT_M * math.log(1013.25 / self.level_hpa)
-        return STANDARD_GRAVITY * (0.8 * height_m - 1200.0), STANDARD_GRAVITY * (1.2 * height_m + 1200.0)
+        return STANDARD_GRAVITY * (0.8 * height_m - 800.0), STANDARD_GRAVITY * (1.2 * height_m + 1200.0)
 
     @property
     def attributes(self) -> dict[str, str]:

@@ -46,7 +46,7 @@ def _at_a_point(value: float) -> Callable[..., Any]:
 def _whole_member(value: float) -> Callable[..., Any]:
     def spoil(fields: xr.Dataset, layout: Any) -> xr.Dataset | None:
         name = _first(fields)
-        if value == 0.0 and name in ("u10", "tp24", "q700", "z850"):
+        if value == 0.0 and name in ("tp24", "q700"):
             return None  # a value that may be
         values = fields[name].values.copy()
         values[:, layout.seed % values.shape[1]] = value
@@ -67,7 +67,7 @@ def _celsius_as_kelvin(fields: xr.Dataset, layout: Any) -> xr.Dataset | None:
 
 
 def _wrong_size(fields: xr.Dataset, layout: Any) -> xr.Dataset | None:
-    return _scaled(fields, {"msl": (0.01, 0), "z500": (1 / 9.80665, 0), "q700": (1000, 0)})
+    return _scaled(fields, {"msl": (0.01, 0), "z500": (1 / 9.80665, 0), "z850": (1 / 9.80665, 0), "q700": (1000, 0)})
 
 
 def _scaled(fields: xr.Dataset, changes: dict[str, tuple[float, float]]) -> xr.Dataset | None:

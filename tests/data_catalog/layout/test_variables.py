@@ -42,6 +42,12 @@ def test_a_height_never_passes_for_geopotential(level_hpa: int) -> None:
         assert high / STANDARD_GRAVITY < low
 
 
+def test_the_heights_of_850_hpa_are_no_geopotential() -> None:
+    low, high = channel("z850").plausible
+    assert 0.0 < 1750.0 < low
+    assert low < 850.0 * STANDARD_GRAVITY < 1750.0 * STANDARD_GRAVITY < high
+
+
 def test_only_vector_components_change_sign_across_a_pole() -> None:
     assert {name for name, variable in VARIABLES.items() if variable.polar_sign == -1} == {
         "u",
