@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from data_catalog.catalog import NAME_PATTERN, GridAxes, dataset_names, parse_dataset
 from data_catalog.datasets.declared_variables import DeclaredVariable
-from data_catalog.errors import ConfigurationError
+from data_catalog.errors import ConfigurationError, without_secrets
 from data_catalog.layout.checks import holes
 from data_catalog.layout.times import day, iso
 from data_catalog.layout.variables import channel, check_declarable, declare
@@ -141,7 +141,7 @@ def dataset_text(
         f"# period_end = {last}  # later times are refused; leave it out while days are being added",
         f"licence = {_text(licence)}",
         f"simulated = {str(wanted.simulated).lower()}  # true for a model's own weather: every product then says so",
-        f"description = {_text(f'{title}, from {Path(location).name}.')}",
+        f"description = {_text(f'{title}, from {Path(without_secrets(location)).name}.')}",
         '# references = ["doi:..."]',
         "",
         "# What is archived, under the names of the variable table: a variable, with its level in hPa if it has one.",

@@ -6,10 +6,10 @@ from data_catalog.layout.times import iso
 from data_catalog.layout.variables import channel
 from forecast.calibration.card import CARD_VERSION
 from forecast.members.noise import member_seeds
+from forecast.products.files.forecast_reading import CONFIGURATION
 from forecast.system.system import System
 from pipelines.runs.cycle import Cycle
 from pipelines.runs.inputs import Inputs
-from pipelines.runs.run_system import CONFIGURATION
 from pipelines.terminal.times import now
 
 MEMBER_SEEDS = "plumecast_member_seeds"

@@ -5,12 +5,10 @@ import json
 import netCDF4
 
 from data_catalog.errors import InvalidDataError
+from forecast.products.files.forecast_reading import CONFIGURATION
 from forecast.products.files.runs import RunDirectory
 from forecast.system.reading import parse_system
 from forecast.system.system import System
-
-CONFIGURATION = "plumecast_configuration"
-"""Global attribute of a forecast file that holds its system as JSON."""
 
 
 def run_system(run: RunDirectory) -> System:

@@ -1,10 +1,12 @@
 """Reading ensemble forecasts of any layout: Plumecast files, foreign NetCDF, and Zarr in WeatherBench2's layout."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.axis_names import coordinate_roles
 from data_catalog.layout.canonical import canonicalise
@@ -18,6 +20,8 @@ from forecast.system.cycles import CYCLE_NAME
 
 UNLABELLED_MEMBERS = "unlabelled_members"
 """Attribute of a forecast whose file does not number its members, so that the numbers say nothing."""
+CONFIGURATION = "plumecast_configuration"
+"""Global attribute of a forecast file that holds its system as JSON."""
 LEVELS_PRESENT = "levels_present"
 """Attribute of a Zarr variable that lacks some of the levels: those that it has, in hPa."""
 
@@ -111,8 +115,21 @@ def canonical_forecast(dataset: xr.Dataset, path: Location) -> xr.Dataset:
     Raises:
         InvalidDataError: It has no lead times or initial time, or no field of the variable table.
     """
+    _declare_own_variables(dataset, path)
     canonical = canonicalise(dataset, where=f"forecast {path}", forecast=True)
     return canonical.drop_vars(_absent_channels(dataset), errors="ignore")
+
+
+def _declare_own_variables(dataset: xr.Dataset, path: Location) -> None:
+    """Make the variables known that the system of one of our own files declares."""
+    try:
+        system = json.loads(dataset.attrs.get(CONFIGURATION, "{}"))
+        for content in system.get("own_datasets", ()):
+            DatasetEntry.model_validate(content)
+    except (ValueError, AttributeError) as error:
+        raise InvalidDataError(
+            f"forecast {path}: {CONFIGURATION}: expected a system, found {one_line(error)}"
+        ) from None
 
 
 def _absent_channels(dataset: xr.Dataset) -> list[str]:

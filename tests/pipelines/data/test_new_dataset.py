@@ -11,8 +11,9 @@ from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import read_dataset
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.layout.variables import channel
+from data_catalog.sources.inspection import inspect_location
 from pipelines.cli.app import main
-from pipelines.data.new_dataset import NewDataset, describe, write_new_dataset
+from pipelines.data.new_dataset import NewDataset, dataset_text, describe, write_new_dataset
 from pipelines.workspace.home import Home
 
 
@@ -91,3 +92,11 @@ def test_an_existing_file_is_kept(home: Home, file: Path) -> None:
         write_new_dataset(home, NewDataset(str(file), "ours"))
     assert path.read_text() == content
     assert tomllib.loads(content)["name"] == "ours"
+
+
+def test_no_key_of_a_url_becomes_part_of_the_words(file: Path) -> None:
+    found = inspect_location(file)
+    text = dataset_text(NewDataset("x", "ours"), "https://me:pass@host/ours.zarr?token=secret", found, {})
+    content = tomllib.loads(text)
+    assert "secret" not in content["description"] + content["title"]
+    assert content["location"] == "https://me:pass@host/ours.zarr?token=secret"

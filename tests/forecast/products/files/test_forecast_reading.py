@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import netCDF4
@@ -140,3 +141,34 @@ def test_only_a_run_may_hold_impossible_values(tmp_path, forecast):
     assert open_forecast(own)["t2m"].max() == 1000
     with pytest.raises(InvalidDataError, match=r"t2m of member 0 from .* expected values in .* K, found 1000"):
         open_forecast(theirs)["t2m"].max().compute()
+
+
+OWN_SYSTEM = {
+    "own_datasets": [
+        {
+            "name": "mine",
+            "title": "Mine",
+            "source": "files",
+            "channels": ["pv300"],
+            "step_hours": 24,
+            "period_start": "2001-01-01",
+            "licence": "CC0",
+            "description": "Mine.",
+            "variables": {"pv": {"units": "K m2 kg-1 s-1", "on_levels": True}},
+        }
+    ]
+}
+
+
+def test_our_own_file_brings_the_variables_that_its_system_declares(tmp_path, forecast):
+    given = open_forecast(forecast).load()
+    theirs = given[["u850"]].rename(u850="pv300")
+    theirs["pv300"].attrs = {"units": "K m2 kg-1 s-1"}
+    path = tmp_path / "own.nc"
+    theirs.assign_attrs(plumecast_configuration=json.dumps(OWN_SYSTEM)).to_netcdf(path, engine="netcdf4")
+    with open_forecast(path) as read:
+        assert np.array_equal(read["pv300"].values, given["u850"].values)
+    broken = tmp_path / "broken.nc"
+    theirs.assign_attrs(plumecast_configuration='{"own_datasets": [{}]}').to_netcdf(broken, engine="netcdf4")
+    with pytest.raises(InvalidDataError, match="plumecast_configuration: expected a system, found"):
+        open_forecast(broken)
