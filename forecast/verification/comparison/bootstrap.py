@@ -6,10 +6,16 @@ from numpy.typing import NDArray
 
 from forecast.verification.checks import UnscorableError
 from forecast.verification.comparison.significance import LEAST_CYCLES, MOST_PERSISTENT, count_cycles, series_along
+from forecast.verification.ensemble_pass.resampling_numpy import moments_along
+
+try:
+    from forecast.verification.ensemble_pass.resampling import resampled_moments
+except ImportError:  # no numba for this platform: the same results, slower
+    from forecast.verification.ensemble_pass.resampling_numpy import resampled_moments
 
 Array = NDArray[np.float64]
-VALUES_AT_A_TIME = 131_072
-"""Values of resampled series that are made together, so that they stay in the cache of the processor."""
+SERIES_AT_A_TIME = 64
+"""Series that are resampled together, to bound memory."""
 
 
 def block_bootstrap(
@@ -120,69 +126,57 @@ def _bootstrap(series: Array, *, block: int | None, samples: int, level: float, 
     known = np.flatnonzero(np.isfinite(flat).all(axis=1))
     mean = flat[known].mean(axis=1)
     anomaly = flat[known] - mean[:, None]
-    persistence = np.clip(_autocorrelations(*_moments(anomaly.T), count)[0], 0.0, MOST_PERSISTENT)
+    moments = moments_along(anomaly.T)
+    persistence = np.clip(_autocorrelations(moments, count)[0], 0.0, MOST_PERSISTENT)
     residual = anomaly[:, 1:] - persistence[:, None] * anomaly[:, :-1]
     residual -= residual.mean(axis=1, keepdims=True)
     lengths = block_length(residual) if block is None else np.full(len(known), block)
-    error = _standard_error(anomaly.T)
+    error = _standard_error(moments, count)
     statistic = np.abs(mean) / np.where(error > 0, error, np.nan)
-    rank = min(int(np.ceil(level * (samples + 1))), samples) - 1
     for length in np.unique(lengths):
-        chosen = _chosen(count, int(length), samples, seed)
-        for index in np.flatnonzero(lengths == length):
-            drawn = _resampled(residual[index], persistence[index], chosen)
-            beyond = np.count_nonzero(drawn >= statistic[index])
-            reach = np.sort(drawn)[rank] * error[index]
-            p_value = (1 + beyond) / (1 + samples) if mean[index] != 0 else 1.0
-            ends = (mean[index] - reach, mean[index] + reach)
-            result[:, known[index]] = (mean[index], error[index], *ends, p_value, length)
+        chosen, alike = _chosen(count, int(length), samples, seed), np.flatnonzero(lengths == length)
+        for few in np.split(alike, range(SERIES_AT_A_TIME, len(alike), SERIES_AT_A_TIME)):
+            drawn = _resampled(residual[few], persistence[few], chosen)
+            reach = _quantile(drawn, level) * error[few]
+            p_value = (1 + np.count_nonzero(drawn >= statistic[few], axis=0)) / (1 + samples)
+            ends = (mean[few] - reach, mean[few] + reach)
+            tested = (mean[few], error[few], *ends, np.where(mean[few] != 0, p_value, 1.0), lengths[few])
+            result[:, known[few]] = tested
     return tuple(part.reshape(shape) for part in result)
 
 
 def _chosen(count: int, length: int, samples: int, seed: int) -> NDArray[np.int64]:
-    """Positions of the residuals that make up the resampled series, which stand side by side."""
+    """Positions (sample, cycle) of the residuals that make up the resampled series."""
     starts = np.random.default_rng([seed, length]).integers(0, count - 1, (-(-count // length), 1, samples))
     positions = (starts + np.arange(length)[:, None]).reshape(-1, samples)[:count]
-    return np.asarray(positions % (count - 1))
+    return np.ascontiguousarray(positions.T % (count - 1))
 
 
-def _resampled(residual: Array, persistence: float, chosen: NDArray[np.int64]) -> Array:
-    """Absolute mean over standard error of each resampled series; 0 where it is constant."""
-    width = max(VALUES_AT_A_TIME // len(chosen), 1)
-    statistics = []
-    for start in range(0, chosen.shape[1], width):
-        made = residual.take(chosen[:, start : start + width])
-        # The first value has the variance of all: the series needs no time to forget how it began.
-        made[0] /= np.sqrt(1 - persistence**2)
-        for cycle in range(1, len(made)):
-            made[cycle] += persistence * made[cycle - 1]
-        error = _standard_error(made)
-        statistics.append(np.abs(made.mean(axis=0)) / np.where(error > 0, error, np.inf))
-    return np.concatenate(statistics)
+def _resampled(residual: Array, persistence: Array, chosen: NDArray[np.int64]) -> Array:
+    """Absolute mean over standard error (sample, series) of resampled series; 0 where one is constant."""
+    # The first value has the variance of all: the series needs no time to forget how it began.
+    start = 1 / np.sqrt(1 - persistence**2)
+    mean, *moments = resampled_moments(np.ascontiguousarray(residual.T), persistence, start, chosen)
+    error = _standard_error(np.asarray(moments), chosen.shape[1])
+    return np.asarray(np.abs(mean) / np.where(error > 0, error, np.inf))
 
 
-def _moments(series: Array) -> tuple[Array, Array, Array]:
-    """Sums of products of anomalies at lags 0, 1 and 2 along the first axis, for series whose mean is near 0."""
-    count, mean = len(series), series.mean(axis=0)
-    sums = []
-    for lag in range(3):
-        products = np.einsum("t...,t...->...", series[lag:], series[: count - lag])
-        ends = 2 * count * mean - series[:lag].sum(axis=0) - series[count - lag :].sum(axis=0)
-        sums.append(products - mean * ends + (count - lag) * mean**2)
-    return sums[0], sums[1], sums[2]
+def _quantile(drawn: Array, level: float) -> Array:
+    samples = len(drawn)
+    rank = min(int(np.ceil(level * (samples + 1))), samples) - 1
+    return np.asarray(np.partition(drawn, rank, axis=0)[rank])
 
 
-def _autocorrelations(square: Array, first: Array, second: Array, count: int) -> tuple[Array, Array]:
+def _autocorrelations(moments: Array, count: int) -> tuple[Array, Array]:
     """Autocorrelations at lags 1 and 2, less their bias in short series (Kendall 1954, doi:10.2307/2332734)."""
-    safe = np.where(square > 0, square, 1.0)
-    r1, r2 = first / safe, second / safe
+    safe = np.where(moments[0] > 0, moments[0], 1.0)
+    r1, r2 = moments[1] / safe, moments[2] / safe
     return r1 + (1 + 3 * r1) / count, r2 + (1 + 3 * r2) / count
 
 
-def _standard_error(series: Array) -> Array:
-    """Standard error of a mean along the first axis, as of AR(2) series; not below that of independent values."""
-    count, moments = len(series), _moments(series)
-    r1, r2 = _autocorrelations(*moments, count)
+def _standard_error(moments: Array, count: int) -> Array:
+    """Standard error of a mean, as of AR(2) series; not below that of independent values."""
+    r1, r2 = _autocorrelations(moments, count)
     r1 = np.clip(r1, -MOST_PERSISTENT, MOST_PERSISTENT)
     # A series is stationary where r2 exceeds 2 r1^2 - 1.
     r2 = np.clip(r2, 2 * r1**2 - 0.999, MOST_PERSISTENT)

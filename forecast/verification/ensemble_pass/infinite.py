@@ -20,7 +20,8 @@ def mend_infinite(
     Args:
         members: Ensemble, members on the last axis.
         observed: Verifying values, on the other axes.
-        floats: Mean, error, variance, plain and fair CRPS first, then the axes of `observed`; mended in place.
+        floats: The first 2, 3 or 5 of mean, error, variance, plain and fair CRPS, then the axes of `observed`; mended
+            in place.
         counts: Number of valid members first, then the axes of `observed`.
         least: Number of valid members below which the floats of a point are missing.
     """
@@ -30,8 +31,9 @@ def mend_infinite(
     x, y = members[wrong].astype(np.float64), observed[wrong].astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.nansum(x, axis=-1) / (~np.isnan(x)).sum(axis=-1)
-        floats[0][wrong], floats[1][wrong], floats[2][wrong] = mean, mean - y, np.nan
-        floats[3][wrong], floats[4][wrong] = infinite_crps(x, y)
+        mended = (mean, mean - y, np.full_like(y, np.nan), *infinite_crps(x, y))
+        for field, values in zip(floats, mended, strict=False):
+            field[wrong] = values
 
 
 def infinite_crps(members: NDArray[np.float64], observed: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -57,7 +57,6 @@ def ensemble_pass(precision: np.dtype[Any], integers: np.dtype[Any]) -> Callable
         types.Array(real, 3, "A"),
         types.Array(integer, 3, "A"),
         types.int64,
-        types.boolean,
     )
     return compiled(_ensemble_pass, types.void(*arguments))
 
@@ -82,21 +81,19 @@ def _ensemble_pass(
     floats: NDArray[Any],
     counts: NDArray[Any],
     least: int,
-    ranked: bool,
 ) -> None:
-    """Fill in every statistic of every point.
+    """Fill in the statistics of every point.
 
     Args:
         ensemble: Members (outer, members, inner), any strides.
         analysis: Verifying values (outer, inner), the dtype of `ensemble`.
         thresholds: Thresholds of the events (count,), the dtype of `ensemble`.
         network: Pairs of blocks to merge, from `block_network`.
-        floats: To be filled (5 + 2 thresholds, outer, inner): mean, error of the mean, variance (divided by M - 1),
-            plain CRPS, fair CRPS; then the Brier and the fair Brier score of each threshold.
+        floats: To be filled (statistic, outer, inner): the first 0, 2, 3 or 5 of mean, error of the mean, variance
+            (divided by M - 1), plain CRPS, fair CRPS; then the Brier and the fair Brier score of each threshold.
         counts: To be filled (3 + thresholds, outer, inner): valid members, members below the analysis, members equal to
             it, members above each threshold.
         least: Number of valid members below which the floats of a point are missing.
-        ranked: Sort the members; otherwise the CRPS is left undefined.
     """
     members, points = ensemble.shape[1], ensemble.shape[2]
     lanes = LANE_BYTES // ensemble.itemsize
@@ -113,7 +110,7 @@ def _ensemble_pass(
             else:
                 gather(ensemble[outer], analysis[outer], column, gathered)
                 rows, first, y = rows_of(gathered[:members]), 0, load(gathered, members, 0)
-            _score(rows, first, y, thresholds, network, tile, results, tally, ranked)
+            _score(rows, first, y, thresholds, network, tile, results, tally)
             write_results(results, tally, least, floats[:, outer], counts[:, outer], column, size)
 
 
@@ -127,30 +124,52 @@ def _score(
     tile: NDArray[Any],
     results: NDArray[Any],
     tally: NDArray[Any],
-    ranked: bool,
 ) -> None:
-    """Compute all statistics of as many points as a register holds."""
-    members = rows.shape[0]
+    """Compute the statistics of as many points as a register holds."""
     smallest, whole = _count(rows, column, y, thresholds, tile, tally)
-    distance = y - smallest
-    valid = filled(y, members) if whole else _present(rows, column, y)
+    valid = filled(y, rows.shape[0]) if whole else _present(rows, column, y)
+    store(tally, 0, 0, valid)
     count = widened(valid)
     share, several = 1.0 / count, 1.0 / (count - 1.0)
+    sums = results.shape[0] - 2 * thresholds.shape[0]
+    if sums > 0:
+        _sum(rows, column, y, smallest, whole, network, tile, results, sums, valid, share, several)
+    _events(y, thresholds, share, several, sums, tally, results)
+
+
+@compiled
+def _sum(
+    rows: Any,
+    column: int,
+    y: Any,
+    smallest: Any,
+    whole: bool,
+    network: NDArray[np.int64],
+    tile: NDArray[Any],
+    results: NDArray[Any],
+    sums: int,
+    valid: Any,
+    share: Any,
+    several: Any,
+) -> None:
+    """Fill in the mean and its error, and as many of the variance and the CRPS as are wanted."""
+    members, distance, anchor = rows.shape[0], y - smallest, widened(smallest)
     if whole:
         total, absolute = _centre(tile, members, smallest, distance)
-        mean = total * share
-        squares = _squares(tile, members, rounded(mean, y))
     else:
         total, absolute = _centre_present(rows, column, smallest, distance, tile)
-        mean = total * share
-        squares = _squares_present(rows, column, smallest, mean)
-    store(tally, 0, 0, valid)
-    pairs = where(valid == 1, filled(mean, 0.0), filled(mean, np.nan))
-    if ranked:
+    mean, error = total * share, absolute * share
+    store(results, 0, 0, rounded(anchor + mean, y))
+    store(results, 1, 0, rounded(mean - (widened(y) - anchor), y))
+    if sums > 2:
+        rough = rounded(mean, y)
+        squares = _squares(tile, members, rough) if whole else _squares_present(rows, column, smallest, mean)
+        store(results, 2, 0, rounded(squares * several, y))
+    if sums > 3:
         _sort(tile, members, network)
         pairs = _pairs(tile, members, y) if whole else _pairs_present(tile, members, valid)
-    _finish(widened(smallest), mean, squares, absolute, pairs, y, share, several, results)
-    _events(y, thresholds, share, several, tally, results)
+        store(results, 3, 0, rounded(error - pairs * share * share, y))
+        store(results, 4, 0, rounded(error - pairs * share * several, y))
 
 
 @compiled
@@ -274,34 +293,14 @@ def _pairs_present(tile: NDArray[Any], members: int, valid: Any) -> Any:
 
 
 @compiled
-def _finish(
-    anchor: Any,
-    mean: Any,
-    squares: Any,
-    absolute: Any,
-    pairs: Any,
-    y: Any,
-    share: Any,
-    several: Any,
-    results: NDArray[Any],
-) -> None:
-    error = absolute * share
-    store(results, 0, 0, rounded(anchor + mean, y))
-    store(results, 1, 0, rounded(mean - (widened(y) - anchor), y))
-    store(results, 2, 0, rounded(squares * several, y))
-    store(results, 3, 0, rounded(error - pairs * share * share, y))
-    store(results, 4, 0, rounded(error - pairs * share * several, y))
-
-
-@compiled
 def _events(
-    y: Any, thresholds: NDArray[Any], share: Any, several: Any, tally: NDArray[Any], results: NDArray[Any]
+    y: Any, thresholds: NDArray[Any], share: Any, several: Any, sums: int, tally: NDArray[Any], results: NDArray[Any]
 ) -> None:
     """Fill in the Brier scores, all plain ones first."""
     for index in range(thresholds.shape[0]):
         probability = widened(load(tally, 3 + index, 0)) * share
         happened = widened(where(y > thresholds[index], filled(y, 1.0), where(y == y, filled(y, 0.0), y)))
         plain = (probability - happened) * (probability - happened)
-        store(results, 5 + index, 0, rounded(plain, y))
+        store(results, sums + index, 0, rounded(plain, y))
         fair = plain - probability * (1.0 - probability) * several
-        store(results, 5 + thresholds.shape[0] + index, 0, rounded(fair, y))
+        store(results, sums + thresholds.shape[0] + index, 0, rounded(fair, y))

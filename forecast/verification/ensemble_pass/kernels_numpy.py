@@ -16,22 +16,20 @@ def ensemble_pass(
     floats: NDArray[Any],
     counts: NDArray[Any],
     least: int,
-    *,
-    ranked: bool,
 ) -> None:
-    """Fill in every statistic of every point.
+    """Fill in the statistics of every point.
 
     Args:
         ensemble: Members (outer, members, inner), any strides.
         analysis: Verifying values (outer, inner), the dtype of `ensemble`.
         thresholds: Thresholds of the events (count,), the dtype of `ensemble`.
-        floats: To be filled (5 + 2 thresholds, outer, inner): mean, error of the mean, variance (divided by M - 1),
-            plain CRPS, fair CRPS; then the Brier and the fair Brier score of each threshold.
+        floats: To be filled (statistic, outer, inner): the first 0, 2, 3 or 5 of mean, error of the mean, variance
+            (divided by M - 1), plain CRPS, fair CRPS; then the Brier and the fair Brier score of each threshold.
         counts: To be filled (3 + thresholds, outer, inner): valid members, members below the analysis, members equal to
             it, members above each threshold.
         least: Number of valid members below which the floats of a point are missing.
-        ranked: Sort the members; otherwise the CRPS is left undefined.
     """
+    sums = len(floats) - 2 * len(thresholds)
     width = max(TILE_VALUES // ensemble.shape[1], 1)
     for outer in range(ensemble.shape[0]):
         for start in range(0, ensemble.shape[2], width):
@@ -39,8 +37,9 @@ def ensemble_pass(
             members, observed = ensemble[outer, :, here], analysis[outer, here]
             tally = counts[:, outer, here]
             _count(members, observed, thresholds, tally)
-            _sum(members, observed, tally[0], floats[:5, outer, here], ranked)
-            _events(observed, thresholds, tally, floats[5:, outer, here])
+            if sums:
+                _sum(members, observed, tally[0], floats[:sums, outer, here])
+            _events(observed, thresholds, tally, floats[sums:, outer, here])
             floats[:, outer, here] = np.where(tally[0] < least, np.nan, floats[:, outer, here])
 
 
@@ -52,9 +51,7 @@ def _count(members: NDArray[Any], observed: NDArray[Any], thresholds: NDArray[An
         tally[3 + index] = np.count_nonzero(members > threshold, axis=0)
 
 
-def _sum(
-    members: NDArray[Any], observed: NDArray[Any], valid: NDArray[Any], floats: NDArray[Any], ranked: bool
-) -> None:
+def _sum(members: NDArray[Any], observed: NDArray[Any], valid: NDArray[Any], floats: NDArray[Any]) -> None:
     present = ~np.isnan(members)
     reference = np.fmin.reduce(members, axis=0).astype(np.float64)
     count = valid.astype(np.float64)
@@ -65,11 +62,13 @@ def _sum(
         mean = np.where(present, centred, 0.0).sum(axis=0) / count
         floats[0] = reference + mean
         floats[1] = mean - distance
-        floats[2] = np.where(present, (centred - mean) ** 2, 0.0).sum(axis=0) / (several - 1)
-        absolute = np.where(present, np.abs(centred - distance), 0.0).sum(axis=0) / count
-        pairs = _pair_sums(centred, count) if ranked else np.where(count == 1, 0.0, np.nan)
-        floats[3] = absolute - pairs / count**2
-        floats[4] = absolute - pairs / (several * (several - 1))
+        if len(floats) > 2:
+            floats[2] = np.where(present, (centred - mean) ** 2, 0.0).sum(axis=0) / (several - 1)
+        if len(floats) > 3:
+            absolute = np.where(present, np.abs(centred - distance), 0.0).sum(axis=0) / count
+            pairs = _pair_sums(centred, count)
+            floats[3] = absolute - pairs / count**2
+            floats[4] = absolute - pairs / (several * (several - 1))
 
 
 def _pair_sums(centred: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Hashable
 from itertools import pairwise
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -28,6 +28,9 @@ else:
 FLOATS = ("mean", "error", "variance", "crps", "fair_crps")
 COUNTS = ("members", "below", "equal")
 EVENTS = ("exceedances", "brier", "fair_brier")
+Depth = Literal["counts", "error", "variance", "crps"]
+SUMS: dict[Depth, tuple[str, ...]] = {"counts": (), "error": FLOATS[:2], "variance": FLOATS[:3], "crps": FLOATS}
+"""What the members are summed to, beside counts and events: the less is asked for, the less the pass costs."""
 COPY_BYTES = 16_777_216
 """Bytes of the pieces in which a layout is copied that the pass cannot read in place."""
 SHORT = 32
@@ -67,9 +70,53 @@ def ensemble_statistics(
 
     Source: Hersbach (2000), doi:10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2; Ferro (2014), doi:10.1002/qj.2270
     """
+    statistics = point_statistics(
+        forecast,
+        analysis,
+        member_dim,
+        "crps" if ranked else "variance",
+        threshold=threshold,
+        skip_missing=skip_missing,
+    )
+    if ranked:
+        return statistics
+    unknown = xr.full_like(statistics["mean"], np.nan)
+    return statistics.assign(crps=unknown, fair_crps=unknown)
+
+
+def point_statistics(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    member_dim: Hashable | None,
+    depth: Depth,
+    *,
+    threshold: Threshold | None = None,
+    skip_missing: bool = False,
+) -> xr.Dataset:
+    """Those of the `ensemble_statistics` that a score needs, from one read of the ensemble.
+
+    Args:
+        forecast: Ensemble on the grid of `analysis`, as `aligned` hands it to a score.
+        analysis: Verifying analysis, or other numbers to count members below, likewise.
+        member_dim: Name of the dimension of the members.
+        depth: What is computed beside counts and events: nothing (`"counts"`); mean and `"error"`; these and the
+            `"variance"`; or these and the `"crps"`, which sorts the members.
+        threshold: Thresholds of events, the same at all points; None for no events.
+        skip_missing: True takes the members that a point has; False makes its floats NaN if one is missing.
+
+    Returns:
+        As of `ensemble_statistics`.
+
+    Raises:
+        UnscorableError: A threshold is not a number.
+    """
     limit = _same_everywhere(threshold, comparison_precision(forecast, analysis), forecast)
     members, along = forecast.sizes[member_dim], limit.dims[0]
-    precision, integers = _precision(forecast.dtype), np.dtype(np.int16 if members < 2**15 else np.int32)
+    names, precision, integers = (
+        SUMS[depth],
+        pass_precision(forecast),
+        np.dtype(np.int16 if members < 2**15 else np.int32),
+    )
     outputs = xr.apply_ufunc(
         _statistics,
         forecast,
@@ -77,15 +124,15 @@ def ensemble_statistics(
         kwargs={
             "thresholds": tuple(highest_not_above(limit.values, precision).tolist()),
             "least": 1 if skip_missing else members,
-            "ranked": ranked,
+            "sums": len(names),
         },
         input_core_dims=[[member_dim], []],
-        output_core_dims=[[]] * (len(FLOATS) + len(COUNTS)) + [[along]] * len(EVENTS),
+        output_core_dims=[[]] * (len(names) + len(COUNTS)) + [[along]] * len(EVENTS),
         dask="parallelized",
         dask_gufunc_kwargs={"output_sizes": {along: limit.size}},
-        output_dtypes=[precision] * len(FLOATS) + [integers] * (len(COUNTS) + 1) + [precision] * 2,
+        output_dtypes=[precision] * len(names) + [integers] * (len(COUNTS) + 1) + [precision] * 2,
     )
-    result = xr.Dataset(dict(zip((*FLOATS, *COUNTS, *EVENTS), outputs, strict=True)))
+    result = xr.Dataset(dict(zip((*names, *COUNTS, *EVENTS), outputs, strict=True)))
     if not limit.size:
         return result.drop_vars(EVENTS)
     return result.assign_coords({along: limit[along].variable} if along in limit.coords else {})
@@ -106,32 +153,37 @@ def _same_everywhere(threshold: Threshold | None, precision: np.dtype[Any], fore
     return limit
 
 
-def _precision(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return np.dtype(np.float32 if dtype in (np.float32, np.float16) else np.float64)
+def pass_precision(forecast: xr.DataArray | NDArray[Any]) -> np.dtype[Any]:
+    """Return the precision that the pass compares and returns numbers in.
+
+    Args:
+        forecast: Ensemble.
+    """
+    return np.dtype(np.float32 if forecast.dtype in (np.float32, np.float16) else np.float64)
 
 
 def _statistics(
-    ensemble: NDArray[Any], analysis: NDArray[Any], *, thresholds: tuple[float, ...], least: int, ranked: bool
+    ensemble: NDArray[Any], analysis: NDArray[Any], *, thresholds: tuple[float, ...], least: int, sums: int
 ) -> tuple[NDArray[Any], ...]:
     """Statistics of one block with members on the last axis, as `apply_ufunc` passes it."""
     if ensemble.ndim == 1:
-        of_one = _statistics(ensemble[None], analysis[None], thresholds=thresholds, least=least, ranked=ranked)
+        of_one = _statistics(ensemble[None], analysis[None], thresholds=thresholds, least=least, sums=sums)
         return tuple(field[0] for field in of_one)
-    dtype = _precision(ensemble.dtype)
+    dtype = pass_precision(ensemble)
     order = np.argsort([-abs(stride) for stride in ensemble.strides[:-1]], kind="stable")
     position = sum(abs(stride) > abs(ensemble.strides[-1]) for stride in ensemble.strides[:-1])
     axes = [*order[:position], ensemble.ndim - 1, *order[position:]]
     observed = np.ascontiguousarray(np.transpose(analysis, order), dtype)
-    floats = np.empty((len(FLOATS) + 2 * len(thresholds), *observed.shape), dtype)
+    floats = np.empty((sums + 2 * len(thresholds), *observed.shape), dtype)
     integers = np.int16 if ensemble.shape[-1] < 2**15 else np.int32
     counts = np.empty((len(COUNTS) + len(thresholds), *observed.shape), integers)
-    events = np.asarray(thresholds, dtype)
     ordered = np.require(np.transpose(ensemble, axes).astype(dtype, copy=False), requirements="A")
-    _fill(ordered, position, observed, events, floats, counts, least=least, ranked=ranked)
-    mend_infinite(np.moveaxis(ordered, position, -1), observed, floats, counts, least)
+    _fill(ordered, position, observed, np.asarray(thresholds, dtype), floats, counts, least)
+    if sums:
+        mend_infinite(np.moveaxis(ordered, position, -1), observed, floats[:sums], counts, least)
     back = np.argsort(order)
-    fields = [np.transpose(field, back) for field in (*floats[: len(FLOATS)], *counts[: len(COUNTS)])]
-    per_event = (counts[len(COUNTS) :], *np.split(floats[len(FLOATS) :], 2))
+    fields = [np.transpose(field, back) for field in (*floats[:sums], *counts[: len(COUNTS)])]
+    per_event = (counts[len(COUNTS) :], *np.split(floats[sums:], 2))
     return (*fields, *(np.transpose(field, [*(back + 1), 0]) for field in per_event))
 
 
@@ -142,9 +194,7 @@ def _fill(
     thresholds: NDArray[Any],
     floats: NDArray[Any],
     counts: NDArray[Any],
-    *,
     least: int,
-    ranked: bool,
 ) -> None:
     """Run the pass in place; copy the ensemble into another layout only where it must be, and piece by piece.
 
@@ -156,7 +206,6 @@ def _fill(
         floats: To be filled: statistics first, then the axes of `observed`.
         counts: To be filled: statistics first, then the axes of `observed`.
         least: Number of valid members below which the floats of a point are missing.
-        ranked: Sort the members.
     """
     blocks = _three_axes(ensemble, position)
     if blocks is None and ensemble.nbytes > COPY_BYTES and observed.shape[0] > 1:
@@ -164,20 +213,13 @@ def _fill(
         for half in (slice(None, middle), slice(middle, None)):
             part = ensemble[half] if position > 0 else ensemble[:, half]
             whole = (slice(None), half)
-            _fill(part, position, observed[half], thresholds, floats[whole], counts[whole], least=least, ranked=ranked)
+            _fill(part, position, observed[half], thresholds, floats[whole], counts[whole], least)
         return
     if blocks is None:
         blocks = np.ascontiguousarray(np.moveaxis(ensemble, position, 0)).reshape(1, ensemble.shape[position], -1)
     shape = (blocks.shape[0], blocks.shape[2])
-    _run(
-        blocks,
-        observed.reshape(shape),
-        thresholds,
-        floats.reshape(len(floats), *shape),
-        counts.reshape(len(counts), *shape),
-        least,
-        ranked,
-    )
+    filled = (floats.reshape(len(floats), *shape), counts.reshape(len(counts), *shape))
+    _run(blocks, observed.reshape(shape), thresholds, *filled, least)
 
 
 def _run(
@@ -187,14 +229,13 @@ def _run(
     floats: NDArray[Any],
     counts: NDArray[Any],
     least: int,
-    ranked: bool,
 ) -> None:
     if kernels is None:
-        kernels_numpy.ensemble_pass(blocks, observed, thresholds, floats, counts, least, ranked=ranked)
+        kernels_numpy.ensemble_pass(blocks, observed, thresholds, floats, counts, least)
         return
     network = kernels.block_network(blocks.shape[1])
     compiled = kernels.ensemble_pass(floats.dtype, counts.dtype)
-    compiled(blocks, observed, thresholds, network, floats, counts, least, ranked)
+    compiled(blocks, observed, thresholds, network, floats, counts, least)
 
 
 def _three_axes(array: NDArray[Any], position: int) -> NDArray[Any] | None:

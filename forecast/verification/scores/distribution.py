@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, in_units_of, numbers
-from forecast.verification.ensemble_pass.statistics import ensemble_statistics
-from forecast.verification.scores.ensemble import crps
+from forecast.verification.ensemble_pass.statistics import point_statistics
 from forecast.verification.weighting import weighted_mean
 
 
@@ -65,15 +64,9 @@ def twcrps(
     if lower is not None or upper is not None:
         forecast = forecast.clip(lower, upper, keep_attrs=True)
         analysis = analysis.clip(lower, upper, keep_attrs=True)
-    return crps(
-        forecast,
-        analysis,
-        member_dim=member_dim,
-        reduce=reduce,
-        weights=weights,
-        skip_missing=skip_missing,
-        fair=fair,
-    ).rename("twcrps")
+    statistics = point_statistics(forecast, analysis, member_dim, "crps", skip_missing=skip_missing)
+    values = statistics["fair_crps" if fair else "crps"].rename("twcrps")
+    return in_units_of(forecast, weighted_mean(values, reduce, weights, skip_missing=skip_missing))
 
 
 @aligned(members="optional")
@@ -250,7 +243,7 @@ def pit(
 
     Source: Gneiting et al. (2007), doi:10.1111/j.1467-9868.2007.00587.x
     """
-    statistics = ensemble_statistics(forecast, analysis, member_dim=member_dim, skip_missing=skip_missing, ranked=False)
+    statistics = point_statistics(forecast, analysis, member_dim, "counts", skip_missing=skip_missing)
     share = (statistics["below"] + statistics["equal"] / 2) / statistics["members"]
     least = 1 if skip_missing else forecast.sizes[member_dim]
     # An infinite member has a place in the order, though the mean has no error.
@@ -261,7 +254,7 @@ def pit(
 def _normal_misfit(
     forecast: xr.DataArray, analysis: xr.DataArray, member_dim: Hashable, skip_missing: bool
 ) -> xr.DataArray:
-    moments = ensemble_statistics(forecast, analysis, member_dim=member_dim, skip_missing=skip_missing, ranked=False)
+    moments = point_statistics(forecast, analysis, member_dim, "variance", skip_missing=skip_missing)
     variance = moments["variance"].astype(np.float64)
     variance = variance.where(variance > 0)
     logarithm: xr.DataArray = xr.apply_ufunc(np.log, variance, dask="allowed")

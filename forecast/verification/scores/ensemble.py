@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, in_units_of
-from forecast.verification.ensemble_pass.statistics import ensemble_statistics
+from forecast.verification.ensemble_pass.statistics import point_statistics
 from forecast.verification.weighting import weighted_mean
 
 
@@ -59,7 +59,7 @@ def crps(
     Source: Ferro (2014), doi:10.1002/qj.2270; Hersbach (2000), doi:10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2
     """
     if member_weights is None:
-        statistics = ensemble_statistics(forecast, analysis, member_dim=member_dim, skip_missing=skip_missing)
+        statistics = point_statistics(forecast, analysis, member_dim, "crps", skip_missing=skip_missing)
         values = statistics["fair_crps" if fair else "crps"]
     else:
         values = xr.apply_ufunc(
@@ -196,7 +196,7 @@ def mae(
 
 
 def _error(forecast: xr.DataArray, analysis: xr.DataArray, member_dim: Hashable, skip_missing: bool) -> xr.DataArray:
-    statistics = ensemble_statistics(forecast, analysis, member_dim=member_dim, skip_missing=skip_missing, ranked=False)
+    statistics = point_statistics(forecast, analysis, member_dim, "error", skip_missing=skip_missing)
     return statistics["error"]
 
 

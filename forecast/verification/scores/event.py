@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError
-from forecast.verification.ensemble_pass.statistics import ensemble_statistics
+from forecast.verification.ensemble_pass.statistics import pass_precision, point_statistics
 from forecast.verification.events import events
-from forecast.verification.thresholds import Threshold, comparison_precision, exceeds, limits
+from forecast.verification.thresholds import Threshold, comparison_precision, exceeds, highest_not_above, limits
 from forecast.verification.weighting import weighted_mean
 
 
@@ -154,11 +154,10 @@ def event_counts(
         UnscorableError: `forecast`, `analysis` and `threshold` do not fit together.
     """
     limit = limits("threshold", threshold, comparison_precision(forecast, analysis))
-    members = forecast.notnull().sum([member_dim])
+    hits, members = _hits(forecast, analysis, limit, member_dim, strict)
     known = (
         analysis.notnull() & limit.notnull() & (members > 0 if skip_missing else members == forecast.sizes[member_dim])
     )
-    hits = exceeds(forecast, limit, strict=strict).sum([member_dim])
     observed = exceeds(analysis, limit, strict=strict)
     return xr.Dataset(
         {
@@ -167,6 +166,37 @@ def event_counts(
             "members": members,
         }
     )
+
+
+def _hits(
+    forecast: xr.DataArray, analysis: xr.DataArray, limit: xr.DataArray, member_dim: Hashable, strict: bool
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Number of members in which the event happens, and of those that are there, from one pass for each field."""
+    above = limit if strict else _just_below(limit)
+    if limit.ndim == 0:
+        statistics = point_statistics(forecast, analysis, member_dim, "counts", threshold=above)
+        return statistics["exceedances"].squeeze("threshold", drop=True), statistics["members"]
+    own = [dim for dim in limit.dims if dim not in analysis.dims]
+    if own:
+        parts = [
+            _hits(forecast, analysis, above.isel({own[0]: index}, drop=True), member_dim, True)
+            for index in range(limit.sizes[own[0]])
+        ]
+        along = limit[own[0]] if own[0] in limit.coords else own[0]
+        hits = xr.concat([hits for hits, _ in parts], along, coords="minimal", compat="override", join="override")
+        return hits.transpose(*analysis.dims, *own), parts[0][1]
+    field: xr.DataArray = xr.apply_ufunc(
+        highest_not_above, above, kwargs={"dtype": pass_precision(forecast)}, dask="parallelized", output_dtypes=[float]
+    )
+    field = field.broadcast_like(analysis).transpose(*analysis.dims)
+    counts = point_statistics(forecast, field, member_dim, "counts")
+    return counts["members"] - counts["below"] - counts["equal"], counts["members"]
+
+
+def _just_below(limit: xr.DataArray) -> xr.DataArray:
+    """Thresholds such that at or above `limit` is above them."""
+    below: xr.DataArray = xr.apply_ufunc(np.nextafter, limit, limit.dtype.type(-np.inf), dask="allowed")
+    return below
 
 
 def _brier(
@@ -181,10 +211,9 @@ def _brier(
 ) -> xr.DataArray:
     """Brier score of each point and threshold, in one pass where several thresholds are the same at all points."""
     if limit.ndim == 1 and limit.dims[0] not in analysis.dims:
-        # At or above a threshold is above the number just below it.
-        above = limit if strict else limit.copy(data=np.nextafter(limit.values, limit.dtype.type(-np.inf)))
-        statistics = ensemble_statistics(
-            forecast, analysis, member_dim=member_dim, threshold=above, skip_missing=skip_missing, ranked=False
+        above = limit if strict else _just_below(limit)
+        statistics = point_statistics(
+            forecast, analysis, member_dim, "counts", threshold=above, skip_missing=skip_missing
         )
         return statistics["fair_brier" if fair else "brier"].astype(np.float64).where(limit.notnull())
     counted = event_counts(forecast, analysis, limit, member_dim=member_dim, strict=strict, skip_missing=skip_missing)

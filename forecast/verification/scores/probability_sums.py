@@ -61,6 +61,47 @@ def probability_sums(
         UnscorableError: `reduce` is empty, `forecast`, `analysis` and `threshold` do not fit together, or `reduce` or
             `weights` do not fit them.
     """
+    return event_sums(
+        forecast,
+        analysis,
+        threshold,
+        member_dim=member_dim,
+        reduce=reduce,
+        weights=weights,
+        skip_missing=skip_missing,
+        strict=strict,
+    )
+
+
+def event_sums(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    threshold: Threshold,
+    *,
+    member_dim: Hashable,
+    reduce: Dims,
+    weights: xr.DataArray | None,
+    skip_missing: bool,
+    strict: bool,
+) -> xr.Dataset:
+    """The `probability_sums` of arguments that `aligned` has handed to a score.
+
+    Args:
+        forecast: Ensemble on the grid of `analysis`.
+        analysis: Verifying analysis.
+        threshold: Threshold of the event, as of `probability_sums`.
+        member_dim: Name of the dimension of the members.
+        reduce: Names of the dimensions to sum over.
+        weights: Weights of the points; None weighs each alike.
+        skip_missing: Leave out points that lack a member or the analysis.
+        strict: True: the event is a value above the threshold; False: at or above it.
+
+    Returns:
+        As of `probability_sums`.
+
+    Raises:
+        UnscorableError: `reduce` is empty or unknown.
+    """
     counted = event_counts(forecast, analysis, threshold, member_dim=member_dim, strict=strict, skip_missing=False)
     members, hits = forecast.sizes[member_dim], counted["hits"]
     check_reduce(reduce, hits, needed=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, check_reduce
-from forecast.verification.ensemble_pass.statistics import ensemble_statistics
+from forecast.verification.ensemble_pass.statistics import point_statistics
 from forecast.verification.weighting import for_each_weight, point_weights
 
 
@@ -52,7 +52,7 @@ def rank_histogram(
 
     Source: Hamill (2001), doi:10.1175/1520-0493(2001)129<0550:IORHFV>2.0.CO;2
     """
-    statistics = ensemble_statistics(forecast, analysis, member_dim=member_dim, skip_missing=skip_missing, ranked=False)
+    statistics = point_statistics(forecast, analysis, member_dim, "counts", skip_missing=skip_missing)
     members, below = forecast.sizes[member_dim], statistics["below"]
     # An infinite member has a rank, though the mean has no error.
     known = (statistics["members"] == members) & analysis.notnull()

@@ -12,9 +12,9 @@ from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims
 from forecast.verification.scores.probability_sums import (
     economic_value,
+    event_sums,
     murphy_parts,
     operating_characteristic,
-    probability_sums,
     reliability_diagram,
 )
 from forecast.verification.thresholds import Threshold
@@ -65,10 +65,10 @@ def brier_decomposition(
 
     Source: Murphy (1973), doi:10.1175/1520-0450(1973)012<0595:ANVPOT>2.0.CO;2
     """
-    sums = probability_sums(
+    sums = event_sums(
         forecast,
         analysis,
-        threshold=threshold,
+        threshold,
         member_dim=member_dim,
         reduce=reduce,
         weights=weights,
@@ -126,10 +126,10 @@ def reliability(
 
     Source: Bröcker and Smith (2007), doi:10.1175/WAF993.1; Dimitriadis et al. (2021), doi:10.1073/pnas.2016191118
     """
-    sums = probability_sums(
+    sums = event_sums(
         forecast,
         analysis,
-        threshold=threshold,
+        threshold,
         member_dim=member_dim,
         reduce=reduce,
         weights=weights,
@@ -181,10 +181,10 @@ def roc(
     Source: Mason (1982), Australian Meteorological Magazine 30, 291-303; Kharin and Zwiers (2003),
     doi:10.1175/1520-0442(2003)016<4145:OTRSOP>2.0.CO;2
     """
-    sums = probability_sums(
+    sums = event_sums(
         forecast,
         analysis,
-        threshold=threshold,
+        threshold,
         member_dim=member_dim,
         reduce=reduce,
         weights=weights,
@@ -240,10 +240,10 @@ def relative_economic_value(
 
     Source: Richardson (2000), doi:10.1002/qj.49712656313
     """
-    sums = probability_sums(
+    sums = event_sums(
         forecast,
         analysis,
-        threshold=threshold,
+        threshold,
         member_dim=member_dim,
         reduce=reduce,
         weights=weights,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, check_reduce
-from forecast.verification.ensemble_pass.statistics import ensemble_statistics
+from forecast.verification.ensemble_pass.statistics import point_statistics
 from forecast.verification.scores.event import event_counts
 from forecast.verification.thresholds import Threshold
 from forecast.verification.weighting import weighted_mean, weighted_sums
@@ -60,7 +60,7 @@ def acc(
     Source: Jolliffe and Stephenson (2012), Forecast Verification, section 6.3.1, doi:10.1002/9781119960003; WMO-No. 485
     """
     assert dims is not None  # found by `aligned`
-    statistics = ensemble_statistics(forecast, analysis, member_dim=member_dim, skip_missing=skip_missing, ranked=False)
+    statistics = point_statistics(forecast, analysis, member_dim, "error", skip_missing=skip_missing)
     # The error is exact where forecast and analysis share a large offset; the mean in float32 would not be.
     observed = analysis.astype(np.float64) - climatology
     predicted = statistics["error"].astype(np.float64) + observed

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from data_catalog.statistics.legendre import legendre_functions
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, grid_dimensions, in_units_of, paired
-from forecast.verification.ensemble_pass.statistics import ensemble_statistics
+from forecast.verification.ensemble_pass.statistics import point_statistics
 from forecast.verification.weighting import area_weights, weighted_mean
 
 Kind = Literal["spherical", "zonal"]
@@ -85,7 +85,7 @@ def spectral_crps(
     predicted, observed = (
         _by_wavenumber(_with_our_names(field), "spherical", truncation) for field in (forecast, analysis)
     )
-    statistics = ensemble_statistics(predicted, observed, member_dim=member_dim)
+    statistics = point_statistics(predicted, observed, member_dim, "crps")
     values = statistics["fair_crps" if fair else "crps"]
     missing = values.isnull().any(["order", "part", "wavenumber"])
     if member_dim in forecast.dims and fair and forecast.sizes[member_dim] == 1:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, check_reduce, in_units_of, numbers
-from forecast.verification.ensemble_pass.statistics import ensemble_statistics
+from forecast.verification.ensemble_pass.statistics import point_statistics
 from forecast.verification.weighting import weighted_mean, weighted_sums
 
 
@@ -177,4 +177,4 @@ def spread_skill_binned(
 
 
 def _moments(forecast: xr.DataArray, analysis: xr.DataArray, member_dim: Hashable, skip_missing: bool) -> xr.Dataset:
-    return ensemble_statistics(forecast, analysis, member_dim=member_dim, skip_missing=skip_missing, ranked=False)
+    return point_statistics(forecast, analysis, member_dim, "variance", skip_missing=skip_missing)

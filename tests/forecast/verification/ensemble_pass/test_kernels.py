@@ -10,20 +10,18 @@ THRESHOLDS = (0.5, 2.0)
 Results = tuple[NDArray[np.float64], NDArray[np.int16]]
 
 
-def empty(dtype: type, outer: int, points: int) -> Results:
-    return np.empty((5 + 2 * len(THRESHOLDS), outer, points), dtype), np.empty(
+def empty(dtype: type, outer: int, points: int, sums: int) -> Results:
+    return np.empty((sums + 2 * len(THRESHOLDS), outer, points), dtype), np.empty(
         (3 + len(THRESHOLDS), outer, points), "i2"
     )
 
 
-def both(
-    ensemble: NDArray[np.float64], analysis: NDArray[np.float64], least: int, ranked: bool = True
-) -> list[Results]:
+def both(ensemble: NDArray[np.float64], analysis: NDArray[np.float64], least: int, sums: int = 5) -> list[Results]:
     dtype, thresholds = ensemble.dtype, np.asarray(THRESHOLDS, ensemble.dtype)
-    ours, theirs = (empty(dtype.type, ensemble.shape[0], ensemble.shape[2]) for _ in range(2))
+    ours, theirs = (empty(dtype.type, ensemble.shape[0], ensemble.shape[2], sums) for _ in range(2))
     compiled = kernels.ensemble_pass(dtype, np.dtype(np.int16))
-    compiled(ensemble, analysis, thresholds, kernels.block_network(ensemble.shape[1]), *ours, least, ranked)
-    kernels_numpy.ensemble_pass(ensemble, analysis, thresholds, *theirs, least, ranked=ranked)
+    compiled(ensemble, analysis, thresholds, kernels.block_network(ensemble.shape[1]), *ours, least)
+    kernels_numpy.ensemble_pass(ensemble, analysis, thresholds, *theirs, least)
     return [ours, theirs]
 
 
@@ -52,8 +50,14 @@ def test_points_are_read_from_any_layout() -> None:
     np.testing.assert_array_equal(found, expected)
 
 
-def test_members_that_are_not_sorted_have_no_crps() -> None:
+@pytest.mark.parametrize("sums", [0, 2, 3])
+@pytest.mark.parametrize("missing", [False, True])
+def test_what_is_not_asked_for_does_not_change_the_rest(sums: int, missing: bool) -> None:
     rng = np.random.default_rng(0)
-    (floats, _), _ = both(rng.normal(size=(1, 12, 50)), rng.normal(size=(1, 50)), 12, ranked=False)
-    assert np.isnan(floats[3:5]).all()
-    assert np.isfinite(floats[:3]).all()
+    ensemble, analysis = rng.normal(size=(1, 12, 50)), rng.normal(size=(1, 50))
+    if missing:
+        ensemble[0, 3, ::2] = np.nan
+    fewer, all_of_them = both(ensemble, analysis, 5, sums), both(ensemble, analysis, 5)
+    for (floats, counts), (all_floats, all_counts) in zip(fewer, all_of_them, strict=True):
+        np.testing.assert_array_equal(floats, np.concatenate([all_floats[:sums], all_floats[5:]]))
+        np.testing.assert_array_equal(counts, all_counts)

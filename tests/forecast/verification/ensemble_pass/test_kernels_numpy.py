@@ -10,9 +10,7 @@ def run(members: list[float], analysis: float, least: int = 1) -> tuple[NDArray[
     """Floats and counts of one point, with a threshold of 2."""
     floats, counts = np.empty((7, 1, 1)), np.empty((4, 1, 1), np.int16)
     ensemble = np.array(members, float).reshape(1, -1, 1)
-    kernels_numpy.ensemble_pass(
-        ensemble, np.array([[analysis]], float), np.array([2.0]), floats, counts, least, ranked=True
-    )
+    kernels_numpy.ensemble_pass(ensemble, np.array([[analysis]], float), np.array([2.0]), floats, counts, least)
     return floats[:, 0, 0], counts[:, 0, 0]
 
 
@@ -40,5 +38,5 @@ def test_many_points_are_taken_in_tiles() -> None:
     rng = np.random.default_rng(0)
     ensemble, analysis = rng.normal(size=(1, 3, 200_000)), rng.normal(size=(1, 200_000))
     floats, counts = np.empty((5, 1, 200_000)), np.empty((3, 1, 200_000), np.int16)
-    kernels_numpy.ensemble_pass(ensemble, analysis, np.empty(0), floats, counts, 3, ranked=True)
+    kernels_numpy.ensemble_pass(ensemble, analysis, np.empty(0), floats, counts, 3)
     np.testing.assert_allclose(floats[0, 0], ensemble[0].mean(axis=0), atol=1e-14)

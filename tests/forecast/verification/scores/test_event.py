@@ -65,3 +65,28 @@ def test_an_event_that_is_not_known_is_not_counted(make_pair: MakePair) -> None:
     assert few["hits"].notnull().all()
     strictly = event_counts(forecast, analysis, 2.0, skip_missing=False, **options)
     assert (strictly["hits"].isnull() == (analysis["latitude"] < 0)).all()
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("kind", ["number", "numbers", "field", "fields", "rows"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_hits_are_counted_member_by_member(make_pair: MakePair, kind: str, strict: bool, chunked: bool) -> None:
+    forecast, analysis = make_pair("tied", dtype="float32")
+    several = xr.DataArray([0.5, 2.0, np.nan], dims="case")
+    thresholds = {
+        "number": xr.DataArray(2.0),
+        "numbers": several,
+        "field": analysis.isel(lead_time=0, drop=True) + 0 * analysis,
+        "fields": analysis + several,
+        "rows": analysis.isel(lead_time=0, longitude=0, drop=True),
+    }
+    limit = thresholds[kind].astype("float32")
+    expected = (forecast > limit) if strict else (forecast >= limit)
+    expected = expected.sum("member").where(limit.notnull())
+    if chunked:
+        forecast, analysis = forecast.chunk(latitude=4), analysis.chunk(latitude=4)
+    options = {"member_dim": "member", "strict": strict, "skip_missing": False}
+    found = event_counts(forecast, analysis, limit, **options)["hits"]
+    assert (found.chunks is not None) is chunked
+    np.testing.assert_array_equal(found.transpose(*expected.dims), expected)
+    assert found.dims == tuple(dim for dim in (*analysis.dims, "case") if dim in found.dims)
