@@ -62,6 +62,8 @@ def checked_field(field: xr.DataArray, *, where: str) -> xr.DataArray:
         raise InvalidDataError(
             f"{what}: expected units {wanted.variable.units}, found {field.attrs.get('units', 'none')!r}"
         )
+    if wanted.variable.missing_allowed and field.chunks is not None:
+        field = field.chunk(dict.fromkeys(("latitude", "longitude"), -1))  # a part of a field may all be missing
     return apply_by_time(partial(check_values, wanted), field, what=what)
 
 
@@ -75,9 +77,15 @@ def check_values(wanted: Channel, times: Times, what: str, values: np.ndarray) -
         values: (time, latitude, longitude), or without time.
 
     Raises:
-        InvalidDataError: A value is missing or infinite, or outside the plausible range; says when.
+        InvalidDataError: A value is missing or infinite, or outside the plausible range, or a whole field is missing of
+            a variable that may be missing in places; says when.
     """
-    return check_believable(wanted, values, lambda at: f"{what}{at_time(times, at[0])}")
+    checked = check_believable(wanted, values, lambda at: f"{what}{at_time(times, at[0])}")
+    if wanted.variable.missing_allowed and values.size:
+        empty = np.flatnonzero(np.isnan(values).all(axis=(-2, -1)))
+        if empty.size:
+            raise InvalidDataError(f"{what}{at_time(times, int(empty[0]))}: expected values, found all missing")
+    return checked
 
 
 def check_believable(wanted: Channel, values: np.ndarray, named: Callable[[tuple[int, ...]], str]) -> np.ndarray:

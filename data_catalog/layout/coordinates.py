@@ -55,6 +55,9 @@ def apply_by_time(function: ByTime, *fields: xr.DataArray, what: str) -> xr.Data
         function: Takes the times of a block (None for a field without time), `what` and the values of each field.
         fields: Same dims and chunks, time first where there is one.
         what: File and variable, handed on to `function`.
+
+    Returns:
+        The result, float32 where it is lazy.
     """
     field = fields[0]
     timed = "time" in field.dims
@@ -65,7 +68,8 @@ def apply_by_time(function: ByTime, *fields: xr.DataArray, what: str) -> xr.Data
 
     def on_block(*values: np.ndarray, block_info: Any = None) -> np.ndarray:
         start, stop = block_info[0]["array-location"][0]
-        return function(times if times is None else times[start:stop], what, *values)
+        result = function(times if times is None else times[start:stop], what, *values)
+        return result.astype(np.float32, copy=False)  # the type that is declared, whatever the fields have
 
     arrays = [other.data for other in fields]
     meta = np.empty((0,) * field.ndim, np.float32)

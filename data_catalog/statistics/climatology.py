@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.cells import row_areas
-from data_catalog.layout.coordinates import at_times
 from data_catalog.layout.times import iso, minute, span
 
 _LARGEST_CONDITION = 1e6
@@ -38,20 +37,12 @@ def fit_climatology(analysis: xr.Dataset, *, harmonics: int = 3) -> xr.Dataset:
     """
     times = analysis["time"].values
     hours = _hours_of_day(times)
-    fitted = []
-    for hour in np.unique(hours):
-        chosen = np.flatnonzero(hours == hour)
-        basis = annual_basis(times[chosen], harmonics)
-        gram = basis.T @ basis / len(chosen)
-        condition = np.linalg.cond(gram)
-        if not condition < _LARGEST_CONDITION:
-            raise InvalidDataError(
-                f"climatology: expected times at {hour} UTC over most of a year for {harmonics} harmonics, found "
-                f"{span(times[chosen])}"
-            )
-        weights = xr.DataArray(np.linalg.solve(gram, basis.T / len(chosen)), dims=("coefficient", "time"))
-        fitted.append(_weighted_sums(at_times(analysis, chosen), weights))
-    climatology = xr.concat(fitted, xr.DataArray(np.unique(hours), dims="hour", name="hour")).compute()
+    fitted = np.unique(hours)
+    weights = np.zeros((len(fitted), 1 + 2 * harmonics, len(times)))
+    for index, hour in enumerate(fitted):
+        weights[index][:, hours == hour] = _fit_weights(times[hours == hour], hour, harmonics)
+    timed = analysis[[name for name, field in analysis.items() if "time" in field.dims]]
+    climatology = _weighted_sums(timed, weights).assign_coords(hour=fitted)
     return climatology.assign_attrs(
         title="Mean seasonal cycle as annual harmonics",
         training_start=minute(times[0]),
@@ -61,15 +52,47 @@ def fit_climatology(analysis: xr.Dataset, *, harmonics: int = 3) -> xr.Dataset:
     )
 
 
-def _weighted_sums(analysis: xr.Dataset, weights: xr.DataArray) -> xr.Dataset:
-    timed = [name for name, field in analysis.items() if "time" in field.dims]
-    sums = {
-        name: xr.dot(weights, analysis[name].astype(np.float64), dim="time").astype(np.float32).assign_attrs(
-            {key: analysis[name].attrs[key] for key in ("units", "standard_name") if key in analysis[name].attrs}
+def _fit_weights(times: NDArray[np.datetime64], hour: int, harmonics: int) -> NDArray[np.float64]:
+    """Return the weight of each time in each coefficient, (coefficient, time)."""
+    basis = annual_basis(times, harmonics)
+    gram = basis.T @ basis / len(times)
+    if not np.linalg.cond(gram) < _LARGEST_CONDITION:
+        raise InvalidDataError(
+            f"climatology: expected times at {hour} UTC over most of a year for {harmonics} harmonics, found "
+            f"{span(times)}"
         )
-        for name in timed
-    }  # fmt: skip
-    return xr.Dataset(sums).drop_vars("time", errors="ignore")
+    return np.asarray(np.linalg.solve(gram, basis.T / len(times)), np.float64)
+
+
+def _weighted_sums(analysis: xr.Dataset, weights: NDArray[np.float64]) -> xr.Dataset:
+    """Sum fields with weights (hour, coefficient, time) in one pass over the data, a few times in memory at once."""
+    dims = {name: tuple(dim for dim in field.dims if dim != "time") for name, field in analysis.items()}
+    shapes = {name: tuple(analysis.sizes[dim] for dim in dims[name]) for name in dims}
+    sums = {name: np.zeros((*weights.shape[:2], *shape)) for name, shape in shapes.items()}
+    for chosen in _pieces(analysis):
+        piece = analysis.isel(time=chosen).load()
+        for name, total in sums.items():
+            _add(total, weights[:, :, chosen], piece[name].transpose("time", *dims[name]).values)
+    coords = {name: analysis[name] for name in ("latitude", "longitude") if name in analysis.coords}
+    return xr.Dataset(
+        {
+            name: (
+                ("hour", "coefficient", *dims[name]),
+                total.astype(np.float32),
+                {key: analysis[name].attrs[key] for key in ("units", "standard_name") if key in analysis[name].attrs},
+            )
+            for name, total in sums.items()
+        },
+        coords,
+    )
+
+
+def _add(total: NDArray[np.float64], weights: NDArray[np.float64], values: NDArray[np.floating]) -> None:
+    """Add the weighted sum of some times to the total of each hour that has any of them."""
+    for hour, of_hour in enumerate(weights):
+        rows = np.flatnonzero(of_hour.any(axis=0))
+        if rows.size:
+            total[hour] += np.tensordot(of_hour[:, rows], values[rows].astype(np.float64), axes=1)
 
 
 def evaluate_climatology(climatology: xr.Dataset, times: NDArray[np.datetime64]) -> xr.Dataset:
@@ -120,20 +143,24 @@ def fit_normalisation(analysis: xr.Dataset, climatology: xr.Dataset) -> xr.Datas
     weights = xr.DataArray(row_areas(analysis["latitude"].values), dims="latitude")
     spreads = {}
     for name in climatology.data_vars:
-        total = sum(_weighted_squares(piece, climatology[[name]], weights) for piece in _pieces(analysis[name]))
+        field = analysis[name]
+        total = sum(
+            _weighted_squares(field.isel(time=chosen), climatology[[name]], weights)
+            for chosen in _pieces(field.to_dataset())
+        )
         attributes = {**climatology[name].attrs, "long_name": "standard deviation of anomalies"}
-        spreads[name] = xr.DataArray(np.sqrt(total / analysis[name].size), attrs=attributes)
+        spreads[name] = xr.DataArray(np.sqrt(total / field.size), attrs=attributes)
     return xr.Dataset(spreads, attrs=climatology.attrs)
 
 
-def _pieces(field: xr.DataArray) -> Iterator[xr.DataArray]:
-    """Split the field in time into pieces that fit in memory, along whole chunks if it is lazy."""
-    at_once = max(1, _PIECE_VALUES * field.sizes["time"] // field.size)
-    if field.chunks is not None:
-        longest = max(field.chunksizes["time"])
-        at_once = -(-at_once // longest) * longest
-    for first in range(0, field.sizes["time"], at_once):
-        yield field.isel(time=slice(first, first + at_once))
+def _pieces(analysis: xr.Dataset) -> Iterator[slice]:
+    """Split an analysis in time into pieces that fit in memory, along whole chunks if it is lazy."""
+    times, values = analysis.sizes["time"], sum(field.size for field in analysis.values())
+    at_once = max(1, _PIECE_VALUES * times // max(values, 1))
+    longest = max((max(field.chunksizes["time"]) for field in analysis.values() if field.chunks is not None), default=1)
+    at_once = -(-at_once // longest) * longest
+    for first in range(0, times, at_once):
+        yield slice(first, first + at_once)
 
 
 def _weighted_squares(field: xr.DataArray, climatology: xr.Dataset, weights: xr.DataArray) -> float:

@@ -95,3 +95,21 @@ def test_another_grid_is_refused(make_analysis: MakeAnalysis) -> None:
         check_same_grid(analysis, latitude + 0.01, longitude, where="x")
     with pytest.raises(InvalidDataError, match="expected 7 values of longitude, found 8"):
         check_same_grid(analysis, latitude, longitude[:-1], where="x")
+
+
+@pytest.mark.parametrize("chunks", [None, {"time": 4}, {"time": 4, "latitude": 1}])
+def test_a_field_that_is_all_missing_is_refused(make_analysis: MakeAnalysis, chunks: dict[str, int] | None) -> None:
+    analysis = make_analysis(channels=("t2m",), static=()).rename(t2m="sst")
+    analysis["sst"].values[:] = 290.0
+    analysis["sst"].values[:, 0] = np.nan
+    analysis["sst"].attrs["standard_name"] = "sea_surface_temperature"
+    assert check_analysis(analysis.chunk(chunks) if chunks else analysis)["sst"].isnull().any()
+    analysis["sst"].values[7] = np.nan
+    with pytest.raises(InvalidDataError, match="sst at 2001-01-08T00:00Z: expected values, found all missing"):
+        check_analysis(analysis.chunk(chunks) if chunks else analysis).compute()
+
+
+def test_what_is_declared_float32_is_float32(make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis()
+    wide = check_analysis(analysis.astype(np.float64).assign({n: f.astype("f8") for n, f in analysis.items()}).chunk())
+    assert wide["msl"].dtype == wide["msl"].compute().dtype == np.float32

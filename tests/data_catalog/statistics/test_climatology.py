@@ -70,3 +70,30 @@ def test_an_hour_that_was_not_fitted_is_refused(make_analysis: MakeAnalysis) -> 
     climatology = fit_climatology(make_analysis(times=366))
     with pytest.raises(InvalidDataError, match=r"found 2008-06-01T06:00"):
         evaluate_climatology(climatology, np.array(["2008-06-01T00", "2008-06-01T06"], "datetime64[ns]"))
+
+
+def test_a_long_analysis_is_read_once_and_in_pieces(
+    make_analysis: MakeAnalysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = make_analysis(times=800, step_hours=12)
+    expected = fit_climatology(whole)
+    monkeypatch.setattr("data_catalog.statistics.climatology._PIECE_VALUES", 64 * 40)
+    held: list[int] = []
+
+    def read(block: np.ndarray) -> np.ndarray:
+        held.append(len(block))
+        return block
+
+    lazy = whole[["msl"]].assign(msl=whole["msl"].chunk({"time": 20}))
+    counted = lazy["msl"].data.map_blocks(read, dtype=np.float32, meta=np.empty((0, 0, 0), "f4"))
+    lazy["msl"] = lazy["msl"].copy(data=counted)
+    xr.testing.assert_allclose(fit_climatology(lazy)["msl"], expected["msl"], rtol=1e-6)
+    assert held == [20] * 40
+
+
+def test_missing_values_of_one_hour_stay_there(make_analysis: MakeAnalysis) -> None:
+    analysis = make_analysis(times=800, step_hours=12)
+    analysis["msl"].values[1::2, 0, 0] = np.nan
+    missing = fit_climatology(analysis)["msl"].isnull()
+    assert missing.sel(hour=12)[:, 0, 0].all()
+    assert missing.sum() == missing.sizes["coefficient"]
