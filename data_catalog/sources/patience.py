@@ -8,10 +8,12 @@ import os
 import random
 import re
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import numpy as np
 from obstore.exceptions import BaseError as ObjectStoreError
 from obstore.exceptions import NotFoundError, PermissionDeniedError, UnauthenticatedError
 
@@ -25,6 +27,8 @@ from data_catalog.errors import (
 
 VARIABLE = "PLUMECAST_PATIENCE"
 """Environment variable: for how many seconds an outage of a remote store is waited out."""
+TWICE_VARIABLE = "PLUMECAST_READ_TWICE"
+"""Environment variable: share of the chunks of a remote store that are read twice and compared, from 0 to 1."""
 _LOG = logging.getLogger(__name__)
 _REFUSED = (PermissionDeniedError, UnauthenticatedError)
 _STATUS = re.compile(r"[Ss]tatus:? (?:code )?(\d{3})")
@@ -49,12 +53,22 @@ class Patience:
         first_wait_s: Seconds before asking again for the first time; then twice as long each time.
         longest_wait_s: Longest wait, in seconds.
         asks: How often to ask in all for what looks wrong: an absent or unreadable chunk, a refusal.
+        read_twice: Share of chunks that are read twice, to find bytes that were changed on the way.
     """
 
     outage_s: float = 600.0
     first_wait_s: float = 0.5
     longest_wait_s: float = 60.0
     asks: int = 4
+    read_twice: float = 1 / 32
+
+    def reads_twice(self, key: str) -> bool:
+        """Return whether a chunk is in the sample that is read twice; always the same for a key.
+
+        Args:
+            key: Name of the chunk in its store.
+        """
+        return zlib.crc32(key.encode()) < self.read_twice * 2**32
 
     def at_most(self, outage_s: float) -> "Patience":
         """Return this patience with outages waited out for at most so many seconds."""
@@ -75,16 +89,24 @@ def patience_for(location: str) -> Patience | None:
         location: Path or URL.
 
     Raises:
-        ConfigurationError: `PLUMECAST_PATIENCE` is not a number of seconds.
+        ConfigurationError: `PLUMECAST_PATIENCE` or `PLUMECAST_READ_TWICE` is not such a number.
     """
     scheme, separator, _ = location.partition("://")
     if not separator or scheme.lower() == "file":
         return None
-    given = os.environ.get(VARIABLE, "")
+    outage_s = _number(VARIABLE, "a number of seconds", Patience.outage_s, np.inf)
+    return Patience(outage_s, read_twice=_number(TWICE_VARIABLE, "a share from 0 to 1", Patience.read_twice, 1.0))
+
+
+def _number(variable: str, expected: str, default: float, largest: float) -> float:
+    given = os.environ.get(variable) or str(default)
     try:
-        return Patience(outage_s=float(given)) if given else Patience()
+        number = float(given)
     except ValueError:
-        raise ConfigurationError(f"{VARIABLE}: expected a number of seconds, found {given!r}") from None
+        number = np.nan
+    if not 0 <= number <= largest:
+        raise ConfigurationError(f"{variable}: expected {expected}, found {given!r}")
+    return number
 
 
 def ask(read: Callable[[], T], patience: Patience | None, what: str) -> T:

@@ -125,9 +125,31 @@ class CompleteStore(WrapperStore[Store]):
             found = await self._asked_again(key, prototype, byte_range)
             if found is None and self.complete:
                 self._believe_absent(key)
+        elif found is not None and self._is_read_twice(key):
+            found = await self._confirmed(key, found, prototype, byte_range)
         if found is not None and byte_range is None and self._is_blosc_chunk(key):
             _check_whole(key, len(found), found[:_BLOSC_HEADER_BYTES].to_bytes())
         return found
+
+    def _is_read_twice(self, key: str) -> bool:
+        """Return whether a chunk is in the sample to compare, to which all coordinates belong."""
+        if self._patience is None or key.rsplit("/", 1)[-1] in _METADATA or not self._patience.read_twice:
+            return False
+        return not self.complete or self._patience.reads_twice(key)
+
+    async def _confirmed(
+        self, key: str, first: Buffer, prototype: BufferPrototype, byte_range: ByteRequest | None
+    ) -> Buffer:
+        """Read a chunk again until two answers are the same, because a byte may be changed on the way."""
+        assert self._patience is not None
+        seen = {first.to_bytes()}
+        for _ in range(self._patience.asks - 1):
+            again = await self._store.get(key, prototype, byte_range)
+            if again is not None and again.to_bytes() in seen:
+                return again
+            if again is not None:
+                seen.add(again.to_bytes())
+        raise DamagedChunkError(f"chunk {key} has other bytes each time it is read")
 
     async def _asked_again(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None) -> Buffer | None:
         """Ask a remote store again for a chunk that it said it does not have, which an outage may have made it say."""

@@ -86,3 +86,12 @@ def test_a_client_error_is_no_outage() -> None:
     assert not is_outage(GenericError("Client error with status 400 Bad Request"))
     assert is_outage(GenericError("Client error with status 429 Too Many Requests"))
     assert happened(GenericError("operation timed out")) == "no answer in time"
+
+
+def test_the_sample_that_is_read_twice_has_the_stated_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [f"t/{number}.0.0" for number in range(20_000)]
+    for share in (0.0, 0.1, 1.0):
+        assert sum(map(Patience(read_twice=share).reads_twice, keys)) / 20_000 == pytest.approx(share, abs=0.01)
+    monkeypatch.setenv("PLUMECAST_READ_TWICE", "2")
+    with pytest.raises(ConfigurationError, match="PLUMECAST_READ_TWICE: expected a share from 0 to 1, found '2'"):
+        patience_for("https://host/a.zarr")

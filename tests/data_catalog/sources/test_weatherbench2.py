@@ -96,7 +96,13 @@ class Server:
 
             def _spoil(self, fault: str) -> None:
                 whole = Path(self.translate_path(self.path)).read_bytes()
-                spoilt = {"html": b"<html>sign in</html>" * 50, "empty": b"", "short": whole[: len(whole) // 2]}
+                flipped = whole[:-30] + bytes([whole[-30] ^ 4]) + whole[-29:]
+                spoilt = {
+                    "flip": flipped,
+                    "html": b"<html>sign in</html>" * 50,
+                    "empty": b"",
+                    "short": whole[: len(whole) // 2],
+                }
                 self.send_response(200 if fault in (*spoilt, "cut") else int(fault))
                 body = spoilt.get(fault, whole if fault == "cut" else b"")
                 self.send_header("Content-Length", str(len(body)))
@@ -234,6 +240,18 @@ def test_an_answer_that_fails_once_or_twice_is_asked_for_again(
     server.faults[path] = [fault, fault]
     found = open_source(ENTRY, server.url)["t850"]
     np.testing.assert_array_equal(found, _expected(replica_store[0])["temperature"].sel(level=850))
+    assert not server.faults[path]
+
+
+@pytest.mark.parametrize("path", ["/temperature/1.0.0.0", "/longitude/0"])
+def test_a_byte_that_is_changed_on_the_way_is_found_by_reading_twice(
+    replica_store: tuple[xr.Dataset, Path], server: Server, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setenv("PLUMECAST_READ_TWICE", "1")
+    server.faults[path] = ["flip"]
+    found = open_source(ENTRY, server.url)["t850"]
+    np.testing.assert_array_equal(found, _expected(replica_store[0])["temperature"].sel(level=850))
+    np.testing.assert_array_equal(found["longitude"], LONGITUDE)
     assert not server.faults[path]
 
 
