@@ -106,17 +106,22 @@ def event_sums(
     members, hits = forecast.sizes[member_dim], counted["hits"]
     check_reduce(reduce, hits, needed=True)
     known = hits.notnull()
-    issued_class, observed = hits.fillna(0).astype(np.int64), counted["observed"].fillna(0.0)
+    issued_class = hits.fillna(0).astype(np.int64)
+    # Classes of both kinds in one histogram: those of points without the event first.
+    both_classes = issued_class + (members + 1) * counted["observed"].fillna(0).astype(np.int64)
+    single = xr.zeros_like(issued_class)
 
     def sums(weights: xr.DataArray | None) -> xr.Dataset:
         weight = point_weights(weights, hits, known, skip_missing=skip_missing)
-        counted_points = (known & (weight != 0)).astype(np.float64)
-        totals = {
-            name: histogram(issued_class, xr.zeros_like(issued_class), value, reduce, members)
-            for name, value in (("issued", weight), ("happened", weight * observed), ("points", counted_points))
-        }
-        whole = totals["issued"].notnull().all("rank")
-        return xr.Dataset({name: total.where(whole) for name, total in totals.items()})
+        both = histogram(both_classes, single, weight, reduce, 2 * members + 1)
+        quiet = both.isel(rank=slice(members + 1))
+        happened = both.isel(rank=slice(members + 1, None)).assign_coords(rank=quiet["rank"])
+        issued = points = quiet + happened
+        if weights is not None:
+            counted_points = (known & (weight != 0)).astype(np.float64)
+            points = histogram(issued_class, single, counted_points, reduce, members)
+        whole = issued.notnull().all("rank")
+        return xr.Dataset({"issued": issued, "happened": happened, "points": points}).where(whole)
 
     return (
         for_each_weight(weights, hits, sums)

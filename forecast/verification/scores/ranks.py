@@ -170,6 +170,9 @@ def block_histogram(
     size = int(np.prod(shape)) * (members + 1)
     first = np.arange(0, size, members + 1).reshape(shape) + below
     single = equal == 0
+    if single.all():
+        totals = np.bincount(first.ravel(), weights=weight.ravel(), minlength=size)
+        return np.asarray(totals, dtype=np.float64).reshape(*shape, members + 1)
     sums = np.zeros(size) + np.bincount(first[single], weights=weight[single], minlength=size)
     ties, start, share = equal[~single].astype(np.int64), first[~single], weight[~single]
     for rank in range(int(ties.max(initial=-1)) + 1):

@@ -165,11 +165,18 @@ def _window_mean(field: xr.DataArray, dims: Dims, window: int, periodic: Dims) -
 def _filtered(field: NDArray[Any], *, window: int, wraps: tuple[bool, bool]) -> NDArray[np.float64]:
     # A running sum would carry NaN along a whole row, so missing points are counted beside.
     missing = np.isnan(field)
-    mean, absent = np.where(missing, 0.0, field), missing.astype(np.float64)
-    for axis, wrap in zip((-2, -1), wraps, strict=True):
-        mode = "wrap" if wrap else "constant"
-        mean, absent = (scipy.ndimage.uniform_filter1d(array, window, axis=axis, mode=mode) for array in (mean, absent))
+    if not missing.any():
+        return _running_mean(field, window, wraps)
+    mean, absent = (
+        _running_mean(array, window, wraps) for array in (np.where(missing, 0.0, field), missing.astype(np.float64))
+    )
     return np.where(absent > 0.5 / window**2, np.nan, mean)
+
+
+def _running_mean(field: NDArray[Any], window: int, wraps: tuple[bool, bool]) -> NDArray[np.float64]:
+    for axis, wrap in zip((-2, -1), wraps, strict=True):
+        field = scipy.ndimage.uniform_filter1d(field, window, axis=axis, mode="wrap" if wrap else "constant")
+    return field
 
 
 def _inside(field: xr.DataArray, dims: Dims, window: int, periodic: Dims) -> xr.DataArray:
