@@ -16,7 +16,7 @@ from data_catalog.layout.checks import check_channels
 from data_catalog.layout.coordinates import with_ascending_latitude, with_continuous_longitude, with_merged_versions
 from data_catalog.layout.quantities import Channel, Variable
 from data_catalog.layout.units import conversion, converted
-from data_catalog.layout.variables import VARIABLES, channel, is_surface_name, level_channel
+from data_catalog.layout.variables import VARIABLES, channel, is_levelled_name, is_surface_name, level_channel
 
 _LOG = logging.getLogger(__name__)
 _ON_A_LEVEL = ("{}{}", "{}_{}", "{}_{}hPa", "{}{}hPa")
@@ -164,11 +164,16 @@ def _source_names(dataset: xr.Dataset, wanted: Channel) -> list[str]:
     """All fields of the channel: flat (`z500`, `geopotential_500`), or a variable on levels."""
     names = wanted.variable.names
     if wanted.level_hpa is None:
-        return [name for name in names if name in dataset]
+        return [name for name in names if name in dataset and not _is_on_levels(dataset, name)]
     flat = [pattern.format(name, wanted.level_hpa) for name in names for pattern in _ON_A_LEVEL]
     on_levels = [name for name in names if name in dataset and "level" in dataset[name].coords]
     has_level = bool(on_levels) and wanted.level_hpa in _levels(dataset)
     return [name for name in flat if name in dataset and not is_surface_name(name)] + (on_levels if has_level else [])
+
+
+def _is_on_levels(dataset: xr.Dataset, name: str) -> bool:
+    """Whether a field is one on pressure levels, by its name and its coordinates."""
+    return is_levelled_name(name) and "level" in dataset[name].coords
 
 
 def _checked_source_name(dataset: xr.Dataset, wanted: Channel, where: str) -> str:

@@ -70,8 +70,20 @@ def is_surface_name(name: str) -> bool:
     return name in _spelled and name not in _spelled_on_levels
 
 
+def is_levelled_name(name: str) -> bool:
+    """Return whether a variable of a source is, by its name, a quantity on pressure levels, such as `air`.
+
+    Args:
+        name: As the source spells it, without a level.
+    """
+    return name in _spelled_on_levels
+
+
 def check_declarable(variable: Variable) -> None:
     """Check that a variable of a dataset file has no name or spelling that a variable of the table has.
+
+    A variable without levels may be spelled like one with levels, as a field called `air` on no pressure level is not
+    the temperature on one.
 
     Args:
         variable: The variable that is declared.
@@ -80,7 +92,8 @@ def check_declarable(variable: Variable) -> None:
         ConfigurationError: The table has it already.
     """
     for name in variable.names:
-        taken = next((one.short_name for one in TABLE if name in one.names), None)
+        may_share = name != variable.short_name and not variable.on_levels
+        taken = next((one.short_name for one in TABLE if name in one.names and not (may_share and one.on_levels)), None)
         on_level = re.sub(r"_?\d+(hPa)?$", "", name)
         if taken is None and on_level != name:
             taken = next((one.short_name for one in TABLE if one.on_levels and on_level in one.names), None)

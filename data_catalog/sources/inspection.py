@@ -13,9 +13,9 @@ from data_catalog.catalog import GridAxes
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.axis_names import dimension_roles
 from data_catalog.layout.canonical import canonicalise, recognised_channels
-from data_catalog.layout.checks import check_step, usual_step
+from data_catalog.layout.checks import usual_step
 from data_catalog.layout.times import at_time
-from data_catalog.layout.variables import channel, is_field_name
+from data_catalog.layout.variables import channel, is_field_name, is_levelled_name
 from data_catalog.sources.files import contents_of_each, open_each, open_files
 
 _HOUR = np.timedelta64(1, "h")
@@ -43,7 +43,9 @@ class UnknownVariable:
     def short_name(self) -> str:
         """A short name to declare it under: the letters and digits of its name."""
         plain = re.sub(r"[^a-z0-9]", "", self.name.lower()).lstrip("0123456789") or "x"
-        return plain if not (self.on_levels and plain[-1].isdigit()) else f"{plain}x"
+        if is_field_name(plain):
+            return f"own{plain}"
+        return f"{plain}x" if self.on_levels and plain[-1].isdigit() else plain
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,8 @@ def inspect_location(location: Path | str, channels: Sequence[str] = ()) -> Insp
     """
     opened = open_each(location)
     names, left_out = _names_of_channels(opened, channels)
-    contents = contents_of_each(location)
-    unknown = _unknown_fields(contents)
+    unknown = _unknown_fields(contents_of_each(location), _recognised_names(opened))
     left_out |= {one.name: _why_unknown(one) for one in unknown}
-    left_out |= dict.fromkeys(_without_level(contents, {*names.values(), *left_out}), "it is on no pressure level")
     timed = [name for name in names if not channel(name).variable.static]
     analysis = open_files(location, timed, [name for name in names if name not in timed]) if timed else xr.Dataset()
     ranges = _ranges(analysis, names, left_out, where=str(location))
@@ -114,7 +114,7 @@ def inspect_location(location: Path | str, channels: Sequence[str] = ()) -> Insp
 
 
 def unknown_variables(location: Path | str) -> tuple[UnknownVariable, ...]:
-    """Return the fields on a grid that no known variable has the name of.
+    """Return the fields on a grid that no known variable has the name of, or that lack the level it is on.
 
     Args:
         location: As `open_files` takes it.
@@ -122,7 +122,12 @@ def unknown_variables(location: Path | str) -> tuple[UnknownVariable, ...]:
     Raises:
         ConfigurationError: The location does not exist.
     """
-    return _unknown_fields(contents_of_each(location))
+    return _unknown_fields(contents_of_each(location), _recognised_names(open_each(location)))
+
+
+def _recognised_names(opened: Sequence[tuple[str, xr.Dataset]]) -> set[str]:
+    """What the files call their channels."""
+    return {name for file, dataset in opened for name in recognised_channels(dataset, where=file).values()}
 
 
 def _names_of_channels(
@@ -154,25 +159,24 @@ def _fields_on_the_grid(dataset: xr.Dataset) -> dict[str, xr.DataArray]:
     return fields
 
 
-def _unknown_fields(contents: Sequence[tuple[str, xr.Dataset]]) -> tuple[UnknownVariable, ...]:
-    """Fields that have no name of the variable table."""
+def _unknown_fields(
+    contents: Sequence[tuple[str, xr.Dataset]], recognised: Collection[str]
+) -> tuple[UnknownVariable, ...]:
+    """Fields that have no name of the variable table, or one on levels and no level."""
     found: dict[str, UnknownVariable] = {}
     for _, dataset in contents:
         for name, field in _fields_on_the_grid(dataset).items():
-            if not is_field_name(name):
+            on_levels = "level" in dimension_roles(dataset, tuple(map(str, field.dims))).values()
+            lacks_level = is_levelled_name(name) and not on_levels and name not in recognised
+            if lacks_level or not is_field_name(name):
                 text = {key: str(field.attrs.get(key, "")) for key in ("units", "long_name", "standard_name")}
-                on_levels = "level" in dimension_roles(dataset, tuple(map(str, field.dims))).values()
                 found.setdefault(name, UnknownVariable(name, **text, on_levels=on_levels))
     return tuple(found.values())
 
 
-def _without_level(contents: Sequence[tuple[str, xr.Dataset]], others: Collection[str]) -> list[str]:
-    """Fields with a name of the table that are no channel, as they lack the pressure of their level."""
-    names = {name for _, dataset in contents for name in _fields_on_the_grid(dataset)}
-    return sorted(name for name in names if is_field_name(name) and name not in others)
-
-
 def _why_unknown(variable: UnknownVariable) -> str:
+    if is_levelled_name(variable.name):
+        return "it is on no pressure level"
     unit = f" in {variable.units}" if variable.units else ", without units"
     return f"no known variable has this name ({variable.long_name or 'no long name'}{unit})"
 
@@ -204,7 +208,12 @@ def _step_hours(times: NDArray[np.datetime64], where: str) -> int:
     hours = step / _HOUR
     if hours != int(hours):
         raise InvalidDataError(f"{where}: expected a step of whole hours, found {hours:g} h{at_time(times, 1)}")
-    check_step(times, int(hours), where=where)
+    steps = np.diff(times) / _HOUR
+    if (steps % hours != 0).any():
+        raise InvalidDataError(
+            f"{where}: expected a step of {hours:g} h throughout, found {steps.min():g} to {steps.max():g} h; "
+            "months have no regular step"
+        )
     return int(hours)
 
 

@@ -113,3 +113,17 @@ def test_two_datasets_may_share_a_definition_but_not_contradict_each_other() -> 
 def test_a_name_of_the_table_cannot_be_declared(name: str, spelling: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"variables\.{name}: expected a name that the built-in table"):
         check_declarable(Variable(name, "", "", "K", (0.0, 1.0), (spelling,)))
+
+
+def test_a_declared_field_on_no_level_may_be_spelled_like_one_on_levels() -> None:
+    near = Variable("t995", "temperature at sigma .995", "", "K", (150.0, 350.0), ("air",))
+    with pytest.raises(ConfigurationError, match="found 't995'"):
+        check_declarable(near)  # its own name would be a level
+    near = Variable("ownair", "temperature at sigma .995", "", "K", (150.0, 350.0), ("air",))
+    check_declarable(near)
+    declare("mine", [near])
+    places = {"time": [np.datetime64("2001-01-01", "ns")], "latitude": [0, 1], "longitude": [0, 1]}
+    field = (("time", "latitude", "longitude"), np.full((1, 2, 2), 280.0, np.float32), {"units": "K"})
+    assert set(canonicalise(xr.Dataset({"air": field}, places))) == {"ownair"}
+    on_level = (("time", "level", "latitude", "longitude"), np.full((1, 1, 2, 2), 280.0, np.float32), {"units": "K"})
+    assert set(canonicalise(xr.Dataset({"air": on_level}, places | {"level": [500]}))) == {"t500"}

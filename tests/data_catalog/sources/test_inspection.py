@@ -69,9 +69,10 @@ def test_what_cannot_be_read_has_a_reason(file: Path) -> None:
     assert "expected units that can be converted to K" in found.left_out["d2m"]
     assert "expected values in 150..360 K" in found.left_out["skt"]
     assert "no pressure level" in found.left_out["gh"]
-    (smoke,) = found.unknown
+    smoke, height = found.unknown
     assert (smoke.short_name, smoke.units, smoke.on_levels) == ("pmsmoke", "kg m-3", False)
-    assert unknown_variables(file) == (smoke,)
+    assert (height.name, height.short_name) == ("gh", "owngh")
+    assert unknown_variables(file) == (smoke, height)
 
 
 def test_chosen_channels_alone_are_taken(file: Path) -> None:
