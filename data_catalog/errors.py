@@ -32,8 +32,10 @@ def _public(rest: str) -> str:
     elif "@" in rest and not _PORT_OR_NONE.fullmatch(re.split(r"[?#]", authority)[0]):
         rest = rest.rpartition("@")[2]  # a password with a slash, a question mark or a number sign
     public = re.split(r"[?#]", rest, maxsplit=1)[0]
-    hidden = rest[len(public) :]
-    return public + ("?..." + hidden[len(hidden.rstrip("),.:;")) :] if hidden else "")
+    query = rest[len(public) :]
+    hidden = query.rstrip("),.:;")
+    # A text may come here twice: nothing is hidden by what already stands for something hidden.
+    return public + (query if hidden in ("", "?", "#") else "?..." + query[len(hidden) :])
 
 
 class PlumecastError(Exception):

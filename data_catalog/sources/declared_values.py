@@ -163,9 +163,10 @@ def with_declared_values(variable: xr.Variable, what: str) -> xr.Variable:
 
 
 def _with_valid_integers(variable: xr.Variable, valid: ValidRange) -> xr.Variable:
-    """Replace integers outside of a range by the fill value, and declare one where there is none."""
+    """Replace integers outside of a range by the fill value; where none is declared, it is NetCDF's, but for bytes."""
     declared = variable.attrs.get("_FillValue", variable.attrs.get("missing_value"))
-    fill = valid.outside(read_dtype(variable)) if declared is None else np.atleast_1d(declared)[0]
+    usual = valid.outside(read_dtype(variable)) if variable.dtype.itemsize == 1 else _usual_fill(variable)
+    fill = usual if declared is None else np.atleast_1d(declared)[0]
     if fill is None:
         return variable
     stored_fill = np.asarray(fill).astype(variable.dtype)[()]
@@ -215,10 +216,14 @@ def _with_usual_fill(variable: xr.Variable) -> xr.Variable:
     packed = set(_PACKING) & set(variable.attrs) and variable.dtype.kind in "iu" and variable.dtype.itemsize > 1
     if not packed or {"_FillValue", "missing_value"} & set(variable.attrs):
         return variable
-    usual = variable.dtype.type(netCDF4.default_fillvals[variable.dtype.str[1:]])
     declared = variable.copy(deep=False)
-    declared.attrs = {**variable.attrs, "_FillValue": usual}
+    declared.attrs = {**variable.attrs, "_FillValue": _usual_fill(variable)}
     return declared
+
+
+def _usual_fill(variable: xr.Variable) -> np.generic:
+    fill: np.generic = variable.dtype.type(netCDF4.default_fillvals[variable.dtype.str[1:]])
+    return fill
 
 
 def _in_type(limit: np.ndarray, dtype: np.dtype[Any]) -> float:

@@ -37,3 +37,4 @@ def test_all_errors_are_plumecast_errors_and_only_missing_data_is_retried() -> N
 def test_credentials_of_urls_are_left_out(text: str, public: str | None) -> None:
     assert without_secrets(text) == (text if public is None else public)
     assert str(InvalidDataError(text)) == without_secrets(text)
+    assert without_secrets(without_secrets(text)) == without_secrets(text)

@@ -61,7 +61,8 @@ def test_missing_is_what_netcdf4_masks(
         expected = file["t2m"][:]
     found = netcdf_dataset(path, decode_timedelta=False)["t2m"].values
     # Plain integers become no floats here, and the checks of values see the fill; bytes have no usual fill.
-    assume(not whole or limits or (packed and not (kind == "i1" and fill is None)))
+    assume(not whole or limits or packed)
+    assume(not (kind == "i1" and fill is None) or {"valid_range", "valid_min"} & set(limits))
     masked = np.ma.getmaskarray(expected)
     never_written = np.isclose(found, netCDF4.default_fillvals["f4"]) if not whole else np.zeros(found.shape, bool)
     np.testing.assert_array_equal(np.isnan(found) | never_written, masked)
@@ -75,6 +76,14 @@ def test_limits_in_the_unit_of_the_variable_count_after_unpacking(tmp_path: Path
     turned = {**attributes, "scale_factor": -0.5}
     path = written(tmp_path / "b.nc", NUMBERS.astype("i2"), turned)
     np.testing.assert_array_equal(missing(path), (NUMBERS < -100) | (NUMBERS > 100))
+
+
+def test_what_was_never_written_is_missing_though_it_is_within_the_limits(tmp_path: Path) -> None:
+    attributes = {**PACKED, "valid_max": np.int16(100)}
+    path = written(tmp_path / "a.nc", NUMBERS.astype("i2"), attributes, None)
+    found = missing(path)
+    assert found[:, -1].all()
+    np.testing.assert_array_equal(found[:, :-1], (NUMBERS > 100)[:, :-1])
 
 
 def test_a_limit_that_a_float_is_rounded_to_is_inside(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_a_column_for_each_system(tiny, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_a_dataset_without_a_known_grid_is_refused(tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     bare = dataset("speedy-5p6").model_copy(update={"grid": None})
-    monkeypatch.setattr("pipelines.training.cost_table.dataset", lambda _: bare)
+    monkeypatch.setattr("forecast.system.system.dataset", lambda _: bare)
     system: System = find_system(str(tiny))
     with pytest.raises(ConfigurationError, match="expected a dataset whose grid is known"):
         print_costs([system])
