@@ -28,10 +28,12 @@ from forecast.verification.scores.contingency import (
 )
 from forecast.verification.scores.continuous import correlation, kge, nse, quantile_quantile
 from forecast.verification.scores.decomposition import crps_decomposition
-from forecast.verification.scores.distribution import dawid_sebastiani, log_score, pit, quantile_score, twcrps
+from forecast.verification.scores.density import dawid_sebastiani, log_score
+from forecast.verification.scores.distribution import pit, quantile_score, twcrps
+from forecast.verification.scores.elementary import firm, murphy_diagram
 from forecast.verification.scores.ensemble import bias, crps, ensemble_mean_rmse, mae, rmse
 from forecast.verification.scores.event import brier_score, rps
-from forecast.verification.scores.multivariate import energy_score, variogram_score
+from forecast.verification.scores.multivariate import energy_score, multivariate_dawid_sebastiani, variogram_score
 from forecast.verification.scores.precipitation import seeps
 from forecast.verification.scores.probability_forecasts import (
     brier_score_of_probability,
@@ -50,6 +52,7 @@ from forecast.verification.scores.skill import skill
 from forecast.verification.scores.spatial import acc, fss
 from forecast.verification.scores.spectra import error_growth, spectral_crps, spectrum
 from forecast.verification.scores.spread import spread, spread_skill_binned, spread_skill_ratio
+from forecast.verification.scores.weighted_crps import owcrps, vrcrps
 from forecast.verification.stations import at_stations, density_weights
 from forecast.verification.weighting import area_weights
 
@@ -89,6 +92,7 @@ __all__ = [
     "ets",
     "false_discovery_rate",
     "far",
+    "firm",
     "fit_baselines",
     "frequency_bias",
     "fss",
@@ -98,8 +102,11 @@ __all__ = [
     "kge",
     "log_score",
     "mae",
+    "multivariate_dawid_sebastiani",
+    "murphy_diagram",
     "nse",
     "open_score_archive",
+    "owcrps",
     "paired_t_test",
     "persistence_forecast",
     "pit",
@@ -133,4 +140,5 @@ __all__ = [
     "spread_skill_ratio",
     "twcrps",
     "variogram_score",
+    "vrcrps",
 ]

@@ -45,7 +45,7 @@ LIMITS = ("threshold", "lower", "upper", "dry_threshold", "heavy_threshold")
 WEIGHTS = ("weights", "norm_weights", "member_weights")
 FIELDS = ("weights", "norm_weights", "climatology", "dry_fraction", "heavy_threshold", "mask")
 """Arguments by point, which may be numbers or NumPy arrays whose dimensions are plain from their sizes."""
-NUMBERS = ("quantiles", "edges", "cost_loss_ratios", "window")
+NUMBERS = ("quantiles", "edges", "cost_loss_ratios", "window", "threshold_weights")
 """Lists of numbers, whatever holds them."""
 MANY = (*LIMITS, "weights")
 """Arguments whose further dimensions become dimensions of the score."""

@@ -4,7 +4,7 @@ A field in float32 holds 0.1 as float32(0.1), which is more than 0.1: compared w
 equal to the threshold would be above it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,37 @@ def highest_not_above(limit: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]
     return np.where(np.isfinite(limit), np.where(above, np.nextafter(middle, dtype.type(-np.inf)), middle), limit)
 
 
+def categories(limit: xr.DataArray, points: xr.DataArray) -> tuple[xr.DataArray, Hashable]:
+    """Thresholds between categories, which do not decrease along a dimension of their own, and its name.
+
+    Args:
+        limit: Thresholds from `limits`; a single one, also of each place, gets a dimension `threshold`.
+        points: A field on all points, whose dimensions are not that of the thresholds.
+
+    Raises:
+        UnscorableError: Thresholds decrease, at once or when they are computed if they are lazy; or it is not plain
+            which dimension they are along.
+    """
+    own = [dim for dim in limit.dims if dim not in points.dims]
+    if not own:
+        limit, own = limit.expand_dims("threshold"), ["threshold"]
+    along = "threshold" if "threshold" in own else own[0] if len(own) == 1 else None
+    if along is None:
+        raise UnscorableError(f"threshold: expected a dimension 'threshold', found {list(limit.dims)}")
+    if limit.chunks is not None:
+        limit = limit.chunk({along: -1})
+    checked: xr.DataArray = xr.apply_ufunc(
+        _increasing,
+        limit,
+        kwargs={"strict": limit.ndim == 1},
+        input_core_dims=[[along]],
+        output_core_dims=[[along]],
+        dask="parallelized",
+        output_dtypes=[limit.dtype],
+    )
+    return checked, along
+
+
 def _listed(threshold: float | Iterable[float]) -> ArrayLike:
     return list(threshold) if isinstance(threshold, Iterable) and np.ndim(threshold) else threshold  # type: ignore[arg-type, return-value]
 
@@ -94,3 +125,12 @@ def _listed(threshold: float | Iterable[float]) -> ArrayLike:
 def _check_kind(role: str, dtype: np.dtype[Any], found: object) -> None:
     if dtype.kind not in "fiub":
         raise UnscorableError(f"{role}: expected a number, several, or a DataArray, found {str(found).splitlines()[0]}")
+
+
+def _increasing(numbers: NDArray[Any], *, strict: bool) -> NDArray[Any]:
+    """Thresholds along the last axis; those of a place may be equal, as where it is mostly dry."""
+    steps = np.diff(numbers, axis=-1)
+    if numbers.shape[-1] == 0 or (steps < 0).any() or (strict and not (steps > 0).all()):
+        found = numbers.tolist() if numbers.ndim == 1 else "thresholds that decrease at some point"
+        raise UnscorableError(f"thresholds: expected increasing numbers, found {found}")
+    return numbers

@@ -1,4 +1,4 @@
-"""Further scores of the whole distribution: of its tails, its quantiles and its normal approximation."""
+"""Further scores of the whole distribution: of its tails, its quantiles and where the analysis lies in it."""
 
 from collections.abc import Hashable, Sequence
 from typing import Any
@@ -129,86 +129,6 @@ def quantile_score(
 
 
 @aligned()
-def dawid_sebastiani(
-    forecast: xr.DataArray,
-    analysis: xr.DataArray,
-    *,
-    member_dim: Hashable | None = None,
-    reduce: Dims = (),
-    preserve: Dims | None = None,
-    weights: xr.DataArray | None = None,
-    skip_missing: bool = False,
-) -> xr.DataArray:
-    """Dawid-Sebastiani score: ln s^2 + (m - y)^2 / s^2, with the members' mean m and variance s^2 (divided by M - 1).
-
-    Args:
-        forecast: Ensemble of at least 2 members: `member_dim` and any other dimensions, in any order; NumPy or Dask
-            inside.
-        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
-        reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
-            point.
-        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
-        weights: Weights of the average, 0 or more, on any dimensions of the score, such as
-            `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
-            whatever it holds.
-        skip_missing: True scores a point by the members that it has, and leaves out points that lack the analysis;
-            False makes every score NaN that a missing member or analysis goes into.
-
-    Returns:
-        Score on the dimensions that are left; another unit of `forecast` adds a constant. Smaller is better. NaN for
-        one member, and where all members are equal.
-
-    Raises:
-        UnscorableError: `forecast` and `analysis` do not fit together, or `reduce` or `weights` do not fit them.
-
-    Source: Dawid and Sebastiani (1999), doi:10.1214/aos/1018031101
-    """
-    values = _normal_misfit(forecast, analysis, member_dim, skip_missing)
-    return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("dawid_sebastiani").drop_attrs()
-
-
-@aligned()
-def log_score(
-    forecast: xr.DataArray,
-    analysis: xr.DataArray,
-    *,
-    member_dim: Hashable | None = None,
-    reduce: Dims = (),
-    preserve: Dims | None = None,
-    weights: xr.DataArray | None = None,
-    skip_missing: bool = False,
-) -> xr.DataArray:
-    """Logarithmic score: -ln p(y), with the normal density p of the members' mean and variance (divided by M - 1).
-
-    Args:
-        forecast: Ensemble of at least 2 members: `member_dim` and any other dimensions, in any order; NumPy or Dask
-            inside.
-        analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
-        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
-        reduce: Names of the dimensions to average over, such as `("latitude", "longitude")`; empty gives one score a
-            point.
-        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
-        weights: Weights of the average, 0 or more, on any dimensions of the score, such as
-            `area_weights(forecast["latitude"])`; None weighs each point alike. A point of weight 0 does not count,
-            whatever it holds.
-        skip_missing: True scores a point by the members that it has, and leaves out points that lack the analysis;
-            False makes every score NaN that a missing member or analysis goes into.
-
-    Returns:
-        Score on the dimensions that are left; another unit of `forecast` adds a constant. Smaller is better. NaN for
-        one member, and where all members are equal.
-
-    Raises:
-        UnscorableError: `forecast` and `analysis` do not fit together, or `reduce` or `weights` do not fit them.
-
-    Source: Good (1952), doi:10.1111/j.2517-6161.1952.tb00104.x
-    """
-    values = (_normal_misfit(forecast, analysis, member_dim, skip_missing) + np.log(2 * np.pi)) / 2
-    return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("log_score").drop_attrs()
-
-
-@aligned()
 def pit(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
@@ -251,28 +171,27 @@ def pit(
     return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("pit").drop_attrs()
 
 
-def _normal_misfit(
-    forecast: xr.DataArray, analysis: xr.DataArray, member_dim: Hashable, skip_missing: bool
-) -> xr.DataArray:
-    moments = point_statistics(forecast, analysis, member_dim, "variance", skip_missing=skip_missing)
-    variance = moments["variance"].astype(np.float64)
-    variance = variance.where(variance > 0)
-    logarithm: xr.DataArray = xr.apply_ufunc(np.log, variance, dask="allowed")
-    return logarithm + moments["error"].astype(np.float64) ** 2 / variance
-
-
 def _pinball(
     ensemble: NDArray[Any], analysis: NDArray[Any], *, levels: NDArray[np.float64], skip_missing: bool
 ) -> NDArray[np.float64]:
     members = np.sort(ensemble if ensemble.dtype == np.float32 else ensemble.astype(np.float64, copy=False), axis=-1)
-    quantile = _quantiles(members, levels, skip_missing)
+    quantile = sorted_quantiles(members, levels, skip_missing)
     with np.errstate(invalid="ignore"):
         error = np.where(quantile == analysis[..., None], 0.0, quantile - analysis[..., None])
     return np.where(np.isnan(error), np.nan, ((error > 0) - levels) * error)
 
 
-def _quantiles(members: NDArray[Any], levels: NDArray[np.float64], skip_missing: bool) -> NDArray[np.float64]:
-    """Quantiles of sorted members, the missing ones last, of each point; NaN where there are too few."""
+def sorted_quantiles(members: NDArray[Any], levels: NDArray[np.float64], skip_missing: bool) -> NDArray[np.float64]:
+    """Quantiles of sorted members by linear interpolation (type 7 of Hyndman and Fan).
+
+    Args:
+        members: Sorted along the last axis, missing ones last.
+        levels: Levels from 0 to 1.
+        skip_missing: Take the quantiles of the members that are there; otherwise a missing one makes them NaN.
+
+    Returns:
+        Float64, the levels along the last axis; NaN where no member is there.
+    """
     if not np.isnan(members[..., -1]).any():
         low, high, share = _ranks_beside(np.asarray(members.shape[-1] - 1), levels)
         return _between(members[..., low], members[..., high], share)

@@ -62,16 +62,9 @@ def crps(
         statistics = point_statistics(forecast, analysis, member_dim, "crps", skip_missing=skip_missing)
         values = statistics["fair_crps" if fair else "crps"]
     else:
-        values = xr.apply_ufunc(
-            _weighted_crps,
-            forecast,
-            analysis,
-            member_weights,
-            kwargs={"fair": fair, "skip_missing": skip_missing},
-            input_core_dims=[[member_dim], [], [member_dim]],
-            dask="parallelized",
-            output_dtypes=[np.float64],
-        ).transpose(*analysis.dims)
+        values = crps_of_weighted_members(
+            forecast, analysis, member_weights, member_dim=member_dim, fair=fair, skip_missing=skip_missing
+        )
     values = values.rename("crps")
     return in_units_of(forecast, weighted_mean(values, reduce, weights, skip_missing=skip_missing))
 
@@ -200,13 +193,48 @@ def _error(forecast: xr.DataArray, analysis: xr.DataArray, member_dim: Hashable,
     return statistics["error"]
 
 
+def crps_of_weighted_members(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    member_weights: xr.DataArray,
+    *,
+    member_dim: Hashable | None,
+    fair: bool,
+    skip_missing: bool,
+) -> xr.DataArray:
+    """CRPS of members that count unequally, at each point.
+
+    Args:
+        forecast: Ensemble on the grid of `analysis`, as `aligned` hands it to a score.
+        analysis: Verifying analysis, likewise.
+        member_weights: Weights of the members, 0 or more, on `member_dim` and any other dimensions.
+        member_dim: Name of the dimension of the members.
+        fair: Score the distribution that the members are drawn from, rather than the members alone.
+        skip_missing: Score a point by the members that it has; otherwise a missing one of any weight makes it NaN.
+
+    Returns:
+        Float64 on the dimensions of `analysis`, then on those that `member_weights` alone has.
+    """
+    values: xr.DataArray = xr.apply_ufunc(
+        _weighted_crps,
+        forecast,
+        analysis,
+        member_weights,
+        kwargs={"fair": fair, "skip_missing": skip_missing},
+        input_core_dims=[[member_dim], [], [member_dim]],
+        dask="parallelized",
+        output_dtypes=[np.float64],
+    )
+    return values.transpose(*analysis.dims, ...)
+
+
+@np.errstate(invalid="ignore")
 def _weighted_crps(
     ensemble: NDArray[Any], analysis: NDArray[Any], weights: NDArray[Any], *, fair: bool, skip_missing: bool
 ) -> NDArray[np.float64]:
     """CRPS over the last axis; differences from the smallest member keep digits where values share a large offset."""
-    members = np.asarray(ensemble, dtype=np.float64)
+    members, weight = np.broadcast_arrays(*(np.asarray(each, dtype=np.float64) for each in (ensemble, weights)))
     missing = np.isnan(members)
-    weight = np.broadcast_to(np.asarray(weights, dtype=np.float64), members.shape)
     spoiled = np.asarray((missing & (weight > 0)).any(axis=-1, keepdims=True) & (not skip_missing))
     weight = np.where(missing, 0.0, weight)
     total = weight.sum(axis=-1, keepdims=True)
@@ -215,15 +243,20 @@ def _weighted_crps(
     smallest = np.where(np.isfinite(smallest), smallest, 0.0)
     centred = np.where(weight > 0, members - smallest, 0.0)
     error = (share * np.abs(centred - (np.asarray(analysis, dtype=np.float64)[..., None] - smallest))).sum(axis=-1)
-    pairs = _weighted_pairs(centred, share)
+    pairs = weighted_pairs(centred, share)
     if fair:
         spare = 1 - (share**2).sum(axis=-1)
         pairs = pairs / np.where(spare > 1e-12, spare, np.nan)
     return np.asarray(error - pairs)
 
 
-def _weighted_pairs(members: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum over i < j of w_i w_j |x_i - x_j|, along the last axis."""
+def weighted_pairs(members: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum over i < j of w_i w_j |x_i - x_j|.
+
+    Args:
+        members: Members x along the last axis, in any order, none missing.
+        share: Their weights w, in the same shape.
+    """
     order = np.argsort(members, axis=-1)
     ranked, portion = np.take_along_axis(members, order, axis=-1), np.take_along_axis(share, order, axis=-1)
     lower = np.cumsum(portion, axis=-1) - portion

@@ -5,13 +5,19 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims, UnscorableError
+from forecast.verification.checks import Dims
 from forecast.verification.ensemble_pass.statistics import pass_precision, point_statistics
 from forecast.verification.events import events
-from forecast.verification.thresholds import Threshold, comparison_precision, exceeds, highest_not_above, limits
+from forecast.verification.thresholds import (
+    Threshold,
+    categories,
+    comparison_precision,
+    exceeds,
+    highest_not_above,
+    limits,
+)
 from forecast.verification.weighting import weighted_mean
 
 
@@ -120,7 +126,7 @@ def rps(
 
     Source: Epstein (1969), doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2; Ferro (2014), doi:10.1002/qj.2270
     """
-    limit, along = _categories(limits("threshold", threshold, comparison_precision(forecast, analysis)), analysis)
+    limit, along = categories(limits("threshold", threshold, comparison_precision(forecast, analysis)), analysis)
     briers = _brier(forecast, analysis, limit, member_dim=member_dim, strict=True, skip_missing=skip_missing, fair=fair)
     values = briers.sum([along], skipna=False)
     return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("rps").drop_attrs()
@@ -246,34 +252,3 @@ def _weighted_brier(
         square = (share**2).sum([member_dim], skipna=False)
         values = values - probability * (1 - probability) * square / (1 - square).where(square < 1 - 1e-12)
     return values.transpose(*observed.dims)
-
-
-def _categories(limit: xr.DataArray, points: xr.DataArray) -> tuple[xr.DataArray, Hashable]:
-    """Thresholds that do not decrease along a dimension of their own, and its name."""
-    own = [dim for dim in limit.dims if dim not in points.dims]
-    if limit.ndim == 0:
-        limit, own = limit.expand_dims("threshold"), ["threshold"]
-    along = "threshold" if "threshold" in own else own[0] if len(own) == 1 else None
-    if along is None:
-        raise UnscorableError(f"threshold: expected a dimension 'threshold', found {list(limit.dims)}")
-    if limit.chunks is not None:
-        limit = limit.chunk({along: -1})
-    checked: xr.DataArray = xr.apply_ufunc(
-        _increasing,
-        limit,
-        kwargs={"strict": limit.ndim == 1},
-        input_core_dims=[[along]],
-        output_core_dims=[[along]],
-        dask="parallelized",
-        output_dtypes=[limit.dtype],
-    )
-    return checked, along
-
-
-def _increasing(numbers: NDArray[Any], *, strict: bool) -> NDArray[Any]:
-    """Thresholds along the last axis; those of a place may be equal, as where it is mostly dry."""
-    steps = np.diff(numbers, axis=-1)
-    if numbers.shape[-1] == 0 or (steps < 0).any() or (strict and not (steps > 0).all()):
-        found = numbers.tolist() if numbers.ndim == 1 else "thresholds that decrease at some point"
-        raise UnscorableError(f"thresholds: expected increasing numbers, found {found}")
-    return numbers

@@ -17,6 +17,9 @@ try:
 except ImportError:  # no numba for this platform: the same results, slower
     from forecast.verification.ensemble_pass.pairs_numpy import member_distances, variogram_errors
 
+SINGULAR = 1e-10
+"""Smallest singular value of members, relative to the largest, of which a covariance is inverted."""
+
 
 @aligned(members="optional")
 def energy_score(
@@ -121,6 +124,49 @@ def variogram_score(
     return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("variogram_score").drop_attrs()
 
 
+@aligned()
+def multivariate_dawid_sebastiani(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    *,
+    dims: Dims,
+    member_dim: Hashable | None = None,
+    reduce: Dims = (),
+    preserve: Dims | None = None,
+    weights: xr.DataArray | None = None,
+    skip_missing: bool = False,
+) -> xr.DataArray:
+    """Dawid-Sebastiani score of fields: ln det S + (y - m)' S^-1 (y - m), with the members' mean m and covariance S.
+
+    Args:
+        forecast: Ensemble of more members than a field has points: `member_dim` and any other dimensions, in any order;
+            NumPy or Dask inside.
+        analysis: Verifying analysis y: the other dimensions of `forecast`, in any order, same coordinates and unit.
+        dims: Names of the dimensions of one field, such as `("lead_time",)` or those of a few stations.
+        member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
+        reduce: Names of the other dimensions to average over, such as `("init_time",)`; empty gives one score a field.
+        preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
+        weights: Weights of that average, 0 or more, on any dimensions other than `dims`; None weighs each field alike.
+        skip_missing: True leaves fields with a missing member or analysis out of the average; False makes every average
+            NaN that such a field goes into. A field by itself is NaN either way.
+
+    Returns:
+        Score on the dimensions that are left; another unit of `forecast` adds a constant. The covariance is divided by
+        M - 1; the score is NaN where it is singular, as it is unless there are more members than points. Smaller is
+        better.
+
+    Raises:
+        UnscorableError: `dims` is empty or unknown, `forecast` and `analysis` do not fit together, or `reduce` or
+            `weights` do not fit them.
+
+    Source: Dawid and Sebastiani (1999), doi:10.1214/aos/1018031101
+    """
+    forecast, analysis = _whole_fields(forecast, analysis, dims)
+    values = _score_fields(partial(_normal_misfit, axes=len(dims)), forecast, analysis, dims, member_dim)
+    score = weighted_mean(values, reduce, weights, skip_missing=skip_missing)
+    return score.rename("multivariate_dawid_sebastiani").drop_attrs()
+
+
 def _scaled(field: xr.DataArray, root: xr.DataArray) -> xr.DataArray:
     """A field times the root of its weights; what has no weight does not count, whatever it holds."""
     scaled = field * root
@@ -180,4 +226,27 @@ def _energy(ensemble: NDArray[Any], analysis: NDArray[Any], *, axes: int, fair: 
 
 def _variogram(ensemble: NDArray[Any], analysis: NDArray[Any], *, axes: int, order: float) -> NDArray[np.float64]:
     scores = variogram_errors(*_fields(ensemble, analysis, axes), order)
+    return scores.reshape(ensemble.shape[: ensemble.ndim - axes - 1])
+
+
+def _normal_misfit(ensemble: NDArray[Any], analysis: NDArray[Any], *, axes: int) -> NDArray[np.float64]:
+    members, observed = (each.astype(np.float64) for each in _fields(ensemble, analysis, axes))
+    count, points = members.shape[-2:]
+    scores = np.full(len(members), np.nan)
+    # Differences from one member first: equal members then have no variance that is rounding.
+    members, observed = members - members[:, :1, :], observed - members[:, 0, :]
+    mean = members.mean(axis=-2)
+    anomaly = members - mean[:, None, :]
+    deviation = np.sqrt((anomaly**2).sum(axis=-2) / max(count - 1, 1))
+    known = np.isfinite(anomaly).all(axis=(-2, -1)) & (deviation > 0).all(axis=-1)
+    if count > points and known.any():
+        # In standard deviations, so that fields of several units have no small singular values for their units alone.
+        scale, error = deviation[known], (observed - mean)[known]
+        _, singular, axes_of = np.linalg.svd(
+            anomaly[known] / scale[:, None, :] / np.sqrt(count - 1), full_matrices=False
+        )
+        regular = singular[:, -1] > SINGULAR * singular[:, 0]
+        singular = np.where(regular[:, None], singular, np.nan)
+        along = (axes_of @ (error / scale)[..., None])[..., 0] / singular
+        scores[known] = (along**2 + 2 * np.log(singular) + 2 * np.log(scale)).sum(axis=-1)
     return scores.reshape(ensemble.shape[: ensemble.ndim - axes - 1])

@@ -1,7 +1,8 @@
 """Scores of patterns: anomaly correlation and fractions skill."""
 
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import scipy
@@ -74,13 +75,22 @@ def acc(
     return weighted_mean(values, reduce, None, skip_missing=skip_missing).rename("acc").drop_attrs()
 
 
+@dataclass(frozen=True)
+class _Frame:
+    """How windows lie in a field: its two dimensions, which of them close upon themselves, and what lies beyond."""
+
+    dims: Dims
+    periodic: Dims
+    zero_padding: bool
+
+
 @aligned(members="optional")
 def fss(
     forecast: xr.DataArray,
     analysis: xr.DataArray,
     *,
     threshold: Threshold,
-    window: int,
+    window: int | Sequence[int],
     member_dim: Hashable | None = None,
     dims: Dims | None = None,
     reduce: Dims = (),
@@ -89,6 +99,7 @@ def fss(
     skip_missing: bool = False,
     strict: bool = True,
     periodic: Dims = (),
+    zero_padding: bool = False,
 ) -> xr.DataArray:
     """Fractions skill score: how alike forecast and analysis are in the share of a window in which an event happens.
 
@@ -100,51 +111,94 @@ def fss(
         analysis: Verifying analysis: the other dimensions of `forecast`, in any order, same coordinates and unit.
         threshold: Threshold of the event, in the unit of `forecast`: a number, several, or a DataArray on any
             dimensions of `analysis`; further dimensions become dimensions of the result.
-        window: Side of the window in points, odd.
+        window: Side of the window in points, odd or even; or several, which give the score along `window`.
         member_dim: Name of the dimension of the members; None finds `member`, `realization`, `number` and the like.
         dims: Names of the two dimensions of one field; latitude and longitude when None.
         reduce: Names of the other dimensions to sum over before the ratio is taken, such as `("lead_time",)`.
         preserve: Names of the dimensions to keep instead, all others being averaged over; None goes by `reduce`.
         weights: Weights of the windows by their centre, 0 or more, on any dimensions of `analysis`, such as
-            `area_weights(forecast["latitude"])`; None weighs each alike.
+            `area_weights(forecast["latitude"])`; None weighs each alike. Of an even window it is the mean of the points
+            around its centre.
         skip_missing: True takes the members that are there, and leaves out windows with a point that lacks all of them
             or the analysis; False makes every score NaN that a missing member or analysis goes into.
         strict: True: the event is a value above the threshold; False: at or above it.
         periodic: Names of those of `dims` that close upon themselves, such as the longitude of a global grid.
+        zero_padding: True also counts windows that reach beyond the field, where the event never happens: all that are
+            centred on a point or, of even windows, on a corner of cells.
 
     Returns:
         Score from 0 to 1, larger is better, on the dimensions left; NaN where the event is neither seen nor forecast.
 
     Raises:
-        UnscorableError: `window` is even or larger than the field, `forecast`, `analysis` and `threshold` do not fit
-            together, or `reduce` or `weights` do not fit them.
+        UnscorableError: `window` is larger than the field, or options or arguments do not fit together.
 
     Source: Roberts and Lean (2008), doi:10.1175/2007MWR2123.1; Duc et al. (2013), doi:10.3402/tellusa.v65i0.18171
     """
-    assert dims is not None  # found by `aligned`
-    _check_window(window, dims, forecast, periodic)
+    frame = _Frame(() if dims is None else dims, periodic, zero_padding)
+    sizes = _window_sizes(window, frame, forecast)
     counted = event_counts(
         forecast, analysis, threshold, member_dim=member_dim, strict=strict, skip_missing=skip_missing
     )
+    fields = counted["hits"] / counted["members"], counted["observed"]
+    check_reduce(reduce, fields[0])
+    scores = [_skill_of_fractions(fields, size, frame, reduce, weights, skip_missing) for size in sizes]
+    joined = scores[0] if np.ndim(window) == 0 else xr.concat(scores, xr.DataArray(sizes, dims="window", name="window"))
+    return joined.rename("fss").drop_attrs()
+
+
+def _skill_of_fractions(
+    fields: tuple[xr.DataArray, xr.DataArray],
+    size: int,
+    frame: _Frame,
+    reduce: Dims,
+    weights: xr.DataArray | None,
+    skip_missing: bool,
+) -> xr.DataArray:
+    """Score of one size of window from the probability of the event and whether it was seen at each point."""
+    weights = _at_centres(weights, size, frame)
     probability, observed = (
-        _window_mean(field, dims, window, periodic)
-        for field in (counted["hits"] / counted["members"], counted["observed"])
+        _window_mean(_padded(field, size, frame), frame.dims, size, frame.periodic) for field in fields
     )
-    every, inside = [*dims, *reduce], _inside(probability, dims, window, periodic)
-    fields = [field.where(inside, 0.0) for field in ((probability - observed) ** 2, probability**2 + observed**2)]
-    check_reduce(every, probability)
-    above, below = (weighted_sums(field, every, weights, skip_missing=skip_missing)[0] for field in fields)
-    return (1 - above / below.where(below > 0)).rename("fss").drop_attrs()
+    every, inside = [*frame.dims, *reduce], _inside(probability, frame.dims, size, frame.periodic)
+    parts = [field.where(inside, 0.0) for field in ((probability - observed) ** 2, probability**2 + observed**2)]
+    above, below = (weighted_sums(part, every, weights, skip_missing=skip_missing)[0] for part in parts)
+    return 1 - above / below.where(below > 0)
 
 
-def _check_window(window: int, dims: Dims, field: xr.DataArray, periodic: Dims) -> None:
-    if len(dims) != 2 or any(dim not in field.dims for dim in dims):
-        raise UnscorableError(f"dims: expected two dimensions among {list(field.dims)}, found {list(dims)}")
-    if any(dim not in dims for dim in periodic):
-        raise UnscorableError(f"periodic: expected dimensions among {list(dims)}, found {list(periodic)}")
-    whole = isinstance(window, int | np.integer)
-    if not whole or window < 1 or window % 2 == 0 or any(window > field.sizes[dim] for dim in dims):
-        raise UnscorableError(f"window: expected an odd number within the field {list(dims)}, found {window}")
+def _padded(
+    field: xr.DataArray, size: int, frame: _Frame, mode: Literal["constant", "edge"] = "constant"
+) -> xr.DataArray:
+    """A field with what lies beyond it, as far as windows reach that have their centre on it."""
+    if not frame.zero_padding:
+        return field
+    dims = [dim for dim in frame.dims if dim in field.dims and dim not in frame.periodic]
+    bare = field.drop_vars([name for name, coord in field.coords.items() if {*frame.dims} & {*coord.dims}])
+    options: dict[str, Any] = {"constant_values": 0.0} if mode == "constant" else {}
+    return bare.pad(dict.fromkeys(dims, (size // 2, size // 2)), mode=mode, **options)
+
+
+def _at_centres(weights: xr.DataArray | None, size: int, frame: _Frame) -> xr.DataArray | None:
+    """Weights of windows at the point, of an even window the one just after, that they are centred on."""
+    if weights is None:
+        return None
+    weights = _padded(weights, size, frame, mode="edge")
+    for dim in frame.dims:
+        if size % 2 == 0 and dim in weights.dims:
+            weights = (weights + weights.roll({dim: 1})) / 2
+    return weights
+
+
+def _window_sizes(window: int | Sequence[int], frame: _Frame, field: xr.DataArray) -> list[int]:
+    if len(frame.dims) != 2 or any(dim not in field.dims for dim in frame.dims):
+        raise UnscorableError(f"dims: expected two dimensions among {list(field.dims)}, found {list(frame.dims)}")
+    if any(dim not in frame.dims for dim in frame.periodic):
+        raise UnscorableError(f"periodic: expected dimensions among {list(frame.dims)}, found {list(frame.periodic)}")
+    given = np.atleast_1d(np.asarray(window))
+    bounded = frame.periodic if frame.zero_padding else frame.dims
+    most = min((field.sizes[dim] for dim in bounded), default=np.inf)
+    if given.ndim != 1 or given.dtype.kind not in "iu" or not given.size or given.min() < 1 or given.max() > most:
+        raise UnscorableError(f"window: expected whole numbers from 1 to {most:g}, found {window}")
+    return [int(size) for size in given]
 
 
 def _window_mean(field: xr.DataArray, dims: Dims, window: int, periodic: Dims) -> xr.DataArray:
@@ -180,9 +234,9 @@ def _running_mean(field: NDArray[Any], window: int, wraps: tuple[bool, bool]) ->
 
 
 def _inside(field: xr.DataArray, dims: Dims, window: int, periodic: Dims) -> xr.DataArray:
-    half, inside = window // 2, xr.DataArray(True)
+    half, inside = window // 2, xr.DataArray(True)  # a window reaches from `half` points before its centre on
     for dim in dims:
         position = xr.DataArray(np.arange(field.sizes[dim]), dims=[dim])
-        whole = (position >= half) & (position < field.sizes[dim] - half)
+        whole = (position >= half) & (position <= field.sizes[dim] - window + half)
         inside = inside & (whole | (dim in periodic))
     return inside

@@ -36,11 +36,18 @@ CALLS: dict[str, Callable[[xr.DataArray], dict[str, Any]]] = {
     "ensemble_mean_rmse": lambda y: {"reduce": ALL, "weights": area_weights(y)},
     "ensemble_statistics": lambda y: {"threshold": [1.0, 2.0]},
     "error_growth": lambda y: {},
+    "firm": lambda y: {
+        "threshold": by_row(2.0, y), "risk": 0.7, "discount_distance": np.inf, "reduce": ALL,
+        "weights": area_weights(y),
+    },
     "fss": lambda y: {"threshold": by_row(2.0, y), "window": 3, "weights": area_weights(y)},
     "kge": lambda y: {"reduce": ALL, "weights": area_weights(y)},
     "log_score": lambda y: {"reduce": ALL, "weights": area_weights(y)},
     "mae": lambda y: {"reduce": ALL, "weights": area_weights(y)},
+    "multivariate_dawid_sebastiani": lambda y: {"dims": ("latitude",)},
+    "murphy_diagram": lambda y: {"threshold": by_row(2.0, y), "reduce": ALL, "weights": area_weights(y)},
     "nse": lambda y: {"reduce": ALL, "weights": area_weights(y)},
+    "owcrps": lambda y: {"lower": by_row(0.4, y), "fair": False, "reduce": ALL, "weights": area_weights(y)},
     "pit": lambda y: {"reduce": ALL, "weights": area_weights(y)},
     "quantile_quantile": lambda y: {"reduce": ALL, "quantiles": [0.2, 0.5]},
     "quantile_score": lambda y: {"reduce": ALL, "weights": area_weights(y)},
@@ -59,10 +66,12 @@ CALLS: dict[str, Callable[[xr.DataArray], dict[str, Any]]] = {
     "spread_skill_ratio": lambda y: {"reduce": ALL, "weights": area_weights(y)},
     "twcrps": lambda y: {"lower": by_row(1.0, y), "reduce": ALL, "weights": area_weights(y)},
     "variogram_score": lambda y: {"dims": GRID},
+    "vrcrps": lambda y: {"lower": by_row(1.0, y), "centre": by_row(1.0, y), "reduce": ALL, "weights": area_weights(y)},
 }  # fmt: skip
 """Options of every score of an ensemble and an analysis, for the latitudes that are given."""
 OF_MANY_POINTS = {
     "acc", "brier_decomposition", "correlation", "crps_decomposition", "energy_score", "error_growth", "fss", "kge",
+    "multivariate_dawid_sebastiani",
     "nse", "quantile_quantile", "relative_economic_value", "reliability", "roc", "spectral_crps", "variogram_score",
 }  # fmt: skip
 OTHERS = {
@@ -179,7 +188,8 @@ def test_the_usual_names_of_members_and_of_latitude_and_longitude(make_pair: Mak
 def test_dimensions_to_average_over_in_every_spelling(make_pair: MakePair, name: str) -> None:
     forecast, analysis = make_pair("random")
     options = {**CALLS[name](forecast["latitude"]), "reduce": ()}
-    dims = ["lead_time"] if options.get("dims") or name in ("acc", "fss", "spectral_crps", "error_growth") else [*ALL]
+    field = options.get("dims", GRID if name in ("acc", "fss", "spectral_crps", "error_growth") else ())
+    dims = [dim for dim in ALL if dim not in field]
     expected = scored(name, forecast, analysis, {**options, "reduce": dims})
     for reduce in ("all", ..., tuple(dims), dict.fromkeys(dims)):
         xr.testing.assert_identical(scored(name, forecast, analysis, {**options, "reduce": reduce}), expected)
@@ -376,7 +386,7 @@ def test_slips_in_single_arguments_are_one_line(make_pair: MakePair) -> None:
         "reduce": lambda: crps(forecast, analysis, reduce=5),
         "order": lambda: verification.variogram_score(forecast, analysis, dims=GRID, order="1"),
         "dims": lambda: energy_score(forecast, analysis, dims="x"),
-        "window": lambda: verification.fss(forecast, analysis, threshold=1.0, window=[3, 5]),
+        "window": lambda: verification.fss(forecast, analysis, threshold=1.0, window=[3, 2.5]),
         "periodic": lambda: verification.fss(forecast, analysis, threshold=1.0, window=3, periodic="lon"),
         "quantiles": lambda: verification.quantile_score(forecast, analysis, quantiles="half"),
         "climatology": lambda: verification.acc(forecast, analysis, climatology=[0.0]),

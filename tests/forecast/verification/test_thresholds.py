@@ -19,7 +19,7 @@ from forecast.verification import (
     seeps,
     twcrps,
 )
-from forecast.verification.thresholds import comparison_precision, exceeds, highest_not_above, limits
+from forecast.verification.thresholds import categories, comparison_precision, exceeds, highest_not_above, limits
 
 TENTHS = (1, 2, 3, 5, 7)
 
@@ -77,6 +77,19 @@ def test_numbers_several_numbers_and_fields() -> None:
     for wrong in ("0.1", np.zeros((2, 2)), [[1, 2], [3]], None, xr.DataArray(["a"], dims="x")):
         with pytest.raises(UnscorableError, match="threshold: expected a number, several, or a DataArray"):
             limits("threshold", wrong, single)  # type: ignore[arg-type]
+
+
+def test_categories_lie_along_a_dimension_of_their_own() -> None:
+    points = xr.DataArray(np.zeros(3), dims="x")
+    found, along = categories(limits("threshold", 1.0, np.dtype(float)), points)
+    assert (found.dims, along) == (("threshold",), "threshold")
+    by_place = xr.DataArray(np.ones((3, 2)), dims=("x", "tercile"))
+    assert categories(by_place, points)[1] == "tercile"
+    assert categories(points, points)[0].sizes == {"threshold": 1, "x": 3}
+    with pytest.raises(UnscorableError, match="threshold: expected a dimension 'threshold'"):
+        categories(by_place.expand_dims(other=2), points)
+    with pytest.raises(UnscorableError, match=r"thresholds: expected increasing numbers, found \[2.0, 2.0\]"):
+        categories(xr.DataArray([2.0, 2.0], dims="threshold"), points)
 
 
 def test_the_coarsest_precision_of_the_fields() -> None:

@@ -1,4 +1,4 @@
-"""Scores of tails, quantiles and the normal approximation against the CRPS and the normal density."""
+"""Scores of tails and quantiles against the CRPS."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from scipy.stats import norm
 
-from forecast.verification import UnscorableError, crps, dawid_sebastiani, log_score, quantile_score, twcrps
+from forecast.verification import UnscorableError, crps, quantile_score, twcrps
 
 MakePair = Callable[..., tuple[xr.DataArray, xr.DataArray]]
 
@@ -25,13 +25,3 @@ def test_tails_add_up_and_quantiles_integrate_to_the_crps(make_pair: MakePair) -
         twcrps(forecast, analysis, lower=2.0, upper=1.0)
     with pytest.raises(UnscorableError, match="quantiles: expected levels"):
         quantile_score(forecast, analysis, quantiles=[0.0])
-
-
-def test_normal_scores(make_pair: MakePair) -> None:
-    forecast, analysis = make_pair("offset")
-    mean, deviation = forecast.mean("member"), forecast.std("member", ddof=1)
-    expected = -norm.logpdf(analysis.values, mean.values, deviation.values)
-    np.testing.assert_allclose(log_score(forecast, analysis), expected, rtol=1e-9)
-    np.testing.assert_allclose(dawid_sebastiani(forecast, analysis), 2 * expected - np.log(2 * np.pi), rtol=1e-9)
-    assert dawid_sebastiani(*make_pair("constant")).isnull().all()
-    assert log_score(*make_pair("single")).isnull().all()

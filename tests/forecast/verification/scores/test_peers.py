@@ -19,9 +19,13 @@ from forecast.verification import (
     dawid_sebastiani,
     energy_score,
     ensemble_mean_rmse,
+    firm,
     fss,
     log_score,
     mae,
+    multivariate_dawid_sebastiani,
+    murphy_diagram,
+    owcrps,
     pit,
     quantile_score,
     rank_histogram,
@@ -33,6 +37,7 @@ from forecast.verification import (
     spread,
     twcrps,
     variogram_score,
+    vrcrps,
 )
 
 MakePair = Callable[..., tuple[xr.DataArray, xr.DataArray]]
@@ -95,6 +100,85 @@ def test_scores_of_the_normal_distribution(make_pair: MakePair, kind: str) -> No
     theirs = rules.logs_normal(y, x.mean(axis=-1), x.std(axis=-1, ddof=1), backend="numpy")
     some &= theirs < 700  # ... or the density underflows
     same(log_score(forecast, analysis).where(some, 0.0), np.where(some, theirs, 0.0))
+
+
+def test_outcomes_that_matter_more(make_pair: MakePair, kind: str) -> None:
+    rules = peer("scoringrules")
+    forecast, analysis = make_pair(kind)
+    x, y = last(forecast).reshape(analysis.size, -1), analysis.values.astype(float).ravel()
+    low, _, high = levels(analysis)
+    theirs = rules.owcrps_ensemble(y, x, low, high, backend="numpy").reshape(analysis.shape)
+    ours = owcrps(forecast, analysis, lower=low, upper=high, fair=False)
+    empty = ~((forecast >= low) & (forecast <= high)).any("member")  # they divide by zero there
+    seen = (analysis >= low) & (analysis <= high)
+    assert (ours.isnull() == (empty & seen)).all()
+    same(ours.where(~empty, 0.0), np.where(empty, 0.0, theirs), scale=abs(high))
+    theirs = rules.vrcrps_ensemble(y, x, low, high, backend="numpy").reshape(analysis.shape)
+    same(vrcrps(forecast, analysis, lower=low, upper=high, fair=False), theirs, scale=abs(high))
+
+
+def test_densities_of_kernels(make_pair: MakePair, kind: str) -> None:
+    rules = peer("scoringrules")
+    forecast, analysis = make_pair(kind)
+    x, y = last(forecast), analysis.values.astype(float)
+    width = max(float(analysis.std()), 1e-3)
+    theirs = rules.logs_ensemble(y, x, bw=np.full(y.shape, width), backend="numpy")
+    same(log_score(forecast, analysis, density="kernel", bandwidth=width), theirs)
+    some = np.ptp(np.quantile(x, [0.25, 0.75], axis=-1), axis=0) > 0  # their kernels have no width elsewhere
+    theirs = rules.logs_ensemble(y, x, backend="numpy")
+    some &= theirs < 700  # or the density underflows
+    same(log_score(forecast, analysis, density="kernel").where(some, 0.0), np.where(some, theirs, 0.0))
+
+
+def test_covariances(make_pair: MakePair, kind: str) -> None:
+    forecast, analysis = (field.isel(latitude=slice(3)) for field in make_pair(kind))
+    ours = multivariate_dawid_sebastiani(forecast, analysis, dims=("latitude",))
+    regular = ours.notnull().values
+    assert regular.all() or kind in {"constant", "single", "pair", "tied"}
+    x, y = np.moveaxis(last(forecast), 1, -1), np.moveaxis(analysis.values.astype(float), 1, -1)
+    theirs = peer("scoringrules").dssmv_ensemble(y[regular], x[regular], backend="numpy") if regular.any() else []
+    np.testing.assert_allclose(ours.values[regular], theirs, rtol=1e-6)
+
+
+def test_scores_by_threshold(make_pair: MakePair, kind: str) -> None:
+    diagram, categorical = peer("scores.plotdata"), peer("scores.categorical")
+    forecast, analysis = (field.astype(float) for field in make_pair(kind))
+    value, thresholds, size = forecast.mean("member"), sorted(set(levels(analysis))), float(abs(analysis).max())
+    for functional, level in (("mean", 0.5), ("quantile", 0.8), ("expectile", 0.3)):
+        ours = murphy_diagram(value, analysis, threshold=thresholds, functional=functional, level=level, reduce=GRID)
+        called = "expectile" if functional == "mean" else functional
+        options = {"functional": called, "alpha": level, "decomposition": True, "preserve_dims": ["lead_time"]}
+        theirs = diagram.murphy_score(value, analysis, thresholds, **options).rename(theta="threshold")
+        for part, name in (("score", "total"), ("over", "overforecast"), ("under", "underforecast")):
+            same(ours[part], theirs[name].transpose(*ours[part].dims), scale=size)
+    weights = list(range(1, len(thresholds) + 1))
+    for strict, side, distance in ((True, "lower", 0.0), (False, "upper", 0.7), (True, "lower", np.inf)):
+        options = {"risk": 0.7, "threshold_weights": weights, "discount_distance": distance, "strict": strict}
+        ours = firm(value, analysis, threshold=thresholds, reduce=GRID, **options)
+        theirs = categorical.firm(
+            value, analysis, 0.7, thresholds, weights, discount_distance=distance, preserve_dims=["lead_time"],
+            threshold_assignment=side, include_components=True,
+        )  # fmt: skip
+        for part, name in (("score", "firm_score"), ("over", "overforecast_penalty")):
+            same(ours[part], theirs.sel(components=name), scale=size)
+
+
+def test_windows_beyond_the_field(make_pair: MakePair, kind: str) -> None:
+    """Even windows as they count them; of odd ones they count one more row and column on one side."""
+    forecast, analysis = (field.isel(lead_time=slice(3)) for field in make_pair(kind))
+    threshold, first = levels(analysis)[1], forecast.isel(member=0)
+    theirs = peer("scores.spatial")
+    ours = fss(first, analysis, threshold=threshold, window=[2, 4], zero_padding=True)
+    options = {"event_threshold": threshold, "spatial_dims": GRID, "threshold_operator": np.greater}
+    options["preserve_dims"] = ["lead_time"]
+    seen = ((first > threshold) | (analysis > threshold)).any(GRID).values
+    for size in (2, 4):
+        expected = theirs.fss_2d(first, analysis, window_size=(size, size), zero_padding=True, **options)
+        same(ours.sel(window=size)[seen], expected[seen])
+    around = dict.fromkeys(GRID, (1, 1))
+    wider = [field.pad(around, constant_values=threshold) for field in (first, analysis)]
+    expected = theirs.fss_2d(*wider, window_size=(3, 3), zero_padding=False, **options)
+    same(fss(first, analysis, threshold=threshold, window=3, zero_padding=True)[seen], expected[seen])
 
 
 def test_scores_of_fields(make_pair: MakePair, kind: str) -> None:
