@@ -21,6 +21,8 @@ Floats = npt.NDArray[np.float64]
 PAD = 4
 GRATICULE_DEGREES = 30
 REGIONAL_GRATICULE_DEGREES = 10
+MOST_REGIONAL_DEGREES = 150.0
+"""Degrees of longitude that the map of a region spans at most."""
 LAMBERT_LATITUDES = (20.0, 75.0)
 
 
@@ -43,6 +45,7 @@ class MapFrame:
     coastlines: tuple[Floats, ...]
     graticule: tuple[Floats, ...]
     around: bool
+    _projection: ccrs.Projection
     _pole_rows: tuple[int, int]
     _rows: Floats
     _columns: Floats
@@ -73,6 +76,46 @@ class MapFrame:
         values: Floats = map_coordinates(padded, where, order=3 if smooth else 1, mode="nearest")
         values[~self._inside[::every, ::every]] = np.nan
         return values
+
+    def place(self, latitude: Floats, longitude: Floats) -> Floats:
+        """Return projection coordinates of places, (place, 2).
+
+        Args:
+            latitude: Degrees north.
+            longitude: Degrees east, on any turn of the circle.
+        """
+        points: Floats = self._projection.transform_points(
+            ccrs.PlateCarree(), np.asarray(longitude, dtype=np.float64), np.asarray(latitude, dtype=np.float64)
+        )
+        return points[..., :2]
+
+
+def frame_around(latitude: Floats, longitude: Floats) -> MapFrame:
+    """Prepare the map of some places: of the smallest region around them, or of the globe where they span much of it.
+
+    Args:
+        latitude: Degrees north of the places.
+        longitude: Degrees east of the places, on any turn of the circle.
+
+    Raises:
+        MissingDataError: The coastlines that are bundled with the package are not there.
+    """
+    west, width = _narrowest(longitude)
+    south, north = float(latitude.min()), float(latitude.max())
+    margin = max(2.0, 0.08 * max(width, north - south))
+    if width + 2 * margin > MOST_REGIONAL_DEGREES:
+        return map_frame(np.linspace(-90.0, 90.0, 37), np.arange(0.0, 360.0, 5.0))
+    rows = np.linspace(max(south - margin, -90.0), min(north + margin, 90.0), 30)
+    return map_frame(rows, np.linspace(west - margin, west + width + margin, 30))
+
+
+def _narrowest(longitude: Floats) -> tuple[float, float]:
+    """Western end and width of the narrowest sector that holds all longitudes, in degrees."""
+    turned = np.unique(np.mod(longitude, 360.0))
+    gaps = np.diff([*turned, turned[0] + 360.0])
+    widest = int(np.argmax(gaps))
+    west = float(turned[(widest + 1) % turned.size])
+    return (west if west <= 180.0 else west - 360.0), 360.0 - float(gaps[widest])
 
 
 def map_frame(latitude: Floats, longitude: Floats) -> MapFrame:
@@ -108,6 +151,7 @@ def _map_frame(latitude: tuple[float, ...], longitude: tuple[float, ...]) -> Map
         coastlines=tuple(_projected_lines(projection, _coastlines(), outline)),
         graticule=tuple(_projected_lines(projection, _graticule(around), outline)),
         around=around,
+        _projection=projection,
         _pole_rows=_pole_rows(lats),
         _rows=rows,
         _columns=columns_at,

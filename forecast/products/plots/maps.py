@@ -40,8 +40,16 @@ MOST_STAMP_COLUMNS = 10
 
 
 @dataclass(frozen=True)
-class _Shading:
-    """Colours, levels and label of a set of maps."""
+class Shading:
+    """Colours, levels and label of a set of maps.
+
+    Attributes:
+        levels: Ascending levels between which a colour is the same.
+        norm: Norm of these levels.
+        colours: Colour map.
+        extend: Whether values above the last level have a colour of their own.
+        label: Label of the colour bar, with the unit.
+    """
 
     levels: Floats
     norm: BoundaryNorm
@@ -81,7 +89,7 @@ def plot_mean_and_spread(
             bottom = height - HEADING_INCHES - (row + 1) * (map_height + label)
             for column, shown in enumerate((means[row], spreads[row])):
                 left = MARGIN_INCHES + column * (map_width + gap)
-                axes = _place(figure, left, bottom, map_width, map_height)
+                axes = map_axes(figure, left, bottom, map_width, map_height)
                 _shade(axes, frame, shown, style, shadings[column])
                 _contour(axes, frame, means[row], style, shadings[0].levels, labelled=column == 0)
             words = f"{lead_words(lead)}  ·  valid {clock(caption.init_time + lead)}"
@@ -94,7 +102,7 @@ def plot_mean_and_spread(
             )
         for column, shading in enumerate(shadings):
             left = MARGIN_INCHES + column * (map_width + gap)
-            _colour_bar(figure, left + 0.12 * map_width, 0.42, 0.76 * map_width, shading)
+            colour_bar(figure, left + 0.12 * map_width, 0.42, 0.76 * map_width, shading)
         return save(figure, out)
 
 
@@ -138,13 +146,13 @@ def plot_stamps(
         for index, (words, plane) in enumerate(stamps):
             left = MARGIN_INCHES + index % columns * (width + gap)
             bottom = height - HEADING_INCHES - (index // columns + 1) * step
-            axes = _place(figure, left, bottom, width, step - label)
+            axes = map_axes(figure, left, bottom, width, step - label)
             _shade(axes, frame, plane, style, shading, every=STAMP_EVERY)
             weight, colour = ("bold", ACCENT) if index < first else ("normal", MUTED)
             middle = (left + width / 2) / MAP_WIDTH_INCHES
             top = (bottom + step - label + 0.03) / height
             figure.text(middle, top, words, fontsize=7.5, ha="center", va="bottom", weight=weight, color=colour)
-        _colour_bar(figure, 0.25 * MAP_WIDTH_INCHES, 0.42, 0.5 * MAP_WIDTH_INCHES, shading)
+        colour_bar(figure, 0.25 * MAP_WIDTH_INCHES, 0.42, 0.5 * MAP_WIDTH_INCHES, shading)
         return save(figure, out)
 
 
@@ -160,20 +168,29 @@ def _columns(stamps: int, aspect: float) -> int:
     return min(candidates, key=cost) if stamps > candidates.start else max(stamps, 1)
 
 
-def _mean_shading(style: VariableStyle, fields: Sequence[Floats]) -> _Shading:
+def _mean_shading(style: VariableStyle, fields: Sequence[Floats]) -> Shading:
     levels = value_levels(style, fields)
     extend: Literal["neither", "max"] = "max" if style.levels is not None else "neither"
     label = f"{style.quantity}, {style.unit}"
-    return _Shading(levels, level_norm(levels, style), palette(style.palette), extend, label)
+    return Shading(levels, level_norm(levels, style), palette(style.palette), extend, label)
 
 
-def _spread_shading(style: VariableStyle, fields: Sequence[Floats]) -> _Shading:
+def _spread_shading(style: VariableStyle, fields: Sequence[Floats]) -> Shading:
     levels = spread_levels(fields)
     label = f"spread (standard deviation of the members), {style.unit}"
-    return _Shading(levels, BoundaryNorm(levels, ncolors=256), palette("spread"), "neither", label)
+    return Shading(levels, BoundaryNorm(levels, ncolors=256), palette("spread"), "neither", label)
 
 
-def _place(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+def map_axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+    """Add axes without ticks for a map.
+
+    Args:
+        figure: The figure.
+        left: Left edge, inches.
+        bottom: Lower edge, inches.
+        width: Width, inches.
+        height: Height, inches.
+    """
     total_width, total_height = figure.get_size_inches()
     axes = figure.add_axes((left / total_width, bottom / total_height, width / total_width, height / total_height))
     axes.set_axis_off()
@@ -181,7 +198,7 @@ def _place(figure: Figure, left: float, bottom: float, width: float, height: flo
 
 
 def _shade(
-    axes: Axes, frame: MapFrame, field: Floats, style: VariableStyle, shading: _Shading, *, every: int = 1
+    axes: Axes, frame: MapFrame, field: Floats, style: VariableStyle, shading: Shading, *, every: int = 1
 ) -> None:
     """Fill a map with colours and draw coastlines, graticule and outline over them."""
     values = frame.project(field, polar_sign=style.polar_sign, smooth=not style.bounded, every=every)
@@ -191,16 +208,29 @@ def _shade(
         frame.x[::every], frame.y[::every], np.clip(values, lower, upper), levels=shading.levels,
         norm=shading.norm, cmap=shading.colours, extend=shading.extend, antialiased=False,
     )  # fmt: skip
+    filled.set_clip_path(draw_frame(axes, frame, line=0.6 if every == 1 else 0.35))
+
+
+def draw_frame(axes: Axes, frame: MapFrame, *, line: float = 0.6) -> Polygon:
+    """Draw coastlines, graticule and outline of a map, and fit the axes to it.
+
+    Args:
+        axes: Axes without ticks.
+        frame: The map.
+        line: Width of the coastlines, points.
+
+    Returns:
+        The outline, to which what is drawn on the map may be clipped.
+    """
     outline = Polygon(frame.outline, closed=True, facecolor="none", edgecolor=MUTED, linewidth=0.6, zorder=5)
     axes.add_patch(outline)
-    filled.set_clip_path(outline)
-    thin = 0.6 if every == 1 else 0.35
     axes.add_collection(LineCollection(frame.graticule, colors=INK, linewidths=0.3, alpha=0.16, zorder=3))
-    axes.add_collection(LineCollection(frame.coastlines, colors=INK, linewidths=thin, alpha=0.75, zorder=4))
+    axes.add_collection(LineCollection(frame.coastlines, colors=INK, linewidths=line, alpha=0.75, zorder=4))
     margin = 0.004 * np.ptp(frame.outline[:, 0])
     axes.set_xlim(frame.outline[:, 0].min() - margin, frame.outline[:, 0].max() + margin)
     axes.set_ylim(frame.outline[:, 1].min() - margin, frame.outline[:, 1].max() + margin)
     axes.set_aspect("equal")
+    return outline
 
 
 def _contour(
@@ -235,7 +265,16 @@ def _label(axes: Axes, lines: QuadContourSet, frame: MapFrame) -> None:
         text.set_path_effects([effects.withStroke(linewidth=1.8, foreground=PAPER, alpha=0.8)])
 
 
-def _colour_bar(figure: Figure, left: float, bottom: float, width: float, shading: _Shading) -> None:
+def colour_bar(figure: Figure, left: float, bottom: float, width: float, shading: Shading) -> None:
+    """Draw a horizontal colour bar.
+
+    Args:
+        figure: The figure.
+        left: Left end, inches.
+        bottom: Lower edge, inches; its labels are below.
+        width: Width, inches.
+        shading: Levels and colours.
+    """
     total_width, total_height = figure.get_size_inches()
     axes = figure.add_axes((left / total_width, bottom / total_height, width / total_width, 0.11 / total_height))
     bar = Colorbar(

@@ -3,8 +3,9 @@
 They show no edges that the data does not have, and stay ordered when printed in grey.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import cycle
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,8 @@ MODEL_COLOURS = {
     "analogue": "#5d8a3a",
 }
 OTHER_COLOUR = "#b04a5a"
+SERIES = (ACCENT, "#d08a2e", "#7d5ba6", "#5d8a3a", OTHER_COLOUR, "#4a5fb0", "#8b949b")
+"""Colours of curves, for forecasters that have none of their own."""
 # Each node: lightness 0-100, chroma, hue in degrees (0 red, 90 yellow, 180 green-blue, 270 blue).
 Node = tuple[float, float, float]
 PATHS: dict[str, tuple[Node, ...]] = {
@@ -43,6 +46,18 @@ XYZ_TO_RGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0
 def palette(name: str) -> LinearSegmentedColormap:
     """Return a colour map by its name: height, spread, moisture, warmth, pressure or wind."""
     return LinearSegmentedColormap.from_list(f"plumecast_{name}", _path_colours(PATHS[name]), N=256)
+
+
+def colours_of(names: Iterable[str]) -> dict[str, str]:
+    """Choose a colour for each name: that of the forecaster, or one that no other of the names has.
+
+    Args:
+        names: Names of forecasters or of anything else, each once.
+    """
+    listed = list(names)
+    taken = {MODEL_COLOURS[name] for name in listed if name in MODEL_COLOURS}
+    free = cycle([colour for colour in SERIES if colour not in taken] or [OTHER_COLOUR])
+    return {name: MODEL_COLOURS[name] if name in MODEL_COLOURS else next(free) for name in listed}
 
 
 def _path_colours(nodes: Sequence[Node], count: int = 256) -> npt.NDArray[np.float64]:
