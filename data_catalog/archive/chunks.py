@@ -83,7 +83,13 @@ def decode_as(content: bytes, shape: Sequence[int], dtype: str) -> NDArray[Any]:
     to_buffer = default_buffer_prototype().buffer.from_bytes
     description = array_metadata(tuple(shape), tuple(shape), dtype)
     store = MemoryStore({_METADATA: to_buffer(description), chunk_name(len(shape)): to_buffer(content)})
-    return np.asarray(zarr.open_array(store, mode="r")[...])
+    array = zarr.open_array(store, mode="r")
+    try:
+        return np.asarray(array[...])
+    except MemoryError:
+        raise
+    except Exception as error:  # each codec has errors of its own
+        raise ValueError(f"chunk of {len(content)} bytes: expected {dtype} of shape {tuple(shape)}: {error}") from error
 
 
 @lru_cache(maxsize=64)

@@ -1,6 +1,6 @@
 """Mends an archive: what follows from the ledger at once, the rest from the source."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import xarray as xr
@@ -8,11 +8,13 @@ import xarray as xr
 from data_catalog.archive import layout as archive_layout
 from data_catalog.archive.chunks import ChunkReader
 from data_catalog.archive.ingest import archive_lock, checked_for, open_writer
-from data_catalog.archive.publication import publish
+from data_catalog.archive.ledger import Ledger, StoredChunk
+from data_catalog.archive.publication import publication_faults, publish
 from data_catalog.archive.recovery import is_archive, sound_ledger
 from data_catalog.archive.state import content_faults, inspect_archive
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.sources.archive_marks import without_advice
 
 
 def heal_archive(entry: DatasetEntry, archive: Path, open_source: Callable[[], xr.Dataset]) -> tuple[str, ...]:
@@ -38,20 +40,56 @@ def heal_archive(entry: DatasetEntry, archive: Path, open_source: Callable[[], x
     if not faults:
         return ()
     with archive_lock(archive):
-        archive_layout.clean(archive)
-        ledger = sound_ledger(archive)
-        if ledger is None or content_faults(ChunkReader(archive, ledger), deep=True):
-            writer = open_writer(entry, checked_for(entry, open_source(), archive), archive)
-            writer.mend()
-            ledger = writer.ledger
-        publish(archive, ledger)
-        archive_layout.clean(archive)
+        found = (*faults, *_mended_now(entry, archive, open_source))
     left = archive_faults(archive)
+    every = tuple(dict.fromkeys(map(without_advice, found)))
     if left:
-        raise InvalidDataError(
-            f"{archive}: expected to mend all {len(faults)} faults, found {len(left)} left: {left[0]}"
-        )
+        raise InvalidDataError(f"{archive}: expected to mend {counted(every)}, found {len(left)} left: {left[0]}")
+    return every
+
+
+def counted(faults: Sequence[str]) -> str:
+    """Return the number of faults in words.
+
+    Args:
+        faults: One line for each fault.
+    """
+    return "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+
+
+def _mended_now(entry: DatasetEntry, archive: Path, open_source: Callable[[], xr.Dataset]) -> list[str]:
+    """Mend an archive, and return the faults that show only once its ledger is there."""
+    archive_layout.clean(archive)
+    ledger = sound_ledger(archive)
+    if ledger is None:
+        return _made_again(entry, archive, open_source)
+    reader = ChunkReader(archive, ledger)
+    lost = content_faults(reader, deep=True)
+    faults = [*lost, *publication_faults(archive, ledger)]
+    if lost:
+        ledger = _mended_from_source(entry, archive, open_source)
+    publish(archive, ledger)
+    archive_layout.clean(archive)
     return faults
+
+
+def _mended_from_source(entry: DatasetEntry, archive: Path, open_source: Callable[[], xr.Dataset]) -> Ledger:
+    writer = open_writer(entry, checked_for(entry, open_source(), archive), archive)
+    writer.mend()
+    return writer.ledger
+
+
+def _made_again(entry: DatasetEntry, archive: Path, open_source: Callable[[], xr.Dataset]) -> list[str]:
+    """Make the ledger again from the source, and name each chunk that was lost or held something else."""
+    before = {path: StoredChunk.of(path.read_bytes()) for path in archive.rglob("c.*") if path.is_file()}
+    publish(archive, _mended_from_source(entry, archive, open_source))
+    archive_layout.clean(archive)
+    after = {path: StoredChunk.of(path.read_bytes()) for path in sorted(archive.rglob("c.*"))}
+    return [
+        f"{path}: expected what the source gives, found {'another content' if path in before else 'none'}"
+        for path, chunk in after.items()
+        if before.get(path) != chunk
+    ]
 
 
 def archive_faults(archive: Path) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from data_catalog.archive.ledger import COPY_NAME, Header, Ledger, StoredChunk
 from data_catalog.archive.ledger_lines import longest_chain
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRIBUTES
-from data_catalog.sources.archive_marks import LEDGER_ATTRIBUTE
+from data_catalog.sources.archive_marks import LEDGER_ATTRIBUTE, heal_it
 from data_catalog.storage.atomic_files import append_durably, write_durably
 
 METADATA = "zarr.json"
@@ -29,7 +29,6 @@ _TIME_ATTRIBUTES = {
     "units": "seconds since 1970-01-01",
     "calendar": "proleptic_gregorian",
 }
-_HEAL = "mend it with 'plumecast archive heal DATASET'"
 
 
 def publish(archive: Path, ledger: Ledger) -> None:
@@ -102,18 +101,18 @@ def publication_faults(archive: Path, ledger: Ledger) -> list[str]:
         archive: Directory of the archive.
         ledger: Ledger of that archive.
     """
-    faults = []
+    faults, advice = [], heal_it(ledger.header.dataset)
     for name, content in published_files(ledger).items():
         found = content_of(archive / name)
         # After a killed ingest the last publication stands. Another release of Zarr may write other bytes.
         if found is None:
-            faults.append(f"{archive / name}: expected a readable file, found none; {_HEAL}")
+            faults.append(f"{archive / name}: expected a readable file, found none{advice}")
         elif found != content and ledger.published.get(name) != StoredChunk.of(found):
-            faults.append(f"{archive / name}: expected what the ledger says, found another content; {_HEAL}")
+            faults.append(f"{archive / name}: expected what the ledger says, found another content{advice}")
     if ledger.is_published and len(ledger.path.read_bytes()) != ledger.length:
-        faults.append(f"{ledger.path}: expected nothing after its last line, found more; {_HEAL}")
+        faults.append(f"{ledger.path}: expected nothing after its last line, found more{advice}")
     if ledger.is_chained and not _is_copied(archive, ledger):
-        faults.append(f"{archive / COPY_NAME}: expected a copy of the ledger, found another content; {_HEAL}")
+        faults.append(f"{archive / COPY_NAME}: expected a copy of the ledger, found another content{advice}")
     return faults
 
 
@@ -137,7 +136,9 @@ def check_published(archive: Path, ledger: Ledger) -> None:
     """
     for name in (METADATA, f"time/{METADATA}"):
         if read_metadata(archive / name) is None:
-            raise InvalidDataError(f"{archive / name}: expected the metadata of Zarr, found none; {_HEAL}")
+            raise InvalidDataError(
+                f"{archive / name}: expected the metadata of Zarr, found none{heal_it(ledger.header.dataset)}"
+            )
     check_no_lost_lines(archive, ledger)
 
 
@@ -153,7 +154,7 @@ def check_no_lost_lines(archive: Path, ledger: Ledger) -> None:
     """
     lost = lost_lines(archive, ledger)
     if lost:
-        raise InvalidDataError(f"{ledger.path}: {lost}: its last lines are lost; {_HEAL}")
+        raise InvalidDataError(f"{ledger.path}: {lost}: its last lines are lost{heal_it(ledger.header.dataset)}")
 
 
 def lost_lines(archive: Path, ledger: Ledger) -> str:
@@ -163,7 +164,7 @@ def lost_lines(archive: Path, ledger: Ledger) -> str:
         archive: Directory of the archive.
         ledger: Ledger of that archive.
     """
-    shown = _shown_times(archive)
+    shown = published_count(archive)
     if shown is not None and shown > ledger.count:
         return f"expected {shown} times, found {ledger.count}"
     last = group_attributes(archive).get(LEDGER_ATTRIBUTE)
@@ -181,12 +182,12 @@ def published_times(archive: Path) -> NDArray[np.datetime64] | None:
     Args:
         archive: Directory of the archive.
     """
-    shown, content = _shown_times(archive), content_of(archive / "time" / chunk_name(1))
+    shown, content = published_count(archive), content_of(archive / "time" / chunk_name(1))
     if shown is None or content is None:
         return None
     try:
         seconds = decode_as(content, (1 << max(10, int(shown - 1).bit_length() if shown else 0),), "<i8")
-    except Exception:
+    except ValueError:
         return None
     return seconds[:shown].astype("datetime64[s]").astype("datetime64[ns]")
 
@@ -201,7 +202,12 @@ def group_attributes(archive: Path) -> dict[str, object]:
     return attributes if isinstance(attributes, dict) else {}
 
 
-def _shown_times(archive: Path) -> int | None:
+def published_count(archive: Path) -> int | None:
+    """Return the number of times that other Zarr readers see; None if it cannot be read.
+
+    Args:
+        archive: Directory of the archive.
+    """
     try:
         shape: Any = (read_metadata(archive / "time" / METADATA) or {})["shape"]
         return int(shape[0])

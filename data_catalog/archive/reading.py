@@ -122,7 +122,7 @@ def read_static_field(path: Path, header: Header, name: str) -> NDArray[np.float
         values: NDArray[np.float32] = decode(file.read_bytes(), shape)
     except OSError as error:
         raise InvalidDataError(f"{file}: {name}: expected a chunk file, found none ({error.strerror})") from None
-    except Exception as error:
+    except ValueError as error:
         raise InvalidDataError(f"{file}: {name}: expected a readable chunk, found a damaged one") from error
     if archive_layout.static_digest(values) != header.static[name]:
         raise InvalidDataError(f"{file}: {name}: expected the values that were ingested, found other values")

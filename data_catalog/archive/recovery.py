@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from data_catalog.archive import layout as archive_layout
 from data_catalog.archive.ledger import COPY_NAME, Header, Ledger
 from data_catalog.archive.ledger_lines import longest_chain
-from data_catalog.archive.publication import content_of, group_attributes, lost_lines, published_times
+from data_catalog.archive.publication import content_of, group_attributes, lost_lines, published_count, published_times
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.times import iso
 from data_catalog.sources.archive_marks import LEDGER_NAME, is_archive_group
@@ -88,15 +88,30 @@ def begin_again(archive: Path, header: Header, offered: NDArray[np.datetime64]) 
     Raises:
         InvalidDataError: The source lacks times that the archive had.
     """
+    _check_none_lacking(archive, offered)
     before = published_times(archive)
     order = np.arange(len(offered)) if before is None else np.searchsorted(offered, before)
-    if before is not None:
-        lacking = np.setdiff1d(before, offered)
-        if lacking.size:
-            raise InvalidDataError(
-                f"{archive / LEDGER_NAME}: expected a source with all {before.size} times of the archive to make the "
-                f"lost ledger again, found none at {iso(lacking[0])}"
-            )
     (archive / COPY_NAME).unlink(missing_ok=True)
     _LOG.warning("%s: lost, made again from the source", archive / LEDGER_NAME)
     return archive_layout.start_ledger(archive, header), order
+
+
+def _check_none_lacking(archive: Path, offered: NDArray[np.datetime64]) -> None:
+    """Raise an error if a source lacks times that an archive had, or if it can only be counted that it does."""
+    before = published_times(archive)
+    lacking = np.array([]) if before is None else np.setdiff1d(before, offered)
+    fewest = _fewest_times(archive)
+    if not lacking.size and len(offered) >= fewest:
+        return
+    found = f"none at {iso(lacking[0])}" if lacking.size else str(len(offered))
+    raise InvalidDataError(
+        f"{archive / LEDGER_NAME}: expected a source with all {fewest} times of the archive to make the lost ledger "
+        f"again, found {found}"
+    )
+
+
+def _fewest_times(archive: Path) -> int:
+    """Return how many times an archive had at least, by its metadata and by what is left of its ledger."""
+    content = longest_chain([content_of(archive / name) or b"" for name in (LEDGER_NAME, COPY_NAME)])
+    recorded = Ledger.parsed(content, archive / LEDGER_NAME).count if content else 0
+    return max(published_count(archive) or 0, recorded)

@@ -51,6 +51,10 @@ class Writer:
         """Ledger of the archive."""
         return self._ledger
 
+    @property
+    def _replacing(self) -> str:
+        return f"'plumecast ingest {self._header.dataset} --replace' takes these"
+
     def run(self, *, compare: Literal["all", "latest"], replace: bool = False) -> IngestSummary:
         """Repair damaged chunks, compare known times (all, or those of the latest block) and append new ones.
 
@@ -196,7 +200,7 @@ class Writer:
                     raise InvalidDataError(
                         f"{self._archive}: {name} at {when}: expected the archived values, found others in the source "
                         f"(they differ by up to {most:.3g} {self._header.field_attributes[name]['units']}); "
-                        "'plumecast ingest DATASET --replace' takes these"
+                        f"{self._replacing}"
                     )
         raise InvalidDataError(f"{self._archive}: {when}: expected the archived values, found others in the source")
 
@@ -233,7 +237,7 @@ class Writer:
         elif changed:
             raise InvalidDataError(
                 f"{self._archive}: {block.times[changed[0]]}: expected the archived values, to repair a damaged chunk, "
-                "found others in the source; 'plumecast ingest DATASET --replace' takes these"
+                f"found others in the source; {self._replacing}"
             )
         else:
             self._store(index, fields, [], [])

@@ -81,7 +81,8 @@ def highest_not_above(limit: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]
     """
     if np.dtype(dtype).itemsize <= limit.dtype.itemsize:
         return limit.astype(dtype)
-    following = np.nextafter(limit, limit.dtype.type(np.inf))
+    with np.errstate(over="ignore"):  # infinity follows the largest number
+        following = np.nextafter(limit, limit.dtype.type(np.inf))
     middle = (limit.astype(dtype) + following.astype(dtype)) / 2
     above = middle.astype(limit.dtype) > limit
     return np.where(np.isfinite(limit), np.where(above, np.nextafter(middle, dtype.type(-np.inf)), middle), limit)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from data_catalog.errors import PlumecastError
 from pipelines.terminal.parts import PARTS, Part
+from pipelines.terminal.processes import usable_cores
 from pipelines.workspace.home import Home
 
 Verdict = Literal["ok", "warn", "missing", "broken"]
@@ -81,7 +82,7 @@ def _torch() -> list[Finding]:
         return [found]
     import torch
 
-    threads = f"{found.found}, {torch.get_num_threads()} threads of {os.cpu_count()} cores"
+    threads = f"{found.found}, {torch.get_num_threads()} threads of {usable_cores()} cores"
     gpu = "none; everything runs on the CPU, large trainings slowly"
     if torch.cuda.is_available():
         gpu = ", ".join(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))

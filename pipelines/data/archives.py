@@ -6,7 +6,7 @@ from pathlib import Path
 import xarray as xr
 
 from data_catalog.archive.analysis import open_dataset_source
-from data_catalog.archive.healing import archive_faults, heal_archive
+from data_catalog.archive.healing import archive_faults, counted, heal_archive
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError
 from pipelines.data.ingest import check_has_source
@@ -48,7 +48,7 @@ def mend(entry: DatasetEntry, archive: Path, *, source: str | None = None) -> No
     mended = heal_archive(entry, archive, _opening(entry, source))
     for fault in mended:
         print(f"mended: {fault}")
-    print(f"{archive}: sound, {len(mended)} faults mended")
+    print(f"{archive}: sound, {counted(mended)} mended")
 
 
 def _opening(entry: DatasetEntry, source: str | None) -> Callable[[], xr.Dataset]:

@@ -60,6 +60,11 @@ def launch(words: Sequence[str], processes: int) -> int:
         return _report(_cause(failed, [process.returncode for process in started]), started, errors)
 
 
+def usable_cores() -> int:
+    """Return how many cores this process may use; those of the machine where the system does not say, as on macOS."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def die_with_launcher() -> None:
     """End this process when its launcher ends, for whatever reason; do nothing in a process without a launcher.
 
@@ -100,7 +105,7 @@ def _shared_variables(processes: int) -> dict[str, str]:
         "LOCAL_WORLD_SIZE": str(processes),
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(_free_port()),
-        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, _cores() // processes))),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, usable_cores() // processes))),
     }
 
 
@@ -172,7 +177,3 @@ def _free_port() -> int:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
     return port
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,7 +1,6 @@
 """Writes a system file for a dataset, with sizes that suit its grid, its channels, its years and this machine."""
 
 import math
-import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from data_catalog.sources.open_source import open_source
 from data_catalog.storage.atomic_files import write_durably
 from forecast.system.periods import Period, Periods
 from forecast.system.reading import parse_system
+from pipelines.terminal.processes import usable_cores
 from pipelines.training.sizing import Sizes, choose_sizes, split_in_time
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import system_names
@@ -68,7 +68,7 @@ def write_new_system(home: Home, entry: DatasetEntry, out: Path | None = None, n
     if chosen in system_names():
         raise ConfigurationError(f"--name: expected one that no shipped system has, found '{chosen}'")
     weather = known_weather(home, entry)
-    text = system_text(entry, chosen, weather, len(os.sched_getaffinity(0)))
+    text = system_text(entry, chosen, weather, usable_cores())
     own = {} if entry.is_shipped else {"own_datasets": [entry]}
     parse_system(tomllib.loads(text) | own, origin=f"new system file {path}")
     return write_durably(path, text)

@@ -178,19 +178,28 @@ def _hits(
     forecast: xr.DataArray, analysis: xr.DataArray, limit: xr.DataArray, member_dim: Hashable, strict: bool
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Number of members in which the event happens, and of those that are there, from one pass for each field."""
-    above = limit if strict else _just_below(limit)
-    if limit.ndim == 0:
-        statistics = point_statistics(forecast, analysis, member_dim, "counts", threshold=above)
-        return statistics["exceedances"].squeeze("threshold", drop=True), statistics["members"]
     own = [dim for dim in limit.dims if dim not in analysis.dims]
     if own:
         parts = [
-            _hits(forecast, analysis, above.isel({own[0]: index}, drop=True), member_dim, True)
+            _hits(forecast, analysis, limit.isel({own[0]: index}, drop=True), member_dim, strict)
             for index in range(limit.sizes[own[0]])
         ]
         along = limit[own[0]] if own[0] in limit.coords else own[0]
         hits = xr.concat([hits for hits, _ in parts], along, coords="minimal", compat="override", join="override")
         return hits.transpose(*analysis.dims, *own), parts[0][1]
+    above = limit if strict else _just_below(limit)
+    if limit.ndim == 0:
+        statistics = point_statistics(forecast, analysis, member_dim, "counts", threshold=above)
+        hits, members = statistics["exceedances"].squeeze("threshold", drop=True), statistics["members"]
+    else:
+        hits, members = _hits_of_field(forecast, analysis, above, member_dim)
+    return (hits if strict else hits.where(limit != -np.inf, members)), members
+
+
+def _hits_of_field(
+    forecast: xr.DataArray, analysis: xr.DataArray, above: xr.DataArray, member_dim: Hashable
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Number of members above a threshold of each point, and of those that are there."""
     field: xr.DataArray = xr.apply_ufunc(
         highest_not_above, above, kwargs={"dtype": pass_precision(forecast)}, dask="parallelized", output_dtypes=[float]
     )
@@ -200,7 +209,7 @@ def _hits(
 
 
 def _just_below(limit: xr.DataArray) -> xr.DataArray:
-    """Thresholds such that at or above `limit` is above them."""
+    """Thresholds such that at or above `limit` is above them; nothing is below minus infinity."""
     below: xr.DataArray = xr.apply_ufunc(np.nextafter, limit, limit.dtype.type(-np.inf), dask="allowed")
     return below
 
@@ -221,7 +230,9 @@ def _brier(
         statistics = point_statistics(
             forecast, analysis, member_dim, "counts", threshold=above, skip_missing=skip_missing
         )
-        return statistics["fair_brier" if fair else "brier"].astype(np.float64).where(limit.notnull())
+        values = statistics["fair_brier" if fair else "brier"].astype(np.float64).where(limit.notnull())
+        # Every value is at or above minus infinity, so the forecast is right wherever there is a score.
+        return values if strict else values.where(limit != -np.inf, 0 * values)
     counted = event_counts(forecast, analysis, limit, member_dim=member_dim, strict=strict, skip_missing=skip_missing)
     members = counted["members"].astype(np.float64)
     probability = counted["hits"] / members

@@ -106,6 +106,7 @@ def event_sums(
     members, hits = forecast.sizes[member_dim], counted["hits"]
     check_reduce(reduce, hits, needed=True)
     known = hits.notnull()
+    # An unknown point may be of any class, such as 0: its weight is 0 or NaN, which decides.
     issued_class = hits.fillna(0).astype(np.int64)
     # Classes of both kinds in one histogram: those of points without the event first.
     both_classes = issued_class + (members + 1) * counted["observed"].fillna(0).astype(np.int64)

@@ -1,13 +1,16 @@
 """Chunks have about a megabyte, and a damaged one is an error."""
 
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from data_catalog.archive.chunks import chunk_name, decode, encode, times_per_block
+from data_catalog.archive.chunks import chunk_name, decode, decode_as, encode, times_per_block
 from data_catalog.archive.ingest import ingest
 from data_catalog.archive.reading import open_archive
 from data_catalog.archive.state import inspect_archive
@@ -65,6 +68,21 @@ def test_a_chunk_decodes_to_what_was_encoded() -> None:
     content = encode(values)
     assert decode(content, values.shape).tobytes() == values.tobytes()
     assert encode(values) == content
-    with pytest.raises(Exception, match=r"checksum|crc32c"):
+    with pytest.raises(ValueError, match=r"checksum|crc32c"):
         decode(content[:-1] + bytes([content[-1] ^ 1]), values.shape)
     assert (chunk_name(3, 7), chunk_name(2)) == ("c.7.0.0", "c.0.0")
+
+
+@pytest.mark.parametrize("kind", [zlib.error, RuntimeError, TypeError, struct.error, KeyError])
+def test_the_error_of_any_codec_is_a_value_error(kind: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    content = encode(np.arange(3))
+    monkeypatch.setattr("zarr.codecs.BloscCodec._decode_single", Mock(side_effect=kind("broken")))
+    with pytest.raises(ValueError, match=rf"chunk of {len(content)} bytes: expected <i8 of shape \(3,\): .*broken"):
+        decode_as(content, (3,), "<i8")
+
+
+@pytest.mark.parametrize("end", [0, 1, 4, 20, -5])
+def test_what_is_left_of_a_chunk_is_a_value_error(end: int) -> None:
+    content = encode(np.random.default_rng(0).random((2, 3)).astype(np.float32))[:end]
+    with pytest.raises(ValueError, match=f"chunk of {len(content)} bytes"):
+        decode(content, (2, 3))

@@ -89,3 +89,24 @@ def test_a_ledger_lost_for_good_needs_a_source_with_all_times(
     assert (summary.added, summary.known) == (5, 20)
     xr.testing.assert_equal(open_archive(archive).compute(), make_analysis(times=25))
     assert inspect_archive(archive, deep=True).faults == ()
+
+
+@pytest.mark.parametrize("left", ["metadata", "some of the ledger"])
+def test_a_source_with_fewer_times_is_refused_though_the_times_are_lost_too(
+    entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path, left: str
+) -> None:
+    ingest(entry, make_analysis(), archive)
+    (archive / "ledger.jsonl").unlink()
+    (archive / "time" / "c.0").write_bytes(b"rubbish")
+    copy = archive / "ledger.copy.jsonl"
+    if left == "metadata":
+        copy.unlink()
+    else:  # the last commit, of 4 times, and what follows
+        copy.write_bytes(b"".join(copy.read_bytes().splitlines(keepends=True)[:4]))
+        (archive / "time" / "zarr.json").unlink()
+    kept = {path: path.read_bytes() for path in archive.rglob("c.*")}
+    fewest = 20 if left == "metadata" else 16
+    with pytest.raises(InvalidDataError, match=rf"a source with all {fewest} times .* found 12$"):
+        ingest(entry, make_analysis(times=12), archive)
+    assert {path: path.read_bytes() for path in archive.rglob("c.*")} == kept
+    assert ingest(entry, make_analysis(), archive).known == 20

@@ -30,5 +30,7 @@ def test_an_archive_without_its_ledger_is_not_read_as_any_zarr_group(
     ingest(entry, make_analysis(), archive)
     (archive / "ledger.jsonl").unlink()
     for opened in (lambda: open_analysis(archive, ["msl"]), lambda: open_archive(archive)):
-        with pytest.raises(InvalidDataError, match=r"expected the archive's ledger\.jsonl, found none; mend it with"):
+        with pytest.raises(
+            InvalidDataError, match=r"expected the archive's ledger\.jsonl, found none; mend it with .* heal tiny'"
+        ):
             opened()

@@ -48,7 +48,7 @@ def test_corrections_of_the_source_are_taken_on_request(source: Path, capsys: py
     corrected.to_netcdf(source.with_name("corrected.nc"), engine="netcdf4")
     words = ["ingest", "ncep-natlantic", "--source", str(source.with_name("corrected.nc"))]
     assert main(words) == 2
-    assert "differ by up to 64 Pa); 'plumecast ingest DATASET --replace' takes these" in capsys.readouterr().err
+    assert "differ by up to 64 Pa); 'plumecast ingest ncep-natlantic --replace' takes these" in capsys.readouterr().err
     assert main([*words, "--replace"]) == 0
     assert "0 times added, 10 known, 1 replaced" in capsys.readouterr().out
     assert main(words) == 0

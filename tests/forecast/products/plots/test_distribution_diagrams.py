@@ -8,7 +8,6 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from data_catalog.errors import InvalidDataError
-from forecast.products.plots import diagrams
 from forecast.products.plots.distribution_diagrams import (
     plot_coverage,
     plot_murphy,
@@ -17,14 +16,6 @@ from forecast.products.plots.distribution_diagrams import (
 )
 
 KELVIN = {"units": "K"}
-
-
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    figures: list[Figure] = []
-    real = diagrams.save
-    monkeypatch.setattr(diagrams, "save", lambda figure, out: figures.append(figure) or real(figure, out))
-    return figures
 
 
 def dataset(along: str, labels: list[float], **values: list[float]) -> xr.Dataset:

@@ -9,19 +9,10 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from data_catalog.errors import InvalidDataError
-from forecast.products.plots import diagrams
 from forecast.products.plots.lead_diagrams import plot_differences, plot_scores, plot_spectra
 from forecast.products.plots.palettes import PAPER
 
 LEADS = np.array([12, 24, 48], "m8[h]").astype("m8[ns]")
-
-
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    figures: list[Figure] = []
-    real = diagrams.save
-    monkeypatch.setattr(diagrams, "save", lambda figure, out: figures.append(figure) or real(figure, out))
-    return figures
 
 
 def along(dim: str, labels: object, values: list[float], units: str = "K") -> xr.DataArray:

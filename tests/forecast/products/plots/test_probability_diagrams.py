@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from data_catalog.errors import InvalidDataError
-from forecast.products.plots import diagrams
 from forecast.products.plots.figures import Heading
 from forecast.products.plots.probability_diagrams import (
     plot_economic_value,
@@ -19,14 +18,6 @@ from forecast.products.plots.probability_diagrams import (
 )
 
 CLASSES = np.array([0.05, 0.5, 0.95])
-
-
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    figures: list[Figure] = []
-    real = diagrams.save
-    monkeypatch.setattr(diagrams, "save", lambda figure, out: figures.append(figure) or real(figure, out))
-    return figures
 
 
 def reliability() -> xr.Dataset:

@@ -4,7 +4,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import pytest
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
@@ -14,7 +13,6 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from forecast.products.plots import scorecards
 from forecast.products.plots.scorecards import BETTER, WORSE, plot_scorecard
 
 
@@ -32,14 +30,6 @@ def card(channels: int = 2, leads: int = 3, regions: tuple[str, ...] = ("global"
         forecaster="plumecast", reference="linear", score_name="crps", cycles=20, tests=10, evenly_spaced=0,
         first_init_time="2008-01-01T00:00", last_init_time="2008-06-01T00:00",
     )  # fmt: skip
-
-
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    figures: list[Figure] = []
-    real = scorecards.save
-    monkeypatch.setattr(scorecards, "save", lambda figure, out: figures.append(figure) or real(figure, out))
-    return figures
 
 
 def triangles(figure: Figure, panel: int) -> dict[tuple[float, float], tuple[str, bool, float]]:

@@ -8,16 +8,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from data_catalog.errors import InvalidDataError
-from forecast.products.plots import station_maps
 from forecast.products.plots.station_maps import plot_station_scores
-
-
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    figures: list[Figure] = []
-    real = station_maps.save
-    monkeypatch.setattr(station_maps, "save", lambda figure, out: figures.append(figure) or real(figure, out))
-    return figures
 
 
 def score(longitude: list[float], values: list[float]) -> xr.DataArray:

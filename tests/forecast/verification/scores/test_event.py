@@ -5,8 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from forecast.verification import UnscorableError, brier_score, rps
+from forecast.verification.events import OPERATORS, events
 from forecast.verification.scores.event import event_counts
 
 MakePair = Callable[..., tuple[xr.DataArray, xr.DataArray]]
@@ -90,3 +94,50 @@ def test_hits_are_counted_member_by_member(make_pair: MakePair, kind: str, stric
     assert (found.chunks is not None) is chunked
     np.testing.assert_array_equal(found.transpose(*expected.dims), expected)
     assert found.dims == tuple(dim for dim in (*analysis.dims, "case") if dim in found.dims)
+
+
+VALUES = st.sampled_from([-np.inf, -1.5, 0.0, 0.1, 2.0, np.inf])
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[xr.DataArray, xr.DataArray]:
+    """Four members and the analysis at three points; most values are among the thresholds."""
+    fields = [draw(arrays(draw(st.sampled_from(["f4", "f8"])), shape, elements=VALUES)) for shape in ((4, 3), (3,))]
+    return xr.DataArray(fields[0], dims=("member", "case")), xr.DataArray(fields[1], dims="case")
+
+
+@given(pair=pairs(), threshold=VALUES, kind=st.sampled_from(["number", "numbers", "field", "fields"]))
+@settings(max_examples=25, deadline=None)
+def test_events_are_those_of_numpy_for_every_operator(
+    pair: tuple[xr.DataArray, xr.DataArray], threshold: float, kind: str
+) -> None:
+    forecast, analysis = pair
+    several = xr.DataArray([threshold, -np.inf, np.inf], dims="threshold")
+    number = xr.DataArray(threshold)
+    everywhere = xr.zeros_like(analysis, dtype=bool)
+    limit = {"number": number, "numbers": several, "field": number.where(~everywhere), "fields": several}[kind]
+    limit = limit.where(~everywhere) if kind == "fields" else limit
+    precision = min(forecast.dtype, analysis.dtype)
+    for name, compare in OPERATORS.items():
+        happens = compare(forecast.astype(precision), limit.astype(precision))
+        observed = compare(analysis.astype(precision), limit.astype(precision))
+        limits = limit.astype(precision)
+        np.testing.assert_array_equal(events("forecast", forecast, limits, name).transpose(*happens.dims), happens)
+        # The score of an event is that of its opposite, whose hits are the other members.
+        strict = name in (">", "<=")
+        found = brier_score(forecast, analysis, threshold=limit, strict=strict, fair=False)
+        expected = (happens.mean("member") - observed) ** 2
+        np.testing.assert_allclose(found, expected.transpose(*found.dims), atol=1e-6)
+        counted = event_counts(forecast, analysis, limit, member_dim="member", strict=strict, skip_missing=False)
+        hits = happens.sum("member") if name[0] == ">" else 4 - happens.sum("member")
+        np.testing.assert_array_equal(counted["hits"].transpose(*hits.dims), hits)
+
+
+@pytest.mark.parametrize("threshold", [-np.inf, [-np.inf, 0.0]])
+def test_what_is_missing_stays_so_at_minus_infinity(threshold: float | list[float]) -> None:
+    forecast = xr.DataArray([[1.0, np.nan], [-np.inf, 2.0]], dims=("member", "case"))
+    analysis = xr.DataArray([-np.inf, 1.0], dims="case")
+    found = brier_score(forecast, analysis, threshold=threshold, strict=False)
+    np.testing.assert_array_equal(found if found.ndim == 1 else found.isel(threshold=0), [0.0, np.nan])
+    known = brier_score(forecast, analysis, threshold=threshold, strict=False, skip_missing=True, fair=False)
+    np.testing.assert_array_equal(known if known.ndim == 1 else known.isel(threshold=0), [0.0, 0.0])

@@ -1,47 +1,23 @@
 """Kill an ingest at each of its steps in turn, and after each killing read the archive and ingest again.
 
-Run by test_kill.py in a process of its own, because it forks: `python killed_ingest.py DIRECTORY FIRST STRIDE`.
+    python -m tests.archive_damage.killed_ingest DIRECTORY FIRST STRIDE
+
 Kills at step FIRST, FIRST + STRIDE and so on to the end (1 1 tries every step, in some minutes). Prints the number of
-killings, and ends in an error at the first archive that is not sound.
+killings, and ends in an error at the first archive that is not sound. It forks: tests run it in a process of its own.
 """
 
 import os
 import signal
 import sys
-from datetime import date
 from pathlib import Path
 
 import numpy as np
-import xarray as xr
 
-from data_catalog.archive import contents as archive_contents
 from data_catalog.archive.ingest import ingest
 from data_catalog.archive.reading import open_archive
 from data_catalog.archive.state import inspect_archive
-from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import MissingDataError
-from data_catalog.layout.variables import channel
-
-ENTRY = DatasetEntry(
-    name="tiny", title="Tiny", source="files", channels=("msl", "t2m"), static=("lsm",), step_hours=24,
-    period_start=date(2001, 1, 1), licence="none", description="For tests.",
-)  # fmt: skip
-TIMES = np.datetime64("2001-01-01", "ns") + np.arange(14) * np.timedelta64(1, "D")
-PARTS = ((0, 3), (0, 9), (5, 14))  # each ingest brings the times so far and more: the last block is filled up
-
-
-def _analysis() -> xr.Dataset:
-    rng = np.random.default_rng(0)
-    places = {"time": TIMES, "latitude": [-30.0, 30.0], "longitude": [0.0, 90.0, 180.0, 270.0]}
-    dims = ("time", "latitude", "longitude")
-    return xr.Dataset(
-        {
-            "msl": (dims, rng.uniform(98e3, 103e3, (14, 2, 4)).astype(np.float32), channel("msl").attributes),
-            "t2m": (dims, rng.uniform(270, 290, (14, 2, 4)).astype(np.float32), channel("t2m").attributes),
-            "lsm": (dims[1:], rng.random((2, 4)).astype(np.float32), channel("lsm").attributes),
-        },
-        places,
-    )
+from tests.archive_damage.tiny import ENTRY, PARTS, TIMES, make_analysis, small_blocks
 
 
 def _kill_at(step: int) -> None:
@@ -63,7 +39,7 @@ def _kill_at(step: int) -> None:
 def _ingest_all(path: Path) -> str:
     identity = ""
     for start, stop in PARTS:
-        identity = ingest(ENTRY, _analysis().isel(time=slice(start, stop)), path).identity
+        identity = ingest(ENTRY, make_analysis().isel(time=slice(start, stop)), path).identity
     return identity
 
 
@@ -73,7 +49,7 @@ def _check(path: Path) -> None:
         found = open_archive(path).load()
     except MissingDataError:
         return
-    expected = _analysis().sel(time=found["time"])
+    expected = make_analysis().sel(time=found["time"])
     for name in ("msl", "t2m", "lsm"):
         assert found[name].values.tobytes() == expected[name].values.tobytes(), name
     assert (np.diff(found["time"].values) == np.timedelta64(1, "D")).all()
@@ -108,7 +84,7 @@ def _survivor(path: Path, reference: Path) -> None:
 
 
 def main(directory: Path, first: int, stride: int) -> None:
-    archive_contents.times_per_block = lambda points: 4  # type: ignore[attr-defined]
+    small_blocks()
     reference = directory / "whole.zarr"
     assert _forked(_ingest_all, reference) == 0
     killed = 0
