@@ -1,252 +1,155 @@
-"""Scores of one ensemble by this library and by others, one after the other, each in a process of its own on one core.
+"""Every public score beside its fastest peer: time and values, on one core.
 
-    python benchmarks/verification.py [--members 50 200 1000] [--rounds 5] [--repeat 3] [--bounded]
+    python benchmarks/verification.py [--small] [--only NAME ...] [--rounds 5] [--out FILE.json]
 
-Every contender gets the members first and last in memory, and is judged by its better layout. Reported for each:
-process CPU time (median over rounds, in which all take their turn, of the median of several runs after a warm-up that
-compiles), nanoseconds a value, memory on top of the input at the peak, and the time as a multiple of reading the
-ensemble once and of all our statistics (medians of the ratios in a round). `--bounded` scores a synthetic ensemble of
-8 GB from Zarr instead, and reports the peak memory of the whole process.
+All contenders of a score get the same float32 ensemble and analysis, and take turns. Printed for each score: process
+CPU time of ours and of its fastest peer (medians over rounds), their ratio (median of the ratios within a round; above
+1 ours is faster), that of wall times, the largest relative difference of values, and the fastest library with its
+ratio of CPU times: peers are also lines of NumPy and SciPy, which know no coordinates, weights nor missing values.
+Members come first in memory, as in files; peers that are faster with members last get them so, already copied. Scores
+without a peer and peers that are not installed are named below the table.
 
-Needs the `benchmark` extra.
+Needs the `benchmark` extra; pysteps, scikit-learn and ducc0 take part where they are installed.
 """
+
+import os
+
+os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")})
 
 import argparse
 import json
-import os
-import resource
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
-THRESHOLDS = (-1.0, 0.0, 1.0)
-LEADS = {50: 20, 200: 5, 1000: 1}
-GRID = (121, 240)
-LAYOUTS = ("first", "last")
-READING, OURS = "reading once (numpy sum)", "ours: all statistics, 3 thresholds"
-LONG_S = 10.0
-ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
+import ensemble_peers
+import event_peers
+import numpy as np
+from score_cases import CASES, NO_PEER, Case, Data, Timed, installed, score_name
+
+from forecast import verification
+
+assert ensemble_peers, event_peers  # they register their cases
+OPTIONAL = ("pysteps", "sklearn", "ducc0")
+BY_HAND = ("numpy", "scipy", "crps alone: numpy")
+"""Lines of NumPy and SciPy, which know no coordinates, weights, missing values nor ties; all others are libraries."""
+SLOW_S = 3.0
+"""A contender that takes longer is measured in two rounds only."""
 
 
-def contenders() -> dict[str, Callable[[object, object], object]]:
-    """Functions of an ensemble, members on its first axis whatever its memory, and an analysis."""
-    import numpy as np
-    import xarray as xr
+def public_scores() -> list[str]:
+    """Names that `forecast.verification` hands on from its rooms of scores, and the fused pass."""
+    rooms = ("forecast.verification.scores", "forecast.verification.ensemble_pass")
+    return [name for name in verification.__all__ if getattr(verification, name).__module__.startswith(rooms)]
 
-    from forecast import verification as ours
-    from forecast.verification.ensemble_pass import statistics as ensemble_pass
 
-    def pair(x, y):
-        dims = ("lead_time", "latitude", "longitude")
-        return xr.DataArray(x, dims=("member", *dims)), xr.DataArray(y, dims=dims)
+def unmeasured() -> list[str]:
+    """Public scores that have neither a case nor a reason."""
+    known = {score_name(name) for name in CASES} | NO_PEER.keys()
+    return [name for name in public_scores() if name not in known]
 
-    def everything(x, y):
-        return ours.ensemble_statistics(*pair(x, y), thresholds=THRESHOLDS)
 
-    def without_numba(x, y):
-        kept, ensemble_pass.kernels = ensemble_pass.kernels, None
-        result = everything(x, y)
-        ensemble_pass.kernels = kept
-        return result
+def timed(call: Timed) -> dict[str, float]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    call()
+    return {"cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall}
 
-    def rank_histogram(x, y):
-        return ours.rank_histogram(*pair(x, y), reduce=("lead_time", "latitude", "longitude"))
 
-    def sorting(x, y):
-        members = np.sort(x, axis=0)
-        count = len(x)
-        weights = (2 * np.arange(count, dtype=x.dtype) + 1 - count) / (count * (count - 1))
-        return np.abs(x - y).mean(0) - np.tensordot(weights, members, 1)
+def measured(case: Case, rounds: int) -> dict[str, list[dict[str, float]]]:
+    """Times of all contenders by name, in rounds in which each takes its turn."""
+    contenders = {"ours": case.ours, **case.peers}
+    times: dict[str, list[dict[str, float]]] = {name: [] for name in contenders}
+    for _ in range(rounds):
+        for name, call in contenders.items():
+            if len(times[name]) < 2 or times[name][0]["cpu_s"] < SLOW_S:
+                times[name].append(timed(call))
+    return times
 
-    def properscoring(x, y):
-        import properscoring
 
-        return properscoring.crps_ensemble(y, x, axis=0)
+def difference(case: Case, peer: str) -> float:
+    """Largest difference from a peer's values, relative to them or, near 0, to their typical size; warms both up."""
+    ours, theirs = (np.asarray(call(), dtype=float) for call in (case.ours, case.peers[peer]))
+    if ours.size != theirs.size:
+        return float("nan")
+    one, two = ours.ravel(), theirs.ravel()
+    both = np.isfinite(one) & np.isfinite(two)
+    if not both.any():
+        return float("nan")
+    size = np.maximum(np.abs(two[both]), np.abs(two[both]).mean())
+    return float(np.max(np.abs(one[both] - two[both]) / np.where(size > 0, size, 1)))
 
-    def xskillscore(x, y):
-        import xskillscore
 
-        forecast, analysis = pair(x, y)
-        return xskillscore.crps_ensemble(analysis, forecast, dim=[])
+def ratio(times: dict[str, list[dict[str, float]]], peer: str, kind: str) -> float:
+    pairs = zip(times[peer], times["ours"], strict=False)
+    return statistics.median(theirs[kind] / ours[kind] for theirs, ours in pairs)
 
-    def xskillscore_ranks(x, y):
-        import xskillscore
 
-        forecast, analysis = pair(x, y)
-        return xskillscore.rank_histogram(analysis, forecast)
-
-    def comparing(x, y):
-        return np.bincount((x < y).sum(0).ravel(), minlength=len(x) + 1)
-
-    def scoringrules(estimator):
-        def crps(x, y):
-            import scoringrules
-
-            return scoringrules.crps_ensemble(y, np.moveaxis(x, 0, -1), estimator=estimator, backend="numba")
-
-        return crps
-
-    def scores(x, y):
-        from scores.probability import crps_for_ensemble
-
-        forecast, analysis = pair(x, y)
-        return crps_for_ensemble(forecast, analysis, "member", method="fair", preserve_dims="all")
-
-    def scores_ranks(x, y):
-        from scores.probability import rank_histogram
-
-        return rank_histogram(*pair(x, y), "member")
-
+def row(name: str, data: Data, rounds: int) -> dict[str, object]:
+    case = CASES[name](data)
+    apart = {peer: difference(case, peer) for peer in case.peers}
+    if not case.peers:
+        case.ours()
+    times = measured(case, rounds)
+    typical = {who: statistics.median(each["cpu_s"] for each in many) for who, many in times.items()}
+    found: dict[str, object] = {"score": name, "ours_cpu_s": typical.pop("ours")}
+    if not typical:
+        return found
+    fastest = min(typical, key=typical.__getitem__)
+    libraries = [peer for peer in typical if not peer.startswith(BY_HAND)]
     return {
-        READING: lambda x, y: x.sum(),
-        OURS: everything,
-        "ours: the same without numba": without_numba,
-        "ours: fair crps": lambda x, y: ours.crps(*pair(x, y)),
-        "ours: rank histogram": rank_histogram,
-        "numpy sort: fair crps": sorting,
-        "numpy compare: rank histogram, no ties": comparing,
-        "properscoring: plain crps": properscoring,
-        "xskillscore: plain crps": xskillscore,
-        "scoringrules numba qd: plain crps": scoringrules("qd"),
-        "scoringrules numba pwm: fair crps": scoringrules("pwm"),
-        "scoringrules numba fair: fair crps": scoringrules("fair"),
-        "scoringrules numba akr: an approximation": scoringrules("akr"),
-        "scores: fair crps": scores,
-        "scores: rank histogram": scores_ranks,
-        "xskillscore: rank histogram": xskillscore_ranks,
+        **found,
+        "peer": fastest,
+        "peer_cpu_s": typical[fastest],
+        "cpu_ratio": ratio(times, fastest, "cpu_s"),
+        "wall_ratio": ratio(times, fastest, "wall_s"),
+        "difference": apart[fastest],
+        "agrees": apart[fastest] <= case.tolerance,
+        "library": min(libraries, key=typical.__getitem__, default=None),
+        "library_ratio": min((ratio(times, peer, "cpu_s") for peer in libraries), default=None),
+        "others": {peer: {"cpu_s": typical[peer], "difference": apart[peer]} for peer in typical if peer != fastest},
     }
 
 
-def _kilobytes(field: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1])
-    raise RuntimeError(f"expected {field} in /proc/self/status")
-
-
-def measure(name: str, layout: str, members: int, repeat: int) -> dict[str, float]:
-    """In a process of its own."""
-    import numpy as np
-
-    warnings.simplefilter("ignore")
-    run = contenders()[name]
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((members, LEADS.get(members, 1), *GRID), dtype=np.float32)
-    y = rng.standard_normal(x.shape[1:], dtype=np.float32)
-    if layout == "last":
-        x = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 0, -1)), -1, 0)
-    run(x[:, :1, :16].copy("K"), y[:1, :16].copy())
-    run(x[:, :1], y[:1])
-    Path("/proc/self/clear_refs").write_text("5")
-    before, seconds = _kilobytes("VmRSS"), []
-    while len(seconds) < repeat and sum(seconds) < LONG_S:
-        start = time.process_time()
-        result = run(x, y)
-        seconds.append(time.process_time() - start)
-        del result
-    return {"cpu_s": statistics.median(seconds), "extra": (_kilobytes("VmHWM") - before) * 1024 / x.nbytes}
-
-
-def measured_apart(name: str, layout: str, members: int, repeat: int) -> dict[str, float]:
-    command = [sys.executable, __file__, "--one", name, "--layout", layout]
-    command += ["--members", str(members), "--repeat", str(repeat)]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **ONE_THREAD}, check=False)
-    if done.returncode != 0:
-        raise SystemExit(f"{name}: {done.stderr.strip().splitlines()[-1]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def table(members: int, rounds: int, repeat: int) -> None:
-    runs = {(name, layout): [] for name in contenders() for layout in LAYOUTS}
-    for _ in range(rounds):
-        for (name, layout), rows in runs.items():
-            if not rows or rows[0]["cpu_s"] < LONG_S:
-                rows.append(measured_apart(name, layout, members, repeat))
-    print(f"\n{members} members x {LEADS.get(members, 1)} x {GRID[0]} x {GRID[1]}, float32\n")
-    print("| | CPU s, members first | last | ns a value | extra memory / input | times reading once | times our pass |")
-    print("|---|---|---|---|---|---|---|")
-    values = members * LEADS.get(members, 1) * GRID[0] * GRID[1]
-    for name in contenders():
-        typical = {layout: statistics.median(row["cpu_s"] for row in runs[name, layout]) for layout in LAYOUTS}
-        best = min(LAYOUTS, key=typical.__getitem__)
-        extra = statistics.median(row["extra"] for row in runs[name, best])
-        reading, ours = (_times(runs[name, best], runs[reference, "first"]) for reference in (READING, OURS))
-        print(
-            f"| {name} | {typical['first']:.3f} | {typical['last']:.3f} | {typical[best] / values * 1e9:.2f} ", end=""
-        )
-        print(f"| {extra:.2f} | {reading:.1f} | {ours:.2f} |")
-
-
-def _times(rows: list[dict[str, float]], reference: list[dict[str, float]]) -> float:
-    return statistics.median(row["cpu_s"] / other["cpu_s"] for row, other in zip(rows, reference, strict=False))
-
-
-def bounded() -> None:
-    """50 members x 40 leads x 721 x 1440, made and scored chunk by chunk."""
-    import dask
-    import dask.array as da
-    import numpy as np
-    import xarray as xr
-
-    with tempfile.TemporaryDirectory() as directory:
-        store = Path(directory) / "ensemble.zarr"
-        shape = (50, 40, 721, 1440)
-        blocks = da.random.default_rng(0).standard_normal(shape, chunks=(50, 1, 103, 1440), dtype=np.float32)
-        latitude, longitude = np.linspace(-90, 90, 721), np.arange(1440) * 0.25
-        lead_time = (np.arange(1, 41) * np.timedelta64(6, "h")).astype("timedelta64[ns]")
-        coords = {"lead_time": lead_time, "latitude": latitude, "longitude": longitude}
-        dims = ("lead_time", "latitude", "longitude")
-        forecast = xr.DataArray(blocks, dims=("member", *dims), coords=coords, name="forecast")
-        analysis = xr.DataArray(blocks[0] * 0.5, dims=dims, coords=coords, name="analysis")
-        with dask.config.set(scheduler="threads", num_workers=2):
-            xr.merge([forecast, analysis]).to_zarr(store, zarr_format=3, consolidated=False)
-            command = [sys.executable, __file__, "--score", str(store)]
-            subprocess.run(command, check=True)
-
-
-def score_store(store: str) -> None:
-    import dask
-    import xarray as xr
-
-    from forecast import verification as ours
-
-    opened = xr.open_zarr(store, consolidated=False)
-    start = time.perf_counter()
-    sums = ours.EvaluationSums()
-    with dask.config.set(scheduler="threads", num_workers=2):
-        sums.add(opened[["forecast"]], opened[["analysis"]].rename(analysis="forecast"))
-    found = sums.scores()["forecast"]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    values = opened["forecast"].nbytes / 2**30
-    print(f"{values:.1f} GiB scored in {time.perf_counter() - start:.0f} s, {peak:.2f} GiB of memory at the peak")
-    for name in ("crps", "rmse", "spread_skill"):
-        print(name, sum(found[name].values()) / len(found[name]))
+def line(found: dict[str, object]) -> str:
+    if "peer" not in found:
+        return f"| {found['score']} | {found['ours_cpu_s']:.4f} | - | - | - | - | - | - |"
+    library = f"{found['library']} {found['library_ratio']:.2f}" if found["library"] else "-"
+    apart = f"{found['difference']:.0e}" + ("" if found["agrees"] else " (differs)")
+    return (
+        f"| {found['score']} | {found['ours_cpu_s']:.4f} | {found['peer']} | {found['peer_cpu_s']:.4f} "
+        f"| {found['cpu_ratio']:.2f} | {found['wall_ratio']:.2f} | {apart} | {library} |"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--members", type=int, nargs="+", default=[50, 200, 1000])
+    parser.add_argument("--small", action="store_true", help="a tenth of the points")
+    parser.add_argument("--only", nargs="+", help="beginnings of the names of scores")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--bounded", action="store_true")
-    parser.add_argument("--one", help=argparse.SUPPRESS)
-    parser.add_argument("--layout", choices=LAYOUTS, default="first", help=argparse.SUPPRESS)
-    parser.add_argument("--score", help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, help="write the table as JSON, with all peers")
     options = parser.parse_args()
-    if options.one:
-        print(json.dumps(measure(options.one, options.layout, options.members[0], options.repeat)))
-    elif options.score:
-        score_store(options.score)
-    elif options.bounded:
-        bounded()
-    else:
-        for members in options.members:
-            table(members, options.rounds, options.repeat)
+    if missing := unmeasured():
+        raise SystemExit(f"public scores: expected a case or a reason for each, found none for {missing}")
+    warnings.simplefilter("ignore")
+    data = Data(50, 2, 121, 240) if options.small else Data(50, 20, 121, 240)
+    names = [name for name in CASES if not options.only or name.startswith(tuple(options.only))]
+    print(f"{data.members} members x {data.leads} x {data.latitudes} x {data.longitudes}, float32\n")
+    print("| score | ours, CPU s | fastest peer | its CPU s | peer / ours, CPU | wall | difference | fastest library |")
+    print("|---|---|---|---|---|---|---|---|", flush=True)
+    rows = []
+    for name in sorted(names):
+        rows.append(row(name, data, options.rounds))
+        print(line(rows[-1]), flush=True)
+    absent = [name for name in OPTIONAL if installed(name) is None]
+    print()
+    for peers, kind in (("the fastest library", "library_ratio"), ("the fastest peer of all", "cpu_ratio")):
+        slower = [str(found["score"]) for found in rows if (found.get(kind) or 1.0) < 1]
+        print(f"Slower than {peers}: {', '.join(slower) or 'none'}\n")
+    print("Without a peer: " + "; ".join(f"{name} ({why})" for name, why in NO_PEER.items()))
+    print(f"Peers that are not installed: {', '.join(absent) or 'none'}")
+    if options.out:
+        options.out.write_text(json.dumps({"rows": rows, "without_peer": NO_PEER, "not_installed": absent}, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,352 @@
+"""Scores of probabilities, events, fields, quantiles and forecasts without members, beside their peers."""
+
+import numpy as np
+import scipy
+import scores.categorical
+import scores.continuous
+import scores.plotdata
+import scores.probability
+import scores.spatial
+import scoringrules
+import xarray as xr
+import xskillscore
+from score_cases import DIMS, GRID, NO_PEER, Case, Data, case, installed
+
+from forecast import verification as ours
+
+LIMIT = 0.5
+NO_PEER.update(
+    error_growth="spectra of error, spread, members and analysis are of no other library",
+    spectral_crps="a CRPS of coefficients is of no other library",
+    contingency_scores="all scores of a table at once; each is beside its peer",
+)
+
+
+@case("reliability", "roc", "relative_economic_value", "brier_decomposition")
+def diagram_case(data: Data, name: str) -> Case:
+    forecast, analysis = data.fields
+    options = {"threshold": LIMIT, "reduce": DIMS}
+    edges, ratios = (np.arange(data.members + 2) - 0.5) / data.members, [0.2, 0.5, 0.7]
+    needed = [0.0, *(np.arange(1, data.members + 1) / data.members - 1e-9).tolist()]
+
+    def pair() -> tuple[xr.DataArray, xr.DataArray]:
+        return (forecast > LIMIT).mean("member"), (analysis > LIMIT).astype(float)
+
+    def counted() -> tuple[np.ndarray, np.ndarray]:
+        hits = np.count_nonzero(data.x > np.float32(LIMIT), axis=0).ravel()
+        both = np.bincount(hits + (data.members + 1) * (data.y > LIMIT).ravel(), minlength=2 * data.members + 2)
+        quiet, happened = both.reshape(2, -1)
+        return quiet + happened, happened
+
+    def frequency() -> np.ndarray:
+        issued, happened = counted()
+        return happened / np.where(issued > 0, issued, np.nan)
+
+    def hit_rate() -> np.ndarray:
+        happened = counted()[1]
+        return np.append(np.cumsum(happened[::-1])[::-1], 0) / happened.sum()
+
+    def of_brier() -> object:
+        issued, happened = counted()
+        rate = happened / np.maximum(issued, 1)
+        return (issued * (np.arange(data.members + 1) / data.members - rate) ** 2).sum() / issued.sum()
+
+    def value() -> xr.DataArray:
+        found = scores.plotdata.relative_economic_value(
+            *pair(), cost_loss_ratios=ratios, probability_thresholds=needed[1:]
+        )
+        return found.transpose("cost_loss_ratio", ...)
+
+    def their_curve() -> xr.DataArray:
+        chance, happened = pair()
+        return xskillscore.reliability(happened > 0, chance, probability_bin_edges=edges)
+
+    if name == "reliability":
+        peers = {"numpy": frequency, "xskillscore": their_curve}
+        return Case(lambda: ours.reliability(forecast, analysis, **options)["observed_frequency"], peers)
+    if name == "roc":
+        peers = {"numpy": hit_rate, "scores": lambda: scores.plotdata.roc(*pair(), thresholds=needed)["POD"]}
+        return Case(lambda: ours.roc(forecast, analysis, **options)["hit_rate"], peers)
+    if name == "brier_decomposition":
+        call = lambda: ours.brier_decomposition(forecast, analysis, **options)["reliability"]  # noqa: E731
+        return Case(call, {"numpy": of_brier})
+    kept = slice(1, data.members + 1)
+    return Case(
+        lambda: ours.relative_economic_value(forecast, analysis, cost_loss_ratios=ratios, **options)[
+            "value_by_threshold"
+        ].isel(members_needed=kept),
+        {"scores": value},
+    )
+
+
+@case("brier_score_of_probability", "reliability_of_probability", "roc_of_probability")
+def probability_case(data: Data, name: str) -> Case:
+    chance, happened = data.probability
+    p, o, metrics = chance.values, happened.values, installed("sklearn.metrics")
+    if name == "brier_score_of_probability":
+        peers = {
+            "numpy": lambda: np.square(p - o),
+            "scores": lambda: scores.probability.brier_score(chance, happened, preserve_dims="all"),
+            "xskillscore": lambda: xskillscore.brier_score(happened, chance, dim=[]),
+            "scoringrules": lambda: scoringrules.brier_score(o, p, backend="numpy"),
+        }
+        return Case(lambda: ours.brier_score_of_probability(chance, happened), peers)
+    if name == "roc_of_probability":
+        needed = [0.0, *(np.arange(1, data.members + 1) / data.members - 1e-9).tolist(), 1.0]
+        call = lambda: ours.roc_of_probability(chance, happened, reduce=DIMS, levels=data.members)["area"]  # noqa: E731
+        peers = {"scores": lambda: scores.plotdata.roc(chance, happened, thresholds=needed)["AUC"]}
+        if metrics:
+            peers["scikit-learn"] = lambda: metrics.roc_auc_score(o.ravel(), p.ravel())
+        return Case(call, peers)
+    edges = np.append(np.arange(10) / 10 - 1e-9, 1 + 1e-9)
+    inner = edges[1:-1]
+
+    def plain() -> np.ndarray:
+        chosen = np.digitize(p.ravel(), inner)
+        return np.bincount(chosen, o.ravel(), 10) / np.bincount(chosen, minlength=10)
+
+    peers = {
+        "numpy": plain,
+        "xskillscore": lambda: xskillscore.reliability(happened > 0, chance, probability_bin_edges=edges),
+    }
+    return Case(lambda: ours.reliability_of_probability(chance, happened, reduce=DIMS)["observed_frequency"], peers)
+
+
+@case("rps_of_probability")
+def rps_case(data: Data) -> Case:
+    forecast, analysis = data.fields
+    limits = xr.DataArray([-1.0, 0.0, 1.0], dims="threshold", coords={"threshold": [-1.0, 0.0, 1.0]})
+    above = xr.concat([(forecast > float(limit)).mean("member") for limit in limits], limits)
+    p, numbers = np.moveaxis(above.values, 0, -1).copy(), limits.values
+    classes = np.diff(1 - p, axis=-1, prepend=0.0, append=1.0)
+
+    def plain() -> np.ndarray:
+        return np.square(p - (data.y[..., None] > numbers)).sum(-1)
+
+    def theirs() -> np.ndarray:
+        category = np.searchsorted(numbers, data.y) + 1
+        return scoringrules.rps_score(category, classes, onehot=False, backend="numpy")
+
+    return Case(lambda: ours.rps_of_probability(above, analysis), {"numpy": plain, "scoringrules": theirs})
+
+
+@case("quantile_score_of_quantiles", "crps_of_quantiles", "interval_score")
+def quantiles_case(data: Data, name: str) -> Case:
+    levels = np.arange(1, 20) / 20
+    last = np.quantile(data.x[:20], levels, axis=0).astype(np.float32)
+    forecast = xr.DataArray(last, dims=("quantile", *DIMS), coords={"quantile": levels, **data.fields[1].coords})
+    analysis, q, y = data.fields[1], np.moveaxis(last, 0, -1).copy(), data.y
+    low, high = forecast.sel(quantile=0.05, drop=True), forecast.isel(quantile=-1, drop=True)
+
+    def pinball() -> np.ndarray:
+        error = q - y[..., None]
+        return ((error > 0) - levels.astype(np.float32)) * error
+
+    if name == "interval_score":
+        theirs = scores.continuous.interval_score
+        peers = {
+            "scoringrules": lambda: scoringrules.interval_score(y, low.values, high.values, 0.1, backend="numpy"),
+            "scores": lambda: theirs(low, high, analysis, 0.9, preserve_dims="all")["total"],
+        }
+        return Case(lambda: ours.interval_score(forecast, analysis, level=0.9)["score"], peers)
+    if name == "crps_of_quantiles":
+        peers = {"scoringrules": lambda: scoringrules.crps_quantile(y, q, levels, backend="numba")}
+        return Case(lambda: ours.crps_of_quantiles(forecast, analysis), peers, tolerance=0.2)
+    peers = {
+        "numpy": pinball,
+        "scoringrules": lambda: scoringrules.quantile_score(y[..., None], q, levels, backend="numpy"),
+    }
+    return Case(lambda: ours.quantile_score_of_quantiles(forecast, analysis), peers, tolerance=1e-3)
+
+
+MANAGER = {
+    "pod": "probability_of_detection",
+    "pofd": "probability_of_false_detection",
+    "far": "false_alarm_ratio",
+    "csi": "critical_success_index",
+    "ets": "equitable_threat_score",
+    "hss": "heidke_skill_score",
+    "pss": "peirce_skill_score",
+    "sedi": "symmetric_extremal_dependence_index",
+    "frequency_bias": "frequency_bias",
+    "accuracy": "accuracy",
+}
+
+
+@case("contingency_table", *MANAGER)
+def table_case(data: Data, name: str) -> Case:
+    """From the fields to the score, the table included."""
+    forecast, analysis = data.one
+    x, y = forecast.values, analysis.values
+
+    def table() -> xr.Dataset:
+        return ours.contingency_table(forecast, analysis, threshold=LIMIT, reduce=DIMS)
+
+    def theirs() -> scores.categorical.BasicContingencyManager:
+        events = scores.categorical.ThresholdEventOperator(default_event_threshold=LIMIT, default_op_fn=np.greater)
+        return events.make_contingency_manager(forecast, analysis).transform()
+
+    def plain() -> np.ndarray:
+        above, seen = x > np.float32(LIMIT), y > np.float32(LIMIT)
+        return np.count_nonzero(above & seen)
+
+    if name == "contingency_table":
+        counts = lambda: theirs().get_counts()["tp_count"]  # noqa: E731
+        return Case(lambda: table()["hits"], {"scores": counts, "numpy, hits alone": plain})
+    score, called = getattr(ours, name), MANAGER[name]
+
+    def their_score() -> xr.DataArray:
+        return getattr(theirs(), called)()
+
+    return Case(lambda: score(table()), {"scores": their_score})
+
+
+@case("correlation", "kge", "nse", "quantile_quantile")
+def continuous_case(data: Data, name: str) -> Case:
+    forecast, analysis = data.one
+    x, y = forecast.values.ravel(), analysis.values.ravel()
+    pearson = scores.continuous.correlation.pearsonr
+    if name == "quantile_quantile":
+        levels = [0.1, 0.5, 0.9]
+        peers = {"numpy": lambda: (np.quantile(x, levels), np.quantile(y, levels))[0]}
+        call = lambda: ours.quantile_quantile(forecast, analysis, quantiles=levels, reduce=DIMS)["forecast"]  # noqa: E731
+        return Case(call, peers)
+    theirs = {
+        "correlation": lambda: pearson(forecast, analysis),
+        "kge": lambda: scores.continuous.kge(forecast, analysis),
+        "nse": lambda: scores.continuous.nse(forecast, analysis),
+    }[name]
+    peers = {"scores": theirs}
+    if name == "correlation":
+        peers |= {
+            "numpy": lambda: np.corrcoef(x, y)[0, 1],
+            "scipy": lambda: scipy.stats.pearsonr(x, y).statistic,
+            "xskillscore": lambda: xskillscore.pearson_r(forecast, analysis),
+        }
+    score = getattr(ours, name)
+    if name == "kge":
+        return Case(lambda: score(forecast, analysis, reduce=DIMS)["kge"], peers, tolerance=1e-2)
+    return Case(lambda: score(forecast, analysis, reduce=DIMS), peers, tolerance=1e-2)
+
+
+@case("angular_errors")
+def angular_case(data: Data) -> Case:
+    forecast, analysis = (field % 360 for field in (data.one[0] * 100, data.one[1] * 100))
+    return Case(
+        lambda: ours.angular_errors(forecast, analysis, reduce=DIMS)["mae"],
+        {"scores": lambda: scores.continuous.mae(forecast, analysis, is_angular=True)},
+    )
+
+
+@case("murphy_diagram", "firm")
+def elementary_case(data: Data, name: str) -> Case:
+    forecast, analysis = data.one
+    limits = [-1.0, 0.0, 1.0]
+    if name == "firm":
+        theirs = scores.categorical.firm
+        peers = {"scores": lambda: theirs(forecast, analysis, 0.7, limits, [1, 1, 1], preserve_dims="all")}
+        return Case(lambda: ours.firm(forecast, analysis, threshold=limits, risk=0.7)["score"], peers)
+    options = {"functional": "expectile", "alpha": 0.5}
+
+    def diagram() -> xr.DataArray:
+        return scores.plotdata.murphy_score(forecast, analysis, limits, **options)["total"]
+
+    call = lambda: ours.murphy_diagram(forecast, analysis, threshold=limits, reduce=DIMS)["score"]  # noqa: E731
+    return Case(call, {"scores": diagram})
+
+
+@case("acc")
+def acc_case(data: Data) -> Case:
+    forecast, analysis = data.fields
+    climatology = xr.zeros_like(analysis.isel(lead_time=0, drop=True)) + np.float32(0.1)
+
+    def plain() -> np.ndarray:
+        f, a = data.x.mean(0) - climatology.values, data.y - climatology.values
+        products = [(one * two).sum((-2, -1), dtype=float) for one, two in ((f, a), (f, f), (a, a))]
+        return products[0] / np.sqrt(products[1] * products[2])
+
+    return Case(lambda: ours.acc(forecast, analysis, climatology=climatology), {"numpy": plain}, tolerance=1e-2)
+
+
+@case("fss: without members", "fss: of an ensemble")
+def fss_case(data: Data, name: str) -> Case:
+    single = "without" in name
+    forecast, analysis = data.one if single else data.fields
+    options = {"event_threshold": LIMIT, "window_size": (9, 9), "spatial_dims": GRID, "zero_padding": False}
+
+    def theirs() -> xr.DataArray:
+        return scores.spatial.fss_2d(
+            forecast, analysis, **options, threshold_operator=np.greater, preserve_dims=["lead_time"]
+        )
+
+    def filtered() -> np.ndarray:
+        limit, inside = np.float32(LIMIT), (..., slice(4, -4), slice(4, -4))
+        p = data.x[0] > limit if single else np.count_nonzero(data.x > limit, axis=0) / np.float32(data.members)
+        p, o = (
+            scipy.ndimage.uniform_filter(field.astype(np.float32), (0, 9, 9))[inside] for field in (p, data.y > limit)
+        )
+        return 1 - np.square(p - o).sum((-2, -1)) / (np.square(p) + np.square(o)).sum((-2, -1))
+
+    peers, pysteps = {"scipy": filtered}, installed("pysteps.verification.spatialscores")
+    if single:
+        peers["scores"] = theirs
+        if pysteps:
+            peers["pysteps"] = lambda: np.array(
+                [pysteps.fss(x, y, LIMIT, 9) for x, y in zip(data.x[0], data.y, strict=True)]
+            )
+    return Case(lambda: ours.fss(forecast, analysis, threshold=LIMIT, window=9), peers, tolerance=1e-2)
+
+
+@case("seeps")
+def seeps_case(data: Data) -> Case:
+    forecast, analysis = (abs(field) for field in data.one)
+    dry = xr.full_like(analysis.isel(lead_time=0, drop=True), 0.4)
+    return Case(
+        lambda: ours.seeps(forecast, analysis, dry_fraction=dry, heavy_threshold=dry + 2, dry_threshold=1.0),
+        {
+            "scores": lambda: scores.categorical.seeps(
+                forecast, analysis, dry, dry + 2, dry_light_threshold=1.0, preserve_dims="all"
+            )
+        },
+    )
+
+
+@case("spectrum: zonal")
+def zonal_case(data: Data) -> Case:
+    field = data.fields[0].isel(member=slice(10))
+    areas = ours.area_weights(field["latitude"]).values.astype(np.float32)
+    scale = np.full(data.longitudes // 2 + 1, 2.0)
+    scale[[0, -1]] = 1.0
+
+    def transform(rfft):
+        def power() -> np.ndarray:
+            squares = np.square(np.abs(rfft(field.values, axis=-1)))
+            return (areas / areas.sum()) @ squares * (scale / data.longitudes**2)
+
+        return power
+
+    peers = {"numpy rfft": transform(np.fft.rfft), "scipy rfft": transform(scipy.fft.rfft)}
+    return Case(lambda: ours.spectrum(field, kind="zonal"), peers, tolerance=1e-3)
+
+
+@case("spectrum: spherical")
+def spherical_case(data: Data) -> Case:
+    field = data.fields[0].isel(member=slice(4))
+    largest, sphere = data.latitudes // 2, installed("ducc0.sht.experimental")
+
+    def quadrature() -> np.ndarray:
+        """Clenshaw-Curtis quadrature, which is another fit than least squares."""
+        found = []
+        for each in field.values.reshape(-1, 1, data.latitudes, data.longitudes).astype(float):
+            alm = sphere.analysis_2d(map=each, spin=0, lmax=largest, geometry="CC", nthreads=1)[0]
+            found.append(np.square(np.abs(alm)))
+        return np.asarray(found)
+
+    peers = {"ducc0 (another fit)": quadrature} if sphere else {}
+    return Case(lambda: ours.spectrum(field, truncation=largest), peers)
+
+
+@case("skill")
+def skill_case(data: Data) -> Case:
+    score, reference = data.fields[1] ** 2, data.fields[1] ** 2 + 1
+    return Case(lambda: ours.skill(score, reference), {"xarray": lambda: 1 - score / reference})
