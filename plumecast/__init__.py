@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError, PlumecastError
     from forecast import verification
-    from forecast.products.files.forecast_reading import open_forecast
+    from forecast.products.files.forecast_reading import open_forecast, open_forecasts
     from plumecast.analyses import open_archive
     from plumecast.known import datasets, systems
     from plumecast.members import ensemble_forecast, load_checkpoint
@@ -35,6 +35,7 @@ __all__ = [
     "load_checkpoint",
     "open_archive",
     "open_forecast",
+    "open_forecasts",
     "open_run",
     "open_scores",
     "systems",
@@ -53,6 +54,7 @@ _MODULES = {
     "load_checkpoint": "plumecast.members",
     "open_archive": "plumecast.analyses",
     "open_forecast": "forecast.products.files.forecast_reading",
+    "open_forecasts": "forecast.products.files.forecast_reading",
     "open_run": "plumecast.runs",
     "open_scores": "plumecast.scores",
     "systems": "plumecast.known",

@@ -6,12 +6,10 @@ import xarray as xr
 
 from data_catalog.archive import reading
 from data_catalog.errors import ConfigurationError, MissingDataError
-from data_catalog.layout.canonical import canonicalise
-from data_catalog.layout.checks import check_analysis
 from data_catalog.sources.archive_marks import LEDGER_NAME
+from data_catalog.sources.files import open_every_channel
 from data_catalog.sources.open_source import open_source
-from data_catalog.sources.reading import open_netcdf
-from data_catalog.sources.zarr_stores import is_zarr, open_zarr
+from data_catalog.sources.zarr_stores import is_zarr
 from pipelines.workspace.datasets import find_dataset, known_names
 from pipelines.workspace.home import Home
 from pipelines.workspace.home import home as find_home
@@ -23,9 +21,9 @@ def open_archive(archive: str | Path, *, home: str | Path | None = None) -> xr.D
     Values are checked as they are read: a damaged or missing chunk, or a NaN, is an error.
 
     Args:
-        archive: Name of a dataset of the catalogue, directory of an archive (`<dataset>.zarr`), or a NetCDF file or
-            Zarr group in any layout that `plumecast ingest` reads. A name means the dataset's archive in `home`, or the
-            bundled sample if there is no archive yet and the package has one (`speedy-5p6`).
+        archive: Name of a dataset of the catalogue, directory of an archive (`<dataset>.zarr`), or a NetCDF or GRIB
+            file or Zarr group in any layout that `plumecast ingest` reads. A name means the dataset's archive in
+            `home`, or the bundled sample if there is no archive yet and the package has one (`speedy-5p6`).
         home: Directory that holds `archives/`; None for PLUMECAST_HOME, or else ./plumecast-data.
 
     Returns:
@@ -42,8 +40,7 @@ def open_archive(archive: str | Path, *, home: str | Path | None = None) -> xr.D
         return _open_dataset(str(archive), place)
     path = Path(archive).expanduser()
     if path.is_file() or (is_zarr(path) and not (path / LEDGER_NAME).exists()):
-        opened = open_netcdf(path) if path.is_file() else open_zarr(path)
-        return check_analysis(canonicalise(opened, where=str(path)), where=str(path))
+        return open_every_channel(path)
     if path.is_dir():
         return reading.open_archive(path)
     known = ", ".join(known_names(place))

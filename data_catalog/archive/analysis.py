@@ -20,8 +20,8 @@ def open_analysis(location: Path | str, channels: Sequence[str], static: Sequenc
     """Open an analysis from an archive, files or a URL, checked and lazy.
 
     Args:
-        location: An archive, a NetCDF or Zarr file in any readable layout, a directory of such files, or the URL of a
-            Zarr group.
+        location: An archive, a NetCDF, GRIB or Zarr file in any readable layout, a directory of such files, or the URL
+            of a Zarr group.
         channels: Channels to read, such as `z500`.
         static: Channels without time to read as well.
 

@@ -1,4 +1,4 @@
-"""Analyses from NetCDF files, Zarr groups, or directories of them."""
+"""Analyses from NetCDF and GRIB files, Zarr groups, or directories of them."""
 
 import logging
 from collections import Counter
@@ -10,15 +10,19 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
-from data_catalog.layout.canonical import canonicalise, present_channels
+from data_catalog.layout.canonical import canonicalise, present_channels, recognised_channels
 from data_catalog.layout.checks import check_analysis, check_channels, check_same_grid
 from data_catalog.layout.times import iso
+from data_catalog.layout.variables import channel
+from data_catalog.sources.grib.opening import SUFFIXES as GRIB_SUFFIXES
+from data_catalog.sources.grib.opening import is_grib, open_grib
 from data_catalog.sources.locations import Location, parse_location
-from data_catalog.sources.reading import netcdf_dataset, open_netcdf
+from data_catalog.sources.reading import in_blocks, netcdf_dataset, open_netcdf
 from data_catalog.sources.zarr_stores import is_zarr, open_complete, open_zarr
 
 _LOG = logging.getLogger(__name__)
-_NETCDF_SUFFIXES = {".nc", ".nc3", ".nc4", ".cdf", ".netcdf"}
+_SUFFIXES = GRIB_SUFFIXES | {".nc", ".nc3", ".nc4", ".cdf", ".netcdf"}
+_GRIB_BLOCK_BYTES = 512 * 1024
 
 
 def open_files(location: Path | str, channels: Sequence[str], static: Sequence[str] = ()) -> xr.Dataset:
@@ -28,7 +32,8 @@ def open_files(location: Path | str, channels: Sequence[str], static: Sequence[s
     files. Files on another grid than most are left out, with a warning in the log.
 
     Args:
-        location: File or directory, a pattern of file names (`speedy_*.nc`), or URL of a Zarr group.
+        location: NetCDF or GRIB file, Zarr group, directory, a pattern of file names (`speedy_*.nc`), or URL of a Zarr
+            group.
         channels: Channels to read.
         static: Channels without time to read as well.
 
@@ -38,9 +43,28 @@ def open_files(location: Path | str, channels: Sequence[str], static: Sequence[s
     """
     path = parse_location(location)
     opened = open_each(location)
-    if isinstance(path, str) or path.is_file() or is_zarr(path):
+    if len(opened) == 1 and _is_one(path):
         return _from_one(opened[0][1], channels, static, opened[0][0])
     return _combined(opened, channels, static, str(path))
+
+
+def open_every_channel(location: Path | str) -> xr.Dataset:
+    """Open all channels of a location that are known by their names as a checked analysis.
+
+    Args:
+        location: As `open_files` takes it.
+
+    Raises:
+        ConfigurationError: The location does not exist or holds no data files.
+        InvalidDataError: The data is not a readable analysis; names the file.
+    """
+    opened = open_each(location)
+    if len(opened) == 1:
+        file, dataset = opened[0]
+        return check_analysis(canonicalise(dataset, where=file), where=file)
+    names = dict.fromkeys(name for file, dataset in opened for name in recognised_channels(dataset, where=file))
+    static = [name for name in names if channel(name).variable.static]
+    return _combined(opened, [name for name in names if name not in static], static, str(location))
 
 
 def open_each(location: Path | str) -> list[tuple[str, xr.Dataset]]:
@@ -50,15 +74,34 @@ def open_each(location: Path | str) -> list[tuple[str, xr.Dataset]]:
         location: As `open_files` takes it.
 
     Returns:
-        Name and content of each file, sorted by name.
+        Name and content of each file, sorted by name; of a GRIB file, one for each grid and each set of times.
 
     Raises:
-        ConfigurationError: The location does not exist or holds no data files.
+        ConfigurationError: The location does not exist or holds no data files, or GRIB cannot be read here.
         InvalidDataError: A file is damaged, has an unknown format or is no analysis.
     """
-    return [
-        (str(place), open_zarr(place) if _is_store(place) else open_netcdf(Path(place))) for place in _each(location)
-    ]
+    return [(str(place), dataset) for place in _each(location) for dataset in _analyses_of(place)]
+
+
+def _analyses_of(place: Location) -> list[xr.Dataset]:
+    if _is_store(place):
+        return [open_zarr(place)]
+    return _grib_analyses(Path(place)) if is_grib(Path(place)) else [open_netcdf(Path(place))]
+
+
+def _grib_analyses(path: Path) -> list[xr.Dataset]:
+    """The parts of a GRIB file that are analyses; if none is, the error says why."""
+    analyses, refused = [], []
+    for dataset in open_grib(path):
+        try:
+            analyses.append(in_blocks(dataset, str(path), block_bytes=_GRIB_BLOCK_BYTES))
+        except InvalidDataError as error:
+            refused.append((error, ", ".join(map(str, dataset.data_vars))))
+    if not analyses:
+        raise refused[0][0]
+    for reason, fields in refused:
+        _LOG.warning("%s: %s left out", reason, fields)
+    return analyses
 
 
 def contents_of_each(location: Path | str) -> list[tuple[str, xr.Dataset]]:
@@ -71,19 +114,25 @@ def contents_of_each(location: Path | str) -> list[tuple[str, xr.Dataset]]:
         ConfigurationError: The location does not exist or holds no data files.
         InvalidDataError: A file is damaged or has an unknown format.
     """
-    return [
-        (
-            str(place),
-            open_complete(place) if _is_store(place) else netcdf_dataset(Path(place), decode_timedelta=False),
-        )
-        for place in _each(location)
-    ]
+    return [(str(place), dataset) for place in _each(location) for dataset in _contents_of(place)]
+
+
+def _contents_of(place: Location) -> list[xr.Dataset]:
+    if _is_store(place):
+        return [open_complete(place)]
+    path = Path(place)
+    return open_grib(path) if is_grib(path) else [netcdf_dataset(path, decode_timedelta=False)]
 
 
 def _each(location: Path | str) -> Sequence[Location]:
     """The files and stores of a location."""
     path = parse_location(location)
-    return [path] if isinstance(path, str) or path.is_file() or is_zarr(path) else _listed(path)
+    return [path] if _is_one(path) else _listed(Path(path))
+
+
+def _is_one(place: Location) -> bool:
+    """Whether a location is a single file or store."""
+    return isinstance(place, str) or place.is_file() or is_zarr(place)
 
 
 def _is_store(place: Location) -> bool:
@@ -93,11 +142,13 @@ def _is_store(place: Location) -> bool:
 def _listed(path: Path) -> list[Path]:
     """Return the files of a directory or a pattern, sorted by name."""
     if path.is_dir():
-        files = [file for file in sorted(path.iterdir()) if file.suffix in _NETCDF_SUFFIXES or is_zarr(file)]
+        files = [file for file in sorted(path.iterdir()) if file.suffix.lower() in _SUFFIXES or is_zarr(file)]
     else:
         files = sorted(path.parent.glob(path.name))
     if not files:
-        expected = "NetCDF files or Zarr groups in the directory" if path.is_dir() else "a file or directory"
+        expected = (
+            "NetCDF files, GRIB files or Zarr groups in the directory" if path.is_dir() else "a file or directory"
+        )
         raise ConfigurationError(f"{path}: expected {expected}, found none")
     return files
 

@@ -26,7 +26,7 @@ _GRID_DIMS = 2
 _KINDS_BY_FIRST_BYTES = {
     b"CDF": "NetCDF",
     b"\x89HDF": "NetCDF",
-    b"GRIB": "GRIB (convert it to NetCDF first)",
+    b"GRIB": "GRIB",
     b"PK": "a zip archive (unpack it first)",
     b"\x1f\x8b": "a gzip file (unpack it first)",
 }
@@ -111,10 +111,10 @@ def check_netcdf(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(4)
     if not start:
-        raise InvalidDataError(f"{path}: expected NetCDF or Zarr, found an empty file")
+        raise InvalidDataError(f"{path}: expected NetCDF, GRIB or Zarr, found an empty file")
     kind = next((kind for first, kind in _KINDS_BY_FIRST_BYTES.items() if start.startswith(first)), "neither")
     if kind != "NetCDF":
-        raise InvalidDataError(f"{path}: expected NetCDF or Zarr, found {kind}")
+        raise InvalidDataError(f"{path}: expected NetCDF, GRIB or Zarr, found {kind}")
 
 
 @contextmanager

@@ -44,7 +44,8 @@ def catalog_show(
 @commands.command("new-dataset")
 def new_dataset(
     location: Annotated[
-        str, typer.Argument(metavar="FILE_OR_URL", help="NetCDF or Zarr: file, directory, pattern of names, or URL.")
+        str,
+        typer.Argument(metavar="FILE_OR_URL", help="NetCDF, GRIB or Zarr: file, directory, pattern of names, or URL."),
     ],
     name: Annotated[
         str, typer.Option(metavar="NAME", help="Name of the dataset: lower-case letters, digits, hyphens.")

@@ -134,7 +134,7 @@ def dataset_text(
         "# licence, description and references.",
         f"name = {_text(wanted.name)}",
         f"title = {_text(title)}",
-        'source = "files"  # NetCDF or Zarr: a file, a directory, a pattern of names, or the URL of a Zarr store',
+        'source = "files"  # NetCDF, GRIB or Zarr: a file, a directory, a pattern of names, or a URL',
         f"location = {_text(location)}  # 'ingest {wanted.name}' reads from here; a relative path starts at this file",
         f"step_hours = {found.step_hours}  # hours between times; others are refused",
         f"period_start = {day(found.times[0])}  # earlier times are refused",

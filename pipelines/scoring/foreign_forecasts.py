@@ -14,7 +14,7 @@ from data_catalog.errors import ConfigurationError, MissingDataError, without_se
 from data_catalog.layout.times import iso
 from data_catalog.sources.locations import Location, parse_location
 from forecast.products.files.forecast_joining import join_forecasts
-from forecast.products.files.forecast_reading import open_forecast
+from forecast.products.files.forecast_reading import open_forecasts
 from forecast.verification.archive.files import NAME
 from forecast.verification.cycle_scores import absent_times, score_weights
 from forecast.verification.evaluation_report import ScoredCycle
@@ -54,7 +54,7 @@ def score_files(request: VerificationRequest, locations: Sequence[Location], nam
 
     Args:
         request: What the forecasts are scored against.
-        locations: NetCDF files, Zarr stores or URLs of such, at least one.
+        locations: NetCDF or GRIB files, Zarr stores or URLs of such, at least one.
         name: Name of the forecaster in the score archive.
 
     Raises:
@@ -66,7 +66,11 @@ def score_files(request: VerificationRequest, locations: Sequence[Location], nam
     origin = named[0] if len(named) == 1 else f"{named[0]} and {len(named) - 1} more"
     place = _foreign_analysis(request, origin)
     with ExitStack() as stack:
-        files = {str(location): stack.enter_context(open_forecast(location)) for location in _each_once(locations)}
+        files = {
+            f"{location}{f' (part {number + 1})' * (number > 0)}": stack.enter_context(opened)
+            for location in _each_once(locations)
+            for number, opened in enumerate(open_forecasts(location))
+        }
         channels = _chosen_channels(request, files.values(), origin)
         chosen = {file: opened[[one for one in channels if one in opened]] for file, opened in files.items()}
         ensembles = join_forecasts({file: opened for file, opened in chosen.items() if opened.data_vars})

@@ -40,7 +40,7 @@ PARTS = (
     ),
     Part("flows", "Prefect", ("prefect", "httpx"), "demo, cycle, serve"),
     Part("dask", "dask.distributed", ("distributed",), "--scheduler tcp://..."),
-    Part("grib", "cfgrib", ("cfgrib", "eccodes"), "GRIB files"),
+    Part("grib", "ecCodes", ("eccodes",), "GRIB files"),
     Part("speedy", "the SPEEDY model", ("jcm",), "simulating weather"),
 )
 

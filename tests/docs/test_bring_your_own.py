@@ -12,6 +12,7 @@ import xarray as xr
 
 from data_catalog.layout.variables import VARIABLES
 from pipelines.cli.app import main
+from tests.data_catalog.sources.grib.writing import members, message
 from tests.foreign import truth
 
 PAGE = (Path(__file__).parents[2] / "docs" / "bring-your-own.md").read_text(encoding="utf-8")
@@ -125,7 +126,9 @@ REFUSED = {
     "expected each": lambda dataset: dataset.assign_coords(number=[0, 0, 1, 2]),
     "expected a known channel": lambda dataset: dataset.rename(t2m="my_temperature"),
     "expected ... in the root group": "forecast",
-    "expected NetCDF or Zarr": b"GRIB edition 2",
+    "expected NetCDF, GRIB or Zarr": b"<html>try again</html>",
+    "expected a field from": b"".join(members("2t", range(3), step=6)[:2] + members("2t", range(3), step=12)),
+    "expected a regular": message("2t", sample="reduced_gg_sfc", grid={}, values=np.full(6114, 280.0)),
     "expected an analysis": lambda dataset: dataset.assign_coords(time=START + np.timedelta64(240, "h")),
 }
 

@@ -1,4 +1,4 @@
-"""Reading ensemble forecasts of any layout: Plumecast files, foreign NetCDF, and Zarr in WeatherBench2's layout."""
+"""Reading ensemble forecasts of any layout: Plumecast files, foreign NetCDF and GRIB, and Zarr as in WeatherBench2."""
 
 import json
 from pathlib import Path
@@ -12,6 +12,7 @@ from data_catalog.layout.axis_names import coordinate_roles
 from data_catalog.layout.canonical import canonicalise
 from data_catalog.layout.forecast_checks import checked_forecast
 from data_catalog.layout.variables import VARIABLES
+from data_catalog.sources.grib.opening import is_grib, open_grib
 from data_catalog.sources.locations import Location, parse_location
 from data_catalog.sources.reading import in_stored_chunks, netcdf_dataset, one_line
 from data_catalog.sources.zarr_stores import is_zarr, open_complete
@@ -30,8 +31,8 @@ def open_forecast(location: Path | str, *, chunked: bool = True) -> xr.Dataset:
     """Open an ensemble forecast of any known layout, lazily.
 
     Args:
-        location: A run directory, a forecast file, or anyone's ensemble as NetCDF, as WeatherBench2-layout Zarr, or as
-            the URL of one.
+        location: A run directory, a forecast file, or anyone's ensemble as NetCDF, GRIB, WeatherBench2-layout Zarr, or
+            the URL of a Zarr store.
         chunked: Whether fields are Dask arrays, one block a field, or xarray's own lazy arrays.
 
     Returns:
@@ -41,27 +42,78 @@ def open_forecast(location: Path | str, *, chunked: bool = True) -> xr.Dataset:
 
     Raises:
         MissingDataError: Nothing is there, or the run has no manifest and so does not exist for readers.
-        InvalidDataError: It cannot be read as an ensemble forecast. Reading a value that is missing or impossible
+        InvalidDataError: It cannot be read as one ensemble forecast. Reading a value that is missing or impossible
             raises it too, where fields are Dask arrays and no run's.
     """
+    path = _forecast_place(location)
+    forecasts = _forecasts_of(path, chunked)
+    if len(forecasts) > 1:
+        found = " and ".join(", ".join(map(str, one.data_vars)) for one in forecasts)
+        raise InvalidDataError(
+            f"forecast {path}: expected the same grid, starts, members and lead times of all fields, found different "
+            f"ones of {found}; open each with open_forecasts"
+        )
+    return forecasts[0]
+
+
+def open_forecasts(location: Path | str) -> list[xr.Dataset]:
+    """Open all ensemble forecasts of a location, lazily.
+
+    Args:
+        location: As `open_forecast` takes it.
+
+    Returns:
+        Datasets as `open_forecast` returns them: one, but of a GRIB file one for each grid and each set of starts,
+        members and lead times.
+
+    Raises:
+        MissingDataError: Nothing is there, or the run is not finished.
+        InvalidDataError: It cannot be read as an ensemble forecast.
+    """
+    return _forecasts_of(_forecast_place(location), chunked=True)
+
+
+def _forecast_place(location: Path | str) -> Location:
+    """The file or store of a forecast, which may be that of a run."""
     path = parse_location(location)
-    if isinstance(path, Path):
-        if not path.exists():
-            raise MissingDataError(f"forecast {path}: expected a run, a NetCDF file or a Zarr store, found nothing")
-        if path.is_dir() and is_run(path):
-            run = RunDirectory.at(path)
-            if not run.manifest.exists():
-                raise MissingDataError(f"run {path}: expected manifest.json, found none; the run is not finished")
-            path = run.forecast
+    if isinstance(path, str):
+        return path
+    if not path.exists():
+        raise MissingDataError(f"forecast {path}: expected a run, a NetCDF or GRIB file or a Zarr store, found nothing")
+    if not path.is_dir() or not is_run(path):
+        return path
+    run = RunDirectory.at(path)
+    if not run.manifest.exists():
+        raise MissingDataError(f"run {path}: expected manifest.json, found none; the run is not finished")
+    return run.forecast
+
+
+def _forecasts_of(path: Location, chunked: bool) -> list[xr.Dataset]:
+    if isinstance(path, Path) and is_grib(path):
+        return _grib_forecasts(path, chunked)
     stored = open_store(path, chunked=chunked)
     forecast = canonical_forecast(stored, path)
     # Whatever our own model makes is to be scored, however impossible; the manifest of the run says that it is whole.
     if not chunked or (isinstance(path, Path) and _is_of_run(path)):
-        return forecast
+        return [forecast]
     labels = [stored[name] for name, role in coordinate_roles(stored).items() if role == "member"]
     if not any(label.dtype.kind in "iuf" for label in labels):
         forecast = forecast.assign_attrs({UNLABELLED_MEMBERS: 1})
-    return checked_forecast(forecast, where=f"forecast {path}")
+    return [checked_forecast(forecast, where=f"forecast {path}")]
+
+
+def _grib_forecasts(path: Path, chunked: bool) -> list[xr.Dataset]:
+    """The parts of a GRIB file that hold known channels; if none does, the error says why."""
+    forecasts, errors = [], []
+    for dataset in open_grib(path, forecast=True):
+        stored = in_stored_chunks(dataset, f"forecast {path}") if chunked else dataset
+        try:
+            forecasts.append(canonical_forecast(stored, path))
+        except InvalidDataError as error:
+            errors.append(error)
+    if not forecasts:
+        raise errors[0]
+    return [checked_forecast(one, where=f"forecast {path}") for one in forecasts] if chunked else forecasts
 
 
 def is_run(path: Path) -> bool:

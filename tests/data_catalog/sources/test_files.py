@@ -7,7 +7,8 @@ import xarray as xr
 
 from data_catalog.archive.analysis import open_analysis
 from data_catalog.errors import ConfigurationError, InvalidDataError
-from data_catalog.sources.files import open_files
+from data_catalog.sources.files import open_every_channel, open_files
+from tests.data_catalog.sources.grib.writing import LATITUDE, LONGITUDE, members, message, on_level, weather, write
 
 MakeAnalysis = Callable[..., xr.Dataset]
 CHANNELS, STATIC = ("msl", "t2m"), ("lsm",)
@@ -71,7 +72,7 @@ def test_nan_in_a_file_names_file_variable_and_time(make_analysis: MakeAnalysis,
 def test_a_missing_location_is_a_configuration_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="expected a file or directory, found none"):
         open_files(tmp_path / "absent.nc", CHANNELS)
-    with pytest.raises(ConfigurationError, match="expected NetCDF files or Zarr groups"):
+    with pytest.raises(ConfigurationError, match="expected NetCDF files, GRIB files or Zarr groups"):
         open_files(tmp_path, CHANNELS)
 
 
@@ -82,3 +83,51 @@ def test_pole_points_and_regions_open(make_analysis: MakeAnalysis, tmp_path: Pat
     region = make_analysis(longitude=np.array([290.0, 320.0, 350.0, 380.0]))
     region.to_netcdf(tmp_path / "region.nc", engine="netcdf4")
     assert open_analysis(tmp_path / "region.nc", CHANNELS)["longitude"].values.tolist() == [-70.0, -40.0, -10.0, 20.0]
+
+
+def _day(day: int, **keys: object) -> list[bytes]:
+    return [on_level("z", 500, dataDate=20200101 + day, shift=day, **keys), message("2t", dataDate=20200101 + day)]
+
+
+def test_a_grib_file_holds_several_hypercubes(tmp_path: Path) -> None:
+    fields = [field for day in range(3) for field in _day(day)]
+    rain = message("tp", dataType="fc", stepRange="0-6")
+    path = write(tmp_path / "a.grib", *fields, rain, message("lsm"), message("2t", dataType="fc", step=24))
+    found = open_analysis(path, ["z500", "t2m"], ["lsm"])
+    assert found["z500"].chunks == ((3,), (4,), (6,))
+    assert found["latitude"].values.tolist() == [30, 40, 50, 60]
+    wanted = weather("z", LATITUDE[::-1, None], LONGITUDE, np.arange(3.0)[:, None, None])
+    np.testing.assert_allclose(found["z500"], wanted, atol=5e-3)
+    assert found["lsm"].dims == ("latitude", "longitude")
+    with pytest.raises(
+        InvalidDataError, match="expected the same times for t2m and tp6, found 2020-01-01T00:00Z in one"
+    ):
+        open_analysis(path, ["t2m", "tp6"])
+
+
+def test_all_known_channels_of_grib_and_netcdf_together(tmp_path: Path) -> None:
+    write(tmp_path / "a.grb2", *_day(0))
+    write(tmp_path / "b.GRIB", *_day(1, edition=1))
+    whole = open_every_channel(tmp_path)
+    assert list(whole) == ["z500", "t2m"]
+    whole[["t2m"]].to_netcdf(tmp_path / "t2m.nc", engine="netcdf4")
+    (tmp_path / "a.grb2.idx").write_text("not data")
+    assert whole.sizes["time"] == 2
+    with pytest.raises(InvalidDataError, match=r"t2m\.nc: t2m at 2020-01-01T00:00Z: expected times after"):
+        open_every_channel(tmp_path)
+
+
+def test_parts_of_a_grib_file_that_are_no_analysis_are_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ensemble = members("msl", range(2))
+    assert list(open_every_channel(write(tmp_path / "a.grib", *_day(0), *ensemble))) == ["z500", "t2m"]
+    assert "a.grib: expected one analysis, found 2 members: msl left out" in caplog.text
+    with pytest.raises(InvalidDataError, match=r"b\.grib: expected one analysis, found 2 members"):
+        open_every_channel(write(tmp_path / "b.grib", *ensemble))
+
+
+def test_sea_temperature_is_missing_on_land(tmp_path: Path) -> None:
+    values = np.where(np.arange(24).reshape(4, 6) % 5, 290.0, -1.0)
+    path = write(tmp_path / "a.grib", message("sst", edition=1, values=values, missingValue=-1.0, bitmapPresent=1))
+    assert np.count_nonzero(np.isnan(open_analysis(path, ["sst"])["sst"])) == 5

@@ -1,5 +1,6 @@
 """A dataset file is written for anyone's data, can be read and edited, and is never overwritten."""
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from data_catalog.sources.inspection import inspect_location
 from pipelines.cli.app import main
 from pipelines.data.new_dataset import NewDataset, dataset_text, describe, write_new_dataset
 from pipelines.workspace.home import Home
+from tests.data_catalog.sources.grib.writing import members, message, on_level, write
 
 
 @pytest.fixture
@@ -100,3 +102,25 @@ def test_no_key_of_a_url_becomes_part_of_the_words(file: Path) -> None:
     content = tomllib.loads(text)
     assert "secret" not in content["description"] + content["title"]
     assert content["location"] == "https://me:pass@host/ours.zarr?token=secret"
+
+
+def test_grib_from_a_file_to_an_archive_and_to_scores(home: Home, tmp_path: Path) -> None:
+    days = range(20200101, 20200105)
+    fields = [field for day in days for field in (message("2t", dataDate=day), on_level("pv", 500, dataDate=day))]
+    analysis = write(tmp_path / "an.grib", *fields)
+    assert main(["new-dataset", str(analysis), "--name", "ours"]) == 0
+    assert "[variables.pv500hpa]" in (home.datasets / "ours.toml").read_text()
+    assert main(["ingest", "ours"]) == 0
+    assert (
+        main(["ingest", "ours", "--source", str(write(tmp_path / "later.grb", message("2t", dataDate=20200105)))]) == 0
+    )
+    assert open_archive(home.archive("ours"))["t2m"].shape == (5, 4, 6)
+    ensemble = [field for step in (24, 48) for field in members("2t", range(3), step=step)]
+    sums = [
+        message("tp", productDefinitionTemplateNumber=11, dataType="pf", number=n, stepRange="0-24") for n in (0, 1)
+    ]
+    forecast, scores = write(tmp_path / "ens.grib", *ensemble, *sums), tmp_path / "scores.json"
+    words = ["--analysis", str(home.archive("ours")), "--channel", "t2m", "--out", str(scores)]
+    assert main(["verify", str(forecast), *words]) == 0
+    found = json.loads(scores.read_text())["scores"]["forecast"]["t2m"]["crps"]
+    assert found == pytest.approx({"24": 1 / 6, "48": 1 / 6}, abs=1e-3)  # members 0, 0.5 and 1 above the analysis

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from data_catalog.errors import InvalidDataError, MissingDataError
-from forecast.products.files.forecast_reading import open_forecast
+from forecast.products.files.forecast_reading import open_forecast, open_forecasts
 from forecast.products.files.zarr import write_zarr
+from tests.data_catalog.sources.grib.writing import LATITUDE, LONGITUDE, members, message, weather, write
 
 CHANNELS = ("z500", "u250", "u850", "t2m", "tp24")
 
@@ -112,10 +113,39 @@ def test_what_cannot_be_understood_is_said_in_one_line(tmp_path, forecast, chang
     assert "\n" not in str(caught.value)
 
 
-def test_grib_is_named(tmp_path):
-    (tmp_path / "f.grib").write_bytes(b"GRIB....")
-    with pytest.raises(InvalidDataError, match="expected NetCDF or Zarr, found GRIB \\(convert it to NetCDF first\\)"):
-        open_forecast(tmp_path / "f.grib")
+def test_grib_opens_in_our_words(tmp_path):
+    ensemble = [field for step in (24, 48) for field in members("2t", range(3), step=step)]
+    path = write(tmp_path / "f.grib", *ensemble)
+    forecast = open_forecast(path)
+    assert forecast["t2m"].dims == ("member", "lead_time", "latitude", "longitude")
+    assert forecast["init_time"] == np.datetime64("2020-01-01")
+    wanted = weather("2t", LATITUDE[::-1, None], LONGITUDE, 0.5 * np.arange(3)[:, None, None])
+    np.testing.assert_allclose(forecast["t2m"].isel(lead_time=1), wanted, atol=1e-3)
+    assert np.array_equal(open_forecast(path, chunked=False)["t2m"], forecast["t2m"])
+
+
+def test_fields_of_other_lead_times_are_forecasts_of_their_own(tmp_path):
+    rain = {"dataType": "pf", "productDefinitionTemplateNumber": 11}
+    steps = [field for step in (0, 24) for field in members("2t", range(2), step=step)]
+    sums = [message("tp", **rain, number=number, stepRange="0-24") for number in (0, 1)]
+    path = write(tmp_path / "f.grib", *steps, *sums, message("lsm", dataType="fc"))
+    with pytest.raises(
+        InvalidDataError, match=r"same grid, starts, members and lead times .* of t2m and tp24; open each"
+    ):
+        open_forecast(path)
+    warm, wet = open_forecasts(path)
+    assert (warm["t2m"].sizes["lead_time"], wet["tp24"].sizes["lead_time"]) == (2, 1)
+
+
+def test_a_lost_member_of_a_grib_file_is_named(tmp_path):
+    path = write(tmp_path / "f.grib", *members("2t", range(3), step=24), *members("2t", range(2), step=48))
+    with pytest.raises(InvalidDataError, match=r"2t: expected a field from .* at 48 h of member 2, found none"):
+        open_forecast(path)
+
+
+def test_grib_without_a_known_field_is_refused(tmp_path):
+    with pytest.raises(InvalidDataError, match=r"f\.grib: expected a known channel, found 10si_max"):
+        open_forecast(write(tmp_path / "f.grib", message("10si", edition=1, dataType="fc", stepType="max")))
 
 
 def test_absent_and_unfinished_forecasts_are_missing(tmp_path, synthetic):
@@ -126,7 +156,7 @@ def test_absent_and_unfinished_forecasts_are_missing(tmp_path, synthetic):
     with pytest.raises(MissingDataError, match="finish"):
         open_forecast(run)
     (tmp_path / "text.nc").write_text("no")
-    with pytest.raises(InvalidDataError, match="expected NetCDF or Zarr, found neither"):
+    with pytest.raises(InvalidDataError, match="expected NetCDF, GRIB or Zarr, found neither"):
         open_forecast(tmp_path / "text.nc")
 
 
