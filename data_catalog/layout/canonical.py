@@ -66,9 +66,10 @@ def canonicalise(
 
 def _log_left_out(dataset: xr.Dataset, where: str) -> None:
     """Say which fields of known names are on no pressure level, and so are no channels."""
+    known = {_source_name(dataset, one) for one in _recognised(dataset)}
     for variable in VARIABLES.values():
         for name in variable.names if variable.on_levels else ():
-            if name in dataset.data_vars and "level" not in dataset[name].coords:
+            if name in dataset.data_vars and name not in known and "level" not in dataset[name].coords:
                 _LOG.warning("%s: %s is on no pressure level in hPa, and left out", where, name)
 
 
@@ -164,16 +165,19 @@ def _source_names(dataset: xr.Dataset, wanted: Channel) -> list[str]:
     """All fields of the channel: flat (`z500`, `geopotential_500`), or a variable on levels."""
     names = wanted.variable.names
     if wanted.level_hpa is None:
-        return [name for name in names if name in dataset and not _is_on_levels(dataset, name)]
+        return [name for name in names if name in dataset and _is_meant(dataset, name, wanted.variable)]
     flat = [pattern.format(name, wanted.level_hpa) for name in names for pattern in _ON_A_LEVEL]
     on_levels = [name for name in names if name in dataset and "level" in dataset[name].coords]
     has_level = bool(on_levels) and wanted.level_hpa in _levels(dataset)
     return [name for name in flat if name in dataset and not is_surface_name(name)] + (on_levels if has_level else [])
 
 
-def _is_on_levels(dataset: xr.Dataset, name: str) -> bool:
-    """Whether a field is one on pressure levels, by its name and its coordinates."""
-    return is_levelled_name(name) and "level" in dataset[name].coords
+def _is_meant(dataset: xr.Dataset, name: str, variable: Variable) -> bool:
+    """Whether a field that is spelled like a variable without levels is that variable."""
+    if not is_levelled_name(name):
+        return True
+    words = variable.described_as or ""
+    return "level" not in dataset[name].coords and words in str(dataset[name].attrs.get("long_name", ""))
 
 
 def _checked_source_name(dataset: xr.Dataset, wanted: Channel, where: str) -> str:

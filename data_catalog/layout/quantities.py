@@ -32,6 +32,8 @@ class Variable:
     static: bool = False
     regional_constant: float | None = None
     """Value that a whole region may have, as 0 of precipitation; a Zarr store may leave out chunks of nothing else."""
+    described_as: str | None = None
+    """Words in the long name of a source's field that tell it from others of the same spelling, as NCEP's `air`."""
     missing_allowed: bool = False
     """Whether NaN may stand where the quantity does not exist, as sea temperature on land."""
 

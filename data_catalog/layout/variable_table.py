@@ -131,6 +131,10 @@ TABLE = (
         "skt", "skin temperature", "surface_temperature", "K", (150.0, 360.0), ("skin_temperature",),
     ),
     Variable(
+        "tsig995", "air temperature at sigma level 0.995", "air_temperature", "K", (150.0, 350.0),
+        ("air_temperature_at_sigma_level_0995", "air"), described_as="sigma level 995",
+    ),
+    Variable(
         "orography", "height of the model's surface", "surface_altitude", "m", (-1000.0, 9000.0),
         ("geopotential_at_surface", "surface_geopotential", "orog", "hsurf"), static=True, regional_constant=0.0,
     ),

@@ -93,7 +93,7 @@ def check_declarable(variable: Variable) -> None:
     """
     for name in variable.names:
         may_share = name != variable.short_name and not variable.on_levels
-        taken = next((one.short_name for one in TABLE if name in one.names and not (may_share and one.on_levels)), None)
+        taken = next((one.short_name for one in TABLE if name in one.names and not (may_share and _shares(one))), None)
         on_level = re.sub(r"_?\d+(hPa)?$", "", name)
         if taken is None and on_level != name:
             taken = next((one.short_name for one in TABLE if one.on_levels and on_level in one.names), None)
@@ -102,6 +102,11 @@ def check_declarable(variable: Variable) -> None:
                 f"variables.{variable.short_name}: expected a name that the built-in table does not have, found "
                 f"{name!r}, which is {taken} there"
             )
+
+
+def _shares(variable: Variable) -> bool:
+    """Whether more than its spelling tells a field of this variable: a level, or words."""
+    return variable.on_levels or variable.described_as is not None
 
 
 def declare(dataset_name: str, variables: Iterable[Variable]) -> None:

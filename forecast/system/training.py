@@ -41,7 +41,8 @@ class Training(Section):
     channel_weights: dict[str, PositiveFloat] = Field(default_factory=dict)
     """Weight of each channel in the loss; 1 for channels that are not named."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Precision of the network's matrix products and convolutions in training; weights and sums stay float32."""
+    """Precision of the network's matrix products and convolutions in training; weights and sums stay float32. On
+    processors without bfloat16 all is float32."""
     micro_batch_size: Positive | None = None
     """Samples that a process computes together; gradients are accumulated over the batch. None for all at once."""
     parallel: Literal["ddp", "fsdp"] = "ddp"

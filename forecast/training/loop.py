@@ -19,6 +19,7 @@ from forecast.training.averaged_weights import AveragedWeights, kept_share
 from forecast.training.objectives import Denoising, Losses
 from forecast.training.optimiser import Optimiser, scheduled_learning_rate
 from forecast.training.output import TrainingOutput
+from forecast.training.precision import fast_precision
 from forecast.training.random_numbers import RandomNumbers
 from forecast.training.sample_batch import SampleBatch
 from forecast.training.samples import shuffled
@@ -116,7 +117,7 @@ class TrainingRun:
         options, device = self.system.training, self.ranks.device
         self.output = TrainingOutput(job.directory, data.system, model.grid, data.standardiser, data.record)
         self.model = model.to(device)
-        self.model.training_dtype = torch.bfloat16 if options.precision == "bfloat16" else None
+        self.model.training_dtype = _lower_precision(options.precision, torch.device(device))
         losses = Losses(self.model)
         self.shared = distribute(
             losses,
@@ -296,3 +297,9 @@ class TrainingRun:
         return Optimiser(
             self.model, options.optimiser, learning_rate=options.learning_rate, weight_decay=options.weight_decay
         )
+
+
+def _lower_precision(asked: str, device: torch.device) -> torch.dtype | None:
+    """Return the type of the network's products; None for float32, also where bfloat16 would only be imitated."""
+    fast = fast_precision(device)
+    return fast if asked == "bfloat16" and fast != torch.float32 else None

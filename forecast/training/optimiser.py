@@ -6,6 +6,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from forecast.training.muon import Muon
+from forecast.training.precision import fast_precision
+
 AT_THE_BORDER = ("entry", "exit", "embedding", "modulation", "position", "log_variance")
 """Parts of the names of weights that connect the network to its inputs, outputs and conditions."""
 
@@ -41,8 +44,11 @@ class Optimiser:
                 "exp_avg_sq": torch.zeros_like(value),
             }
         if self._matrices:
-            muon = torch.optim.Muon(
-                self._matrices.values(), lr=learning_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
+            muon = Muon(
+                self._matrices.values(),
+                lr=learning_rate,
+                weight_decay=weight_decay,
+                precision=fast_precision(next(iter(named.values())).device),
             )
             for value in self._matrices.values():
                 muon.state[value] = {"momentum_buffer": torch.zeros_like(value)}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from data_catalog.errors import InvalidDataError
 from data_catalog.layout.canonical import canonicalise
 from data_catalog.layout.quantities import Variable
 from data_catalog.layout.units import is_unit, linear
@@ -68,3 +69,23 @@ def test_spellings_and_units_of_sources(name: str, units: str, value: float, cha
     found = canonicalise(days)
     assert list(found) == [channel]
     assert float(found[channel].isel(time=0, latitude=0, longitude=0)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("long_name", "expected"),
+    [("4xDaily Air temperature at sigma level 995", ["tsig995"]), ("mean Daily Air temperature at 2 m", None)],
+)
+def test_a_spelling_of_two_quantities_is_told_by_its_long_name(long_name: str, expected: list[str] | None) -> None:
+    days = truth.analysis("globe")[["t2m"]].rename(t2m="air")
+    days["air"] = days["air"].assign_attrs(long_name=long_name, units="degK")
+    if expected is None:
+        with pytest.raises(InvalidDataError, match="expected a known channel, found air on no pressure levels"):
+            canonicalise(days)
+    else:
+        assert list(canonicalise(days)) == expected
+
+
+def test_a_described_spelling_on_levels_is_the_quantity_on_levels() -> None:
+    days = truth.analysis("globe")[["t2m"]].rename(t2m="air").expand_dims(level=[850])
+    days["air"] = days["air"].assign_attrs(long_name="Air temperature at sigma level 995", units="K")
+    assert list(canonicalise(days)) == ["t850"]

@@ -17,10 +17,6 @@ def test_shipped_systems_are_valid(path):
     assert read_system(path).name == path.stem
 
 
-def test_three_systems_are_shipped():
-    assert {path.stem for path in SHIPPED} >= {"era5-5p6", "ncep-natlantic", "speedy-5p6"}
-
-
 def content(system, **changes):
     return system.model_dump(mode="json") | changes
 
