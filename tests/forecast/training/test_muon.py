@@ -22,7 +22,7 @@ def test_it_steps_as_pytorch_does(shape):
     gradients, start = torch.randn(5, *shape), torch.randn(shape)
     ours = stepped(Muon, gradients, start, precision=torch.bfloat16)
     theirs = stepped(torch.optim.Muon, gradients, start, adjust_lr_fn="match_rms_adamw")
-    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-3)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
 
 
 def test_single_precision_gives_the_same_step_to_the_accuracy_of_half_precision():
