@@ -38,12 +38,12 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             for matrix in group["params"]:
                 if matrix.grad is not None:
-                    self._update(matrix, group["lr"], group["weight_decay"])
+                    self._update(matrix, matrix.grad, group["lr"], group["weight_decay"])
 
-    def _update(self, matrix: Tensor, lr: float, weight_decay: float) -> None:
+    def _update(self, matrix: Tensor, gradient: Tensor, lr: float, weight_decay: float) -> None:
         momentum = self.state[matrix]["momentum_buffer"]
-        momentum.lerp_(matrix.grad, 1 - _MOMENTUM)
-        update = orthogonalised(matrix.grad.lerp(momentum, _MOMENTUM).to(self.precision))
+        momentum.lerp_(gradient, 1 - _MOMENTUM)
+        update = orthogonalised(gradient.lerp(momentum, _MOMENTUM).to(self.precision))
         matrix.mul_(1 - lr * weight_decay)
         matrix.add_(update, alpha=-lr * _SIZE_OF_ADAMW * math.sqrt(max(matrix.shape)))
 
