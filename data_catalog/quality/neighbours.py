@@ -42,7 +42,7 @@ class Neighbours:
         around = _around(anomalies, self.periodic)
         left = _left(anomalies, around, self.weights) / self.spread
         mean, extent = _activity(around)
-        return left / (self.growth[0] + self.growth[1] * mean + self.growth[2] * extent).astype(np.float32)
+        return np.asarray(left / (self.growth[0] + self.growth[1] * mean + self.growth[2] * extent).astype(np.float32))
 
 
 def fit_neighbours(anomalies: NDArray[np.float32], *, periodic: bool) -> Neighbours:

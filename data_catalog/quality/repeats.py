@@ -46,7 +46,7 @@ def repeats(name: str, changes: NDArray[np.float32], fields: Fields) -> dict[str
 
 
 def _equal_shares(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Share of points with the value of the time before, of those that are not at the value most of a field may have."""
+    """Share of points with the value of the time before, of those with values other than 0."""
     same = values[1:] == values[:-1]
     counted = (values[1:] != 0) & ~np.isnan(values[1:])
     return np.asarray((same & counted).sum(axis=(1, 2)) / np.maximum(counted.sum(axis=(1, 2)), 1))
