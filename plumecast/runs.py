@@ -11,6 +11,7 @@ import xarray as xr
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.products.files import manifest as manifests
 from forecast.products.files.forecast_reading import open_forecast, open_store
+from forecast.products.files.proof import prove_run
 from forecast.products.files.runs import RunDirectory
 from forecast.system.cycles import CYCLE_NAME
 from pipelines.workspace.home import home as find_home
@@ -88,12 +89,12 @@ class Run:
         return scores_dataset(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
 
     def verify_files(self) -> None:
-        """Read every file of the run and compare it with the manifest.
+        """Read every file of the run and compare it with the manifest, and the manifest with the forecast file.
 
         Raises:
-            InvalidDataError: A file is missing or has changed since it was published; names it.
+            InvalidDataError: A file or the manifest has changed since it was published; names it.
         """
-        manifests.verify_manifest(self.path)
+        prove_run(self.path)
 
 
 def open_run(path: str | Path) -> Run:
@@ -116,7 +117,7 @@ def open_run(path: str | Path) -> Run:
             f"run {path}: expected a run directory such as runs/<system>/20080110T0000Z, found none"
         )
     run = Run(directory)
-    if run.manifest.files and not manifests.is_complete(directory):
+    if not run.manifest.files or not manifests.is_complete(directory):
         raise InvalidDataError(
             f"run {path}: expected the files of its manifest, found others; check them with verify_files"
         )

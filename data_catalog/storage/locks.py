@@ -21,18 +21,20 @@ def lock(path: Path, what: str) -> Iterator[None]:
     """Hold a lock while the block runs.
 
     Args:
-        path: Lock file; it and its parents are created if missing. The file remains after the lock is released.
+        path: Lock file; it and its parents are created if missing. The file remains after the lock is released, unless
+            its holder removes it.
         what: Name of the locked thing; the error starts with it.
 
     Raises:
         MissingDataError: Another process holds the lock; try again later.
         ConfigurationError: The lock file cannot be written.
     """
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = _open(path)
     try:
-        if not _try_lock(descriptor, fcntl.LOCK_EX):
+        while (mine := _try_lock(descriptor, fcntl.LOCK_EX)) and not _is_at(descriptor, path):
+            os.close(descriptor)
+            descriptor = _open(path)
+        if not mine:
             holder = os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "unknown"
             raise MissingDataError(
                 f"{what}: expected no other process working on it, found process {holder}; try again later"
@@ -58,6 +60,20 @@ def is_held(path: Path) -> bool:
         return not _try_lock(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open lock file still has its name: an earlier holder may have removed it meanwhile."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _write_holder(descriptor: int, path: Path) -> None:

@@ -91,6 +91,15 @@ def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run direct
 
 
 @commands.command()
+def check(runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.")]) -> None:
+    """Prove that runs are what was published: every file by the manifest, and the manifest by the forecast file."""
+    from pipelines.operations.check import check_runs
+
+    for line in check_runs(runs):
+        print(line)
+
+
+@commands.command()
 def cycle(
     system: SystemName,
     init: Annotated[

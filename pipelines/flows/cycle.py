@@ -9,6 +9,7 @@ from pipelines.flows import tasks
 from pipelines.runs import staging
 from pipelines.runs.cycle import Cycle, cycle_at_home
 from pipelines.runs.due import lock_path
+from pipelines.runs.sweep import sweep
 from pipelines.terminal.times import parse_time
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
@@ -41,6 +42,7 @@ def cycle_flow(
     place = Home(Path(home))
     found = find_system(system, place)
     with lock(lock_path(place, found.name), f"cycle of '{found.name}'"):
+        sweep(place.runs, found.name)
         tasks.ingest(home, found.entry, source)
         given = None if checkpoint is None else Path(checkpoint)
         init_time = parse_time(init or tasks.choose_init_time(home, system), "--init")

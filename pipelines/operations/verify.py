@@ -11,6 +11,7 @@ import numpy as np
 from data_catalog.archive.analysis import open_analysis
 from data_catalog.errors import ConfigurationError
 from data_catalog.sources.locations import Location, parse_location
+from forecast.products.files.proof import prove_run
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
 from forecast.verification.cycle_scores import score_weights
@@ -88,16 +89,17 @@ def verify_run(request: VerificationRequest, run: RunDirectory) -> ScoredCycle:
 
     Raises:
         MissingDataError: The analysis does not reach the valid times yet.
-        InvalidDataError: The run or the analysis is invalid, or the score archive holds different scores.
+        InvalidDataError: The run was altered, the analysis is invalid, or the score archive holds different scores.
         ConfigurationError: The run belongs to another system than the request names.
     """
+    manifest = prove_run(run.path)
     system = _verifying_system(request, run)
     location = find_analysis(request.home, system, request.analysis)
     analysis = open_analysis(location, system.state.predictands)
     baselines = _existing_baselines(request, system)
     weights = score_weights(system, analysis, location)
     scorer = Scorer(f"run {run.path}", analysis, weights, request.score_archive(run.system_name))
-    scored = score_run(run, system, scorer, baselines)
+    scored = score_run(run, manifest, system, scorer, baselines)
     background = Background(analysis, None if baselines is None else baselines.baselines)
     redraw_run(run, background, partial(write_evaluation, pooled([scored])))
     return scored

@@ -7,13 +7,11 @@ from data_catalog.layout.variables import channel
 from forecast.calibration.card import CARD_VERSION
 from forecast.members.noise import member_seeds
 from forecast.products.files.forecast_reading import CONFIGURATION
+from forecast.products.files.proof import MEMBER_SEEDS
 from forecast.system.system import System
 from pipelines.runs.cycle import Cycle
 from pipelines.runs.inputs import Inputs
 from pipelines.terminal.times import now
-
-MEMBER_SEEDS = "plumecast_member_seeds"
-"""Global attribute with the seed of each member, in the order of the members."""
 
 
 def global_attributes(cycle: Cycle, inputs: Inputs) -> dict[str, str]:

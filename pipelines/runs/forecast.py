@@ -19,14 +19,14 @@ from forecast.parallel.prefetching import prefetched
 from forecast.parallel.ranks import Ranks, process_group
 from forecast.products.files.cf import ForecastAxes
 from forecast.products.files.derived import write_products
-from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import Contents, extend_manifest, is_complete, read_manifest, write_manifest
 from forecast.products.files.netcdf import ForecastWriter, copy_members
+from forecast.products.files.proof import described_by
 from forecast.products.files.runs import RunDirectory
 from forecast.products.files.zarr import write_zarr
 from forecast.verification.baselines.files import load_baselines
 from pipelines.runs import staging
-from pipelines.runs.attributes import MEMBER_SEEDS, global_attributes
+from pipelines.runs.attributes import global_attributes
 from pipelines.runs.cycle import Cycle
 from pipelines.runs.inputs import Inputs, open_inputs
 from pipelines.runs.page import Background, draw_run
@@ -158,19 +158,11 @@ def publish(cycle: Cycle) -> Path:
         InvalidDataError: The file does not hold the requested members and lead times.
     """
     stage = staging.staged(cycle.run)
-    with open_forecast(stage.forecast) as stored:
-        made = {name: stored.attrs[name] for name in stored.attrs if name.startswith("plumecast_")}
-        hours = (stored["lead_time"].values / HOUR).round().astype(int)
-        delivered = Contents(members=tuple(stored["member"].values.tolist()), lead_hours=tuple(hours.tolist()))
-    seeds = made[MEMBER_SEEDS].split()
+    made = described_by(stage.forecast)
     write_manifest(
         stage,
-        system_hash=made["plumecast_system_hash"],
-        model_id=made["plumecast_model_id"],
-        data_hash=made["plumecast_data_hash"],
-        seeds=dict(zip(map(str, delivered.members), seeds, strict=True)),
         expected=Contents(members=cycle.members, lead_hours=cycle.lead_hours),
-        delivered=delivered,
+        **{name: made[name] for name in ("system_hash", "model_id", "data_hash", "seeds", "delivered")},
     )
     return staging.publish(cycle.run)
 

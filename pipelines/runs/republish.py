@@ -5,7 +5,8 @@ from pathlib import Path
 
 from data_catalog.errors import ConfigurationError
 from data_catalog.storage.locks import lock
-from forecast.products.files.manifest import extend_manifest, verify_manifest
+from forecast.products.files.manifest import extend_manifest
+from forecast.products.files.proof import prove_run
 from forecast.products.files.runs import RunDirectory
 from forecast.system.cycles import CYCLE_NAME
 from forecast.system.system import System
@@ -21,6 +22,18 @@ from pipelines.workspace.home import Home
 def is_run_directory(path: Path) -> bool:
     """Whether a path is a directory that is named for an init time, such as runs/<system>/20080110T0000Z."""
     return path.is_dir() and CYCLE_NAME.fullmatch(path.resolve().name) is not None
+
+
+def require_run_directory(path: Path) -> None:
+    """Refuse a path that is not a directory named for an init time.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    if not is_run_directory(path):
+        raise ConfigurationError(
+            f"run {path}: expected a run directory such as runs/<system>/20080110T0000Z, found none"
+        )
 
 
 def redraw_run(
@@ -64,12 +77,9 @@ def refresh_report(home: Home, path: Path) -> Path:
         MissingDataError: The run is not finished.
         InvalidDataError: A file of the run has changed since it was published.
     """
-    if not is_run_directory(path):
-        raise ConfigurationError(
-            f"run {path}: expected a run directory such as runs/<system>/20080110T0000Z, found none"
-        )
+    require_run_directory(path)
     run = RunDirectory.at(path)
-    verify_manifest(run.path)
+    prove_run(run.path)
     return redraw_run(run, _background(home, run_system(run))).report
 
 

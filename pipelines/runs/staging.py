@@ -1,7 +1,8 @@
 """Staging: a run is assembled in a hidden directory and published atomically.
 
 A running cycle stores everything in `RUNS/.working/<system>/`: the staged run, and beside it the states of its
-members, from which a killed forecast continues. Publishing renames the staged run into place.
+members, from which a killed forecast continues. Publishing renames the staged run into place, or swaps it with the
+published one.
 """
 
 import logging
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data_catalog.storage.atomic_files import synchronise
+from data_catalog.storage.exchange import exchange
 from forecast.products.files.runs import RunDirectory
 
 logger = logging.getLogger("plumecast")
@@ -35,6 +37,11 @@ def states_directory(run: RunDirectory, request: str) -> Path:
 def lock_path(run: RunDirectory) -> Path:
     """Return the path of the lock that is held while a run is assembled."""
     return _beside(run, "lock")
+
+
+def working_directories(run: RunDirectory) -> tuple[Path, ...]:
+    """Return the directories that a run needs only while it is made or replaced, whether they exist or not."""
+    return staged(run).path, _beside(run, "previous"), _beside(run, "states")
 
 
 def begin(run: RunDirectory) -> RunDirectory:
@@ -83,12 +90,10 @@ def publish(run: RunDirectory) -> Path:
     stage, previous = staged(run), _beside(run, "previous")
     assert stage.manifest.exists(), f"{stage.path} has no manifest"
     run.path.parent.mkdir(parents=True, exist_ok=True)
-    if run.path.exists():
-        shutil.rmtree(previous, ignore_errors=True)
-        _move(run.path, previous)
-    _move(stage.path, run.path)
-    shutil.rmtree(previous, ignore_errors=True)
-    shutil.rmtree(_beside(run, "states"), ignore_errors=True)
+    if not (run.path.exists() and _exchange(stage.path, run.path)):
+        _replace(stage.path, run.path, previous)
+    for leftover in working_directories(run):
+        shutil.rmtree(leftover, ignore_errors=True)
     logger.info("Published %s", run.path)
     return run.path
 
@@ -111,6 +116,22 @@ def _move(source: Path, target: Path) -> None:
     source.rename(target)
     for parent in {source.parent, target.parent}:
         synchronise(parent)
+
+
+def _exchange(stage: Path, published: Path) -> bool:
+    """Swap the staged run and the published one, so that readers find either at any moment; False if it cannot be."""
+    swapped = exchange(stage, published)
+    for parent in {stage.parent, published.parent} if swapped else ():
+        synchronise(parent)
+    return swapped
+
+
+def _replace(stage: Path, published: Path, previous: Path) -> None:
+    """Move a staged run into place; a published one is set aside first, where `recover` finds it after a kill."""
+    if published.exists():
+        shutil.rmtree(previous, ignore_errors=True)
+        _move(published, previous)
+    _move(stage, published)
 
 
 def _link(source: Path | str, target: Path | str) -> None:

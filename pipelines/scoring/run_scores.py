@@ -1,7 +1,7 @@
 """A published run scored."""
 
 from forecast.products.files.forecast_reading import open_forecast
-from forecast.products.files.manifest import read_manifest
+from forecast.products.files.manifest import Manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
 from forecast.verification.evaluation_report import ScoredCycle
@@ -12,12 +12,13 @@ from pipelines.workspace.analyses import scalar
 
 
 def score_run(
-    run: RunDirectory, system: System, scorer: Scorer, baselines: FittedBaselines | None = None
+    run: RunDirectory, manifest: Manifest, system: System, scorer: Scorer, baselines: FittedBaselines | None = None
 ) -> ScoredCycle:
     """Score a run and its baselines into a score archive.
 
     Args:
         run: The published run.
+        manifest: Its manifest, which was proven.
         system: Says which baselines.
         scorer: What the run is scored against.
         baselines: Those of the system, if there are any.
@@ -26,7 +27,6 @@ def score_run(
         MissingDataError: The analysis does not reach the valid times yet.
         InvalidDataError: A value cannot be read, or the archive holds other scores of this run.
     """
-    manifest = read_manifest(run.path)
     with open_forecast(run.path) as forecast:
         init_time, leads = scalar(forecast["init_time"]), forecast["lead_time"].values
         members = forecast["member"].values.tolist()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.storage import locks
 from data_catalog.storage.locks import is_held, lock
 
 HOLDER = """
@@ -70,3 +71,18 @@ def test_an_unwritable_lock_file_is_a_configuration_error(tmp_path: Path) -> Non
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="expected to be able to write"), lock(tmp_path / "file" / "l", "it"):
         pass
+
+
+def test_a_lock_whose_file_its_holder_removed_is_taken_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between opening the file and locking it, another process held the lock and removed the file."""
+    path, opened = tmp_path / "lock", locks._open
+
+    def removed_after_opening(wanted: Path) -> int:
+        descriptor = opened(wanted)
+        monkeypatch.setattr(locks, "_open", opened)
+        wanted.unlink()
+        return descriptor
+
+    monkeypatch.setattr(locks, "_open", removed_after_opening)
+    with lock(path, "it"):
+        assert is_held(path)

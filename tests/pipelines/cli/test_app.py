@@ -50,7 +50,19 @@ def test_help_is_fast_and_lists_every_command() -> None:
     children = os.times().children_user
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     used = os.times().children_user - children + time.process_time() - started
-    for command in ("demo", "catalog", "ingest", "train", "forecast", "evaluate", "verify", "report", "cycle", "serve"):
+    for command in [
+        "demo",
+        "catalog",
+        "ingest",
+        "train",
+        "forecast",
+        "evaluate",
+        "verify",
+        "report",
+        "check",
+        "cycle",
+        "serve",
+    ]:
         assert re.search(rf"^  {command} ", done.stdout, re.MULTILINE), command
     assert used < 1.0
 
@@ -250,9 +262,29 @@ def test_changed_run_is_refused(place: Home, plumecast: Run, tiny: Path, weather
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    status, _, err = plumecast("report", run)
+    for command in ("report", "verify"):
+        status, _, err = plumecast(command, run)
+        assert status == 2
+        assert "tiny_20080110T0000Z_products.nc: changed since it was published" in complaint(err)
+    assert not list(place.score_archive("tiny").glob("*"))
+
+
+def test_runs_are_checked_to_the_last(place: Home, plumecast: Run, tiny: Path, weather_file: Path) -> None:
+    made = [
+        plumecast("forecast", tiny, "--init", day, "--analysis", weather_file)[1]
+        for day in ("2008-01-10", "2008-01-11")
+    ]
+    first, second = (Path(out.strip().removeprefix("Run: ")) for out in made)
+    status, out, _ = plumecast("check", first, second)
+    assert (status, out.count("as published, 4 members to 72 h")) == (0, 2)
+    edited = json.loads((first / "manifest.json").read_text()) | {"model_id": "another"}
+    (first / "manifest.json").write_text(json.dumps(edited))
+    status, out, err = plumecast("check", first, second)
     assert status == 2
-    assert "tiny_20080110T0000Z_products.nc" in complaint(err)
+    assert "expected model_id" in out.splitlines()[0]
+    assert "as published" in out.splitlines()[1]
+    assert "check: expected 2 runs as published, found 1 that are not" in complaint(err)
+    assert plumecast("check", place.root)[0] == 2
 
 
 def test_unwritable_disk(

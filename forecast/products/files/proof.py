@@ -1,0 +1,91 @@
+"""Proof that a run is what was published: its files by the manifest, and the manifest by the forecast file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_catalog.errors import InvalidDataError
+from data_catalog.layout.times import iso
+from forecast.products.files.cf import HOUR
+from forecast.products.files.forecast_reading import open_forecast
+from forecast.products.files.manifest import Contents, Manifest, verify_manifest
+from forecast.products.files.runs import RunDirectory
+
+MEMBER_SEEDS = "plumecast_member_seeds"
+"""Global attribute of a forecast file with the seed of each member, in the order of the members."""
+
+
+def described_by(forecast: Path) -> dict[str, Any]:
+    """Return what a manifest says of a forecast file, as the file itself says it.
+
+    Args:
+        forecast: A forecast file of ours.
+
+    Returns:
+        `system`, `init_time`, `system_hash`, `model_id`, `data_hash`, `seeds` and `delivered`, as in `Manifest`.
+
+    Raises:
+        InvalidDataError: It cannot be read, or lacks one of these.
+    """
+    with open_forecast(forecast) as stored:
+        members = tuple(stored["member"].values.tolist())
+        hours = (stored["lead_time"].values / HOUR).round().astype(int)
+        since_1970 = int(stored["init_time"].values.astype("datetime64[ns]").astype(np.int64))
+        attributes = dict(stored.attrs)
+    names = ("system", "system_hash", "model_id", "data_hash")
+    said = {name: _attribute(attributes, f"plumecast_{name}", forecast) for name in names}
+    seeds = _attribute(attributes, MEMBER_SEEDS, forecast).split()
+    if len(seeds) != len(members):
+        raise InvalidDataError(f"{forecast}: expected a seed for each of {len(members)} members, found {len(seeds)}")
+    return said | {
+        "init_time": iso(np.datetime64(since_1970, "ns")),
+        "seeds": dict(zip(map(str, members), seeds, strict=True)),
+        "delivered": Contents(members=members, lead_hours=tuple(hours.tolist())),
+    }
+
+
+def prove_run(directory: Path | str) -> Manifest:
+    """Prove a published run: read all of its files, and compare them with the manifest, and the manifest with them.
+
+    Args:
+        directory: Run directory.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        MissingDataError: The run has no manifest.
+        InvalidDataError: A file is absent, unlisted or changed, or the manifest says something else than the forecast
+            file; names it.
+    """
+    run = RunDirectory.at(directory)
+    manifest = verify_manifest(run.path)
+    for needed in (run.forecast, run.products):
+        if needed.name not in manifest.files:
+            raise InvalidDataError(f"{run.manifest}: expected {needed.name} among its files, found it missing there")
+    said = described_by(run.forecast)
+    for name, expected in said.items():
+        if (found := getattr(manifest, name)) != expected:
+            raise InvalidDataError(
+                f"{run.manifest}: changed since it was published, expected {name} {_brief(expected)} of "
+                f"{run.forecast.name}, found {_brief(found)}"
+            )
+    if manifest.expected != manifest.delivered:
+        raise InvalidDataError(f"{run.manifest}: changed since it was published, its expected contents are others")
+    return manifest
+
+
+def _attribute(attributes: Mapping[str, Any], name: str, forecast: Path) -> str:
+    if not isinstance(attributes.get(name), str):
+        raise InvalidDataError(f"{forecast}: expected the global attribute {name}, found none")
+    return str(attributes[name])
+
+
+def _brief(value: object) -> str:
+    """What a manifest holds in at most a few words."""
+    if isinstance(value, Contents):
+        return f"{len(value.members)} members, leads {', '.join(map(str, value.lead_hours))} h"
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:12]}…"
