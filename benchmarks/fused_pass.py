@@ -46,7 +46,7 @@ def contenders() -> dict[str, Callable[[object, object], object]]:
         return xr.DataArray(x, dims=("member", *dims)), xr.DataArray(y, dims=dims)
 
     def everything(x, y):
-        return ours.ensemble_statistics(*pair(x, y), thresholds=THRESHOLDS)
+        return ours.ensemble_statistics(*pair(x, y), threshold=THRESHOLDS)
 
     def without_numba(x, y):
         kept, ensemble_pass.kernels = ensemble_pass.kernels, None

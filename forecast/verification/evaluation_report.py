@@ -120,6 +120,19 @@ def pooled(scored: Sequence[ScoredCycle]) -> EvaluationReport:
     return EvaluationReport.model_validate({**report.model_dump(), "scored_points": _scored_points(scored)})
 
 
+def mean_shares(shares: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Mean share of the points that each channel was scored on.
+
+    Args:
+        shares: Of each cycle, the shares of channels that the analysis lacks somewhere; others are whole.
+
+    Returns:
+        Channels that are not whole in some cycle.
+    """
+    channels = dict.fromkeys(channel for part in shares for channel in part)
+    return {channel: float(np.mean([part.get(channel, 1.0) for part in shares])) for channel in channels}
+
+
 def _scored_points(scored: Sequence[ScoredCycle]) -> dict[str, float]:
     """Mean share of the points that each channel was scored on, for those that the analysis lacks somewhere."""
     masked = dict.fromkeys(channel for part in scored for channel in part.scored_points)

@@ -19,7 +19,13 @@ from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.members.gather import ensemble_forecast, lead_times
 from forecast.states.starts import initial_state_hash, select_past
 from forecast.verification.cycle_scores import score_weights
-from forecast.verification.evaluation_report import MODEL, EvaluationReport, evaluation_report, write_evaluation
+from forecast.verification.evaluation_report import (
+    MODEL,
+    EvaluationReport,
+    evaluation_report,
+    mean_shares,
+    write_evaluation,
+)
 from pipelines.scoring.baselines import FittedBaselines, baseline_forecasts, read_baselines
 from pipelines.scoring.evaluation_request import EvaluationRequest, init_times
 from pipelines.scoring.forecasters import PlannedForecast, model_forecaster
@@ -57,12 +63,16 @@ class _Inputs:
 
 @dataclass(frozen=True)
 class _ScoredStart:
-    """The forecasts from one start, scored: labels and sums by forecaster, and whether any had to be made."""
+    """The forecasts from one start, scored: labels and sums by forecaster, and whether any had to be made.
+
+    `scored_points` is the share of points by channel, for channels that the analysis lacks somewhere.
+    """
 
     init_time: np.datetime64
     labels: dict[str, str]
     sums: dict[str, xr.DataArray]
     made: bool
+    scored_points: dict[str, float]
 
 
 def evaluate_to(request: EvaluationRequest, out: Path) -> EvaluationResult:
@@ -125,7 +135,7 @@ def _score_start(request: EvaluationRequest, inputs: _Inputs, init_time: np.date
         if sums is None:
             sums, made = cycle.score(forecaster, planned.make()), True
         labels[forecaster.name], found[forecaster.name] = forecaster.label, sums
-    return _ScoredStart(init_time, labels, found, made)
+    return _ScoredStart(init_time, labels, found, made, cycle.scored_points)
 
 
 def _planned_forecasts(
@@ -169,8 +179,9 @@ def _result(request: EvaluationRequest, inputs: _Inputs, scored: list[_ScoredSta
         request.members,
         {name: [start.sums[name] for start in its_starts] for name, its_starts in starts.items()},
     )
+    shares = mean_shares([start.scored_points for start in scored])
     return EvaluationResult(
-        report,
+        EvaluationReport.model_validate({**report.model_dump(), "scored_points": shares}),
         {name: its_starts[0].labels[name] for name, its_starts in starts.items()},
         {name: tuple(start.init_time for start in its_starts) for name, its_starts in starts.items()},
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.errors import ConfigurationError, MissingDataError, PlumecastError
 from data_catalog.layout.variables import channel
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import verify_manifest
@@ -77,6 +77,17 @@ def test_anyones_file(place: Home, run: Path, weather_file: Path, tmp_path: Path
     assert evaluation.system == "theirs"
     with pytest.raises(ConfigurationError, match="--analysis"):
         verify(place, [copy])
+
+
+def test_run_has_no_scores_yet_where_a_file_beside_it_is_refused(
+    place: Home, run: Path, weather_file: Path, tmp_path: Path
+) -> None:
+    """All or nothing: files are read before the run is published again, so the message is all that there is."""
+    refused = tmp_path / "refused.nc"
+    xr.Dataset({"msl": ("x", [1.0])}).to_netcdf(refused, engine="netcdf4")
+    with pytest.raises(PlumecastError, match=r"refused\.nc"):
+        verify(place, [run, refused], weather_file)
+    assert not RunDirectory.at(run).scores.exists()
 
 
 def test_analysis_that_is_not_there_yet(

@@ -15,6 +15,8 @@ from pipelines.cli.app import main
 from pipelines.scoring import evaluate as evaluating
 from pipelines.scoring.evaluate import evaluate, evaluate_to
 from pipelines.scoring.evaluation_request import EvaluationRequest, init_times
+from pipelines.scoring.scorer import CycleScorer
+from pipelines.scoring.tables import caption
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
 from tests.pipelines.conftest import evaluation_of
@@ -96,6 +98,13 @@ def test_what_was_scored_before_is_not_made_again(wanted: EvaluationRequest, mon
     assert made == ["plumecast", "climatology", "linear"] * 3
     assert larger.labels["plumecast"] != first.labels["plumecast"]
     assert larger.labels["persistence"] == first.labels["persistence"]
+
+
+def test_the_share_of_a_masked_channel_is_said(wanted: EvaluationRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CycleScorer, "scored_points", {"msl": 0.75})
+    report = evaluate(replace(wanted, end=wanted.start + np.timedelta64(2, "D"))).report
+    assert report.scored_points == {"msl": 0.75}
+    assert "msl on 75.0% of the points" in caption(report)
 
 
 def test_another_analysis_is_not_mixed_in(wanted: EvaluationRequest, weather_file: Path, tmp_path: Path) -> None:
