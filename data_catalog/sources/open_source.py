@@ -14,9 +14,12 @@ from data_catalog.layout.coordinates import at_times
 from data_catalog.layout.times import iso, span
 from data_catalog.sources.arco_era5 import open_arco_era5
 from data_catalog.sources.bundled import open_bundled
+from data_catalog.sources.ecmwf_open_data import open_ecmwf_open_data
 from data_catalog.sources.files import open_files
 from data_catalog.sources.weatherbench2 import open_weatherbench2
 
+_DATED = {"ecmwf-open-data": open_ecmwf_open_data}
+"""Sources that look for each time of a period."""
 _WITH_STEPS = {"arco-era5": open_arco_era5, "weatherbench2": open_weatherbench2}
 """Sources that take only the times of the dataset's step."""
 
@@ -47,6 +50,10 @@ def open_source(
         raise ConfigurationError(f"{entry.name}: expected the location of its data, found none (it has no default)")
     elif entry.source in _WITH_STEPS:
         analysis = _WITH_STEPS[entry.source](place, entry.channels, entry.static, step_hours=entry.step_hours)
+    elif entry.source in _DATED:
+        first, last = start or entry.period_start, end or entry.period_end
+        hours = entry.step_hours
+        analysis = _DATED[entry.source](place, entry.channels, entry.static, step_hours=hours, start=first, end=last)
     elif entry.source in ("files", "bundled"):
         analysis = open_files(place, entry.channels, entry.static)
     else:

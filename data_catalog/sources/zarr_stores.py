@@ -252,24 +252,34 @@ def _store(location: str) -> Store:
     place = parse_location(location)
     if isinstance(place, Path):
         return LocalStore(place, read_only=True)
+    return ObjectStore(object_store(place), read_only=True)
+
+
+def object_store(place: str) -> obstore.store.ObjectStore:
+    """Return what reads objects below a URL, asking once for each; buckets are read anonymously.
+
+    Args:
+        place: URL: gs://, s3://, az://, http://, https://.
+
+    Raises:
+        ConfigurationError: It is a URL of an unknown kind.
+    """
     try:
         kind = obstore.parse_scheme(place)
     except obstore.exceptions.GenericError:
         raise ConfigurationError(f"{place}: expected a path or a URL of gs, s3, az, http or file, found none") from None
     if kind == "http":
-        over_http = obstore.store.HTTPStore.from_url(
+        return obstore.store.HTTPStore.from_url(
             place,
             client_options={"allow_http": True, "timeout": _LONGEST_ANSWER},
             retry_config={"max_retries": _MOST_RETRIES},
         )
-        return ObjectStore(over_http, read_only=True)
-    bucket = obstore.store.from_url(
+    return obstore.store.from_url(
         place,
         config={"skip_signature": True},
         client_options={"timeout": _LONGEST_ANSWER},
         retry_config={"max_retries": _MOST_RETRIES},
     )
-    return ObjectStore(bucket, read_only=True)
 
 
 def _opened(store: CompleteStore, where: str, decode_timedelta: bool) -> xr.Dataset:

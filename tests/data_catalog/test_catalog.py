@@ -44,7 +44,7 @@ def write(directory: Path, text: str = OWN, name: str = "mine.toml") -> Path:
 
 
 def test_datasets_are_found_by_name() -> None:
-    assert dataset_names() == ("speedy-5p6", "ncep-natlantic", "era5-5p6", "era5-1p5", "era5-0p25")
+    assert dataset_names() == ("speedy-5p6", "ncep-natlantic", "era5-5p6", "era5-1p5", "era5-0p25", "ifs-0p25")
     with pytest.raises(ConfigurationError, match=r"expected one of speedy-5p6, .* found 'era6'"):
         dataset("era6")
     with pytest.raises(ConfigurationError, match="nonsense"):
@@ -58,7 +58,7 @@ def test_shipped_datasets_are_what_earlier_releases_had() -> None:
         found = dataset(name).model_dump(mode="json", exclude={"variables"})
         return found | {"grid": {key: value for key, value in found["grid"].items() if value is not None}}
 
-    contents = [content(name) for name in dataset_names()]
+    contents = [content(name) for name in dataset_names()[:5]]
     found = hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
     assert found == "9f80bfb518af7d12d82dd9418a677e29819e420ecae60e4242e836ffe26f5f05"
 

@@ -1,0 +1,194 @@
+"""ECMWF's open data: the first fields of each forecast of the IFS, which are its analysis, from a public bucket.
+
+Each file has an index of JSON lines beside it that says where each field lies, so only the fields that are wanted are
+fetched. Where a file lies depends on its date. Source: ECMWF, open data: real-time forecasts from IFS and AIFS, and the
+implementation notes of cycles 48r1 to 50r1
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from data_catalog.layout.times import iso
+from data_catalog.sources.grib.remote import Index, IndexedFile, RemoteFiles, in_parallel, open_indexed
+
+Model = Literal["ifs", "aifs-single", "aifs-ens"]
+Kind = Literal["hres", "members", "control"]
+_HOUR = np.timedelta64(1, "h")
+_HOURS_BETWEEN = 6
+CYCLE_50R1 = np.datetime64("2026-05-12T06", "h")
+"""First start without a short cut-off stream, and whose control forecast is the high-resolution one."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Where files of a model lie from some start on.
+
+    Attributes:
+        model: The model.
+        since: First start, UTC.
+        path: Folders between the hour and the stream.
+    """
+
+    model: Model
+    since: np.datetime64
+    path: str
+
+
+FOLDERS = (
+    Folder("ifs", np.datetime64("2022-01-21T00", "h"), "0p4-beta"),
+    Folder("ifs", np.datetime64("2024-02-01T00", "h"), "0p25"),
+    Folder("ifs", np.datetime64("2024-02-28T06", "h"), "ifs/0p25"),
+    Folder("aifs-single", np.datetime64("2024-02-28T06", "h"), "aifs/0p25"),
+    Folder("aifs-single", np.datetime64("2025-02-09T12", "h"), "aifs-single/0p25/experimental"),
+    Folder("aifs-single", np.datetime64("2025-02-25T06", "h"), "aifs-single/0p25"),
+    Folder("aifs-ens", np.datetime64("2025-07-01T06", "h"), "aifs-ens/0p25"),
+)
+"""For each model, the earliest first."""
+
+
+def file_path(start: np.datetime64, step_hours: int, *, model: Model = "ifs", kind: Kind = "hres") -> str:
+    """Return the path of a file below the root of the open data.
+
+    Args:
+        start: Start of the forecast, UTC: 00, 06, 12 or 18 h.
+        step_hours: Lead time.
+        model: Which model.
+        kind: High-resolution forecast, or members or control of the ensemble.
+
+    Raises:
+        InvalidDataError: There is no such file by the rules of its time.
+    """
+    moment = start.astype("M8[h]")
+    folder = next((one.path for one in reversed(FOLDERS) if one.model == model and one.since <= moment), None)
+    if folder is None:
+        raise InvalidDataError(f"ECMWF open data of {model}: expected a start since its first, found {iso(start)}")
+    stream, suffix = _stream(moment, model, kind)
+    day, hour = str(moment.astype("M8[D]")).replace("-", ""), int(moment.astype(int) % 24)
+    return f"{day}/{hour:02d}z/{folder}/{stream}/{day}{hour:02d}0000-{step_hours}h-{stream}-{suffix}.grib2"
+
+
+def _stream(start: np.datetime64, model: Model, kind: Kind) -> tuple[str, str]:
+    """Stream and type of a file: members and control of the IFS share a file until the control left it."""
+    if model == "aifs-ens":
+        return "enfo", "cf" if kind == "control" else "pf"
+    if model == "ifs" and kind == "members":
+        return "enfo", "ef"
+    if model == "ifs" and kind == "control" and start < CYCLE_50R1:
+        return "enfo", "ef"
+    short_cut_off = model == "ifs" and start < CYCLE_50R1 and int(start.astype(int) % 12) == _HOURS_BETWEEN
+    return "scda" if short_cut_off else "oper", "fc"
+
+
+def index_path(path: str) -> str:
+    """Return the path of a file's index.
+
+    Args:
+        path: Path of a GRIB file.
+    """
+    return path.removesuffix("grib2") + "index"
+
+
+def read_index(text: str, what: str) -> Index:
+    """Read an index: where each field of a file without members lies.
+
+    Args:
+        text: JSON lines.
+        what: URL of the index; errors start with it.
+
+    Returns:
+        First byte and number of bytes by name, as `data_catalog.sources.grib.fields` names fields.
+
+    Raises:
+        InvalidDataError: A line is no JSON object, or says not where its field lies.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    for number, line in enumerate(filter(str.strip, text.splitlines()), 1):
+        try:
+            keys = json.loads(line)
+            found[_name(keys)] = (int(keys["_offset"]), int(keys["_length"]))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise InvalidDataError(
+                f"{what}: line {number}: expected JSON with param, _offset and _length, found {line[:60]!r}"
+            ) from None
+    return found
+
+
+def _name(keys: dict[str, str]) -> str:
+    name, kind, level = keys["param"], keys.get("levtype", ""), keys.get("levelist", "")
+    if kind == "pl":
+        return f"{name}_{level}hPa"
+    if kind == "sol":
+        return f"swvl{level}" if name == "vsw" else f"{name}_{level}"
+    return "geopotential_at_surface" if name == "z" else name
+
+
+def open_ecmwf_open_data(
+    location: str,
+    channels: Sequence[str],
+    static: Sequence[str] = (),
+    *,
+    step_hours: int,
+    start: date,
+    end: date | None = None,
+) -> xr.Dataset:
+    """Open the analyses of some days: the fields at step 0 of each high-resolution forecast.
+
+    Starts that are not there are holes, such as those not yet published.
+
+    Args:
+        location: Root of the open data: `gs://ecmwf-open-data`, `s3://ecmwf-forecasts`,
+            `https://data.ecmwf.int/forecasts`, or a mirror.
+        channels: Channels to read.
+        static: Channels without time, which are read from the first start.
+        step_hours: Hours between times, a multiple of 6.
+        start: First time.
+        end: Last time, inclusive (for a date, the whole day); None for now.
+
+    Raises:
+        ConfigurationError: The step is no multiple of 6 hours.
+        InvalidDataError: A file lacks a channel.
+        MissingDataError: None of these starts is there, or the store cannot be reached.
+    """
+    if step_hours % _HOURS_BETWEEN:
+        raise ConfigurationError(f"{location}: expected a step that is a multiple of 6 h, found {step_hours} h")
+    store = RemoteFiles(location.rstrip("/"))
+    starts = wanted_times(start, end, step_hours)
+    files = [file for file in in_parallel(lambda time: _indexed(store, time), starts) if file is not None]
+    if not files:
+        raise MissingDataError(f"{location}: expected analyses {_span(starts)}, found none there")
+    return open_indexed(store.location, files, channels, static)
+
+
+def wanted_times(start: date, end: date | None, step_hours: int) -> list[np.datetime64]:
+    """Return the times of a period at multiples of a step after 00 UTC.
+
+    Args:
+        start: First time.
+        end: Last time, inclusive (for a date, the whole day); None for now.
+        step_hours: Hours between times.
+    """
+    first = np.datetime64(start, "h")
+    last = np.datetime64(datetime.now(UTC).replace(tzinfo=None), "h") if end is None else np.datetime64(end, "h")
+    if end is not None and not isinstance(end, datetime):
+        last += 23 * _HOUR
+    hours = np.arange(first, last + _HOUR, _HOUR)
+    return list(hours[hours.astype(np.int64) % step_hours == 0])
+
+
+def _indexed(store: RemoteFiles, start: np.datetime64) -> IndexedFile | None:
+    path = file_path(start, 0)
+    text = store.read_text(index_path(path))
+    if text is None:
+        return None
+    return IndexedFile(start, start, path, read_index(text, f"{store.location}/{index_path(path)}"))
+
+
+def _span(times: Sequence[np.datetime64]) -> str:
+    return f"from {iso(times[0])} to {iso(times[-1])}" if times else "of a period"
