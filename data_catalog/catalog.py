@@ -17,6 +17,7 @@ from typing import Annotated, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -31,6 +32,7 @@ from pydantic import (
 
 from data_catalog.datasets.declared_variables import DeclaredVariable, VariableName, check_variable_name
 from data_catalog.errors import ConfigurationError
+from data_catalog.layout.times import FIRST_YEAR, LAST_YEAR
 from data_catalog.layout.variables import channel, check_declarable, declare
 from data_catalog.storage.typed_files import faults_of_validation, read_toml
 
@@ -50,7 +52,13 @@ def _no_number(value: object) -> object:
     return value
 
 
-Day = Annotated[date, BeforeValidator(_no_number)]
+def _countable(day: date) -> date:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"expected a day in {FIRST_YEAR} to {LAST_YEAR}, found {day}")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_no_number), AfterValidator(_countable)]
 Ends = tuple[FiniteFloat, FiniteFloat, Annotated[StrictInt, Field(gt=0)]]
 
 

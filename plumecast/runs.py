@@ -1,12 +1,12 @@
 """Runs: what one forecast from one init time left on disk, opened lazily."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from pydantic_core import from_json
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.products.files import manifest as manifests
@@ -86,7 +86,7 @@ class Run:
         a single forecast.
         """
         path = self.files.scores
-        return scores_dataset(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+        return scores_dataset(from_json(path.read_text(encoding="utf-8"))) if path.exists() else None
 
     def verify_files(self) -> None:
         """Read every file of the run and compare it with the manifest, and the manifest with the forecast file.

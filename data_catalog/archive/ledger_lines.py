@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from pydantic_core import from_json
+
 from data_catalog.errors import InvalidDataError
 
 CHAINED, CHECKED = 2, 1
@@ -85,7 +87,7 @@ def read_lines(content: bytes, where: str) -> Lines:
                 f"{where}: line {number}: expected {expected[:_CHECKSUM_LENGTH]}, found {mark[:_CHECKSUM_LENGTH]!r}: "
                 "it is damaged, or a line before it is lost"
             )
-        records.append(json.loads(text))
+        records.append(from_json(text))
         hashes.append("" if is_old else expected)
     length = len(content) - len(unfinished)
     return Lines(tuple(records), () if is_old else tuple(hashes[1:]), length, CHECKED if is_old else CHAINED)

@@ -4,13 +4,13 @@ They are written after the ledger, so other readers may see an older state for a
 values. The group's metadata name the last committed line, so a ledger that has lost its last lines is noticed.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from data_catalog.archive.chunks import array_metadata, chunk_name, decode_as, encode, group_metadata
 from data_catalog.archive.ledger import COPY_NAME, Header, Ledger, StoredChunk
@@ -222,7 +222,7 @@ def read_metadata(path: Path) -> dict[str, object] | None:
         path: Path of the file.
     """
     try:
-        found = json.loads(content_of(path) or b"")
+        found = from_json(content_of(path) or b"")
     except ValueError:
         return None
     return found if isinstance(found, dict) else None

@@ -3,6 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+FIRST_YEAR, LAST_YEAR = 1678, 2261
+"""The whole years that can be counted in nanoseconds since 1970."""
+
 
 def iso(time: np.datetime64) -> str:
     """Return a time to the minute as messages and files spell it, such as `2008-01-10T00:00Z`.

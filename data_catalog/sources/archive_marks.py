@@ -3,11 +3,12 @@
 An archive is believed only through its ledger. Without it, swapped or older chunks would look like any others.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json
 
 LEDGER_NAME = "ledger.jsonl"
 """File in an archive that lists what has been committed."""
@@ -57,6 +58,6 @@ def no_ledger(archive: object) -> str:
 def _dataset_of(archive: Path) -> str:
     """Name of the dataset of a local archive, as its metadata say or else its own name."""
     try:
-        return str(json.loads((archive / "zarr.json").read_bytes())["attributes"]["dataset"])
+        return str(from_json((archive / "zarr.json").read_bytes())["attributes"]["dataset"])
     except (OSError, ValueError, LookupError, TypeError):
         return archive.stem

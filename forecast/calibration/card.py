@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import xarray as xr
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.storage.atomic_files import write_durably
@@ -134,7 +135,7 @@ def load_card(directory: Path, *, model_id: str, channels: tuple[str, ...]) -> C
     """
     path = directory / CARD
     try:
-        content = json.loads(path.read_bytes())
+        content = from_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -159,7 +160,7 @@ def remove_card_of_another(directory: Path, model_id: str) -> None:
     path = directory / CARD
     if path.exists():
         try:
-            kept = json.loads(path.read_bytes())["model_id"] == model_id
+            kept = from_json(path.read_bytes())["model_id"] == model_id
         except (ValueError, KeyError, TypeError):
             kept = False
         if not kept:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict, ValidationError, field_validator
+from pydantic_core import from_json
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.storage.atomic_files import write_durably
@@ -83,7 +84,7 @@ def read_description(directory: Path) -> Description:
     """
     path = directory / DESCRIPTION
     try:
-        content = json.loads(path.read_bytes())
+        content = from_json(path.read_bytes())
     except OSError as error:
         raise ConfigurationError(f"checkpoint {directory}: expected {DESCRIPTION}, found {error.strerror}") from None
     except ValueError as error:

@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from data_catalog.layout.times import FIRST_YEAR, LAST_YEAR
 from forecast.system.section import Section
 
 
@@ -16,6 +17,8 @@ class Period(Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
+        if self.start.year < FIRST_YEAR or self.end.year > LAST_YEAR:
+            raise ValueError(f"expected days in {FIRST_YEAR} to {LAST_YEAR}, found {self.start} to {self.end}")
         if self.end < self.start:
             raise ValueError(f"expected end not before start {self.start}, found {self.end}")
         return self

@@ -11,7 +11,7 @@ from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.runs import RunDirectory
 from forecast.products.page.report import write_report
 from forecast.products.plots.figures import KnownWeather
-from forecast.products.plots.pictures import plot_run
+from forecast.products.plots.pictures import drawn_channels, plot_run
 from forecast.system.system import System
 from forecast.verification.baselines.fitted import Baselines
 from forecast.verification.evaluation_report import read_evaluation
@@ -49,7 +49,7 @@ def draw_run(run: RunDirectory, system: System, background: Background = Backgro
     """
     products, entry = system.products, system.entry
     with open_forecast(run.forecast) as stored:
-        shown = stored[list(products.map_channels)]
+        shown = stored[drawn_channels(stored, products.map_channels)]
         scores = _scores(run)
         plots = plot_run(
             run.path,

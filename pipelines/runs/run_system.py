@@ -1,8 +1,7 @@
 """Reads the system that made a run from its forecast file."""
 
-import json
-
 import netCDF4
+from pydantic_core import from_json
 
 from data_catalog.errors import InvalidDataError
 from forecast.products.files.forecast_reading import CONFIGURATION
@@ -23,5 +22,5 @@ def run_system(run: RunDirectory) -> System:
     with netCDF4.Dataset(run.forecast) as stored:
         if CONFIGURATION not in stored.ncattrs():
             raise InvalidDataError(f"{run.forecast}: expected the attribute {CONFIGURATION}, found none")
-        content = json.loads(stored.getncattr(CONFIGURATION))
+        content = from_json(stored.getncattr(CONFIGURATION))
     return parse_system(content, origin=f"{run.forecast}, {CONFIGURATION}")

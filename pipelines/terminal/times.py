@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 
 from data_catalog.errors import ConfigurationError
+from data_catalog.layout.times import FIRST_YEAR, LAST_YEAR
 
 LAST_OF_DAY = np.timedelta64(24 * 3600 * 10**9 - 1, "ns")
 """From midnight to the last nanosecond of the day."""
@@ -20,7 +21,7 @@ def parse_time(text: str, option: str = "time") -> np.datetime64:
         option: Option that the text comes from; errors start with it.
 
     Raises:
-        ConfigurationError: The text is not a time.
+        ConfigurationError: The text is not a time, or one that nanoseconds since 1970 cannot count.
     """
     try:
         moment = datetime.fromisoformat(text)
@@ -28,6 +29,8 @@ def parse_time(text: str, option: str = "time") -> np.datetime64:
         raise ConfigurationError(f"{option}: expected an ISO time such as 2008-01-10T00, found '{text}'") from None
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ConfigurationError(f"{option}: expected a time in {FIRST_YEAR} to {LAST_YEAR}, found '{text}'")
     return np.datetime64(moment, "ns")
 
 

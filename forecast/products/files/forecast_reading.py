@@ -1,10 +1,10 @@
 """Reading ensemble forecasts of any layout: Plumecast files, foreign NetCDF and GRIB, and Zarr as in WeatherBench2."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from pydantic_core import from_json
 
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError, MissingDataError
@@ -175,7 +175,7 @@ def canonical_forecast(dataset: xr.Dataset, path: Location) -> xr.Dataset:
 def _declare_own_variables(dataset: xr.Dataset, path: Location) -> None:
     """Make the variables known that the system of one of our own files declares."""
     try:
-        system = json.loads(dataset.attrs.get(CONFIGURATION, "{}"))
+        system = from_json(dataset.attrs.get(CONFIGURATION, "{}"))
         for content in system.get("own_datasets", ()):
             DatasetEntry.model_validate(content)
     except (ValueError, AttributeError) as error:

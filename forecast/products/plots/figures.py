@@ -111,13 +111,23 @@ def new_figure(width_inches: float, height_inches: float, title: str, caption: C
     figure = Figure(figsize=(width_inches, height_inches))
     left = MARGIN_INCHES / width_inches
     figure.text(left, 1 - 0.18 / height_inches, title, fontsize=13, fontweight="bold", va="top", ha="left")
-    figure.text(left, 1 - 0.48 / height_inches, caption.origin, fontsize=9, color=MUTED, va="top", ha="left")
+    origin = without_formulas(caption.origin)
+    figure.text(left, 1 - 0.48 / height_inches, origin, fontsize=9, color=MUTED, va="top", ha="left")
     if caption.simulated:
         figure.text(
             1 - left, 1 - 0.2 / height_inches, SIMULATED, fontsize=8.5, fontweight="bold", va="top", ha="right",
             color=PAPER, bbox={"boxstyle": "round,pad=0.35", "facecolor": WARNING, "edgecolor": "none"},
         )  # fmt: skip
     return figure
+
+
+def without_formulas(text: str) -> str:
+    """Return words of a user's as they stand, where Matplotlib would read what is between dollar signs as a formula.
+
+    Args:
+        text: Such as the title of a system or the name of a place.
+    """
+    return text.replace("$", r"\$")
 
 
 def save(figure: Figure, out: Path) -> Path:

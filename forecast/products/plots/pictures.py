@@ -53,7 +53,7 @@ def plot_run(
     """
     directory = RunDirectory.at(run)
     with open_forecast(directory.forecast, chunked=False) as forecast:
-        fields = forecast[_chosen(forecast, channels)]
+        fields = forecast[drawn_channels(forecast, channels)]
         caption = caption_of(forecast, title=title, simulated=simulated)
         made = _draw_maps(fields, directory.plots, caption, lead_days, known.analysis)
         made += _draw_plumes(fields, directory.plots, caption, points, known)
@@ -76,7 +76,16 @@ def caption_of(forecast: xr.Dataset, *, title: str, simulated: bool) -> Caption:
     )
 
 
-def _chosen(forecast: xr.Dataset, channels: Sequence[str]) -> list[str]:
+def drawn_channels(forecast: xr.Dataset, channels: Sequence[str]) -> list[str]:
+    """Return the channels that are drawn: the wanted ones, or the first three of the forecast if none is named.
+
+    Args:
+        forecast: The run's forecast.
+        channels: Wanted channels.
+
+    Raises:
+        ConfigurationError: The forecast lacks a channel.
+    """
     available = [str(name) for name in forecast.data_vars]
     for name in channels:
         if name not in available:

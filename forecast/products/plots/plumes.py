@@ -22,6 +22,7 @@ from forecast.products.plots.figures import (
     new_figure,
     save,
     typography,
+    without_formulas,
 )
 from forecast.products.plots.palettes import ACCENT, FAINT, INK, MUTED
 from forecast.products.plots.styles import style_of, title_of
@@ -87,7 +88,7 @@ def plot_plume(
     with typography():
         legend, axis = 0.28, 0.55
         height = HEADING_INCHES + legend + len(channels) * PANEL_INCHES + axis
-        figure = new_figure(PLUME_WIDTH_INCHES, height, f"{point.name}: plume at {place}", caption)
+        figure = new_figure(PLUME_WIDTH_INCHES, height, f"{without_formulas(point.name)}: plume at {place}", caption)
         for index, name in enumerate(channels):
             bottom = height - HEADING_INCHES - legend - (index + 1) * PANEL_INCHES
             axes = figure.add_axes((0.085, (bottom + 0.14) / height, 0.893, (PANEL_INCHES - 0.42) / height))

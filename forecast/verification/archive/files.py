@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from data_catalog.errors import InvalidDataError
 from forecast.system.cycles import CYCLE_NAME, parse_cycle_name
@@ -81,7 +82,7 @@ def read_block(path: Path) -> Block:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             labels = tuple(tuple(stored[name].tolist()) for name in AXES)
-            values, about = stored["sums"], json.loads(str(stored["about"])) if "about" in stored else {}
+            values, about = stored["sums"], from_json(str(stored["about"])) if "about" in stored else {}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InvalidDataError(f"{path}: expected scores of a cycle, found {str(error).splitlines()[0]}") from None
     if values.shape != tuple(len(names) for names in labels):

@@ -11,6 +11,7 @@ from forecast.verification.baselines.linear_model import LinearModel
 from forecast.verification.baselines.past_dates import PastDates
 
 FORMAT = "1"
+_ENCODING = {"zlib": True, "complevel": 6, "fletcher32": True}
 MEAN = "mean_"
 """Begins the names of the variables that hold the mean seasonal cycle of a channel."""
 
@@ -29,7 +30,11 @@ def save_baselines(baselines: Baselines, path: Path) -> Path:
         ConfigurationError: The file cannot be written.
     """
     packed = _pack(baselines)
-    encoding = {name: {"zlib": True, "complevel": 6} for name, field in packed.items() if field.dtype.kind != "U"}
+    encoding = {
+        name: {"zlib": True, "complevel": 6, "fletcher32": True}
+        for name, field in packed.items()
+        if field.dtype.kind != "U"
+    }
     with atomic_path(path) as partial, disk_errors(path):
         packed.to_netcdf(partial, engine="netcdf4", encoding=encoding)
     return path
@@ -42,12 +47,12 @@ def load_baselines(path: Path) -> Baselines:
         path: File that `save_baselines` wrote.
 
     Raises:
-        InvalidDataError: The file is absent, or holds no baselines.
+        InvalidDataError: The file is absent or damaged, or holds no baselines.
     """
     try:
         with xr.open_dataset(path, engine="netcdf4") as stored:
             return _unpack(stored.load())
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
         fault = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InvalidDataError(f"baselines {path}: expected fitted baselines in NetCDF, found {fault}") from None
 

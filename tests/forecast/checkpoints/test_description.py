@@ -33,8 +33,9 @@ def test_a_missing_description_is_refused(tmp_path):
         read_description(tmp_path)
 
 
-def test_damaged_description(tmp_path):
-    (tmp_path / "model.json").write_text("{")
+@pytest.mark.parametrize("text", ["{", "[" * 100_000], ids=["cut off", "nested too deep"])
+def test_damaged_description(tmp_path, text):
+    (tmp_path / "model.json").write_text(text)
     with pytest.raises(InvalidDataError, match="expected JSON"):
         read_description(tmp_path)
 

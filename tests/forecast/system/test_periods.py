@@ -37,3 +37,9 @@ def test_a_period_may_be_one_day_but_not_end_before_it_starts():
     assert days(3, 3).overlaps(days(1, 5))
     with pytest.raises(ValidationError, match="expected end not before start 2001-01-04, found 2001-01-03"):
         days(4, 3)
+
+
+@pytest.mark.parametrize(("start", "end"), [(1600, 2001), (2001, 9999)])
+def test_days_that_nanoseconds_cannot_count_are_refused(start, end):
+    with pytest.raises(ValidationError, match="expected days in 1678 to 2261"):
+        Period(start=date(start, 1, 1), end=date(end, 1, 1))

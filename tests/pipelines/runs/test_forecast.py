@@ -31,8 +31,8 @@ from tests.pipelines.conftest import cycle_of
 
 @pytest.fixture(autouse=True)
 def _undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip drawing: figures take seconds per run, and one test of them is enough."""
-    if request.node.name != "test_run_is_complete":
+    """Skip drawing: figures take seconds per run, and two tests of them are enough."""
+    if request.node.name not in ("test_run_is_complete", "test_a_system_may_name_no_channels_and_any_title"):
         monkeypatch.setattr("pipelines.runs.forecast.draw_run", lambda *_: [])
 
 
@@ -237,3 +237,12 @@ def test_run_that_was_being_replaced_is_restored(place: Home, tiny: Path, weathe
     assert forecast_cycle(cycle) == path
     verify_manifest(path)
     assert path.stat().st_ino == before
+
+
+def test_a_system_may_name_no_channels_and_any_title(
+    place: Home, tiny: Path, weather_file: Path, tmp_path: Path
+) -> None:
+    cycle = cycle_of(place, tiny, "2008-01-10", analysis=weather_file)
+    odd = cycle.system.changed(title="Costs $x^{2 of_ $", products=cycle.system.products.changed(map_channels=()))
+    run = forecast_cycle(replace(cycle, system=odd))
+    assert {"plots/map_msl.png", "plots/map_t2m.png"} <= set(verify_manifest(run).files)

@@ -16,6 +16,12 @@ def test_times(text: str) -> None:
     assert parse_time(text) == np.datetime64("2008-01-10", "ns")
 
 
+@pytest.mark.parametrize("text", ["9999-01-01", "1500-01-01T12:00Z", "2262-04-12"])
+def test_times_that_nanoseconds_cannot_count_are_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"--init: expected a time in 1678 to 2261, found '{text}'"):
+        parse_time(text, "--init")
+
+
 def test_a_bare_day_counts_whole() -> None:
     assert parse_end("2008-01-10") == np.datetime64("2008-01-11", "ns") - np.timedelta64(1, "ns")
     assert parse_end("2008-01-10T06") == np.datetime64("2008-01-10T06", "ns")

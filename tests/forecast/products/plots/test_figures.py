@@ -20,6 +20,13 @@ def test_a_heading_says_of_which_forecast_and_whether_it_is_simulated(simulated)
     assert ("SIMULATED WEATHER" in words) == simulated
 
 
+@pytest.mark.parametrize("title", ["Costs $x^{2 of_ $", "$5", "$a$"])
+def test_dollars_of_a_users_title_are_no_formula(tmp_path, title):
+    figure = new_figure(6, 2, "T", Heading(title, False))
+    save(figure, tmp_path / "a.png")
+    assert [text.get_text().replace("\\$", "$") for text in figure.texts] == ["T", title]
+
+
 def test_equal_figures_are_equal_files(tmp_path):
     first, second = (save(new_figure(6, 2, "T", Heading("o", True)), tmp_path / name) for name in ("a.png", "b.png"))
     assert first.read_bytes() == second.read_bytes()

@@ -6,7 +6,7 @@ from PIL import Image
 from data_catalog.errors import ConfigurationError
 from forecast.products.files.runs import RunDirectory
 from forecast.products.plots.figures import KnownWeather
-from forecast.products.plots.pictures import plot_run
+from forecast.products.plots.pictures import drawn_channels, plot_run
 from forecast.system.products import Point
 
 SCORES = {
@@ -52,6 +52,12 @@ def test_a_region_and_one_member_can_be_drawn(tmp_path, synthetic):
     run = RunDirectory(tmp_path, "region", synthetic.INIT_TIME)
     synthetic.write_forecast(run.forecast, grid=synthetic.REGIONAL, channels=("msl",), members=1, leads=1)
     assert [path.stem for path in plot_run(run.path, **SAID)] == ["stamps_msl"]
+
+
+def test_the_first_three_channels_are_drawn_where_none_is_named():
+    stored = xr.Dataset(dict.fromkeys(("z500", "t2m", "msl", "tp24"), 0.0))
+    assert drawn_channels(stored, ()) == ["z500", "t2m", "msl"]
+    assert drawn_channels(stored, ("tp24",)) == ["tp24"]
 
 
 def test_unknown_channels_are_refused(run):

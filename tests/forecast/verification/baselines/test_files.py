@@ -27,3 +27,17 @@ def test_file_brings_back_the_same_forecasts(weather: xr.Dataset, baselines: Bas
         load_baselines(path)
     with pytest.raises(InvalidDataError, match=r"absent\.nc"):
         load_baselines(tmp_path / "absent.nc")
+
+
+def test_a_flipped_byte_is_found(baselines: Baselines, tmp_path: Path) -> None:
+    path = save_baselines(baselines, tmp_path / "baselines.nc")
+    whole, found = path.read_bytes(), 0
+    for place in np.linspace(0.3, 0.9, 20) * len(whole):
+        damaged = bytearray(whole)
+        damaged[int(place)] ^= 255
+        path.write_bytes(damaged)
+        try:
+            assert load_baselines(path).linear.step_hours == baselines.linear.step_hours
+        except InvalidDataError as error:
+            found += str(error).startswith(f"baselines {path}: expected fitted baselines in NetCDF, found ")
+    assert found >= 10  # the others hit gaps of the file
