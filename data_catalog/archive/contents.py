@@ -25,7 +25,7 @@ class IngestSummary:
         filled: Number of added times that filled a hole before the last time.
         known: Number of times that the archive already held.
         mended: Number of blocks and static channels that were damaged and were rewritten.
-        replaced: Number of times whose values were replaced by corrected ones.
+        replaced: Number of times and static channels whose values were replaced by corrected ones.
         first_time: Earliest time in the archive now.
         last_time: Latest time in the archive now.
         identity: SHA-256 of the contents of the archive now.

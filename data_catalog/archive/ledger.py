@@ -9,7 +9,7 @@ rewritten, an `intent` with the new hashes is recorded, so that both the old and
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +218,14 @@ class Ledger:
             {"record": "replace", "block": block, "times": [*times], "digests": [*digests], "chunks": _as_lists(chunks)}
         )
 
+    def correct_static(self, digests: Mapping[str, str]) -> None:
+        """Record that fields without time are about to be replaced, as the source corrected them.
+
+        Args:
+            digests: SHA-256 of the new values of each, by name.
+        """
+        self._append({"record": "static", "static": dict(digests)})
+
     def publish(self, files: Mapping[str, StoredChunk]) -> None:
         """Record the metadata and coordinates that other Zarr readers see now, by name."""
         self._append({"record": "published", "files": _as_lists(files)})
@@ -234,7 +242,9 @@ class Ledger:
             self.published, self.is_published = _as_chunks(record["files"]), True
             return
         self.last_commit, self.is_published = own_hash, False
-        if record["record"] != "archive":
+        if record["record"] == "static":
+            self.header = replace(self.header, static={**self.header.static, **record["static"]})
+        elif record["record"] != "archive":
             self._apply_to_block(record)
 
     def _apply_to_block(self, record: Mapping[str, Any]) -> None:

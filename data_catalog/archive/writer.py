@@ -65,6 +65,7 @@ class Writer:
         known = self._ledger.digest_by_time()
         last_before = max(known, default=None)
         is_known = np.array([time in known for time in self._times], bool)
+        corrected = self._take_static(replace=replace)
         mended = self.mend(replace=replace)
         skipped = max(0, int(is_known.sum()) - self._header.times_per_block) if compare == "latest" else 0
         self._advance(skipped)
@@ -80,7 +81,7 @@ class Writer:
             filled=0 if last_before is None else int((self._times[new] < last_before).sum()),
             known=int(is_known.sum()),
             mended=mended,
-            replaced=replaced,
+            replaced=corrected + replaced,
             first_time=times.min(),
             last_time=times.max(),
             identity=self._ledger.identity(),
@@ -95,6 +96,7 @@ class Writer:
         Returns:
             The number of static fields and blocks that were rewritten.
         """
+        self._take_static(replace=False)
         known = self._ledger.digest_by_time()
         offered = {time for time in self._times.tolist() if np.datetime64(time, "ns") in known}
         return self._mend_static() + self._repair(offered, replace=replace)
@@ -119,9 +121,23 @@ class Writer:
                 f"{where}: expected channels {', '.join(names)}, found {', '.join(map(str, self._analysis.data_vars))}"
             )
         check_same_grid(self._analysis, header.latitude, header.longitude, where=f"{where} (grid of the archive)")
-        for name, values in self._static.items():
-            if archive_layout.static_digest(values) != header.static[name]:
-                raise InvalidDataError(f"{where}: {name}: expected the archived field, found another in the source")
+
+    def _take_static(self, *, replace: bool) -> int:
+        """Replace fields without time that differ from the archived ones, or refuse; return how many were replaced."""
+        digests_now = {name: archive_layout.static_digest(values) for name, values in self._static.items()}
+        differing = {name: one for name, one in digests_now.items() if one != self._header.static[name]}
+        if differing and not replace:
+            raise InvalidDataError(
+                f"{self._archive}: {next(iter(differing))}: expected the archived field, found another in the source; "
+                f"{self._replacing}"
+            )
+        if differing:
+            # First the record: if the process is killed here, the source has what the archive then lacks.
+            self._ledger.correct_static(differing)
+            self._header = self._ledger.header
+        for name in differing:
+            archive_layout.write_static(self._archive, name, self._static[name])
+        return len(differing)
 
     def _fields(self, indices: NDArray[np.intp]) -> dict[str, NDArray[np.float32]]:
         """Read every channel at some times of the source; blocks of different channels are read together."""

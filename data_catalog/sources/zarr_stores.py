@@ -36,9 +36,12 @@ from data_catalog.sources.archive_marks import LEDGER_NAME, is_archive_group, no
 from data_catalog.sources.locations import parse_location
 from data_catalog.sources.patience import ask, explained, is_outage, is_refusal, patience_for
 from data_catalog.sources.reading import decoded, in_blocks
+from data_catalog.sources.remote_objects import DamagedChunkError, RemoteObjects, has_credentials
 
 _GROUP_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
 _METADATA = frozenset({"zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata"})
+_ATTRIBUTES = ".zattrs"
+"""Absent they would change a field in silence, by its unit or its packing."""
 _BLOCK_BYTES = 512 * 1024
 _BLOSC_HEADER_BYTES = 16
 _MOST_RETRIES = 0
@@ -55,10 +58,6 @@ _NETCDF_SUFFIXES = (".nc", ".nc4", ".cdf", ".netcdf")
 
 class AbsentChunkError(Exception):
     """A chunk that the store does not have."""
-
-
-class DamagedChunkError(ValueError):
-    """A chunk that is shorter than its header says."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +112,9 @@ class CompleteStore(WrapperStore[Store]):
         self._where = without_secrets(where)
         self._said: set[str] = set()
         self._patience = patience_for(where)
+        self._remote: RemoteObjects | None = None
+        if self._patience is not None and isinstance(store, ObjectStore):
+            self._remote = RemoteObjects(store, store.store, where, self._patience)
         self._absent: Counter[str] = Counter()
         self.complete = False
         self.blosc_arrays: frozenset[str] = frozenset()
@@ -120,36 +122,21 @@ class CompleteStore(WrapperStore[Store]):
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
         """Return the bytes of a key; None, which readers take for the fill value, only for metadata."""
-        found = await self._store.get(key, prototype, byte_range)
-        if found is None and key.rsplit("/", 1)[-1] not in _METADATA:
+        found = await self._read(key, prototype, byte_range)
+        name = key.rsplit("/", 1)[-1]
+        if found is None and name not in _METADATA - {_ATTRIBUTES}:
             found = await self._asked_again(key, prototype, byte_range)
-            if found is None and self.complete:
+            if found is None and self.complete and name != _ATTRIBUTES:
                 self._believe_absent(key)
-        elif found is not None and self._is_read_twice(key):
-            found = await self._confirmed(key, found, prototype, byte_range)
         if found is not None and byte_range is None and self._is_blosc_chunk(key):
             _check_whole(key, len(found), found[:_BLOSC_HEADER_BYTES].to_bytes())
         return found
 
-    def _is_read_twice(self, key: str) -> bool:
-        """Return whether a chunk is in the sample to compare, to which all coordinates belong."""
-        if self._patience is None or key.rsplit("/", 1)[-1] in _METADATA or not self._patience.read_twice:
-            return False
-        return not self.complete or self._patience.reads_twice(key)
-
-    async def _confirmed(
-        self, key: str, first: Buffer, prototype: BufferPrototype, byte_range: ByteRequest | None
-    ) -> Buffer:
-        """Read a chunk again until two answers are the same, because a byte may be changed on the way."""
-        assert self._patience is not None
-        seen = {first.to_bytes()}
-        for _ in range(self._patience.asks - 1):
-            again = await self._store.get(key, prototype, byte_range)
-            if again is not None and again.to_bytes() in seen:
-                return again
-            if again is not None:
-                seen.add(again.to_bytes())
-        raise DamagedChunkError(f"chunk {key} has other bytes each time it is read")
+    async def _read(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None) -> Buffer | None:
+        if self._remote is None:
+            return await self._store.get(key, prototype, byte_range)
+        is_small = not self.complete or key.rsplit("/", 1)[-1] in _METADATA
+        return await self._remote.get(key, prototype, byte_range, is_small=is_small)
 
     async def _asked_again(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None) -> Buffer | None:
         """Ask a remote store again for a chunk that it said it does not have, which an outage may have made it say."""
@@ -159,7 +146,7 @@ class CompleteStore(WrapperStore[Store]):
         is_usual = self._absent[array] >= _ABSENT_BEFORE_TRUST
         for wait in islice(self._patience.waits(), 1 if is_usual else self._patience.asks - 1):
             await asyncio.sleep(0 if is_usual else wait)
-            found = await self._store.get(key, prototype, byte_range)
+            found = await self._read(key, prototype, byte_range)
             if found is not None:
                 return found
         self._absent[array] += 1
@@ -206,7 +193,8 @@ def open_zarr(location: Path | str) -> xr.Dataset:
     """Open an analysis in a Zarr group (version 2 or 3) lazily, from a directory or a URL.
 
     Args:
-        location: Directory, or URL: gs://, s3://, az://, http://, https://, file://; buckets are read anonymously.
+        location: Directory, or URL: gs://, s3://, az://, http://, https://, file://; buckets are read with
+            the credentials that the environment holds, such as AWS_ACCESS_KEY_ID, or else anonymously.
 
     Raises:
         InvalidDataError: There is no Zarr group at the location.
@@ -219,7 +207,8 @@ def open_complete(location: Path | str, *, decode_timedelta: bool = False) -> xr
     """Open a Zarr group lazily as xarray does, except that reading an absent chunk raises `AbsentChunkError`.
 
     Args:
-        location: Directory, or URL: gs://, s3://, az://, http://, https://, file://; buckets are read anonymously.
+        location: Directory, or URL: gs://, s3://, az://, http://, https://, file://; buckets are read with
+            the credentials that the environment holds, such as AWS_ACCESS_KEY_ID, or else anonymously.
         decode_timedelta: Whether to decode durations.
 
     Raises:
@@ -274,10 +263,11 @@ def object_store(place: str) -> obstore.store.ObjectStore:
             client_options={"allow_http": True, "timeout": _LONGEST_ANSWER},
             retry_config={"max_retries": _MOST_RETRIES},
         )
+    anonymous = not has_credentials(place.partition("://")[0].lower())
     return obstore.store.from_url(
         place,
-        config={"skip_signature": True},
-        client_options={"timeout": _LONGEST_ANSWER},
+        config={"skip_signature": True} if anonymous else None,
+        client_options={"allow_http": True, "timeout": _LONGEST_ANSWER},
         retry_config={"max_retries": _MOST_RETRIES},
     )
 

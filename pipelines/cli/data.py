@@ -1,5 +1,6 @@
 """Commands about datasets and their archives."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -79,13 +80,25 @@ def ingest(
     replace: Annotated[
         bool, typer.Option("--replace", help="Take values that differ from archived ones as corrections.")
     ] = False,
+    read_twice: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            min=0,
+            max=1,
+            help="Share of a remote store's chunks to read twice, where it states no checksum [default: 1/32].",
+        ),
+    ] = None,
 ) -> None:
     """Copy a source into the local archive and check it; resumes, appends new times, fills holes, repairs damage."""
+    from data_catalog.sources.patience import TWICE_VARIABLE
     from pipelines.data.ingest import describe, ingest_dataset
     from pipelines.terminal.times import parse_moment
     from pipelines.workspace.datasets import find_dataset
     from pipelines.workspace.home import home
 
+    if read_twice is not None:
+        os.environ[TWICE_VARIABLE] = str(read_twice)  # also for processes that this one starts
     entry = find_dataset(home(), dataset)
     place = archive or home().archive(entry.name)
     first = parse_moment(start, "--start") if start else None

@@ -114,6 +114,8 @@ def cycle(
 
     Simulated weather is played back: each cycle starts one interval of the schedule after the newest run.
     """
+    from pydantic import SecretStr
+
     from pipelines.flows.environment import prepare_prefect
     from pipelines.terminal.parts import require
     from pipelines.workspace.home import home
@@ -128,9 +130,10 @@ def cycle(
     from pipelines.flows.server import server_errors
 
     given, kept = (None if path is None else str(path.absolute()) for path in (checkpoint, scores))
+    secret = None if source is None else SecretStr(source)
     with server_errors():
         run = cycle_flow(
-            system, str(place.root), init=init, source=source, checkpoint=given, members=members, scores=kept
+            system, str(place.root), init=init, source=secret, checkpoint=given, members=members, scores=kept
         )
     print(f"Run: {run}")
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from prefect import flow
+from pydantic import SecretStr
 
 from data_catalog.storage.locks import lock
 from pipelines.flows import tasks
@@ -20,7 +21,7 @@ def cycle_flow(
     system: str,
     home: str,
     init: str | None = None,
-    source: str | None = None,
+    source: SecretStr | None = None,
     checkpoint: str | None = None,
     members: int | None = None,
     scores: str | None = None,
@@ -31,7 +32,8 @@ def cycle_flow(
         system: Name or path of a system.
         home: Home directory.
         init: Init time, ISO 8601; None for the cycle that is due.
-        source: Path or URL to use instead of the catalogue's source.
+        source: Path or URL to use instead of the catalogue's source; secret, because Prefect shows parameters and a
+            URL may hold a password.
         checkpoint: Directory of the checkpoint to use instead of the default.
         members: Size of the ensemble; None for the system's.
         scores: Score archive to use instead of the home's.
@@ -43,7 +45,7 @@ def cycle_flow(
     found = find_system(system, place)
     with lock(lock_path(place, found.name), f"cycle of '{found.name}'"):
         sweep(place.runs, found.name)
-        tasks.ingest(home, found.entry, source)
+        tasks.ingest(home, found.entry, tasks.disclosed(source))
         given = None if checkpoint is None else Path(checkpoint)
         init_time = parse_time(init or tasks.choose_init_time(home, system), "--init")
         cycle = cycle_at_home(place, found, init_time, members=members, checkpoint=given)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from prefect import flow
+from pydantic import SecretStr
 
 from pipelines.flows import tasks
 from pipelines.flows.cycle import make_run
@@ -14,9 +15,9 @@ from pipelines.workspace.systems import find_system
 
 
 @flow(name="plumecast-ingest", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
-def ingest_flow(dataset: str, home: str, source: str | None = None) -> str:
+def ingest_flow(dataset: str, home: str, source: SecretStr | None = None) -> str:
     """Bring a dataset's archive up to date; return its path."""
-    return tasks.ingest(home, find_dataset(Home(Path(home)), dataset), source)
+    return tasks.ingest(home, find_dataset(Home(Path(home)), dataset), tasks.disclosed(source))
 
 
 @flow(name="plumecast-train", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)

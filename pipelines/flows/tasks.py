@@ -12,6 +12,7 @@ from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from pydantic import SecretStr
 
 from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import DatasetEntry
@@ -62,6 +63,15 @@ def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
 def ingest(home: str, entry: DatasetEntry, source: str | None = None) -> str:
     """Bring the archive of a dataset up to date; return its path."""
     return str(ingest_new(Home(Path(home)), entry, source))
+
+
+def disclosed(secret: SecretStr | None) -> str | None:
+    """Return the text of a secret parameter, for the step that needs it.
+
+    Args:
+        secret: As a flow has it.
+    """
+    return None if secret is None else secret.get_secret_value()
 
 
 @step("train")

@@ -117,3 +117,26 @@ def test_a_replacement_that_was_killed_cannot_be_read_and_is_finished(
         open_archive(archive).compute()
     assert ingest(entry, corrected, archive, replace=True).mended == 1
     xr.testing.assert_equal(open_archive(archive).compute(), corrected)
+
+
+def test_a_corrected_static_field_is_taken_on_request(
+    entry: DatasetEntry, make_analysis: MakeAnalysis, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ingest(entry, make_analysis(), archive)
+    corrected = make_analysis().assign(lsm=lambda ds: (ds["lsm"] / 2).assign_attrs(ds["lsm"].attrs))
+    with pytest.raises(InvalidDataError, match=r"found another in the source; 'plumecast ingest tiny --replace' takes"):
+        ingest(entry, corrected, archive)
+    with monkeypatch.context() as stopped:
+        stopped.setattr("data_catalog.archive.layout.write_static", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            ingest(entry, corrected, archive, replace=True)
+    assert ingest(entry, corrected, archive).mended == 1
+    assert inspect_archive(archive, deep=True).sound
+    xr.testing.assert_equal(open_archive(archive).compute(), corrected)
+    back = ingest(entry, make_analysis(), archive, replace=True)
+    assert (back.replaced, back.identity) == (1, first.identity)
+    assert (
+        Ledger.read(archive).header.static
+        == Ledger.parsed((archive / "ledger.copy.jsonl").read_bytes(), archive / "ledger.jsonl").header.static
+    )
+    xr.testing.assert_equal(open_archive(archive).compute(), make_analysis())

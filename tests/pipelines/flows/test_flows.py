@@ -10,6 +10,7 @@ import pytest
 from prefect import get_client
 from prefect.client.schemas.objects import StateType
 from prefect.testing.utilities import prefect_test_harness
+from pydantic import SecretStr
 
 from data_catalog.archive.ingest import ingest
 from data_catalog.catalog import dataset
@@ -51,7 +52,7 @@ def archived(place: Home, weather_file: Path) -> Home:
 
 
 def run_cycle(place: Home, tiny: Path, weather: Path, **options: Any) -> Path:
-    return Path(cycle_flow(str(tiny), str(place.root), source=str(weather), **options))
+    return Path(cycle_flow(str(tiny), str(place.root), source=SecretStr(str(weather)), **options))
 
 
 def test_two_cycles_leave_two_runs_and_a_verified_one(
@@ -74,6 +75,7 @@ def test_two_cycles_leave_two_runs_and_a_verified_one(
         runs = client.read_flow_runs(limit=200, sort="START_TIME_DESC")  # type: ignore[arg-type]
     assert {"tiny-one", "tiny-run", "tiny-scores", "tiny-score-table"} <= keys
     assert {run.state_type for run in runs} == {StateType.COMPLETED}
+    assert {run.parameters["source"] for run in runs} == {"**********"}
 
 
 def test_late_data_ends_the_cycle_with_its_own_error(

@@ -1,0 +1,42 @@
+"""A short form of the campaign; the script tries a thousand faults."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.source_faults.campaign import Replica, hurried, make_replicas, run_faults
+from tests.source_faults.server import Fault, Kind, Stating
+
+
+@pytest.fixture(scope="module")
+def replicas(tmp_path_factory: pytest.TempPathFactory) -> list[Replica]:
+    return make_replicas(tmp_path_factory.mktemp("replicas"))
+
+
+@pytest.mark.parametrize(
+    ("number", "transport", "stating"), [(0, "http", "google"), (1, "s3", "etag"), (1, "http", "nothing")]
+)
+def test_transient_faults_are_survived(
+    replicas: list[Replica], tmp_path: Path, number: int, transport: str, stating: Stating
+) -> None:
+    kinds: tuple[Kind, ...] = ("404", "403", "503", "reset", "cut", "short", "flip", "html")
+    chunks = [key for key in replicas[number].objects() if key.startswith(("2m", "mean"))]
+    faults = [Fault(kind, key, 1 + at % 2, at) for at, (kind, key) in enumerate(zip(kinds, chunks, strict=False))]
+    faults.append(Fault("flip", "latitude/0"))
+    with hurried(1.0 if stating == "nothing" else 0.0, 20.0):
+        assert run_faults(replicas[number], faults, transport, stating, tmp_path / "a.zarr") == "survived"
+
+
+@pytest.mark.parametrize("kind", ["404", "403", "503", "flip"])
+def test_a_permanent_fault_is_named_in_one_line(replicas: list[Replica], tmp_path: Path, kind: Kind) -> None:
+    (chunk,) = (key for key in replicas[1].objects() if key == "temperature/1.0.0.0")
+    with hurried(1.0, 0.1):
+        fault = Fault.permanent(kind, chunk)
+        assert run_faults(replicas[1], [fault], "http", "nothing", tmp_path / "a.zarr") == "named"
+
+
+def test_other_values_than_those_of_the_store_are_seen(replicas: list[Replica], tmp_path: Path) -> None:
+    other = replace(replicas[1], expected=replicas[1].expected + 1)
+    with hurried(0.0, 20.0):
+        assert run_faults(other, [], "http", "nothing", tmp_path / "a.zarr") == "wrong values entered the archive"
