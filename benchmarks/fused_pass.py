@@ -1,12 +1,13 @@
 """The fused pass and what comes near it, at several ensemble sizes and both memory layouts, each in its own process.
 
-    python benchmarks/fused_pass.py [--members 50 200 1000] [--rounds 5] [--repeat 3] [--bounded]
+    python benchmarks/fused_pass.py [--members 50 200 1000] [--rounds 5] [--repeat 3] [--bounded | --threads | --depths]
 
 Every contender gets the members first and last in memory, and is judged by its better layout. Reported for each:
 process CPU time (median over rounds, in which all take their turn, of the median of several runs after a warm-up that
 compiles), nanoseconds a value, memory on top of the input at the peak, and the time as a multiple of reading the
 ensemble once and of all our statistics (medians of the ratios in a round). `--bounded` scores a synthetic ensemble of
-8 GB from Zarr instead, and reports the peak memory of the whole process.
+8 GB from Zarr instead, and reports the peak memory of the whole process; `--threads` compares two threads with two
+independent loops; `--depths` times the pass itself, by what is asked for.
 
 Needs the `benchmark` extra.
 """
@@ -228,12 +229,85 @@ def score_store(store: str) -> None:
         print(name, sum(found[name].values()) / len(found[name]))
 
 
+def depths(rounds: int) -> None:
+    """CPU time of the pass itself, without xarray, over that of reading the ensemble once, by what is asked for."""
+    import numpy as np
+
+    from forecast.verification.ensemble_pass import statistics as ensemble_pass
+
+    rng = np.random.default_rng(0)
+    x, y = (rng.standard_normal((*first, 20, *GRID), dtype=np.float32) for first in ((50,), ()))
+    last = np.moveaxis(x, 0, -1)
+
+    def seconds(run: Callable[[], object]) -> float:
+        start = time.process_time()
+        run()
+        return time.process_time() - start
+
+    for sums, thresholds in ((5, THRESHOLDS), (5, ()), (3, THRESHOLDS), (2, ()), (0, THRESHOLDS), (0, ())):
+        options = {"thresholds": thresholds, "least": 50, "sums": sums}
+
+        def run(options: dict[str, object] = options) -> object:
+            return ensemble_pass._statistics(last, y, **options)
+
+        run()
+        pairs = [(seconds(run), seconds(x.sum)) for _ in range(rounds)]
+        ratios = np.quantile([ours / reading for ours, reading in pairs], [0.25, 0.5, 0.75])
+        print(f"{sums} sums, {len(thresholds)} thresholds: {ratios.round(2).tolist()} times reading once (quartiles)")
+
+
+def threaded(rounds: int) -> None:
+    """Wall time of the pass by one thread, by two, and by two independent loops of one thread on half of it each."""
+    import threading
+
+    import numpy as np
+
+    from forecast.verification.ensemble_pass import statistics as ensemble_pass
+    from forecast.verification.ensemble_pass import threads
+
+    rng = np.random.default_rng(0)
+    x, y = (rng.standard_normal((*first, 20, *GRID), dtype=np.float32) for first in ((50,), ()))
+    last = np.moveaxis(x, 0, -1)
+
+    def whole() -> None:
+        ensemble_pass._statistics(last, y, thresholds=THRESHOLDS, least=50, sums=5)
+
+    def apart() -> None:
+        halves = [slice(None, 10), slice(10, None)]
+        options = {"thresholds": THRESHOLDS, "least": 50, "sums": 5}
+        loops = [
+            threading.Thread(target=ensemble_pass._statistics, args=(last[half], y[half]), kwargs=options)
+            for half in halves
+        ]
+        for loop in loops:
+            loop.start()
+        for loop in loops:
+            loop.join()
+
+    ways = {"one thread": (1, whole), "two threads": (2, whole), "two independent loops": (1, apart)}
+    seconds = {name: [] for name in ways}
+    for turn in range(rounds + 1):
+        for name, (count, run) in ways.items():
+            threads.thread_count = lambda count=count: count
+            start = time.perf_counter()
+            run()
+            if turn:
+                seconds[name].append(time.perf_counter() - start)
+    one, two, loops = (np.asarray(each) for each in seconds.values())
+    print("wall s, medians:", {name: round(statistics.median(each), 4) for name, each in seconds.items()})
+    for name, ratio in (("two threads", one / two), ("two loops", one / loops), ("threads / loops", loops / two)):
+        low, middle, high = np.quantile(ratio, [0.25, 0.5, 0.75])
+        print(f"{name}: gain {middle:.2f}, quartiles {low:.2f} {high:.2f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--members", type=int, nargs="+", default=[50, 200, 1000])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--bounded", action="store_true")
+    parser.add_argument("--threads", action="store_true")
+    parser.add_argument("--depths", action="store_true")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--layout", choices=LAYOUTS, default="first", help=argparse.SUPPRESS)
     parser.add_argument("--score", help=argparse.SUPPRESS)
@@ -244,6 +318,10 @@ def main() -> None:
         score_store(options.score)
     elif options.bounded:
         bounded()
+    elif options.threads:
+        threaded(options.rounds)
+    elif options.depths:
+        depths(options.rounds)
     else:
         for members in options.members:
             table(members, options.rounds, options.repeat)

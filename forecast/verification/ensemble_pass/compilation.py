@@ -20,6 +20,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 SOURCES = Path(__file__).parent
 settings: Any = numba.config
 _lock = threading.Lock()
+_kept: list[Any] = []
 
 
 def compiled(function: Function, signature: Any = None) -> Function:
@@ -34,6 +35,20 @@ def compiled(function: Function, signature: Any = None) -> Function:
     with _lock, _caching_in(directory):
         compiler = numba.njit(signature, cache=directory is not None, nogil=True, error_model="numpy")
         return cast(Function, compiler(function))
+
+
+def address_of(function: Callable[..., Any], signature: Any) -> int:
+    """Compile a function now and for good, to be called by its address from other compiled code.
+
+    Args:
+        function: Function within what numba understands.
+        signature: Numba's signature.
+    """
+    directory = cache_directory()
+    with _lock, _caching_in(directory):
+        made: Any = numba.cfunc(signature, cache=directory is not None, error_model="numpy")(function)
+    _kept.append(made)
+    return int(made.address)
 
 
 def source_hash(sources: Path = SOURCES) -> str:

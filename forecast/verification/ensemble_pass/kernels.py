@@ -17,28 +17,25 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from forecast.verification.ensemble_pass.addresses import place_of
 from forecast.verification.ensemble_pass.compilation import compiled
-from forecast.verification.ensemble_pass.memory import aligned_rows, gather, write_results
+from forecast.verification.ensemble_pass.memory import aligned_rows, copy_some, gather, write_results
 from forecast.verification.ensemble_pass.sorting import BLOCK, merge_blocks, sort_block, sorting_network
 from forecast.verification.ensemble_pass.vector_type import (
     LANE_BYTES,
-    everywhere,
     filled,
     load,
-    prefetch,
     rounded,
     rows_of,
     store,
     where,
     widened,
 )
-
-AHEAD = 8
-"""Registers of points between the one that is worked on and the one that is fetched."""
+from forecast.verification.ensemble_pass.whole import Output, Task, score_whole, sorter
 
 
 @lru_cache
-def ensemble_pass(precision: np.dtype[Any], integers: np.dtype[Any]) -> Callable[..., None]:
+def ensemble_pass(precision: np.dtype[Any], integers: np.dtype[Any]) -> Callable[..., bool]:
     """Compile the pass for one precision and all memory layouts.
 
     Args:
@@ -54,23 +51,26 @@ def ensemble_pass(precision: np.dtype[Any], integers: np.dtype[Any]) -> Callable
         types.Array(real, 2, "A", readonly=True),
         types.Array(real, 1, "C", readonly=True),
         types.Array(types.int64, 2, "C", readonly=True),
+        types.intp,
         types.Array(real, 3, "A"),
         types.Array(integer, 3, "A"),
         types.int64,
     )
-    return compiled(_ensemble_pass, types.void(*arguments))
+    return compiled(_ensemble_pass, types.boolean(*arguments))
 
 
-def block_network(members: int) -> NDArray[np.int64]:
-    """Return the pairs of blocks of eight members to merge, in order, to sort all members.
+def sorting(members: int, precision: np.dtype[Any]) -> tuple[NDArray[np.int64], int]:
+    """Return how the pass is to sort an ensemble.
 
     Args:
         members: Ensemble size.
+        precision: Dtype of the members.
 
     Returns:
-        (count, 2): numbers of two blocks.
+        Pairs of blocks of eight members to merge, in order: numbers of two blocks (count, 2); and the address of the
+        function that sorts instead, or 0.
     """
-    return sorting_network(-(-members // BLOCK))
+    return sorting_network(-(-members // BLOCK)), sorter(members, precision)
 
 
 def _ensemble_pass(
@@ -78,40 +78,86 @@ def _ensemble_pass(
     analysis: NDArray[Any],
     thresholds: NDArray[Any],
     network: NDArray[np.int64],
+    sort: int,
     floats: NDArray[Any],
     counts: NDArray[Any],
     least: int,
-) -> None:
+) -> bool:
     """Fill in the statistics of every point.
 
     Args:
         ensemble: Members (outer, members, inner), any strides.
         analysis: Verifying values (outer, inner), the dtype of `ensemble`.
         thresholds: Thresholds of the events (count,), the dtype of `ensemble`.
-        network: Pairs of blocks to merge, from `block_network`.
+        network: Pairs of blocks to merge, from `sorting`.
+        sort: Address of the function that sorts members, from `sorting`; 0 takes the network.
         floats: To be filled (statistic, outer, inner): the first 0, 2, 3 or 5 of mean, error of the mean, variance
             (divided by M - 1), plain CRPS, fair CRPS; then the Brier and the fair Brier score of each threshold.
         counts: To be filled (3 + thresholds, outer, inner): valid members, members below the analysis, members equal to
             it, members above each threshold.
         least: Number of valid members below which the floats of a point are missing.
+
+    Returns:
+        Whether all members of all points are there and finite.
     """
-    members, points = ensemble.shape[1], ensemble.shape[2]
-    lanes = LANE_BYTES // ensemble.itemsize
-    tile = aligned_rows((members + BLOCK - 1) // BLOCK * BLOCK, lanes, thresholds)
+    members, events, lanes = ensemble.shape[1], thresholds.shape[0], LANE_BYTES // ensemble.itemsize
+    tile = aligned_rows((members + BLOCK - 1) // BLOCK * BLOCK, lanes, ensemble)
+    seen = aligned_rows(events + 1, lanes, ensemble)
     gathered = np.zeros((members + 1, lanes), dtype=ensemble.dtype)
     results = np.empty((floats.shape[0], lanes), dtype=ensemble.dtype)
     tally = np.empty((counts.shape[0], lanes), dtype=ensemble.dtype)
-    in_place = ensemble.strides[2] == ensemble.itemsize
+    task = Task(
+        members, floats.shape[0] - 2 * events, events, thresholds.ctypes.data, place_of(tile, 0, 0),
+        place_of(seen, 0, 0), sort, network.ctypes.data, network.shape[0],
+    )  # fmt: skip
+    finite = True
     for outer in range(ensemble.shape[0]):
-        for column in range(0, points, lanes):
-            size = min(lanes, points - column)
-            if in_place and size == lanes:
-                rows, first, y = rows_of(ensemble[outer]), column, load(analysis, outer, column)
-            else:
-                gather(ensemble[outer], analysis[outer], column, gathered)
-                rows, first, y = rows_of(gathered[:members]), 0, load(gathered, members, 0)
-            _score(rows, first, y, thresholds, network, tile, results, tally)
-            write_results(results, tally, least, floats[:, outer], counts[:, outer], column, size)
+        finite &= _row(
+            ensemble[outer], analysis[outer : outer + 1], thresholds, network, task, (gathered, tile, results, tally),
+            floats[:, outer], counts[:, outer], least,
+        )  # fmt: skip
+    return finite
+
+
+@compiled
+def _row(
+    field: NDArray[Any],
+    analysis: NDArray[Any],
+    thresholds: NDArray[Any],
+    network: NDArray[np.int64],
+    task: Task,
+    work: tuple[NDArray[Any], ...],
+    floats: NDArray[Any],
+    counts: NDArray[Any],
+    least: int,
+) -> bool:
+    """Fill in the statistics of the points of one row; return whether all numbers are finite."""
+    gathered, tile, results, tally = work
+    members, points, lanes = field.shape[0], field.shape[1], tile.shape[1]
+    short = np.empty((counts.shape[0], lanes), dtype=counts.dtype)
+    in_place, finite, unit = field.strides[1] == field.itemsize, True, counts.dtype.type(0)
+    aside = Output(place_of(results, 0, 0), LANE_BYTES, place_of(short, 0, 0), short.strides[0])
+    for column in range(0, points, lanes):
+        size = min(lanes, points - column)
+        direct = in_place and size == lanes
+        if direct:
+            y, place, stride = load(analysis, 0, column), place_of(field, 0, column), field.strides[0]
+        else:
+            gather(field, analysis[0], column, gathered)
+            y, place, stride = load(gathered, members, 0), place_of(gathered, 0, 0), LANE_BYTES
+        output = aside
+        if size == lanes:
+            at = place_of(floats, 0, column), place_of(counts, 0, column)
+            output = Output(at[0], floats.strides[0], at[1], counts.strides[0])
+        if score_whole(place, stride, y, task, output, unit):
+            if size < lanes:
+                copy_some(results, short, floats, counts, column, size)
+            continue
+        finite = False
+        rows, first = (rows_of(field), column) if direct else (rows_of(gathered[:members]), 0)
+        _score(rows, first, y, thresholds, network, tile, results, tally)
+        write_results(results, tally, least, floats, counts, column, size)
+    return finite
 
 
 @compiled
@@ -125,15 +171,15 @@ def _score(
     results: NDArray[Any],
     tally: NDArray[Any],
 ) -> None:
-    """Compute the statistics of as many points as a register holds."""
-    smallest, whole = _count(rows, column, y, thresholds, tile, tally)
-    valid = filled(y, rows.shape[0]) if whole else _present(rows, column, y)
+    """Compute the statistics of as many points as a register holds, of which some lack members."""
+    smallest = _count(rows, column, y, thresholds, tile, tally)
+    valid = _present(rows, column, y)
     store(tally, 0, 0, valid)
     count = widened(valid)
     share, several = 1.0 / count, 1.0 / (count - 1.0)
     sums = results.shape[0] - 2 * thresholds.shape[0]
     if sums > 0:
-        _sum(rows, column, y, smallest, whole, network, tile, results, sums, valid, share, several)
+        _sum(rows, column, y, smallest, network, tile, results, sums, valid, share, several)
     _events(y, thresholds, share, several, sums, tally, results)
 
 
@@ -143,7 +189,6 @@ def _sum(
     column: int,
     y: Any,
     smallest: Any,
-    whole: bool,
     network: NDArray[np.int64],
     tile: NDArray[Any],
     results: NDArray[Any],
@@ -154,39 +199,31 @@ def _sum(
 ) -> None:
     """Fill in the mean and its error, and as many of the variance and the CRPS as are wanted."""
     members, distance, anchor = rows.shape[0], y - smallest, widened(smallest)
-    if whole:
-        total, absolute = _centre(tile, members, smallest, distance)
-    else:
-        total, absolute = _centre_present(rows, column, smallest, distance, tile)
+    total, absolute = _centre_present(rows, column, smallest, distance, tile)
     mean, error = total * share, absolute * share
     store(results, 0, 0, rounded(anchor + mean, y))
     store(results, 1, 0, rounded(mean - (widened(y) - anchor), y))
     if sums > 2:
-        rough = rounded(mean, y)
-        squares = _squares(tile, members, rough) if whole else _squares_present(rows, column, smallest, mean)
+        squares = _squares_present(rows, column, smallest, mean)
         store(results, 2, 0, rounded(squares * several, y))
     if sums > 3:
         _sort(tile, members, network)
-        pairs = _pairs(tile, members, y) if whole else _pairs_present(tile, members, valid)
+        pairs = _pairs_present(tile, members, valid)
         store(results, 3, 0, rounded(error - pairs * share * share, y))
         store(results, 4, 0, rounded(error - pairs * share * several, y))
 
 
 @compiled
-def _count(
-    rows: Any, column: int, y: Any, thresholds: NDArray[Any], tile: NDArray[Any], tally: NDArray[Any]
-) -> tuple[Any, bool]:
-    """Copy members and count them; return the smallest, and whether none is missing nor infinite."""
+def _count(rows: Any, column: int, y: Any, thresholds: NDArray[Any], tile: NDArray[Any], tally: NDArray[Any]) -> Any:
+    """Copy members and count them; return the smallest."""
     below = equal = filled(y, 0.0)
-    smallest, added = filled(y, np.inf), filled(y, 0.0)
+    smallest = filled(y, np.inf)
     for member in range(rows.shape[0]):
         x = load(rows, member, column)
-        prefetch(rows, member, column + AHEAD * tile.shape[1])
         store(tile, member, 0, x)
         below = below + (x < y)
         equal = equal + (x == y)
         smallest = where(x < smallest, x, smallest)
-        added = added + x
     store(tally, 1, 0, below)
     store(tally, 2, 0, equal)
     for index in range(thresholds.shape[0]):
@@ -194,35 +231,7 @@ def _count(
         for member in range(rows.shape[0]):
             exceeding = exceeding + (load(tile, member, 0) > threshold)
         store(tally, 3 + index, 0, exceeding)
-    return smallest, everywhere(added == added)
-
-
-@compiled
-def _centre(tile: NDArray[Any], members: int, smallest: Any, distance: Any) -> tuple[Any, Any]:
-    """Replace members by their differences from the smallest; return the sums of these and of the absolute errors."""
-    total = absolute = widened(filled(smallest, 0.0))
-    for start in range(0, members, BLOCK):
-        few = few_absolute = filled(smallest, 0.0)
-        for member in range(start, min(start + BLOCK, members)):
-            x = load(tile, member, 0) - smallest
-            store(tile, member, 0, x)
-            few = few + x
-            few_absolute = few_absolute + abs(x - distance)
-        total = total + widened(few)
-        absolute = absolute + widened(few_absolute)
-    return total, absolute
-
-
-@compiled
-def _squares(tile: NDArray[Any], members: int, mean: Any) -> Any:
-    squares = widened(filled(mean, 0.0))
-    for start in range(0, members, BLOCK):
-        few = filled(mean, 0.0)
-        for member in range(start, min(start + BLOCK, members)):
-            deviation = load(tile, member, 0) - mean
-            few = few + deviation * deviation
-        squares = squares + widened(few)
-    return squares
+    return smallest
 
 
 @compiled
@@ -266,19 +275,6 @@ def _sort(tile: NDArray[Any], members: int, network: NDArray[np.int64]) -> None:
         sort_block(tile, first)
     for pair in range(network.shape[0]):
         merge_blocks(tile, network[pair, 0] * BLOCK, network[pair, 1] * BLOCK)
-
-
-@compiled
-def _pairs(tile: NDArray[Any], members: int, like: Any) -> Any:
-    """Return the sum over i < j of |x_i - x_j|, which is the sum of (2 i - M - 1) x_(i) over sorted members."""
-    pairs = widened(filled(like, 0.0))
-    for start in range(0, members, BLOCK):
-        few, weight = filled(like, 0.0), filled(like, 2 * start + 1 - members)
-        for member in range(start, min(start + BLOCK, members)):
-            few = few + weight * load(tile, member, 0)
-            weight = weight + 2.0
-        pairs = pairs + widened(few)
-    return pairs
 
 
 @compiled

@@ -16,7 +16,7 @@ def ensemble_pass(
     floats: NDArray[Any],
     counts: NDArray[Any],
     least: int,
-) -> None:
+) -> bool:
     """Fill in the statistics of every point.
 
     Args:
@@ -28,6 +28,9 @@ def ensemble_pass(
         counts: To be filled (3 + thresholds, outer, inner): valid members, members below the analysis, members equal to
             it, members above each threshold.
         least: Number of valid members below which the floats of a point are missing.
+
+    Returns:
+        False: it is not known whether all numbers are finite.
     """
     sums = len(floats) - 2 * len(thresholds)
     width = max(TILE_VALUES // ensemble.shape[1], 1)
@@ -41,6 +44,7 @@ def ensemble_pass(
                 _sum(members, observed, tally[0], floats[:sums, outer, here])
             _events(observed, thresholds, tally, floats[sums:, outer, here])
             floats[:, outer, here] = np.where(tally[0] < least, np.nan, floats[:, outer, here])
+    return False
 
 
 def _count(members: NDArray[Any], observed: NDArray[Any], thresholds: NDArray[Any], tally: NDArray[Any]) -> None:

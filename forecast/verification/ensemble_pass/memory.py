@@ -73,3 +73,27 @@ def write_results(
             floats[row, column + point] = results[row, point] if tally[0, point] >= least else np.nan
         for row in range(tally.shape[0]):
             counts[row, column + point] = tally[row, point]
+
+
+@compiled
+def copy_some(
+    results: NDArray[Any],
+    tally: NDArray[Any],
+    floats: NDArray[Any],
+    counts: NDArray[Any],
+    column: int,
+    size: int,
+) -> None:
+    """Copy the results of fewer points than a register holds.
+
+    Args:
+        results: Floats of these points (statistic, lane).
+        tally: Counts of these points (statistic, lane).
+        floats: To be filled (statistic, point).
+        counts: To be filled (statistic, point).
+        column: Index of the first point.
+        size: Number of points.
+    """
+    for point in range(size):
+        floats[:, column + point] = results[:, point]
+        counts[:, column + point] = tally[:, point]

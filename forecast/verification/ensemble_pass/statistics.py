@@ -1,7 +1,7 @@
 """Statistics of an ensemble as DataArrays, from one pass over its members, whatever their layout and chunks."""
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from itertools import pairwise
 from types import ModuleType
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from forecast.verification.arguments import aligned
 from forecast.verification.checks import UnscorableError
 from forecast.verification.ensemble_pass import kernels_numpy
 from forecast.verification.ensemble_pass.infinite import mend_infinite
+from forecast.verification.ensemble_pass.threads import in_pieces
 from forecast.verification.thresholds import Threshold, comparison_precision, highest_not_above, limits
 
 kernels: ModuleType | None
@@ -178,8 +179,8 @@ def _statistics(
     integers = np.int16 if ensemble.shape[-1] < 2**15 else np.int32
     counts = np.empty((len(COUNTS) + len(thresholds), *observed.shape), integers)
     ordered = np.require(np.transpose(ensemble, axes).astype(dtype, copy=False), requirements="A")
-    _fill(ordered, position, observed, np.asarray(thresholds, dtype), floats, counts, least)
-    if sums:
+    finite = _fill(ordered, position, observed, np.asarray(thresholds, dtype), floats, counts, least)
+    if sums and not finite:
         mend_infinite(np.moveaxis(ordered, position, -1), observed, floats[:sums], counts, least)
     back = np.argsort(order)
     fields = [np.transpose(field, back) for field in (*floats[:sums], *counts[: len(COUNTS)])]
@@ -195,7 +196,7 @@ def _fill(
     floats: NDArray[Any],
     counts: NDArray[Any],
     least: int,
-) -> None:
+) -> bool:
     """Run the pass in place; copy the ensemble into another layout only where it must be, and piece by piece.
 
     Args:
@@ -206,36 +207,63 @@ def _fill(
         floats: To be filled: statistics first, then the axes of `observed`.
         counts: To be filled: statistics first, then the axes of `observed`.
         least: Number of valid members below which the floats of a point are missing.
+
+    Returns:
+        Whether all members are known to be there and all numbers finite.
     """
     blocks = _three_axes(ensemble, position)
     if blocks is None and ensemble.nbytes > COPY_BYTES and observed.shape[0] > 1:
-        middle = observed.shape[0] // 2
+        middle, finite = observed.shape[0] // 2, True
         for half in (slice(None, middle), slice(middle, None)):
             part = ensemble[half] if position > 0 else ensemble[:, half]
             whole = (slice(None), half)
-            _fill(part, position, observed[half], thresholds, floats[whole], counts[whole], least)
-        return
+            finite &= _fill(part, position, observed[half], thresholds, floats[whole], counts[whole], least)
+        return finite
     if blocks is None:
         blocks = np.ascontiguousarray(np.moveaxis(ensemble, position, 0)).reshape(1, ensemble.shape[position], -1)
     shape = (blocks.shape[0], blocks.shape[2])
     filled = (floats.reshape(len(floats), *shape), counts.reshape(len(counts), *shape))
-    _run(blocks, observed.reshape(shape), thresholds, *filled, least)
+    return _run_in_pieces(blocks, observed.reshape(shape), thresholds, *filled, least)
 
 
-def _run(
+def _run_in_pieces(
     blocks: NDArray[Any],
     observed: NDArray[Any],
     thresholds: NDArray[Any],
     floats: NDArray[Any],
     counts: NDArray[Any],
     least: int,
-) -> None:
+) -> bool:
+    """Divide the longer axis of points among threads."""
+    outer, members, inner = blocks.shape
+    run = _runner(members, floats.dtype, counts.dtype)
+
+    def work(part: slice) -> bool:
+        if outer > inner:
+            return run(blocks[part], observed[part], thresholds, floats[:, part], counts[:, part], least)
+        along = (..., part)
+        return run(blocks[along], observed[along], thresholds, floats[along], counts[along], least)
+
+    return all(in_pieces(work, max(outer, inner), blocks.nbytes))
+
+
+def _runner(members: int, precision: np.dtype[Any], integers: np.dtype[Any]) -> Callable[..., bool]:
     if kernels is None:
-        kernels_numpy.ensemble_pass(blocks, observed, thresholds, floats, counts, least)
-        return
-    network = kernels.block_network(blocks.shape[1])
-    compiled = kernels.ensemble_pass(floats.dtype, counts.dtype)
-    compiled(blocks, observed, thresholds, network, floats, counts, least)
+        return kernels_numpy.ensemble_pass
+    network, sort = kernels.sorting(members, precision)
+    compiled = kernels.ensemble_pass(precision, integers)
+
+    def run(
+        blocks: NDArray[Any],
+        observed: NDArray[Any],
+        thresholds: NDArray[Any],
+        floats: NDArray[Any],
+        counts: NDArray[Any],
+        least: int,
+    ) -> bool:
+        return bool(compiled(blocks, observed, thresholds, network, sort, floats, counts, least))
+
+    return run
 
 
 def _three_axes(array: NDArray[Any], position: int) -> NDArray[Any] | None:

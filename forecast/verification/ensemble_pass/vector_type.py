@@ -25,6 +25,7 @@ ELEMENTS = {
     types.boolean: ir.IntType(1),
     types.int16: ir.IntType(16),
     types.int32: ir.IntType(32),
+    types.int64: ir.IntType(64),
     types.float32: ir.FloatType(),
     types.float64: ir.DoubleType(),
 }
@@ -84,6 +85,15 @@ def lanes_of(array: Any) -> Lanes:
         array: Numba's type of the array.
     """
     return Lanes(array.dtype, LANE_BYTES * 8 // array.dtype.bitwidth)
+
+
+def integers_of(lanes: Lanes) -> Lanes:
+    """Return the type of a vector of as many integers of the same width.
+
+    Args:
+        lanes: Type of a vector of floats.
+    """
+    return Lanes(types.int32 if lanes.element.bitwidth == 32 else types.int64, lanes.count)
 
 
 def address(context: Any, builder: Any, kind: Any, array: Any, row: Any, column: Any) -> Any:
@@ -158,6 +168,7 @@ _binary(operator.mul, lambda builder, one, two: builder.fmul(one, two, flags=FUS
 _binary(operator.truediv, lambda builder, one, two: builder.fdiv(one, two))
 _binary(operator.lt, lambda builder, one, two: builder.fcmp_ordered("<", one, two), compares=True)
 _binary(operator.gt, lambda builder, one, two: builder.fcmp_ordered(">", one, two), compares=True)
+_binary(operator.ge, lambda builder, one, two: builder.fcmp_ordered(">=", one, two), compares=True)
 _binary(operator.eq, lambda builder, one, two: builder.fcmp_ordered("==", one, two), compares=True)
 
 
@@ -184,6 +195,23 @@ def rows_of(typing: Any, matrix: Any) -> Any:
         return impl_ret_borrowed(context, builder, signature.return_type, values[0])
 
     return types.Array(matrix.dtype, 2, "A", readonly=True)(matrix), lower
+
+
+def converted(builder: Any, value: Any, given: Lanes, wanted: Lanes) -> Any:
+    """Emit the conversion of a vector of floats or integers to one of integers, or of integers to floats.
+
+    Args:
+        builder: Builder of LLVM instructions.
+        value: LLVM's value of the vector.
+        given: Its type.
+        wanted: Type to convert to.
+    """
+    if isinstance(given.element, types.Float):
+        return builder.fptosi(value, wanted.vector)
+    if isinstance(wanted.element, types.Float):
+        return builder.sitofp(value, wanted.vector)
+    narrower = wanted.element.bitwidth < given.element.bitwidth
+    return builder.trunc(value, wanted.vector) if narrower else builder.sext(value, wanted.vector)
 
 
 @instruction
@@ -220,32 +248,24 @@ def store(typing: Any, matrix: Any, row: Any, column: Any, lanes: Any) -> Any:
 
     def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         place = address(context, builder, matrix, *values[:3])
-        value = values[3] if lanes == stored else builder.fptosi(values[3], stored.vector)
+        value = values[3] if lanes == stored else converted(builder, values[3], lanes, stored)
         builder.store(value, builder.bitcast(place, stored.vector.as_pointer()), align=stored.element.bitwidth // 8)
         return context.get_dummy_value()
 
     return types.void(matrix, types.intp, types.intp, lanes), lower
 
 
-@instruction
-def prefetch(typing: Any, matrix: Any, row: Any, column: Any) -> Any:
-    """Ask the memory for an element that will be read soon; past the end of the matrix nothing happens.
+def fetch(builder: Any, place: Any) -> None:
+    """Emit a request for what will be read soon; past the end of an array nothing happens.
 
     Args:
-        typing: Numba's typing context; numba passes it.
-        matrix: Matrix with contiguous rows.
-        row: Index of the row.
-        column: Index of the column.
+        builder: Builder of LLVM instructions.
+        place: Pointer to bytes.
     """
-
-    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        place, number = address(context, builder, matrix, *values), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
-        function = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
-        builder.call(function, [place, number(0), number(SECOND_LEVEL_CACHE), number(1)])
-        return context.get_dummy_value()
-
-    return types.void(matrix, types.intp, types.intp), lower
+    number = ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
+    function = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
+    builder.call(function, [place, number(0), number(SECOND_LEVEL_CACHE), number(1)])
 
 
 @instruction

@@ -206,15 +206,18 @@ def _global_grid(field: xr.DataArray) -> tuple[tuple[float, ...], int]:
 def _zonal(field: NDArray[Any], *, truncation: int, latitude: tuple[float, ...]) -> NDArray[np.float64]:
     """Mean over all latitudes, by area, of the power by wavenumber: (..., wavenumber)."""
     longitudes = field.shape[-1]
-    amplitudes = scipy.fft.rfft(field.astype(np.float64), axis=-1, overwrite_x=True)[..., : truncation + 1]
-    power: NDArray[np.float64] = np.square(amplitudes.real)
-    power += np.square(amplitudes.imag)
+    areas = area_weights(xr.DataArray(np.asarray(latitude), dims="latitude")).values
+    fields = field.reshape(-1, *field.shape[-2:])
+    power = np.empty((len(fields), truncation + 1))
+    for index, each in enumerate(fields):  # one at a time stays in the cache of the processor
+        amplitudes = scipy.fft.rfft(each.astype(np.float64), axis=-1, overwrite_x=True)[:, : truncation + 1]
+        power[index] = areas @ (np.square(amplitudes.real) + np.square(amplitudes.imag))
     cosine_and_sine = np.full(truncation + 1, 2.0)
     cosine_and_sine[0] = 1.0
     if longitudes % 2 == 0 and truncation == longitudes // 2:
         cosine_and_sine[-1] = 1.0
-    areas = area_weights(xr.DataArray(np.asarray(latitude), dims="latitude")).values
-    return np.asarray((areas / areas.sum()) @ power * (cosine_and_sine / longitudes**2))
+    power *= cosine_and_sine / (areas.sum() * longitudes**2)
+    return power.reshape(*field.shape[:-2], truncation + 1)
 
 
 def _spherical(field: NDArray[Any], *, truncation: int, latitude: tuple[float, ...]) -> NDArray[np.float64]:

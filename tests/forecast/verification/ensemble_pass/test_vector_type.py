@@ -10,7 +10,6 @@ from forecast.verification.ensemble_pass.vector_type import (
     everywhere,
     filled,
     load,
-    prefetch,
     rounded,
     rows_of,
     store,
@@ -22,7 +21,6 @@ from forecast.verification.ensemble_pass.vector_type import (
 @compiled
 def _everything(given: NDArray[np.float64], floats: NDArray[np.float64], counts: NDArray[np.int16], at: int) -> bool:
     rows = rows_of(given)
-    prefetch(rows, 0, at + 1_000_000)
     x, y = load(rows, 0, at), load(rows, 1, at)
     store(floats, 0, at, x + y)
     store(floats, 1, at, x - 2 * y)
