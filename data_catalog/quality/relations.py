@@ -17,7 +17,7 @@ _RIDGE = 0.03
 _FOLDS = 5
 _FEWEST = 40
 _FEWEST_FOR_LAGS = 15
-_LAG_GAIN = 0.05
+_LAG_GAIN, _LAG_GAIN_FITTED_HERE = 0.1, 0.2
 
 
 @dataclass(frozen=True)
@@ -198,10 +198,11 @@ def lag_gains(
     states = {name: one @ known.patterns[name].loadings for name, one in anomalies.items()}
     gains = {name: _gain(states, name, inner, None if fitted_here else known) for name in states}
     most = max(gains, key=lambda name: gains[name][0])
+    limit = _LAG_GAIN_FITTED_HERE if fitted_here else _LAG_GAIN
     words = f"fits the other channels better a step {'earlier' if gains[most][1] > 0 else 'later'} (explained variance "
     words += "{value:.2f} higher, expected at most {limit:.2f})"
     return {
-        name: Measure("dates", np.full(len(follows), gain[0] if name == most else 0.0), words, limit=_LAG_GAIN)
+        name: Measure("dates", np.full(len(follows), gain[0] if name == most else 0.0), words, limit=limit)
         for name, gain in gains.items()
     }
 
