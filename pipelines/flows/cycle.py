@@ -5,7 +5,9 @@ from pathlib import Path
 from prefect import flow
 from pydantic import SecretStr
 
+from data_catalog.errors import MissingDataError
 from data_catalog.storage.locks import lock
+from forecast.system.system import System
 from pipelines.flows import tasks
 from pipelines.runs import staging
 from pipelines.runs.cycle import Cycle, cycle_at_home
@@ -32,8 +34,8 @@ def cycle_flow(
         system: Name or path of a system.
         home: Home directory.
         init: Init time, ISO 8601; None for the cycle that is due.
-        source: Path or URL to use instead of the catalogue's source; secret, because Prefect shows parameters and a
-            URL may hold a password.
+        source: Path or URL to use instead of that of the system's schedule, or else the catalogue's source; secret,
+            because Prefect shows parameters and a URL may hold a password.
         checkpoint: Directory of the checkpoint to use instead of the default.
         members: Size of the ensemble; None for the system's.
         scores: Score archive to use instead of the home's.
@@ -45,15 +47,25 @@ def cycle_flow(
     found = find_system(system, place)
     with lock(lock_path(place, found.name), f"cycle of '{found.name}'"):
         sweep(place.runs, found.name)
-        tasks.ingest(home, found.entry, tasks.disclosed(source))
-        given = None if checkpoint is None else Path(checkpoint)
-        init_time = parse_time(init or tasks.choose_init_time(home, system), "--init")
-        cycle = cycle_at_home(place, found, init_time, members=members, checkpoint=given)
-        run = make_run(cycle)
-        for earlier in tasks.find_verifiable(home, found):
-            if earlier != run:
-                tasks.verify(home, earlier, checkpoint, scores=scores, system=found)
+        run = None
+        try:
+            init_time = tasks.ingest_for_cycle(home, system, tasks.disclosed(source) or found.schedule.source, init)
+            given = None if checkpoint is None else Path(checkpoint)
+            run = make_run(cycle_at_home(place, found, parse_time(init_time), members=members, checkpoint=given))
+        except MissingDataError:
+            _verify_earlier(home, found, run, checkpoint, scores)  # today's data is late, that of earlier runs is not
+            raise
+        _verify_earlier(home, found, run, checkpoint, scores)
     return run
+
+
+def _verify_earlier(home: str, system: System, run: str | None, checkpoint: str | None, scores: str | None) -> None:
+    """Verify the runs before this one that can be verified now; without an archive there are none."""
+    if not Home(Path(home)).archive(system.dataset).exists():
+        return
+    for earlier in tasks.find_verifiable(home, system):
+        if earlier != run:
+            tasks.verify(home, earlier, checkpoint, scores=scores, system=system)
 
 
 def make_run(cycle: Cycle) -> str:

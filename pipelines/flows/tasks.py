@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import DatasetEntry
 from forecast.products.files.runs import RunDirectory
+from forecast.states.starts import select_past
 from forecast.system.system import System
 from forecast.verification.evaluation_report import pooled, write_evaluation
 from pipelines.data.ingest import ingest_new
@@ -28,6 +29,7 @@ from pipelines.runs.cycle import Cycle
 from pipelines.runs.due import due_init_time, runs_to_verify
 from pipelines.runs.inputs import open_inputs
 from pipelines.scoring.verification_request import VerificationRequest
+from pipelines.terminal.times import parse_time
 from pipelines.training.train import TrainingRequest, train_system
 from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.home import Home
@@ -80,14 +82,29 @@ def train(system: System, analysis: str, directory: str) -> str:
     return str(train_system(TrainingRequest(system, Path(analysis), Path(directory), resume=True)))
 
 
-@step("choose the init time")
-def choose_init_time(home: str, system_name: str) -> str:
-    """Return the init time of the cycle that is due, ISO 8601."""
+@step("new data and its init time")
+def ingest_for_cycle(home: str, system_name: str, source: str | None = None, init: str | None = None) -> str:
+    """Bring the archive of a system up to date, and return the init time of its cycle, ISO 8601.
+
+    Both are one step, so that data that comes late is asked for again.
+
+    Args:
+        home: Home directory.
+        system_name: Name or path of a system.
+        source: Path or URL to use instead of the catalogue's source.
+        init: Wanted init time; None for the cycle that is due.
+
+    Raises:
+        MissingDataError: The analysis is not there yet.
+    """
     place = Home(Path(home))
     system = find_system(system_name, place)
-    entry = system.entry
-    times = open_archive(place.archive(entry.name))["time"].values
-    return str(due_init_time(system, entry, times, place.runs))
+    wanted = None if init is None else parse_time(init, "--init")
+    archived = open_archive(ingest_new(place, system.entry, source))[["time"]]
+    if wanted is None:
+        return str(due_init_time(system, system.entry, archived["time"].values, place.runs))
+    select_past(archived, wanted, system.state.past_states, system.state.step_hours)
+    return str(wanted)
 
 
 @step("members")

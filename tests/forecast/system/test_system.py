@@ -28,6 +28,13 @@ def test_identity_ignores_settings_that_do_not_change_members(system):
     assert sharper.identity_hash() != system.identity_hash()
 
 
+def test_no_record_says_where_cycles_ingest_from(system):
+    named = parse_system(content(system, schedule={"source": "https://user:password@place/data.nc"}), origin="x")
+    assert named.schedule.source == "https://user:password@place/data.nc"
+    assert named.changed(title="Other").schedule.source == named.schedule.source
+    assert "password" not in named.model_dump_json()
+
+
 HASHES = {
     "era5-0p25": ("5b70fb70a592", "92a01cd1d9df"),
     "era5-1p5": ("1f175e8345e9", "c130ac6dca24"),

@@ -7,27 +7,32 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+import xarray as xr
 from prefect import get_client
 from prefect.client.schemas.objects import StateType
 from prefect.testing.utilities import prefect_test_harness
 from pydantic import SecretStr
 
 from data_catalog.archive.ingest import ingest
-from data_catalog.catalog import dataset
+from data_catalog.catalog import DatasetEntry, dataset
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.sources.open_source import open_source
 from data_catalog.storage.locks import lock
 from forecast.products.files.manifest import is_complete, verify_manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.verification import open_score_archive
+from pipelines.data.ingest import ingest_new
+from pipelines.flows import tasks
 from pipelines.flows.crashed_runs import AUTOMATION, ensure_crash_automation, mark_dead_cycles
 from pipelines.flows.cycle import cycle_flow
 from pipelines.flows.retries import is_passing
 from pipelines.flows.server import server_errors
 from pipelines.flows.serving import check_cron, deployment
 from pipelines.runs.due import lock_path
+from pipelines.runs.forecast import forecast_cycle
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
+from tests.pipelines.conftest import cycle_of
 
 pytestmark = pytest.mark.filterwarnings(
     # Prefect and its server's parts leave sockets, loops and files to the garbage collector.
@@ -85,6 +90,50 @@ def test_late_data_ends_the_cycle_with_its_own_error(
         run_cycle(archived, tiny, weather_file, init="2008-02-21")
     with pytest.raises(ConfigurationError, match="expected an ISO time"):
         run_cycle(archived, tiny, weather_file, init="soon")
+
+
+def test_late_data_is_asked_for_again(
+    server: None, archived: Home, tiny: Path, weather_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first attempt finds the archive without the day, the second finds a source that has it."""
+    later = tmp_path / "later.nc"
+    with xr.open_dataset(weather_file, engine="netcdf4") as weather:
+        days = weather.load()
+    shifted = days.isel(time=slice(-2, None))
+    shifted.assign_coords(time=shifted["time"] + np.timedelta64(2, "D")).to_netcdf(later, engine="netcdf4")
+    asked: list[int] = []
+
+    def at_second_sight(place: Home, entry: DatasetEntry, source: str | None) -> Path:
+        asked.append(len(asked))
+        return ingest_new(place, entry, str(weather_file if len(asked) == 1 else later))
+
+    monkeypatch.setattr(tasks, "ingest_new", at_second_sight)
+    impatient = tasks.ingest_for_cycle.with_options(retry_delay_seconds=[0, 0, 0], retry_condition_fn=lambda *_: True)
+    monkeypatch.setattr(tasks, "ingest_for_cycle", impatient)
+    monkeypatch.setattr("pipelines.runs.page.plot_run", _one_plot)
+    assert run_cycle(archived, tiny, weather_file, init="2008-02-21").name == "20080221T0000Z"
+    assert asked == [0, 1]
+
+
+def test_earlier_runs_are_verified_though_new_data_is_late(
+    server: None, archived: Home, tiny: Path, weather_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.runs.page.plot_run", _one_plot)
+    monkeypatch.setattr("pipelines.runs.forecast.draw_run", lambda *_: [])
+    earlier = RunDirectory.at(forecast_cycle(cycle_of(archived, tiny, "2008-01-10", analysis=weather_file)))
+    assert not earlier.scores.exists()
+    with pytest.raises(MissingDataError, match="2008-02-21"):
+        run_cycle(archived, tiny, weather_file, init="2008-02-21")
+    assert earlier.scores.exists()
+
+
+def test_a_schedule_may_name_its_source(
+    server: None, place: Home, tiny: Path, weather_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.runs.page.plot_run", _one_plot)
+    named = tmp_path / "tiny.toml"
+    named.write_text(tiny.read_text() + f"\n[schedule]\nsource = '{weather_file}'\n")
+    assert Path(cycle_flow(str(named), str(place.root))).name == "20080101T0000Z"
 
 
 def test_only_one_cycle_of_a_system_at_a_time(server: None, archived: Home, tiny: Path, weather_file: Path) -> None:
