@@ -169,7 +169,7 @@ def test_wrong_arguments(place: Home, plumecast: Run, tiny: Path, weather_file: 
     not_toml = tmp_path / "not.toml"
     not_toml.write_text("name = ")
     for words, expected in (
-        (("forecast", "nowhere", "--init", "2008-01-10"), "era5-0p25, era5-1p5, era5-5p6, ncep-natlantic, speedy-5p6"),
+        (("forecast", "nowhere", "--init", "2008-01-10"), "era5-0p25, era5-1p5, era5-5p6, erai-sweurope"),
         (("forecast", odd, "--init", "2008-01-10", *there), "schedule.crom"),
         (("forecast", not_toml, "--init", "2008-01-10", *there), "expected TOML"),
         (("forecast", tiny, "--init", "yesterday", *there), "--init: expected an ISO time"),

@@ -10,7 +10,8 @@ from pipelines.workspace.systems import find_system, in_steps, requested_lead_st
 
 
 def test_systems_by_name(tmp_path: Path) -> None:
-    assert {"era5-0p25", "era5-1p5", "era5-5p6", "ncep-natlantic", "speedy-5p6"} == set(system_names())
+    simulated, reanalyses = {"speedy-5p6"}, {"erai-sweurope", "ncep-natlantic"}
+    assert simulated | reanalyses | {"era5-0p25", "era5-1p5", "era5-5p6"} == set(system_names())
     for name in system_names():
         assert find_system(name).name == name
     with pytest.raises(ConfigurationError, match="expected one of era5-0p25, era5-1p5, era5-5p6"):
