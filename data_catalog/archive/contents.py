@@ -13,6 +13,7 @@ from data_catalog.archive import layout as archive_layout
 from data_catalog.archive.chunks import times_per_block
 from data_catalog.archive.ledger import Header
 from data_catalog.catalog import DatasetEntry
+from data_catalog.quality.verdicts import Suspicion
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class IngestSummary:
         first_time: Earliest time in the archive now.
         last_time: Latest time in the archive now.
         identity: SHA-256 of the contents of the archive now.
+        suspect: What is suspect among the times of this ingest.
+        not_judged: Number of times of the archive that were never judged.
     """
 
     archive: Path
@@ -40,6 +43,8 @@ class IngestSummary:
     first_time: np.datetime64
     last_time: np.datetime64
     identity: str
+    suspect: tuple[Suspicion, ...] = ()
+    not_judged: int = 0
 
 
 def header_of(entry: DatasetEntry, analysis: xr.Dataset, static: Mapping[str, NDArray[np.float32]]) -> Header:

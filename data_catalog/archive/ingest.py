@@ -1,14 +1,18 @@
 """Ingests an analysis into the archive of its dataset, and mends an archive from its source."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Iterable, Set
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
 from data_catalog.archive import layout as archive_layout
 from data_catalog.archive.contents import IngestSummary, header_of
 from data_catalog.archive.entry_checks import check_belongs
+from data_catalog.archive.judging import judge_new
+from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.recovery import archived_times, begin_again, is_archive, sound_ledger
 from data_catalog.archive.writer import Writer
 from data_catalog.catalog import DatasetEntry
@@ -51,7 +55,21 @@ def ingest(
     checked = checked_for(entry, analysis, archive)
     with archive_lock(archive):
         writer = open_writer(entry, checked, archive, on_progress)
-        return writer.run(compare="latest" if entry.is_remote and not replace else "all", replace=replace)
+        before = set(writer.ledger.verdicts.reasons), _texts(writer.ledger.arrival_times())
+        summary = writer.run(compare="latest" if entry.is_remote and not replace else "all", replace=replace)
+        judge_new(archive, writer.ledger, before[1])
+        return _with_verdicts(summary, writer.ledger, before[0])
+
+
+def _with_verdicts(summary: IngestSummary, ledger: Ledger, judged_before: Set[str]) -> IngestSummary:
+    """Add what is suspect among the newly judged times."""
+    verdicts = ledger.verdicts
+    new = [one for one in verdicts.suspect if one.time is None or _texts([one.time])[0] not in judged_before]
+    return dataclasses.replace(summary, suspect=tuple(new), not_judged=ledger.count - len(verdicts.reasons))
+
+
+def _texts(times: Iterable[np.datetime64]) -> list[str]:
+    return [str(time.astype("datetime64[s]")) for time in times]
 
 
 def checked_for(entry: DatasetEntry, analysis: xr.Dataset, archive: Path) -> xr.Dataset:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_catalog.archive.judged import Verdicts
 from data_catalog.archive.ledger_lines import CHAINED, chained_line, chained_lines, read_lines
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.sources.archive_marks import LEDGER_NAME, no_ledger
@@ -115,6 +116,8 @@ class Ledger:
         """Hash and size of each metadata and coordinate file by name, as last published."""
         self.is_published = False
         """Whether nothing has been committed since the last publication; False while an ingest is running or killed."""
+        self.verdicts = Verdicts()
+        """Verdicts on the times that were judged."""
         self.last_commit = ""
         """Hash of the last line other than `published`; empty in a ledger of format 1."""
         self.length = length
@@ -226,6 +229,10 @@ class Ledger:
         """
         self._append({"record": "static", "static": dict(digests)})
 
+    def judge(self, record: Mapping[str, Any]) -> None:
+        """Record verdicts on some times, from `judged.record_of`."""
+        self._append(dict(record))
+
     def publish(self, files: Mapping[str, StoredChunk]) -> None:
         """Record the metadata and coordinates that other Zarr readers see now, by name."""
         self._append({"record": "published", "files": _as_lists(files)})
@@ -244,6 +251,8 @@ class Ledger:
         self.last_commit, self.is_published = own_hash, False
         if record["record"] == "static":
             self.header = replace(self.header, static={**self.header.static, **record["static"]})
+        elif record["record"] == "judged":
+            self.verdicts.add(record)
         elif record["record"] != "archive":
             self._apply_to_block(record)
 
@@ -261,6 +270,7 @@ class Ledger:
             for time, digest in zip(record["times"], record["digests"], strict=True):
                 block.digests[block.times.index(time)] = digest
                 block.generations[time] = block.generations.get(time, 0) + 1
+            self.verdicts.forget(record["times"])
         else:
             block.times += record["times"]
             block.digests += record["digests"]

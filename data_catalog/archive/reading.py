@@ -39,7 +39,7 @@ def open_archive(path: Path) -> xr.Dataset:
         raise MissingDataError(f"{path}: expected at least one time, found none: ingest has not finished yet")
     header = ledger.header
     reader = ChunkReader(path, ledger)
-    places, identity = _places(ledger), ledger.identity()
+    places, identity = places_of(ledger), ledger.identity()
     fields: dict[str, Any] = {}
     for name in header.channels:
         lazy = da.from_array(  # type: ignore[no-untyped-call]
@@ -70,7 +70,8 @@ class Places:
     offsets: NDArray[np.intp]
 
 
-def _places(ledger: Ledger) -> Places:
+def places_of(ledger: Ledger) -> Places:
+    """Return block and offset of each time of an archive, in order of time."""
     times = ledger.arrival_times()
     blocks = np.concatenate([np.full(len(block.times), index) for index, block in enumerate(ledger.blocks)])
     offsets = np.concatenate([np.arange(len(block.times)) for block in ledger.blocks])

@@ -118,6 +118,17 @@ def archive_verify(dataset: DatasetName, archive: ArchiveOption = None) -> None:
     print_proof(entry, archive or home().archive(entry.name))
 
 
+@archive_app.command("judge")
+def archive_judge(dataset: DatasetName, archive: ArchiveOption = None) -> None:
+    """Judge the times of an archive that were not judged yet: good, or suspect and why; ingest judges new ones."""
+    from pipelines.data.archives import judge_now
+    from pipelines.workspace.datasets import find_dataset
+    from pipelines.workspace.home import home
+
+    entry = find_dataset(home(), dataset)
+    judge_now(archive or home().archive(entry.name))
+
+
 @archive_app.command("heal")
 def archive_heal(dataset: DatasetName, source: SourceOption = None, archive: ArchiveOption = None) -> None:
     """Mend what is damaged or lost in an archive; values come from the source, and must be those archived before."""

@@ -38,6 +38,9 @@ def forecast(
     only_member: Annotated[
         int | None, typer.Option(min=0, help="Make this member alone (counted from 0); needs --out.")
     ] = None,
+    allow_suspect: Annotated[
+        bool, typer.Option("--allow-suspect", help="Start even from an analysis that the checks suspect.")
+    ] = False,
     device: Device = "auto",
     processes: Processes = 1,
 ) -> int:
@@ -74,6 +77,7 @@ def forecast(
         members=tuple(range(members or found.forecast.members)) if only_member is None else (only_member,),
         lead_steps=requested_lead_steps(found, lead),
         device=choose_device(device),
+        allow_suspect=allow_suspect,
     )
     if only_member is not None:
         check_single_member(request)

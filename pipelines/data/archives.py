@@ -7,8 +7,15 @@ import xarray as xr
 
 from data_catalog.archive.analysis import open_dataset_source
 from data_catalog.archive.healing import archive_faults, counted, heal_archive
+from data_catalog.archive.ingest import archive_lock
+from data_catalog.archive.judged import described
+from data_catalog.archive.judging import judge_archive, read_verdicts
+from data_catalog.archive.ledger import Ledger
+from data_catalog.archive.recovery import sound_ledger
+from data_catalog.archive.state import inspect_archive
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError
+from data_catalog.quality.judge import FEWEST_TIMES
 from pipelines.data.ingest import check_has_source
 
 
@@ -30,6 +37,39 @@ def print_proof(entry: DatasetEntry, archive: Path) -> None:
         way_out = f"'plumecast archive heal {entry.name}' mends them"
         raise InvalidDataError(f"archive {archive}: expected no faults, found {len(faults)}; {way_out}")
     print(f"{archive}: sound, every byte read")
+    print_verdicts(archive)
+
+
+def print_verdicts(archive: Path) -> None:
+    """Print how many times of an archive are good, suspect, missing and not judged, and what is suspect and why.
+
+    Args:
+        archive: Path of the archive.
+    """
+    state = inspect_archive(archive, deep=False)
+    for line in described(read_verdicts(archive), state.times, state.holes):
+        print(line)
+
+
+def judge_now(archive: Path) -> None:
+    """Judge every time of an archive that was not judged yet, and print all verdicts.
+
+    Args:
+        archive: Path of the archive.
+
+    Raises:
+        MissingDataError: There is no archive, or another process is writing to it.
+        InvalidDataError: The archive is damaged, or too short to tell what is usual.
+    """
+    count = Ledger.read(archive).count
+    if count < FEWEST_TIMES:
+        raise InvalidDataError(f"{archive}: expected at least {FEWEST_TIMES} times to judge by, found {count}")
+    with archive_lock(archive):
+        ledger = sound_ledger(archive)
+        if ledger is None:
+            raise InvalidDataError(f"{archive}: expected a sound ledger, found none; 'plumecast archive heal' mends it")
+        judge_archive(archive, ledger)
+    print_verdicts(archive)
 
 
 def mend(entry: DatasetEntry, archive: Path, *, source: str | None = None) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 from data_catalog.archive.analysis import open_dataset_source
 from data_catalog.archive.contents import IngestSummary
 from data_catalog.archive.ingest import ingest
+from data_catalog.archive.judged import words_of
 from data_catalog.archive.state import inspect_archive
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import ConfigurationError, MissingDataError
 from data_catalog.layout.times import iso
+from data_catalog.quality.judge import FEWEST_TIMES
 from pipelines.terminal.progress import progress
 from pipelines.workspace.home import Home
 
@@ -95,7 +97,18 @@ def describe(summary: IngestSummary) -> str:
     mended = f", {summary.mended} damaged parts repaired" if summary.mended else ""
     replaced = f", {summary.replaced} replaced" if summary.replaced else ""
     filled = f" ({summary.filled} in holes)" if summary.filled else ""
-    return f"{summary.archive}: {summary.added} times added{filled}, {summary.known} known{mended}{replaced}; {span}"
+    counts = f"{summary.added} times added{filled}, {summary.known} known{mended}{replaced}"
+    return f"{summary.archive}: {counts}; {span}{_doubts(summary)}"
+
+
+def _doubts(summary: IngestSummary) -> str:
+    """What is suspect among the new times, and what was never judged; empty if all is good."""
+    doubts = ""
+    if summary.suspect:
+        doubts = f"; {len(summary.suspect)} fields suspect, first {words_of(summary.suspect[0])}"
+    if summary.not_judged >= FEWEST_TIMES:
+        doubts += f"; {summary.not_judged} times not judged: 'plumecast archive judge DATASET' does it"
+    return doubts
 
 
 def first_wanted(archive: Path) -> date | None:

@@ -7,7 +7,7 @@ from data_catalog.layout.variables import channel
 from forecast.calibration.card import CARD_VERSION
 from forecast.members.noise import member_seeds
 from forecast.products.files.forecast_reading import CONFIGURATION
-from forecast.products.files.proof import MEMBER_SEEDS
+from forecast.products.files.proof import ANALYSIS_QUALITY, MEMBER_SEEDS
 from forecast.system.system import System
 from pipelines.runs.cycle import Cycle
 from pipelines.runs.inputs import Inputs
@@ -39,6 +39,7 @@ def global_attributes(cycle: Cycle, inputs: Inputs) -> dict[str, str]:
             "comment": f"Started from {entry.title}.{_clipping(system)}",
             "plumecast_system": system.name,
             CONFIGURATION: system.model_dump_json(),
+            ANALYSIS_QUALITY: inputs.quality,
             MEMBER_SEEDS: " ".join(seeds),
         }
         | {f"plumecast_{name}": value for name, value in identity.items()}

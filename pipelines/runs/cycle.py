@@ -30,6 +30,7 @@ class Cycle:
         members: Member numbers, counted from 0.
         lead_steps: Number of lead steps.
         device: PyTorch device to compute on.
+        allow_suspect: Whether to start from an analysis that the checks suspect.
     """
 
     system: System
@@ -40,6 +41,7 @@ class Cycle:
     members: tuple[int, ...]
     lead_steps: int
     device: str = "cpu"
+    allow_suspect: bool = False
 
     @property
     def run(self) -> RunDirectory:

@@ -162,7 +162,7 @@ def publish(cycle: Cycle) -> Path:
     write_manifest(
         stage,
         expected=Contents(members=cycle.members, lead_hours=cycle.lead_hours),
-        **{name: made[name] for name in ("system_hash", "model_id", "data_hash", "seeds", "delivered")},
+        **{name: value for name, value in made.items() if name not in ("system", "init_time")},
     )
     return staging.publish(cycle.run)
 

@@ -2,11 +2,22 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
+from data_catalog.archive.judged import words_of
+from data_catalog.archive.judging import read_verdicts
+from data_catalog.errors import InvalidDataError
+from data_catalog.layout.times import iso
+from data_catalog.quality.verdicts import GOOD, NOT_JUDGED, SUSPECT, Suspicion
+from data_catalog.sources.archive_marks import LEDGER_NAME
+from data_catalog.sources.locations import Location
 from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.states.starts import initial_state_hash, select_past
 from pipelines.runs.cycle import Cycle
@@ -22,11 +33,13 @@ class Inputs:
         checkpoint: The model.
         analysis: Analysis with the channels of the system, lazy.
         identity: `system_hash`, `model_id` and `data_hash`; runs with the same identity hold the same members.
+        quality: Verdict on the analyses that the members start from.
     """
 
     checkpoint: Checkpoint
     analysis: xr.Dataset
     identity: dict[str, str]
+    quality: str = NOT_JUDGED
 
     @cached_property
     def digest(self) -> str:
@@ -42,7 +55,7 @@ def open_inputs(cycle: Cycle) -> Inputs:
 
     Raises:
         ConfigurationError: The checkpoint belongs to another system.
-        InvalidDataError: The analysis is invalid.
+        InvalidDataError: The analysis is invalid, or suspect and not allowed to be.
         MissingDataError: The analysis does not reach the init time yet.
     """
     state = cycle.system.state
@@ -54,4 +67,31 @@ def open_inputs(cycle: Cycle) -> Inputs:
         "model_id": checkpoint.model_id,
         "data_hash": initial_state_hash(past, state.predictands),
     }
-    return Inputs(checkpoint, analysis, identity)
+    quality = quality_of(cycle.analysis, past["time"].values, state.predictands)
+    if quality.startswith(SUSPECT) and not cycle.allow_suspect:
+        raise InvalidDataError(
+            f"init time {iso(cycle.init_time)}: expected a good analysis, found {quality}; "
+            "--allow-suspect starts from it all the same"
+        )
+    return Inputs(checkpoint, analysis, identity, quality)
+
+
+def quality_of(location: Location, times: NDArray[np.datetime64], channels: Sequence[str]) -> str:
+    """Return the verdict on the analyses that a forecast starts from, in words.
+
+    Args:
+        location: Archive or file of the analysis; only an archive holds verdicts.
+        times: Times of the analyses.
+        channels: Their channels.
+
+    Returns:
+        `good`, `not judged`, or `suspect` with the first time, channel and reason.
+    """
+    if not isinstance(location, Path) or not (location / LEDGER_NAME).is_file():
+        return NOT_JUDGED
+    verdicts = read_verdicts(location)
+    states = [(time, name, *verdicts.state(time, name)) for time in times for name in channels]
+    for time, name, state, reason in states:
+        if state == SUSPECT:
+            return words_of(Suspicion(time, name, reason))
+    return NOT_JUDGED if any(state == NOT_JUDGED for _, _, state, _ in states) else GOOD

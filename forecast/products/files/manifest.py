@@ -57,6 +57,8 @@ class Manifest(_Part):
     """Hash of the model."""
     data_hash: str
     """Hash of the analysis that the members started from."""
+    analysis_quality: str | None = None
+    """Verdict on that analysis: good, not judged, or suspect and why; None in runs of earlier releases."""
     seeds: dict[str, str]
     """Seed by member number."""
     expected: Contents
@@ -73,6 +75,7 @@ def write_manifest(
     system_hash: str,
     model_id: str,
     data_hash: str,
+    analysis_quality: str | None = None,
     seeds: Mapping[str, str],
     expected: Contents,
     delivered: Contents,
@@ -84,6 +87,7 @@ def write_manifest(
         system_hash: Hash of the settings that determine the members.
         model_id: Hash of the model.
         data_hash: Hash of the analysis that the members started from.
+        analysis_quality: Verdict on that analysis.
         seeds: Seed by member number.
         expected: Requested members and lead times.
         delivered: Members and lead times in the forecast file.
@@ -105,6 +109,7 @@ def write_manifest(
         system_hash=system_hash,
         model_id=model_id,
         data_hash=data_hash,
+        analysis_quality=analysis_quality,
         seeds=dict(seeds),
         expected=expected,
         delivered=delivered,

@@ -16,6 +16,9 @@ from forecast.products.files.runs import RunDirectory
 MEMBER_SEEDS = "plumecast_member_seeds"
 """Global attribute of a forecast file with the seed of each member, in the order of the members."""
 
+ANALYSIS_QUALITY = "plumecast_analysis_quality"
+"""Global attribute of a forecast file with the verdict on the analyses that the members start from."""
+
 
 def described_by(forecast: Path) -> dict[str, Any]:
     """Return what a manifest says of a forecast file, as the file itself says it.
@@ -24,7 +27,8 @@ def described_by(forecast: Path) -> dict[str, Any]:
         forecast: A forecast file of ours.
 
     Returns:
-        `system`, `init_time`, `system_hash`, `model_id`, `data_hash`, `seeds` and `delivered`, as in `Manifest`.
+        `system`, `init_time`, `system_hash`, `model_id`, `data_hash`, `analysis_quality`, `seeds` and `delivered`, as in
+        `Manifest`.
 
     Raises:
         InvalidDataError: It cannot be read, or lacks one of these.
@@ -40,6 +44,7 @@ def described_by(forecast: Path) -> dict[str, Any]:
     if len(seeds) != len(members):
         raise InvalidDataError(f"{forecast}: expected a seed for each of {len(members)} members, found {len(seeds)}")
     return said | {
+        "analysis_quality": attributes.get(ANALYSIS_QUALITY),
         "init_time": iso(np.datetime64(since_1970, "ns")),
         "seeds": dict(zip(map(str, members), seeds, strict=True)),
         "delivered": Contents(members=members, lead_hours=tuple(hours.tolist())),

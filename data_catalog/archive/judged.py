@@ -1,0 +1,117 @@
+"""The verdicts that the ledger of an archive records on its times and channels."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_catalog.layout.times import iso
+from data_catalog.quality.verdicts import GOOD, MISSING, NOT_JUDGED, SUSPECT, Judgement, Suspicion
+
+_DIGITS = 12
+
+
+@dataclass
+class Verdicts:
+    """Verdicts on an archive.
+
+    Attributes:
+        reasons: Why channels are suspect, by channel, of each judged time; empty if all are good.
+        static: Why channels without time are suspect, by channel.
+        fingerprints: Digest of the field of each channel at each judged time.
+        measured: Number of measurements of each check.
+    """
+
+    reasons: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    static: dict[str, str] = field(default_factory=dict)
+    fingerprints: dict[str, dict[str, str]] = field(default_factory=dict)
+    measured: dict[str, int] = field(default_factory=dict)
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Take up a record of the ledger, as made by `record_of`."""
+        for number, time in enumerate(record["times"]):
+            self.reasons[time] = record["suspect"].get(time, {})
+            prints = {name: text[number * _DIGITS :][:_DIGITS] for name, text in record["fingerprints"].items()}
+            self.fingerprints[time] = prints
+        self.static = dict(record["static"])
+        for check, count in record["measured"].items():
+            self.measured[check] = self.measured.get(check, 0) + count
+
+    def forget(self, times: Sequence[str]) -> None:
+        """Drop the verdicts on times whose values were replaced.
+
+        Args:
+            times: ISO 8601, to the second.
+        """
+        for time in times:
+            self.reasons.pop(time, None)
+            self.fingerprints.pop(time, None)
+
+    def state(self, time: np.datetime64, channel: str) -> tuple[str, str]:
+        """Return `good`, `suspect` or `not judged`, and the reason.
+
+        Args:
+            time: A time of the archive.
+            channel: Name of a channel.
+        """
+        reasons = self.reasons.get(str(time.astype("datetime64[s]")))
+        if reasons is None:
+            return NOT_JUDGED, ""
+        return (SUSPECT, reasons[channel]) if channel in reasons else (GOOD, "")
+
+    @property
+    def suspect(self) -> tuple[Suspicion, ...]:
+        """What is suspect: channels without time, then times in order."""
+        found = [Suspicion(None, name, reason) for name, reason in sorted(self.static.items())]
+        timed = ((np.datetime64(time, "ns"), reasons) for time, reasons in sorted(self.reasons.items()))
+        return (*found, *(Suspicion(time, name, reason) for time, one in timed for name, reason in one.items()))
+
+    @property
+    def failed_checks(self) -> tuple[str, ...]:
+        """Checks that apply and have measured nothing."""
+        return tuple(check for check, count in self.measured.items() if not count)
+
+
+def record_of(judgement: Judgement) -> dict[str, Any]:
+    """Return a judgement as a record of the ledger.
+
+    Args:
+        judgement: Of some times.
+    """
+    times = [str(time.astype("datetime64[s]")) for time in judgement.times]
+    suspect: dict[str, dict[str, str]] = {}
+    for one in judgement.suspicions:
+        if one.time is not None:
+            suspect.setdefault(str(one.time.astype("datetime64[s]")), {})[one.channel] = one.reason
+    return {
+        "record": "judged",
+        "times": times,
+        "suspect": suspect,
+        "static": {one.channel: one.reason for one in judgement.suspicions if one.time is None},
+        "measured": dict(judgement.measured),
+        "fingerprints": {name: "".join(prints) for name, prints in judgement.fingerprints.items()},
+    }
+
+
+def described(verdicts: Verdicts, times: NDArray[np.datetime64], holes: NDArray[np.datetime64]) -> Iterator[str]:
+    """Yield a line on how many times are good, suspect, missing and not judged, and one on each that is suspect.
+
+    Args:
+        verdicts: Verdicts on an archive.
+        times: Times of the archive.
+        holes: Times that are missing.
+    """
+    judged = len(verdicts.reasons)
+    bad = sum(1 for reasons in verdicts.reasons.values() if reasons)
+    parts = [f"{judged - bad} times {GOOD}", f"{bad} {SUSPECT}", f"{holes.size} {MISSING}"]
+    yield ", ".join([*parts, f"{len(times) - judged} {NOT_JUDGED}"])
+    yield from (f"{words_of(one)}" for one in verdicts.suspect)
+    yield from (f"check failed: {check}: nothing was measured" for check in verdicts.failed_checks)
+
+
+def words_of(one: Suspicion) -> str:
+    """Return a suspicion in one line."""
+    when = "" if one.time is None else f" at {iso(one.time)}"
+    return f"{SUSPECT}: {one.channel}{when}: {one.reason}"
