@@ -27,8 +27,8 @@ def described_by(forecast: Path) -> dict[str, Any]:
         forecast: A forecast file of ours.
 
     Returns:
-        `system`, `init_time`, `system_hash`, `model_id`, `data_hash`, `analysis_quality`, `seeds` and `delivered`, as in
-        `Manifest`.
+        `system`, `init_time`, `system_hash`, `model_id`, `data_hash`, `analysis_quality`, `seeds` and `delivered`, as
+        in `Manifest`.
 
     Raises:
         InvalidDataError: It cannot be read, or lacks one of these.
