@@ -65,6 +65,8 @@ class Schedule(Section):
     """Time of each run, UTC."""
     every_hours: Positive = 24
     """Hours between the init times of successive cycles."""
+    allow_suspect: bool = False
+    """Whether cycles start from an analysis that the checks suspect."""
     source: str | None = Field(default=None, exclude=True)
     """Absolute path or URL that cycles ingest from; None for the place that the dataset names. No run says it."""
 

@@ -1,5 +1,6 @@
 """The flow of one scheduled cycle, and the part of it that makes a run."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from prefect import flow
@@ -51,7 +52,8 @@ def cycle_flow(
         try:
             init_time = tasks.ingest_for_cycle(home, system, tasks.disclosed(source) or found.schedule.source, init)
             given = None if checkpoint is None else Path(checkpoint)
-            run = make_run(cycle_at_home(place, found, parse_time(init_time), members=members, checkpoint=given))
+            cycle = cycle_at_home(place, found, parse_time(init_time), members=members, checkpoint=given)
+            run = make_run(replace(cycle, allow_suspect=found.schedule.allow_suspect))
         except MissingDataError:
             _verify_earlier(home, found, run, checkpoint, scores)  # today's data is late, that of earlier runs is not
             raise
