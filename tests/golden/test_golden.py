@@ -78,4 +78,5 @@ def test_scores_are_reproduced(home: Path) -> None:
         for score, leads in channels["msl"].items():
             for lead, value in leads.items():
                 found = after[forecaster]["msl"][score][lead]
-                assert found == (None if value is None else pytest.approx(value, rel=1e-9))
+                # Eight members at a time are added in float32, in an order that a release may change.
+                assert found == (None if value is None else pytest.approx(value, rel=1e-7))

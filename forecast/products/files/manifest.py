@@ -266,5 +266,7 @@ def _entry_of(path: Path) -> FileEntry:
 
 
 def _write(path: Path, manifest: Manifest) -> Path:
-    content = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
+    content = json.dumps(
+        manifest.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False, allow_nan=False
+    )
     return write_durably(path, content + "\n")
