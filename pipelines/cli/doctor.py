@@ -65,7 +65,7 @@ def print_findings(findings: list[Finding]) -> bool:
     """Print a line for each finding; return whether nothing is broken."""
     for finding in findings:
         remedy = f"  -> {finding.remedy}" if finding.remedy else ""
-        print(f"{finding.verdict:8}{finding.subject:24}{finding.found}{remedy}")
+        print(f"{finding.verdict:8}{finding.subject:25} {finding.found}{remedy}")
     return all(finding.verdict != "broken" for finding in findings)
 
 

@@ -16,9 +16,9 @@ def print_datasets(home: Home) -> None:
         try:
             entry = find_dataset(home, name)
         except ConfigurationError as error:
-            print(f"{name:18}{'broken file':28}{'':20}{error}")
+            print(f"{name:17} {'broken file':28}{'':20}{error}")
             continue
-        print(f"{name:18}{archive_summary(home.archive(name)):28}{kind_of_weather(entry):20}{entry.title}")
+        print(f"{name:17} {archive_summary(home.archive(name)):28}{kind_of_weather(entry):20}{entry.title}")
 
 
 def print_dataset(home: Home, name: str, *, deep: bool) -> None:
