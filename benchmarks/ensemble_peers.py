@@ -11,7 +11,7 @@ import scores.probability
 import scoringrules
 import xarray as xr
 import xskillscore
-from score_cases import DIMS, GRID, Case, Data, case
+from score_cases import DIMS, Case, Data, case
 
 from forecast import verification as ours
 
@@ -319,64 +319,3 @@ def density_case(data: Data, name: str) -> Case:
     one, x = (forecast.isel(lead_time=few), analysis.isel(lead_time=few)), data.last[few]
     peers = {"scoringrules": lambda: scoringrules.logs_ensemble(data.y[few], x, backend="numba")}
     return Case(lambda: ours.log_score(*one, density="kernel"), peers, tolerance=1e-3)
-
-
-@case("energy_score: whole fields")
-def energy_case(data: Data) -> Case:
-    forecast, analysis = data.fields
-    x = np.ascontiguousarray(np.moveaxis(data.x, 0, 1)).reshape(data.leads, data.members, -1)
-    y = data.y.reshape(data.leads, -1)
-
-    def gram() -> np.ndarray:
-        found = []
-        for members, observed in zip(x, y, strict=True):
-            products = members @ members.T
-            squares = np.diag(products)
-            apart = np.sqrt(np.maximum(squares[:, None] + squares - 2 * products, 0)).sum() / 2
-            near = np.sqrt(np.square(members - observed).sum(-1)).mean()
-            found.append(near - apart / (data.members * (data.members - 1)))
-        return np.asarray(found)
-
-    return Case(
-        lambda: ours.energy_score(forecast, analysis, dims=GRID),
-        {
-            "scoringrules": lambda: scoringrules.es_ensemble(y, x, estimator="fair", backend="numba"),
-            "numpy products": gram,
-        },
-        tolerance=1e-3,
-    )
-
-
-@case("energy_score: two components at each point")
-def wind_case(data: Data) -> Case:
-    half = data.latitudes // 2
-    x, y = (np.stack([a[..., :half, :], a[..., -half:, :]], axis=-1)[..., :1, :, :, :] for a in (data.x, data.y))
-    forecast = xr.DataArray(x, dims=("member", *DIMS, "component"))
-    analysis = xr.DataArray(y, dims=(*DIMS, "component"))
-    last = np.ascontiguousarray(np.moveaxis(x, 0, -2))
-    return Case(
-        lambda: ours.energy_score(forecast, analysis, dims=["component"]),
-        {"scoringrules": lambda: scoringrules.es_ensemble(y, last, estimator="fair", backend="numba")},
-    )
-
-
-@case("variogram_score")
-def variogram_case(data: Data) -> Case:
-    forecast, analysis = (field.isel(latitude=slice(8), longitude=slice(8)) for field in data.fields)
-    x = np.ascontiguousarray(np.moveaxis(forecast.values, 0, 1)).reshape(data.leads, data.members, -1)
-    y = analysis.values.reshape(data.leads, -1)
-    return Case(
-        lambda: ours.variogram_score(forecast, analysis, dims=GRID),
-        {"scoringrules": lambda: scoringrules.vs_ensemble(y, x, p=0.5, backend="numba")},
-    )
-
-
-@case("multivariate_dawid_sebastiani")
-def covariance_case(data: Data) -> Case:
-    forecast, analysis = (field.isel(lead_time=0, longitude=slice(8)) for field in data.fields)
-    x, y = np.ascontiguousarray(np.moveaxis(forecast.values, 0, 1)), analysis.values
-    return Case(
-        lambda: ours.multivariate_dawid_sebastiani(forecast, analysis, dims=["longitude"]),
-        {"scoringrules": lambda: scoringrules.dssmv_ensemble(y, x, backend="numpy")},
-        tolerance=1e-3,
-    )

@@ -25,12 +25,13 @@ from pathlib import Path
 
 import ensemble_peers
 import event_peers
+import field_peers
 import numpy as np
 from score_cases import CASES, NO_PEER, Case, Data, Timed, installed, score_name
 
 from forecast import verification
 
-assert ensemble_peers, event_peers  # they register their cases
+PEERS = (ensemble_peers, event_peers, field_peers)  # importing them registers their cases
 OPTIONAL = ("pysteps", "sklearn", "ducc0")
 BY_HAND = ("numpy", "scipy", "crps alone: numpy")
 """Lines of NumPy and SciPy, which know no coordinates, weights, missing values nor ties; all others are libraries."""

@@ -138,7 +138,8 @@ def _firsts(prints: Sequence[str], times: NDArray[np.datetime64]) -> dict[str, n
 
 def _where_varied(measures: Measures, values: NDArray[np.float32]) -> dict[str, Measure]:
     """Leave out fields of one value, such as a dry day, which are no copies of each other."""
-    varied = np.ptp(np.nan_to_num(values), axis=(1, 2)) > 0
+    places = (1, 2)
+    varied = np.fmax.reduce(values, axis=places) > np.fmin.reduce(values, axis=places)  # NaN is no value
     return {kind: replace(one, values=np.where(varied, one.values, 0.0)) for kind, one in measures.items()}
 
 

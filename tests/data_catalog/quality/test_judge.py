@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from data_catalog.quality.fields import Fields
-from data_catalog.quality.judge import FEWEST_TIMES, SEGMENT, judge, learn, sample
+from data_catalog.quality.judge import FEWEST_TIMES, SEGMENT, _where_varied, judge, learn, sample
+from data_catalog.quality.measure import Measure
 from data_catalog.quality.verdicts import Judgement
 
 NAMES = ("z500", "t850", "msl", "u850", "tp24")
@@ -86,3 +87,11 @@ def test_a_sample_is_bounded() -> None:
     assert len(sample(np.arange(3000), 100)) <= SEGMENT
     assert FEWEST_TIMES <= len(sample(np.arange(3000), 10**6)) < 100
     np.testing.assert_array_equal(sample(np.arange(5, 50), 100), np.arange(5, 50))
+
+
+def test_a_field_of_one_value_and_gaps_is_no_copy() -> None:
+    fields = np.full((3, 2, 3), 5.0, np.float32)
+    fields[:, 0, 0] = np.nan  # as land is to the sea
+    fields[1], fields[2, 1, 1] = np.nan, 6.0
+    copied = Measure("repeats", np.ones(3), "a copy", limit=0.5)
+    assert _where_varied({"copy": copied}, fields)["copy"].values.tolist() == [0, 0, 1]
