@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from data_catalog.archive.chunks import chunk_name, encode
 from data_catalog.archive.ledger import Header, Ledger
-from data_catalog.archive.ledger_lines import chained_lines
 from data_catalog.archive.publication import UNFINISHED, publish
 from data_catalog.errors import ConfigurationError
 from data_catalog.sources.archive_marks import LEDGER_NAME
 from data_catalog.storage.atomic_files import atomic_path, write_durably
+from data_catalog.storage.chained_lines import chained_lines
 
 
 def lock_path(archive: Path) -> Path:

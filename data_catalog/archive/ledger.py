@@ -1,6 +1,6 @@
 """The ledger of an archive, a file of committed records: times that are not in it do not exist for readers.
 
-Lines are chained by hash (`ledger_lines`). A line is appended and synced only after the chunks that it names are on
+Lines are chained by hash (`storage.chained_lines`). A line is appended and synced only after the chunks that it names are on
 disk, so a process may be killed at any moment: a truncated last line is ignored. Before a chunk with committed times is
 rewritten, an `intent` with the new hashes is recorded, so that both the old and the new chunk are valid until the
 `commit`. `published` names the metadata and coordinates that other Zarr readers see.
@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_catalog.archive.judged import Verdicts
-from data_catalog.archive.ledger_lines import CHAINED, chained_line, chained_lines, read_lines
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.sources.archive_marks import LEDGER_NAME, no_ledger
 from data_catalog.storage.atomic_files import append_durably, write_durably
+from data_catalog.storage.chained_lines import CHAINED, chained_line, chained_lines, read_lines
 
 COPY_NAME = "ledger.copy.jsonl"
 """A second copy of the ledger, from which damaged or lost lines are restored."""

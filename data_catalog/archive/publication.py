@@ -14,11 +14,11 @@ from pydantic_core import from_json
 
 from data_catalog.archive.chunks import array_metadata, chunk_name, decode_as, encode, group_metadata
 from data_catalog.archive.ledger import COPY_NAME, Header, Ledger, StoredChunk
-from data_catalog.archive.ledger_lines import longest_chain
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRIBUTES
 from data_catalog.sources.archive_marks import LEDGER_ATTRIBUTE, heal_it
 from data_catalog.storage.atomic_files import append_durably, write_durably
+from data_catalog.storage.chained_lines import longest_chain
 
 METADATA = "zarr.json"
 UNFINISHED = ".unfinished"

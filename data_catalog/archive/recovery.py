@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from data_catalog.archive import layout as archive_layout
 from data_catalog.archive.ledger import COPY_NAME, Header, Ledger
-from data_catalog.archive.ledger_lines import longest_chain
 from data_catalog.archive.publication import content_of, group_attributes, lost_lines, published_count, published_times
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.times import iso
 from data_catalog.sources.archive_marks import LEDGER_NAME, is_archive_group
 from data_catalog.storage.atomic_files import append_durably, write_durably
+from data_catalog.storage.chained_lines import longest_chain
 
 _LOG = logging.getLogger("plumecast")
 

@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_catalog.archive.ledger import Header, Ledger, StoredChunk
-from data_catalog.archive.ledger_lines import chained_lines
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.sources.archive_marks import LEDGER_NAME
+from data_catalog.storage.chained_lines import chained_lines
 
 HEADER = Header(
     dataset="tiny",

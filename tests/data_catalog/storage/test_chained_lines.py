@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_catalog.archive.ledger_lines import CHAINED, CHECKED, chained_lines, longest_chain, read_lines
 from data_catalog.errors import InvalidDataError
+from data_catalog.storage.chained_lines import CHAINED, CHECKED, chained_lines, longest_chain, read_lines
 
 RECORDS = [{"number": number} for number in range(8)]
 WHOLE = chained_lines(RECORDS)

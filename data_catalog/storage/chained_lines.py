@@ -1,4 +1,4 @@
-"""Lines of a ledger, chained by hash, so that a lost, repeated, moved or altered line breaks the chain.
+"""Lines of an append-only ledger, chained by hash, so that a lost, repeated, moved or altered line breaks the chain.
 
 A line is a hash, a space and a JSON object; the hash covers the hash of the line before and the object. Ledgers of
 format 1 have a checksum of each line instead, which does not show that a line is lost.
