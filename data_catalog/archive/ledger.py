@@ -1,9 +1,9 @@
 """The ledger of an archive, a file of committed records: times that are not in it do not exist for readers.
 
-Lines are chained by hash (`storage.chained_lines`). A line is appended and synced only after the chunks that it names are on
-disk, so a process may be killed at any moment: a truncated last line is ignored. Before a chunk with committed times is
-rewritten, an `intent` with the new hashes is recorded, so that both the old and the new chunk are valid until the
-`commit`. `published` names the metadata and coordinates that other Zarr readers see.
+Lines are chained by hash (`storage.chained_lines`). A line is appended and synced only after the chunks that it names
+are on disk, so a process may be killed at any moment: a truncated last line is ignored. Before a chunk with committed
+times is rewritten, an `intent` with the new hashes is recorded, so that both the old and the new chunk are valid until
+the `commit`. `published` names the metadata and coordinates that other Zarr readers see.
 """
 
 import hashlib
