@@ -23,6 +23,7 @@ from forecast.verification.evaluation_report import pooled, write_evaluation
 from pipelines.data.ingest import ingest_new
 from pipelines.flows.artifacts import show_plots, show_run, show_scores
 from pipelines.flows.retries import RETRY_DELAYS_SECONDS, worth_retrying
+from pipelines.operations.verify import verify as verify_all
 from pipelines.operations.verify import verify_run
 from pipelines.runs import forecast as forecasting
 from pipelines.runs.cycle import Cycle
@@ -171,8 +172,7 @@ def _request_in(
 def verify_together(name: str, home: str, runs: list[str], out: str, checkpoint: str) -> str:
     """Score several runs, publish each with its scores, and pool them into one evaluation; return its path."""
     request = _request_in(home, checkpoint=checkpoint)
-    scored = [verify_run(request, RunDirectory.at(run)) for run in runs]
-    evaluation = pooled(scored)
+    evaluation = verify_all(request, [Path(run) for run in runs]).report
     show_scores(name, evaluation)
     show_plots(f"{name}-verified", sorted(RunDirectory.at(runs[-1]).plots.glob("*.png")))
     return str(write_evaluation(evaluation, Path(out)))

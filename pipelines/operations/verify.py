@@ -20,9 +20,9 @@ from pipelines.runs.page import Background
 from pipelines.runs.republish import is_run_directory, redraw_run
 from pipelines.runs.run_system import run_system
 from pipelines.scoring.baselines import FittedBaselines, read_baselines
-from pipelines.scoring.foreign_forecasts import ForeignScores, forecaster_name, score_files
+from pipelines.scoring.foreign_forecasts import forecaster_name, score_files
 from pipelines.scoring.run_scores import score_run
-from pipelines.scoring.scorer import Scorer
+from pipelines.scoring.scorer import Scorer, UnkeptCycle, keep_all
 from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.workspace.analyses import find_analysis
 from pipelines.workspace.checkpoints import BASELINES_FILE, find_baselines, find_checkpoint
@@ -43,8 +43,29 @@ class VerificationResult:
     score_archives: tuple[Path, ...]
 
 
+@dataclass(frozen=True)
+class ScoredRun:
+    """A run whose scores are nowhere yet.
+
+    Attributes:
+        run: The published run.
+        scores: Its scores.
+        background: Analysis and climatology that its page is drawn against.
+    """
+
+    run: RunDirectory
+    scores: UnkeptCycle
+    background: Background
+
+    def publish(self) -> None:
+        """Publish the run again, with its scores and a page that shows them."""
+        redraw_run(self.run, self.background, partial(write_evaluation, pooled([self.scores.cycle])))
+
+
 def verify(request: VerificationRequest, locations: Sequence[Location]) -> VerificationResult:
     """Score forecasts into the score archive; a run also gets its own scores and a new page.
+
+    Nothing is archived nor published before all of it is scored and known to fit together.
 
     Args:
         request: Analysis, system and score archive of the verification.
@@ -59,23 +80,26 @@ def verify(request: VerificationRequest, locations: Sequence[Location]) -> Verif
     directories = [place for place in places if isinstance(place, Path) and is_run_directory(place)]
     files = [place for place in places if place not in directories]
     name = request.forecaster or forecaster_name(files)
-    foreign = score_files(request, files, name) if files else ForeignScores((), ())
-    runs = [RunDirectory.at(directory) for directory in directories]
-    scored = [*_verified_once(request, runs), *foreign.cycles]
-    report = pooled(scored)
-    foreign.keep()
-    archives = [request.score_archive(run.system_name) for run in runs] + [request.score_archive(name)] * bool(files)
+    foreign = score_files(request, files, name) if files else []
+    runs = [scored_run(request, RunDirectory.at(directory)) for directory in directories]
+    report = pooled([*_each_start_once(runs), *(each.cycle for each in foreign)])
+    keep_all([scores for each in (*(run.scores for run in runs), *foreign) for scores in each.unkept])
+    for run in runs:
+        run.publish()
+    archives = [request.score_archive(run.run.system_name) for run in runs]
+    archives += [request.score_archive(name)] * bool(files)
     return VerificationResult(report, tuple(dict.fromkeys(archives)))
 
 
-def _verified_once(request: VerificationRequest, runs: Sequence[RunDirectory]) -> list[ScoredCycle]:
-    """Scores of runs; a second run of one start has the same scores, or is refused, and is said and not counted."""
+def _each_start_once(runs: Sequence[ScoredRun]) -> list[ScoredCycle]:
+    """Scores of runs, without those of a second run of one start, which has the same scores, or is refused later."""
     scored: dict[tuple[np.datetime64, str, str, str], ScoredCycle] = {}
     for run in runs:
-        cycle = verify_run(request, run)
+        cycle = run.scores.cycle
         made_by = (cycle.init_time, cycle.system_name, cycle.model_id, cycle.system_hash)
         if made_by in scored:
-            logger.warning("run %s: its start is that of another run with the same scores, and counts once", run.path)
+            path = run.run.path
+            logger.warning("run %s: its start is that of another run with the same scores, and counts once", path)
         scored.setdefault(made_by, cycle)
     return list(scored.values())
 
@@ -92,6 +116,24 @@ def verify_run(request: VerificationRequest, run: RunDirectory) -> ScoredCycle:
         InvalidDataError: The run was altered, the analysis is invalid, or the score archive holds different scores.
         ConfigurationError: The run belongs to another system than the request names.
     """
+    scored = scored_run(request, run)
+    keep_all(scored.scores.unkept)
+    scored.publish()
+    return scored.scores.cycle
+
+
+def scored_run(request: VerificationRequest, run: RunDirectory) -> ScoredRun:
+    """Score a run, and leave it and the score archive as they are.
+
+    Args:
+        request: Analysis, system and score archive of the verification.
+        run: The published run.
+
+    Raises:
+        MissingDataError: The analysis does not reach the valid times yet.
+        InvalidDataError: The run was altered, or the analysis is invalid.
+        ConfigurationError: The run belongs to another system than the request names.
+    """
     manifest = prove_run(run.path)
     system = _verifying_system(request, run)
     location = find_analysis(request.home, system, request.analysis)
@@ -99,10 +141,8 @@ def verify_run(request: VerificationRequest, run: RunDirectory) -> ScoredCycle:
     baselines = _existing_baselines(request, system)
     weights = score_weights(system, analysis, location)
     scorer = Scorer(f"run {run.path}", analysis, weights, request.score_archive(run.system_name))
-    scored = score_run(run, manifest, system, scorer, baselines)
-    background = Background(analysis, None if baselines is None else baselines.baselines)
-    redraw_run(run, background, partial(write_evaluation, pooled([scored])))
-    return scored
+    scores = score_run(run, manifest, system, scorer, baselines)
+    return ScoredRun(run, scores, Background(analysis, None if baselines is None else baselines.baselines))
 
 
 def _verifying_system(request: VerificationRequest, run: RunDirectory) -> System:

@@ -4,7 +4,6 @@ import logging
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import xarray as xr
@@ -17,9 +16,8 @@ from forecast.products.files.forecast_joining import join_forecasts
 from forecast.products.files.forecast_reading import open_forecasts
 from forecast.verification.archive.files import NAME
 from forecast.verification.cycle_scores import absent_times, score_weights
-from forecast.verification.evaluation_report import ScoredCycle
 from pipelines.scoring.forecasters import Forecaster
-from pipelines.scoring.scorer import Scorer, UnkeptScores, scored_cycle
+from pipelines.scoring.scorer import Scorer, UnkeptCycle, scored_cycle
 from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.workspace.analyses import find_analysis, scalar
 
@@ -27,27 +25,7 @@ logger = logging.getLogger("plumecast")
 FOREIGN = "forecast"
 
 
-@dataclass(frozen=True)
-class ForeignScores:
-    """Scores of forecasts from elsewhere, not yet in the score archive.
-
-    Attributes:
-        cycles: Ready to be pooled.
-        unkept: What the archive is to keep of each.
-    """
-
-    cycles: tuple[ScoredCycle, ...]
-    unkept: tuple[UnkeptScores, ...]
-
-    def keep(self) -> None:
-        """Add all to the score archive, or raise InvalidDataError and add nothing if some contradicts what is there."""
-        for scores in self.unkept:
-            scores.check()
-        for scores in self.unkept:
-            scores.keep()
-
-
-def score_files(request: VerificationRequest, locations: Sequence[Location], name: str) -> ForeignScores:
+def score_files(request: VerificationRequest, locations: Sequence[Location], name: str) -> list[UnkeptCycle]:
     """Score every cycle of ensemble files or stores of any origin; files that share a start become one ensemble.
 
     Cycles whose analyses are not all there are left out, with a warning.
@@ -56,6 +34,9 @@ def score_files(request: VerificationRequest, locations: Sequence[Location], nam
         request: What the forecasts are scored against.
         locations: NetCDF or GRIB files, Zarr stores or URLs of such, at least one.
         name: Name of the forecaster in the score archive.
+
+    Returns:
+        Scores that are not in the archive yet, of each cycle.
 
     Raises:
         ConfigurationError: No analysis was named, or there is no such channel.
@@ -80,16 +61,15 @@ def score_files(request: VerificationRequest, locations: Sequence[Location], nam
         scorer = Scorer(f"forecast {origin}", analysis, weights, request.score_archive(name))
         forecaster = Forecaster(name, about={"members": str(members)})
         system_name = Path(named[0].removesuffix("?...")).stem if len(locations) == 1 else name
-        cycles, unkept = [], []
+        found = []
         for forecast in _verifiable(ensembles, analysis, origin):
             cycle = scorer.cycle(
                 scalar(forecast["init_time"]), list(map(str, forecast.data_vars)), forecast["lead_time"].values
             )
-            unkept.append(cycle.unkept(forecaster, forecast))
-            cycles.append(
-                scored_cycle(system_name, forecast, {FOREIGN: unkept[-1].sums}, scored_points=cycle.scored_points)
-            )
-    return ForeignScores(tuple(cycles), tuple(unkept))
+            unkept = cycle.unkept(forecaster, forecast)
+            scored = scored_cycle(system_name, forecast, {FOREIGN: unkept.sums}, scored_points=cycle.scored_points)
+            found.append(UnkeptCycle(scored, (unkept,)))
+    return found
 
 
 def _each_once(locations: Sequence[Location]) -> list[Location]:

@@ -4,17 +4,16 @@ from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import Manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
-from forecast.verification.evaluation_report import ScoredCycle
 from pipelines.scoring.baselines import FittedBaselines, baseline_forecasts
 from pipelines.scoring.forecasters import model_forecaster
-from pipelines.scoring.scorer import Scorer, scored_cycle
+from pipelines.scoring.scorer import Scorer, UnkeptCycle, scored_cycle
 from pipelines.workspace.analyses import scalar
 
 
 def score_run(
     run: RunDirectory, manifest: Manifest, system: System, scorer: Scorer, baselines: FittedBaselines | None = None
-) -> ScoredCycle:
-    """Score a run and its baselines into a score archive.
+) -> UnkeptCycle:
+    """Score a run and its baselines, and leave the score archive as it is.
 
     Args:
         run: The published run.
@@ -23,9 +22,12 @@ def score_run(
         scorer: What the run is scored against.
         baselines: Those of the system, if there are any.
 
+    Returns:
+        Scores of the run and of each baseline, not in the archive yet.
+
     Raises:
         MissingDataError: The analysis does not reach the valid times yet.
-        InvalidDataError: A value cannot be read, or the archive holds other scores of this run.
+        InvalidDataError: A value cannot be read.
     """
     with open_forecast(run.path) as forecast:
         init_time, leads = scalar(forecast["init_time"]), forecast["lead_time"].values
@@ -39,15 +41,16 @@ def score_run(
             step_hours=manifest.delivered.lead_hours[0],
         )
         cycle = scorer.cycle(init_time, list(map(str, forecast.data_vars)), leads)
-        sums = {model.name: cycle.score(model, forecast)}
+        unkept = {model.name: cycle.unkept(model, forecast)}
         if baselines is not None:
             planned = baseline_forecasts(baselines, system, scorer.analysis, init_time, leads, len(members))
-            sums |= {each.forecaster.name: cycle.score(each.forecaster, each.make()) for each in planned}
-        return scored_cycle(
+            unkept |= {each.forecaster.name: cycle.unkept(each.forecaster, each.make()) for each in planned}
+        scored = scored_cycle(
             run.system_name,
             forecast,
-            sums,
+            {name: each.sums for name, each in unkept.items()},
             model_id=manifest.model_id,
             system_hash=manifest.system_hash,
             scored_points=cycle.scored_points,
         )
+        return UnkeptCycle(scored, tuple(unkept.values()))

@@ -182,13 +182,49 @@ class UnkeptScores:
     sums: xr.DataArray
     facts: dict[str, str]
 
-    def check(self) -> None:
-        """Raise InvalidDataError if the archive holds other scores of this forecast; write nothing."""
-        check_cycle(self.archive, self.label, self.init_time, self.sums, self.facts)
+    def check(self, earlier: Sequence["UnkeptScores"] = ()) -> None:
+        """Raise InvalidDataError if there are other scores of this forecast; write nothing.
+
+        Args:
+            earlier: Scores of the same forecaster and start that go into the archive first.
+        """
+        beside = [(one.sums, one.facts) for one in earlier]
+        check_cycle(self.archive, self.label, self.init_time, self.sums, self.facts, beside=beside)
 
     def keep(self) -> None:
         """Add the sums to the archive; raise InvalidDataError if it holds other scores of this forecast."""
         append_cycle(self.archive, self.label, self.init_time, self.sums, self.facts)
+
+
+@dataclass(frozen=True)
+class UnkeptCycle:
+    """A scored cycle that is not in the score archive yet.
+
+    Attributes:
+        cycle: Ready to be pooled.
+        unkept: What the archive is to keep of it, of each forecaster.
+    """
+
+    cycle: ScoredCycle
+    unkept: tuple[UnkeptScores, ...]
+
+
+def keep_all(scores: Sequence[UnkeptScores]) -> None:
+    """Add scores to their archives, or add none.
+
+    Args:
+        scores: In the order in which they are added.
+
+    Raises:
+        InvalidDataError: Some contradict what an archive holds, or each other.
+    """
+    checked: dict[tuple[Path, str, np.datetime64], list[UnkeptScores]] = {}
+    for one in scores:
+        earlier = checked.setdefault((one.archive, one.label, one.init_time), [])
+        one.check(earlier)
+        earlier.append(one)
+    for one in scores:
+        one.keep()
 
 
 def scored_cycle(

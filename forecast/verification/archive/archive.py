@@ -79,7 +79,7 @@ def append_cycle(
     block = Block.of(sums, about or {})
     while True:
         there = files_of(directory, forecaster)
-        if _is_known(block, there):
+        if _is_known(block, _read(there)):
             return False
         with suppress(FileExistsError):
             create_durably(next_name(directory, forecaster, there), block.encoded())
@@ -92,6 +92,8 @@ def check_cycle(
     init_time: np.datetime64,
     sums: xr.DataArray,
     about: Mapping[str, str] | None = None,
+    *,
+    beside: Sequence[tuple[xr.DataArray, Mapping[str, str]]] = (),
 ) -> None:
     """Check that `append_cycle` would take one cycle, and write nothing.
 
@@ -101,12 +103,16 @@ def check_cycle(
         init_time: Start of the cycle.
         sums: Sums from `cycle_sums`.
         about: Facts by name of what was scored.
+        beside: Sums and facts of the same cycle that are to be added before it.
 
     Raises:
         UnscorableError: The name has other characters than an archive takes.
-        InvalidDataError: What is there is about something else or holds other scores.
+        InvalidDataError: What is there, or is to be added before, is about something else or holds other scores.
     """
-    _is_known(Block.of(sums, about or {}), files_of(_directory(archive, forecaster, init_time), forecaster))
+    directory = _directory(archive, forecaster, init_time)
+    there = files_of(directory, forecaster)
+    planned = [(next_name(directory, forecaster, there), Block.of(*each)) for each in beside]
+    _is_known(Block.of(sums, about or {}), [*_read(there), *planned])
 
 
 def read_cycle(
@@ -214,11 +220,14 @@ def _directory(archive: Path, forecaster: str, init_time: np.datetime64) -> Path
     return archive / cycle_name(init_time)
 
 
-def _is_known(block: Block, files: Iterable[Path]) -> bool:
-    """Whether files hold all of a block already; refuse a block that contradicts them."""
+def _read(files: Iterable[Path]) -> list[tuple[Path, Block]]:
+    return [(path, read_block(path)) for path in files]
+
+
+def _is_known(block: Block, others: Iterable[tuple[Path, Block]]) -> bool:
+    """Whether others, by their files, hold all of a block already; refuse a block that contradicts them."""
     unknown = np.ones(block.values.shape[:3], dtype=bool)
-    for path in files:
-        stored = read_block(path)
+    for path, stored in others:
         _check_about(block.about, stored.about, path)
         axes = zip(block.labels[:3], stored.labels[:3], strict=True)
         shared = [[label for label in own if label in theirs] for own, theirs in axes]

@@ -64,14 +64,19 @@ def test_crps_by_hand(place: Home, run: Path, weather_file: Path, monkeypatch: p
     assert evaluation.scores["plumecast"]["msl"]["crps"]["48"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_anyones_file(place: Home, run: Path, weather_file: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "theirs.nc"
+def as_from_elsewhere(run: Path, file: Path, members: int | None = None) -> Path:
+    """The forecast of a run as anyone's file, of all its members or of the first few."""
     with xr.open_dataset(run / "tiny_20080110T0000Z.nc", engine="netcdf4") as opened:
         weather = opened.load()
     for name, field in weather.items():  # a barely trained model makes no weather that anyone's file may hold
         if {"realization", "latitude"} <= set(field.dims):
             weather[name] = field.clip(*channel(str(name)).plausible)
-    weather.to_netcdf(copy, engine="netcdf4")
+    weather.isel(realization=slice(members)).to_netcdf(file, engine="netcdf4")
+    return file
+
+
+def test_anyones_file(place: Home, run: Path, weather_file: Path, tmp_path: Path) -> None:
+    copy = as_from_elsewhere(run, tmp_path / "theirs.nc")
     evaluation = verify(place, [copy], weather_file)
     assert list(evaluation.scores) == ["forecast"]
     assert evaluation.system == "theirs"
@@ -87,6 +92,29 @@ def test_run_has_no_scores_yet_where_a_file_beside_it_is_refused(
     xr.Dataset({"msl": ("x", [1.0])}).to_netcdf(refused, engine="netcdf4")
     with pytest.raises(PlumecastError, match=r"refused\.nc"):
         verify(place, [run, refused], weather_file)
+    assert not RunDirectory.at(run).scores.exists()
+
+
+def test_nothing_is_kept_where_a_run_and_a_file_do_not_pool(
+    place: Home, run: Path, weather_file: Path, tmp_path: Path
+) -> None:
+    scores = tmp_path / "scores"
+    other = as_from_elsewhere(run, tmp_path / "other.nc", members=1)
+    before = sorted(path.name for path in run.rglob("*"))
+    with pytest.raises(ConfigurationError, match="same members"):
+        verify(place, [run, other], weather_file, scores=scores)
+    assert not scores.exists()
+    assert sorted(path.name for path in run.rglob("*")) == before
+
+
+def test_nothing_is_kept_where_a_later_run_cannot_be_scored(
+    place: Home, tiny: Path, run: Path, weather_file: Path, tmp_path: Path
+) -> None:
+    scores = tmp_path / "scores"
+    late = forecast_cycle(cycle_of(place, tiny, "2008-02-18", analysis=weather_file))
+    with pytest.raises(MissingDataError, match="2008-02-21"):
+        verify(place, [run, late], weather_file, scores=scores)
+    assert not scores.exists()
     assert not RunDirectory.at(run).scores.exists()
 
 
