@@ -53,6 +53,10 @@ class InvalidDataError(PlumecastError):
     """Data exists but is wrong; retrying cannot help."""
 
 
+class NeverAvailableError(InvalidDataError):
+    """Data that its source states it does not have and never will."""
+
+
 class DivergedError(InvalidDataError):
     """A forecast or a training whose values are no longer finite."""
 

@@ -1,5 +1,7 @@
 """Checks that an analysis is of the dataset that it is ingested as: its grid, its step, its period."""
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -13,13 +15,16 @@ _HOUR = np.timedelta64(1, "h")
 _DAY = np.timedelta64(1, "D")
 
 
-def check_belongs(entry: DatasetEntry, analysis: xr.Dataset, archived: NDArray[np.datetime64], *, where: str) -> None:
+Archived = Callable[[], NDArray[np.datetime64]]
+
+
+def check_belongs(entry: DatasetEntry, analysis: xr.Dataset, archived: Archived, *, where: str) -> None:
     """Check that an analysis has the grid, step and period of a dataset.
 
     Args:
         entry: The dataset.
         analysis: In canonical layout, with increasing times.
-        archived: Times that the archive holds already, in any order; a file may bring those between them.
+        archived: Reads the times that the archive holds already, in any order; a file may bring those between them.
         where: Dataset; errors start with it.
 
     Raises:
@@ -33,9 +38,7 @@ def check_belongs(entry: DatasetEntry, analysis: xr.Dataset, archived: NDArray[n
         check_same_grid(analysis, *entry.grid.coordinates(), where=f"{where}, grid of the dataset")
 
 
-def _check_not_coarser(
-    times: NDArray[np.datetime64], archived: NDArray[np.datetime64], step_hours: int, where: str
-) -> None:
+def _check_not_coarser(times: NDArray[np.datetime64], archived: Archived, step_hours: int, where: str) -> None:
     """Refuse means of longer periods, such as months: no two times are a step apart, and the archive has none between.
 
     Times that are few and far between may fill holes of an archive.
@@ -43,7 +46,7 @@ def _check_not_coarser(
     step = usual_step(times)
     if step is None or np.diff(times).min() <= step_hours * _HOUR:
         return
-    known = np.sort(archived)
+    known = np.sort(archived())
     between = np.searchsorted(known, times[1:], "left") - np.searchsorted(known, times[:-1], "right")
     if not between.all():
         raise InvalidDataError(

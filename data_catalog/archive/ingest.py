@@ -1,8 +1,9 @@
 """Ingests an analysis into the archive of its dataset, and mends an archive from its source."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Sequence, Set
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,16 @@ import xarray as xr
 from data_catalog.archive import layout as archive_layout
 from data_catalog.archive.contents import IngestSummary, header_of
 from data_catalog.archive.entry_checks import check_belongs
+from data_catalog.archive.holes import record_of
 from data_catalog.archive.judging import judge_new
 from data_catalog.archive.ledger import Ledger
+from data_catalog.archive.publication import publish
 from data_catalog.archive.recovery import archived_times, begin_again, is_archive, sound_ledger
 from data_catalog.archive.writer import Writer
 from data_catalog.catalog import DatasetEntry
+from data_catalog.errors import InvalidDataError
 from data_catalog.layout.checks import check_analysis, check_channels
+from data_catalog.sources.absences import Absence, absences_of
 from data_catalog.storage.locks import lock
 
 
@@ -55,21 +60,53 @@ def ingest(
     checked = checked_for(entry, analysis, archive)
     with archive_lock(archive):
         writer = open_writer(entry, checked, archive, on_progress)
-        before = set(writer.ledger.verdicts.reasons), _texts(writer.ledger.arrival_times())
+        before = set(writer.ledger.verdicts.reasons), [time for one in writer.ledger.blocks for time in one.times]
         summary = writer.run(compare="latest" if entry.is_remote and not replace else "all", replace=replace)
+        times = analysis["time"].values
+        _note_holes(archive, writer.ledger, times.min(), times.max(), absences_of(analysis))
         judge_new(archive, writer.ledger, before[1])
         return _with_verdicts(summary, writer.ledger, before[0])
+
+
+def note_asked(archive: Path, first: np.datetime64, last: np.datetime64, absences: Sequence[Absence]) -> None:
+    """Record that a source was asked for all times of a period, and why the archive still has holes in it.
+
+    Args:
+        archive: Directory of the archive.
+        first: First time of the period.
+        last: Last time of the period.
+        absences: What the source says of times that it lacks.
+
+    Raises:
+        MissingDataError: Another process is writing to the archive.
+        InvalidDataError: The ledger is damaged.
+    """
+    with archive_lock(archive):
+        ledger = sound_ledger(archive)
+        if ledger is None:
+            raise InvalidDataError(f"{archive}: expected a sound ledger, found none")
+        _note_holes(archive, ledger, first, last, absences)
+
+
+def _note_holes(
+    archive: Path, ledger: Ledger, first: np.datetime64, last: np.datetime64, absences: Sequence[Absence]
+) -> None:
+    """Record what of a period the archive lacks still, unless the ledger says so already."""
+    noted = ledger.holes.asked(ledger.arrival_times(), first, last, absences)
+    if noted:
+        ledger.note_holes(record_of(noted))
+        publish(archive, ledger)
 
 
 def _with_verdicts(summary: IngestSummary, ledger: Ledger, judged_before: Set[str]) -> IngestSummary:
     """Add what is suspect among the newly judged times."""
     verdicts = ledger.verdicts
-    new = [one for one in verdicts.suspect if one.time is None or _texts([one.time])[0] not in judged_before]
+    new = [one for one in verdicts.suspect if one.time is None or _text(one.time) not in judged_before]
     return dataclasses.replace(summary, suspect=tuple(new), not_judged=ledger.count - len(verdicts.reasons))
 
 
-def _texts(times: Iterable[np.datetime64]) -> list[str]:
-    return [str(time.astype("datetime64[s]")) for time in times]
+def _text(time: np.datetime64) -> str:
+    return str(time.astype("datetime64[s]"))
 
 
 def checked_for(entry: DatasetEntry, analysis: xr.Dataset, archive: Path) -> xr.Dataset:
@@ -86,7 +123,7 @@ def checked_for(entry: DatasetEntry, analysis: xr.Dataset, archive: Path) -> xr.
     where = f"{entry.name} (ingest)"
     check_channels(analysis, [*entry.channels, *entry.static], where=where)
     checked = check_analysis(analysis[[*entry.channels, *entry.static]], where=where)
-    check_belongs(entry, checked, archived_times(archive), where=where)
+    check_belongs(entry, checked, partial(archived_times, archive), where=where)
     return checked
 
 

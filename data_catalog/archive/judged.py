@@ -65,7 +65,8 @@ class Verdicts:
     def suspect(self) -> tuple[Suspicion, ...]:
         """What is suspect: channels without time, then times in order."""
         found = [Suspicion(None, name, reason) for name, reason in sorted(self.static.items())]
-        timed = ((np.datetime64(time, "ns"), reasons) for time, reasons in sorted(self.reasons.items()))
+        doubted = ((time, reasons) for time, reasons in self.reasons.items() if reasons)
+        timed = ((np.datetime64(time, "ns"), reasons) for time, reasons in sorted(doubted))
         return (*found, *(Suspicion(time, name, reason) for time, one in timed for name, reason in one.items()))
 
     @property

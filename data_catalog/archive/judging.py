@@ -47,7 +47,7 @@ def judge_archive(archive: Path, ledger: Ledger) -> Verdicts:
         InvalidDataError: A chunk is damaged.
     """
     times = np.sort(ledger.arrival_times())
-    pending = np.flatnonzero([_text(time) not in ledger.verdicts.reasons for time in times])
+    pending = np.flatnonzero([time not in ledger.verdicts.reasons for time in _texts(times)])
     if len(times) < FEWEST_TIMES or not pending.size:
         return ledger.verdicts
     read, names = _reading(archive, ledger), ledger.header.channels
@@ -93,7 +93,7 @@ def _reference(ledger: Ledger, times: NDArray[np.datetime64], read: Read) -> Ref
     """What is usual: from good times where these span most of a year, otherwise from all times."""
     names, points = ledger.header.channels, ledger.header.latitude.size * ledger.header.longitude.size
     reasons = ledger.verdicts.reasons
-    good = np.flatnonzero([reasons.get(_text(time), {"": "not judged"}) == {} for time in times])
+    good = np.flatnonzero([reasons.get(time, {"": "not judged"}) == {} for time in _texts(times)])
     is_past = len(good) >= _FEWEST_IN_THE_PAST and np.ptp(times[good]) >= np.timedelta64(_DAYS_OF_A_PAST, "D")
     return learn(read, names, sample(good if is_past else np.arange(len(times)), points), is_own=not is_past)
 
@@ -107,5 +107,5 @@ def _known(ledger: Ledger) -> dict[str, dict[str, np.datetime64]]:
     return known
 
 
-def _text(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[s]"))
+def _texts(times: NDArray[np.datetime64]) -> list[str]:
+    return list(map(str, times.astype("datetime64[s]").astype(str)))

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_catalog.archive.holes import Holes
 from data_catalog.archive.judged import Verdicts
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.sources.archive_marks import LEDGER_NAME, no_ledger
@@ -118,6 +119,8 @@ class Ledger:
         """Whether nothing has been committed since the last publication; False while an ingest is running or killed."""
         self.verdicts = Verdicts()
         """Verdicts on the times that were judged."""
+        self.holes = Holes()
+        """Times that a source was asked for and did not have."""
         self.last_commit = ""
         """Hash of the last line other than `published`; empty in a ledger of format 1."""
         self.length = length
@@ -233,6 +236,10 @@ class Ledger:
         """Record verdicts on some times, from `judged.record_of`."""
         self._append(dict(record))
 
+    def note_holes(self, record: Mapping[str, Any]) -> None:
+        """Record times that a source was asked for and did not have, from `holes.record_of`."""
+        self._append(dict(record))
+
     def publish(self, files: Mapping[str, StoredChunk]) -> None:
         """Record the metadata and coordinates that other Zarr readers see now, by name."""
         self._append({"record": "published", "files": _as_lists(files)})
@@ -253,6 +260,8 @@ class Ledger:
             self.header = replace(self.header, static={**self.header.static, **record["static"]})
         elif record["record"] == "judged":
             self.verdicts.add(record)
+        elif record["record"] == "holes":
+            self.holes.add(record)
         elif record["record"] != "archive":
             self._apply_to_block(record)
 
@@ -274,6 +283,7 @@ class Ledger:
         else:
             block.times += record["times"]
             block.digests += record["digests"]
+            self.holes.fill(record["times"])
         block.chunks, block.intended = chunks, {}
 
     @property

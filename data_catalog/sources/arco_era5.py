@@ -14,6 +14,7 @@ from data_catalog.errors import InvalidDataError
 from data_catalog.layout.axes import as_analysis
 from data_catalog.layout.canonical import canonicalise
 from data_catalog.layout.checks import check_analysis
+from data_catalog.sources.absences import before, with_absences
 from data_catalog.sources.reading import in_blocks
 from data_catalog.sources.zarr_stores import open_complete
 
@@ -39,13 +40,15 @@ def open_arco_era5(
     opened = as_analysis(open_complete(location), location)
     times = opened["time"].values
     hours = times.astype("datetime64[h]").astype(np.int64)
-    final = (times >= _day(opened, _FIRST, location)) & (times < _day(opened, _LAST, location) + np.timedelta64(1, "D"))
+    first = _day(opened, _FIRST, location)
+    final = (times >= first) & (times < _day(opened, _LAST, location) + np.timedelta64(1, "D"))
     chosen: NDArray[np.intp] = np.flatnonzero(final & (hours % step_hours == 0))
     if not chosen.size:
         raise InvalidDataError(f"{location}: expected final times every {step_hours} h from 00 UTC, found none")
     # Select before creating Dask arrays, whose graphs would otherwise list every hour from 1900 to 2050.
     lazy = in_blocks(opened.isel(time=chosen), location, block_bytes=_BLOCK_BYTES)
-    return check_analysis(canonicalise(lazy, channels, static, where=location), where=location)
+    analysis = check_analysis(canonicalise(lazy, channels, static, where=location), where=location)
+    return with_absences(analysis, [before(first, f"its attribute {_FIRST}")])
 
 
 def _day(store: xr.Dataset, attribute: str, location: str) -> np.datetime64:

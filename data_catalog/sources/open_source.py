@@ -7,11 +7,12 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.catalog import SOURCE_GROUP, DatasetEntry, source_names
-from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError, NeverAvailableError
 from data_catalog.layout.canonical import canonicalise
 from data_catalog.layout.checks import check_analysis
 from data_catalog.layout.coordinates import at_times
 from data_catalog.layout.times import iso, span
+from data_catalog.sources.absences import absence_at, absences_of
 from data_catalog.sources.arco_era5 import open_arco_era5
 from data_catalog.sources.bundled import open_bundled
 from data_catalog.sources.ecmwf_open_data import open_ecmwf_open_data
@@ -96,6 +97,7 @@ def between(analysis: xr.Dataset, start: date | None, end: date | None, *, where
 
     Raises:
         MissingDataError: The analysis ends before `start`.
+        NeverAvailableError: The source states that it will never have a time in this range.
         InvalidDataError: The analysis has no time in this range for another reason.
     """
     times = analysis["time"].values
@@ -107,6 +109,9 @@ def between(analysis: xr.Dataset, start: date | None, end: date | None, *, where
         return analysis
     if not chosen.size:
         wanted = [f"{word} {iso(time)}" for word, time in (("from", first), ("to", last)) if time is not None]
+        stated = None if first is None or last is None else absence_at(absences_of(analysis), first, last)
+        if stated is not None and stated.never:
+            raise NeverAvailableError(f"{where}: expected times {' '.join(wanted)}, found none: {stated.reason}")
         kind = MissingDataError if first is not None and first > times[-1] else InvalidDataError
         raise kind(f"{where}: expected times {' '.join(wanted)}, found {span(times)}")
     return at_times(analysis, chosen)

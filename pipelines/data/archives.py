@@ -5,11 +5,12 @@ from pathlib import Path
 
 import xarray as xr
 
+from data_catalog.archive import holes
 from data_catalog.archive.analysis import open_dataset_source
 from data_catalog.archive.healing import archive_faults, counted, heal_archive
 from data_catalog.archive.ingest import archive_lock
 from data_catalog.archive.judged import described
-from data_catalog.archive.judging import judge_archive, read_verdicts
+from data_catalog.archive.judging import judge_archive
 from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.recovery import sound_ledger
 from data_catalog.archive.state import inspect_archive
@@ -47,7 +48,10 @@ def print_verdicts(archive: Path) -> None:
         archive: Path of the archive.
     """
     state = inspect_archive(archive, deep=False)
-    for line in described(read_verdicts(archive), state.times, state.holes):
+    ledger = Ledger.read(archive)
+    for line in described(ledger.verdicts, state.times, state.holes):
+        print(line)
+    for line in holes.described(ledger.holes, state.holes):
         print(line)
 
 

@@ -1,7 +1,7 @@
 """Ingests a dataset from its source into the checked archive, for a command or a scheduled cycle."""
 
 import logging
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 from data_catalog.archive.analysis import open_dataset_source
@@ -13,6 +13,7 @@ from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import ConfigurationError, MissingDataError
 from data_catalog.layout.times import iso
 from data_catalog.quality.judge import FEWEST_TIMES
+from pipelines.data.holes import fill_holes, moment
 from pipelines.terminal.progress import progress
 from pipelines.workspace.home import Home
 
@@ -67,7 +68,8 @@ def check_has_source(entry: DatasetEntry, source: str | None) -> None:
 def ingest_new(home: Home, entry: DatasetEntry, source: str | None = None) -> Path:
     """Bring the archive of a dataset up to date in a scheduled cycle.
 
-    The archive of a dataset without a source of its own is left as it is.
+    What the archive lacks between its first and its last time is asked for again, until the source states that it will
+    never have it. The archive of a dataset without a source of its own is left as it is.
 
     Args:
         home: The home directory.
@@ -88,6 +90,9 @@ def ingest_new(home: Home, entry: DatasetEntry, source: str | None = None) -> Pa
         return archive
     summary = ingest_dataset(entry, archive, source=source, start=first_wanted(archive))
     logger.info("%s", describe(summary))
+    filled = fill_holes(entry, archive, source)
+    if filled:
+        logger.info("%s: %s times filled in holes", archive, filled)
     return archive
 
 
@@ -112,17 +117,12 @@ def _doubts(summary: IngestSummary) -> str:
 
 
 def first_wanted(archive: Path) -> date | None:
-    """Return the first time that a scheduled ingest requests: the archive's first hole, or else its last time.
+    """Return the first time that a scheduled ingest requests besides holes: the last time of the archive.
 
-    The last time is requested again, so that a change in the source is noticed. Returns None, which requests all times,
-    if there is no archive or a chunk of it is damaged.
+    It is requested again, so that a change in the source is noticed. Returns None, which requests all times, if there
+    is no archive or a chunk of it is damaged.
     """
     if not archive.exists():
         return None
     state = inspect_archive(archive, deep=False)
-    if state.faults or state.last_time is None:
-        return None
-    first = state.holes[0] if state.holes.size else state.last_time
-    moment = first.astype("datetime64[us]").item()
-    assert isinstance(moment, datetime)
-    return moment
+    return None if state.faults or state.last_time is None else moment(state.last_time)

@@ -24,7 +24,7 @@ def bounded(entry: DatasetEntry) -> DatasetEntry:
 
 
 def belongs(entry: DatasetEntry, analysis: xr.Dataset, archived: np.ndarray = NONE) -> None:
-    check_belongs(entry, analysis, archived, where="tiny")
+    check_belongs(entry, analysis, lambda: archived, where="tiny")
 
 
 @pytest.mark.parametrize(
