@@ -39,8 +39,8 @@ from data_catalog.storage.typed_files import faults_of_validation, read_toml
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 SOURCE_GROUP = "plumecast.sources"
 """Entry points of this group are sources of other packages, by name."""
-_OWN_SOURCES = ("files", "weatherbench2", "arco-era5", "ecmwf-open-data")
-_REMOTE_SOURCES = ("weatherbench2", "arco-era5", "ecmwf-open-data")
+_REMOTE_SOURCES = ("weatherbench2", "arco-era5", "ecmwf-open-data", "gfs", "gefs")
+_OWN_SOURCES = ("files", *_REMOTE_SOURCES)
 _BUNDLED = "bundled"
 _SAME_DEGREES = 1e-6
 _MEANING = frozenset({"name", "source", "channels", "static", "grid", "step_hours", "simulated", "variables"})

@@ -8,20 +8,27 @@ implementation notes of cycles 48r1 to 50r1
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Literal
 
 import numpy as np
 import xarray as xr
 
-from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from data_catalog.errors import InvalidDataError
 from data_catalog.layout.times import iso
-from data_catalog.sources.grib.remote import Index, IndexedFile, RemoteFiles, in_parallel, open_indexed
+from data_catalog.sources.grib.analyses import (
+    HOURS_BETWEEN,
+    Address,
+    compact_day,
+    hour_of,
+    open_analyses,
+    wanted_times,
+)
+from data_catalog.sources.grib.messages import MessagePlace
+from data_catalog.sources.grib.remote import Index
 
 Model = Literal["ifs", "aifs-single", "aifs-ens"]
 Kind = Literal["hres", "members", "control"]
-_HOUR = np.timedelta64(1, "h")
-_HOURS_BETWEEN = 6
 CYCLE_50R1 = np.datetime64("2026-05-12T06", "h")
 """First start without a short cut-off stream, and whose control forecast is the high-resolution one."""
 
@@ -70,7 +77,7 @@ def file_path(start: np.datetime64, step_hours: int, *, model: Model = "ifs", ki
     if folder is None:
         raise InvalidDataError(f"ECMWF open data of {model}: expected a start since its first, found {iso(start)}")
     stream, suffix = _stream(moment, model, kind)
-    day, hour = str(moment.astype("M8[D]")).replace("-", ""), int(moment.astype(int) % 24)
+    day, hour = compact_day(moment), hour_of(moment)
     return f"{day}/{hour:02d}z/{folder}/{stream}/{day}{hour:02d}0000-{step_hours}h-{stream}-{suffix}.grib2"
 
 
@@ -82,7 +89,7 @@ def _stream(start: np.datetime64, model: Model, kind: Kind) -> tuple[str, str]:
         return "enfo", "ef"
     if model == "ifs" and kind == "control" and start < CYCLE_50R1:
         return "enfo", "ef"
-    short_cut_off = model == "ifs" and start < CYCLE_50R1 and int(start.astype(int) % 12) == _HOURS_BETWEEN
+    short_cut_off = model == "ifs" and start < CYCLE_50R1 and int(start.astype(int) % 12) == HOURS_BETWEEN
     return "scda" if short_cut_off else "oper", "fc"
 
 
@@ -95,24 +102,24 @@ def index_path(path: str) -> str:
     return path.removesuffix("grib2") + "index"
 
 
-def read_index(text: str, what: str) -> Index:
+def read_index(content: bytes, what: str) -> Index:
     """Read an index: where each field of a file without members lies.
 
     Args:
-        text: JSON lines.
+        content: JSON lines.
         what: URL of the index; errors start with it.
 
     Returns:
-        First byte and number of bytes by name, as `data_catalog.sources.grib.fields` names fields.
+        Place by name, as `data_catalog.sources.grib.fields` names fields.
 
     Raises:
         InvalidDataError: A line is no JSON object, or says not where its field lies.
     """
-    found: dict[str, tuple[int, int]] = {}
-    for number, line in enumerate(filter(str.strip, text.splitlines()), 1):
+    found: dict[str, MessagePlace] = {}
+    for number, line in enumerate(filter(str.strip, content.decode("utf-8", "replace").splitlines()), 1):
         try:
             keys = json.loads(line)
-            found[_name(keys)] = (int(keys["_offset"]), int(keys["_length"]))
+            found[_name(keys)] = MessagePlace(int(keys["_offset"]), int(keys["_length"]))
         except (ValueError, KeyError, TypeError, AttributeError):
             raise InvalidDataError(
                 f"{what}: line {number}: expected JSON with param, _offset and _length, found {line[:60]!r}"
@@ -156,39 +163,10 @@ def open_ecmwf_open_data(
         InvalidDataError: A file lacks a channel.
         MissingDataError: None of these starts is there, or the store cannot be reached.
     """
-    if step_hours % _HOURS_BETWEEN:
-        raise ConfigurationError(f"{location}: expected a step that is a multiple of 6 h, found {step_hours} h")
-    store = RemoteFiles(location.rstrip("/"))
-    starts = wanted_times(start, end, step_hours)
-    files = [file for file in in_parallel(lambda time: _indexed(store, time), starts) if file is not None]
-    if not files:
-        raise MissingDataError(f"{location}: expected analyses {_span(starts)}, found none there")
-    return open_indexed(store.location, files, channels, static)
+    starts = wanted_times(start, end, step_hours, where=location)
+    return open_analyses(location, channels, static, starts=starts, addresses=_addresses, read_index=read_index)
 
 
-def wanted_times(start: date, end: date | None, step_hours: int) -> list[np.datetime64]:
-    """Return the times of a period at multiples of a step after 00 UTC.
-
-    Args:
-        start: First time.
-        end: Last time, inclusive (for a date, the whole day); None for now.
-        step_hours: Hours between times.
-    """
-    first = np.datetime64(start, "h")
-    last = np.datetime64(datetime.now(UTC).replace(tzinfo=None), "h") if end is None else np.datetime64(end, "h")
-    if end is not None and not isinstance(end, datetime):
-        last += 23 * _HOUR
-    hours = np.arange(first, last + _HOUR, _HOUR)
-    return list(hours[hours.astype(np.int64) % step_hours == 0])
-
-
-def _indexed(store: RemoteFiles, start: np.datetime64) -> IndexedFile | None:
+def _addresses(start: np.datetime64) -> list[Address]:
     path = file_path(start, 0)
-    text = store.read_text(index_path(path))
-    if text is None:
-        return None
-    return IndexedFile(start, start, path, read_index(text, f"{store.location}/{index_path(path)}"))
-
-
-def _span(times: Sequence[np.datetime64]) -> str:
-    return f"from {iso(times[0])} to {iso(times[-1])}" if times else "of a period"
+    return [Address(path, index_path(path))]

@@ -155,9 +155,9 @@ def is_doubtful(error: BaseException) -> bool:
     """Return whether an error may be that of a single answer: a refusal, an absent chunk, one that cannot be decoded.
 
     Args:
-        error: Error of a read.
+        error: Error of a read. What is missing has been asked for often enough by whoever says so.
     """
-    return not isinstance(error, ConfigurationError) or is_refusal(error)
+    return not isinstance(error, (ConfigurationError, MissingDataError)) or is_refusal(error)
 
 
 def is_refusal(error: BaseException) -> bool:

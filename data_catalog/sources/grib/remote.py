@@ -1,16 +1,13 @@
 """GRIB files in remote stores, of which only the messages that an index names are fetched."""
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from threading import BoundedSemaphore
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
-import obstore
 import xarray as xr
 
-from data_catalog.errors import InvalidDataError, MissingDataError, PlumecastError
+from data_catalog.errors import InvalidDataError
 from data_catalog.layout.canonical import canonicalise
 from data_catalog.layout.checks import check_analysis
 from data_catalog.layout.times import iso
@@ -19,109 +16,15 @@ from data_catalog.sources.grib.decoding import StoredField
 from data_catalog.sources.grib.fields import GribField
 from data_catalog.sources.grib.hypercubes import arrange
 from data_catalog.sources.grib.library import check_installed, open_message
-from data_catalog.sources.grib.messages import MessagePlace
-from data_catalog.sources.patience import ask, explained, patience_for
+from data_catalog.sources.grib.messages import MessagePlace, check_message, field_of
+from data_catalog.sources.patience import ask, patience_for
 from data_catalog.sources.reading import in_blocks
-from data_catalog.sources.zarr_stores import object_store
+from data_catalog.sources.remote_files import RemoteFile, RemoteFiles
 
-MOST_AT_ONCE = 8
-"""Requests at a time: public buckets answer more of them with 503."""
-_AT_ONCE = BoundedSemaphore(MOST_AT_ONCE)
 _BLOCK_BYTES = 1
 """One field a block, so that no time is fetched that is not wanted."""
-_INDEX_WAIT_S = 30.0
-"""Seconds for which an index is waited for, in case the address is wrong."""
-T = TypeVar("T")
-Index: TypeAlias = Mapping[str, tuple[int, int]]
-"""First byte and number of bytes of each field of a file, by the field's name."""
-
-
-@dataclass(frozen=True)
-class RemoteFiles:
-    """Objects below a URL.
-
-    Attributes:
-        location: The URL.
-    """
-
-    location: str
-
-    def read_range(self, path: str, start: int, length: int) -> bytes:
-        """Return some bytes of an object, or fewer where it ends.
-
-        Args:
-            path: Path of the object below the URL.
-            start: First byte.
-            length: Number of bytes.
-
-        Raises:
-            PlumecastError: It cannot be read.
-        """
-        return self._asked(path, lambda store: obstore.get_range(store, path, start=start, length=length).to_bytes())
-
-    def read_text(self, path: str) -> str | None:
-        """Return an object as text; None if there is none.
-
-        Args:
-            path: Path of the object below the URL.
-
-        Raises:
-            PlumecastError: It cannot be read.
-        """
-        try:
-            return self._asked(path, lambda store: str(obstore.get(store, path).bytes(), "utf-8"), _INDEX_WAIT_S)
-        except MissingObjectError:
-            return None
-
-    def _asked(self, path: str, read: Callable[[Any], T], most_s: float = np.inf) -> T:
-        store = object_store(self.location)
-        what = f"{self.location}/{path}"
-        patience = patience_for(self.location)
-        patience = None if patience is None else patience.at_most(most_s)
-
-        def once() -> T:
-            with _AT_ONCE:
-                return read(store)
-
-        try:
-            return ask(once, patience, what)
-        except PlumecastError:
-            raise
-        except FileNotFoundError as error:
-            raise MissingObjectError(f"{what}: expected an object, found none") from error
-        except Exception as error:
-            raise explained(error, what, "an object") from None
-
-
-class MissingObjectError(MissingDataError):
-    """An object that a store does not have."""
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """One GRIB file of a store.
-
-    Attributes:
-        files: Objects that it is one of.
-        path: Its path among them.
-    """
-
-    files: RemoteFiles
-    path: str
-
-    @property
-    def name(self) -> str:
-        """Its URL."""
-        return f"{self.files.location}/{self.path}"
-
-    def read(self, start: int, length: int) -> bytes:
-        """Return some of its bytes, or fewer where it ends.
-
-        Args:
-            start: First byte.
-            length: Number of bytes.
-        """
-        return self.files.read_range(self.path, start, length)
+Index: TypeAlias = Mapping[str, MessagePlace]
+"""Where each field of a file lies, by the field's name; a length of 0 if only the message itself says it."""
 
 
 @dataclass(frozen=True)
@@ -139,17 +42,6 @@ class IndexedFile:
     valid_time: np.datetime64
     path: str
     index: Index
-
-
-def in_parallel(function: Callable[[Any], T], arguments: Sequence[Any]) -> list[T]:
-    """Return the results of a function that waits for a store, in the order of the arguments.
-
-    Args:
-        function: Takes one argument.
-        arguments: Its arguments.
-    """
-    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
-        return list(pool.map(function, arguments))
 
 
 def open_indexed(
@@ -192,23 +84,37 @@ def names_in_grib(name: str) -> list[str]:
 
 
 def _fields_of(store: RemoteFiles, files: Sequence[IndexedFile], name: str) -> list[StoredField]:
-    places = [_place(store, file, name) for file in files]
-    first = RemoteFile(store, files[0].path)
-    with open_message(first.read(places[0].start, places[0].length), first.name) as message:
-        known = GribField.of(message, first.name)
+    sources = [RemoteFile(store, file.path) for file in files]
+    places = [_place(source, file, name) for source, file in zip(sources, files, strict=True)]
+    patience = patience_for(store.location)
+    known = ask(lambda: _read_header(sources[0], places[0]), patience, sources[0].name)
     return [
-        StoredField(
-            replace(known, init_time=file.init_time, valid_time=file.valid_time), place, RemoteFile(store, file.path)
-        )
-        for file, place in zip(files, places, strict=True)
+        StoredField(replace(known, init_time=file.init_time, valid_time=file.valid_time), place, source)
+        for file, place, source in zip(files, places, sources, strict=True)
     ]
 
 
-def _place(store: RemoteFiles, file: IndexedFile, name: str) -> MessagePlace:
-    for spelled in names_in_grib(name):
-        if spelled in file.index:
-            return MessagePlace(*file.index[spelled])
-    found = ", ".join(sorted(file.index)) or "nothing"
-    raise InvalidDataError(
-        f"{store.location}/{file.path}: expected {name} at {iso(file.valid_time)} in its index, found {found}"
-    )
+def _read_header(source: RemoteFile, place: MessagePlace) -> GribField:
+    message = source.read(place.start, place.length)
+    check_message(message, place.length, source.name)
+    with open_message(field_of(message, place.part), source.name) as opened:
+        return GribField.of(opened, source.name)
+
+
+def _place(source: RemoteFile, file: IndexedFile, name: str) -> MessagePlace:
+    found = next((file.index[spelled] for spelled in names_in_grib(name) if spelled in file.index), None)
+    if found is None:
+        held = ", ".join(sorted(file.index)) or "nothing"
+        raise InvalidDataError(f"{source.name}: expected {name} at {iso(file.valid_time)} in its index, found {held}")
+    if found.length:
+        return found
+    patience = patience_for(source.files.location)
+    return replace(found, length=ask(lambda: _stated_length(source, found.start), patience, source.name))
+
+
+def _stated_length(source: RemoteFile, start: int) -> int:
+    """Return the number of bytes that a GRIB 2 message says it has."""
+    head = source.read(start, 16)
+    if len(head) != 16 or not head.startswith(b"GRIB"):
+        raise InvalidDataError(f"{source.name}: message at byte {start}: expected GRIB, found {head[:4]!r}")
+    return int.from_bytes(head[8:], "big")

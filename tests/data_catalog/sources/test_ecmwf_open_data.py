@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,8 @@ from data_catalog.archive.ingest import ingest
 from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import DatasetEntry, dataset
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
-from data_catalog.sources.ecmwf_open_data import (
-    file_path,
-    index_path,
-    open_ecmwf_open_data,
-    read_index,
-    wanted_times,
-)
+from data_catalog.sources.ecmwf_open_data import file_path, index_path, open_ecmwf_open_data, read_index
+from data_catalog.sources.grib.messages import MessagePlace
 from data_catalog.sources.open_source import open_source
 from tests.data_catalog.sources.grib.serving import Served, serving
 from tests.data_catalog.sources.grib.writing import LATITUDE, LONGITUDE, message, on_level, weather
@@ -61,20 +56,14 @@ def test_an_index_names_fields_as_messages_do() -> None:
         {"param": "vsw", "levtype": "sol", "levelist": "2", "_offset": 30, "_length": 5},
         {"param": "z", "levtype": "sfc", "_offset": 35, "_length": 6},
     ]
-    text = "\n".join(map(json.dumps, lines)) + "\n\n"
+    text = ("\n".join(map(json.dumps, lines)) + "\n\n").encode()
     assert read_index(text, "a.index") == {
-        "2t": (0, 10), "gh_500hPa": (10, 20), "swvl2": (30, 5), "geopotential_at_surface": (35, 6),
+        "2t": MessagePlace(0, 10), "gh_500hPa": MessagePlace(10, 20), "swvl2": MessagePlace(30, 5),
+        "geopotential_at_surface": MessagePlace(35, 6),
     }  # fmt: skip
     for wrong in ("<html>", '{"param": "2t"}', "[1]", '{"param": "2t", "_offset": null, "_length": 4}'):
         with pytest.raises(InvalidDataError, match=r"a\.index: line 5: expected JSON with param, _offset and _length"):
-            read_index(text + wrong, "a.index")
-
-
-def test_times_wanted() -> None:
-    times = wanted_times(date(2026, 5, 11), date(2026, 5, 12), 12)
-    assert [str(time) for time in times] == ["2026-05-11T00", "2026-05-11T12", "2026-05-12T00", "2026-05-12T12"]
-    assert len(wanted_times(datetime(2026, 5, 11, 6), datetime(2026, 5, 11, 18), 6)) == 3
-    assert len(wanted_times(datetime.now(UTC).date(), None, 24)) == 1
+            read_index(text + wrong.encode(), "a.index")
 
 
 TIMES = np.arange("2026-05-11T00", "2026-05-13T00", 6, dtype="M8[h]")

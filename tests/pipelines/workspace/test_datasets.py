@@ -39,7 +39,9 @@ def test_datasets_of_the_home_and_of_a_path(own_home: Home, tmp_path: Path) -> N
     beside = tmp_path / "other.toml"
     beside.write_text(TEXT.replace('"mine"', '"other"'))
     assert find_dataset(own_home, str(beside)).name == "other"
-    with pytest.raises(ConfigurationError, match=r"expected one of .*era5-0p25, ifs-0p25, mine, found 'other'"):
+    with pytest.raises(
+        ConfigurationError, match=r"expected one of .*era5-0p25, gfs-0p25, ifs-0p25, mine, found 'other'"
+    ):
         find_dataset(own_home, "other")
     with pytest.raises(ConfigurationError, match="expected a readable file"):
         find_dataset(own_home, str(tmp_path / "absent.toml"))

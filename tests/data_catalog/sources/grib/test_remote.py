@@ -1,23 +1,15 @@
-"""Only the bytes that are wanted are fetched, never more than eight requests at once, and errors name the object."""
+"""Only the messages that are wanted are fetched, each is what the index says, and errors name the object."""
 
-import threading
-import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from data_catalog.errors import InvalidDataError, MissingDataError
-from data_catalog.sources.grib.remote import (
-    MOST_AT_ONCE,
-    IndexedFile,
-    RemoteFile,
-    RemoteFiles,
-    in_parallel,
-    names_in_grib,
-    open_indexed,
-)
+from data_catalog.errors import InvalidDataError
+from data_catalog.sources.grib.messages import MessagePlace
+from data_catalog.sources.grib.remote import IndexedFile, names_in_grib, open_indexed
 from tests.data_catalog.sources.grib.serving import Served, serving
 from tests.data_catalog.sources.grib.writing import LATITUDE, LONGITUDE, message, on_level, weather
 
@@ -40,19 +32,26 @@ def _files(served: Served) -> list[IndexedFile]:
             "lsm": message("lsm", values=np.full((4, 6), 0.5), **keys),
         }  # fmt: skip
         ends = np.cumsum([len(field) for field in fields.values()]).tolist()
-        index = {name: (end - len(fields[name]), len(fields[name])) for name, end in zip(fields, ends, strict=True)}
+        index = {
+            name: MessagePlace(end - len(fields[name]), len(fields[name]))
+            for name, end in zip(fields, ends, strict=True)
+        }
         (served.root / f"{number}.grib2").write_bytes(b"".join(fields.values()))
         files.append(IndexedFile(day, day, f"{number}.grib2", index))
     return files
 
 
+def _range(file: IndexedFile, name: str) -> tuple[int, int]:
+    return file.index[name].start, file.index[name].length
+
+
 def test_only_the_messages_of_the_channels_and_times_wanted_are_fetched(served: Served) -> None:
     files = _files(served)
     opened = open_indexed(served.url, files, ["t2m", "z500"], ["lsm"])
-    assert sorted(served.ranges) == sorted(("0.grib2", *files[0].index[name]) for name in ("2t", "z_500hPa", "lsm"))
+    assert sorted(served.ranges) == sorted(("0.grib2", *_range(files[0], name)) for name in ("2t", "z_500hPa", "lsm"))
     served.ranges.clear()
     found = opened["t2m"].isel(time=[2]).values
-    assert served.ranges == [("2.grib2", *files[2].index["2t"])]
+    assert served.ranges == [("2.grib2", *_range(files[2], "2t"))]
     np.testing.assert_allclose(found[0], weather("2t", LATITUDE[::-1, None], LONGITUDE, 2.0), atol=1e-3)
     assert opened["lsm"].dims == ("latitude", "longitude")
     assert opened["time"].values.tolist() == DAYS.astype("M8[ns]").tolist()
@@ -71,7 +70,7 @@ def test_an_index_that_does_not_fit_its_file_is_found(served: Served) -> None:
     opened = open_indexed(served.url, [files[0], wrong], ["t2m"])
     with pytest.raises(InvalidDataError, match=r"expected 2t .* for 2020-01-02T00:00Z, found msl"):
         opened["t2m"].load()
-    cut = IndexedFile(DAYS[1], DAYS[1], "1.grib2", {"2t": (10, 100)})
+    cut = IndexedFile(DAYS[1], DAYS[1], "1.grib2", {"2t": MessagePlace(10, 100)})
     with pytest.raises(InvalidDataError, match="expected a GRIB message of 100 bytes, found 100 bytes from"):
         open_indexed(served.url, [files[0], cut], ["t2m"])["t2m"].load()
 
@@ -84,32 +83,20 @@ def test_an_outage_is_waited_out_and_a_page_instead_of_bytes_asked_again(served:
     assert not served.faults
 
 
-def test_objects_that_are_not_there(served: Served) -> None:
-    files = RemoteFiles(served.url)
-    assert files.read_text("absent.index") is None
-    with pytest.raises(MissingDataError, match=r"/absent\.grib2: expected an object, found none"):
-        RemoteFile(files, "absent.grib2").read(0, 10)
+def test_at_the_first_look_faults_are_asked_again_as_well(served: Served) -> None:
+    files = _files(served)
+    served.faults = [b"<html>", 503]
+    assert open_indexed(served.url, files, ["t2m"])["t2m"].shape == (3, 4, 6)
+    assert not served.faults
 
 
-def test_eight_requests_at_once_at_most(served: Served) -> None:
-    (served.root / "a").write_bytes(bytes(100))
-    served.delay_s = 0.02
-    source = RemoteFile(RemoteFiles(served.url), "a")
-    threads = [threading.Thread(target=source.read, args=(number, 1)) for number in range(24)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(served.ranges) == 24
-    assert 1 < served.most_at_once <= MOST_AT_ONCE
-
-
-def test_results_keep_their_order() -> None:
-    def slow(number: int) -> int:
-        time.sleep(0.01 * (number % 3))
-        return number
-
-    assert in_parallel(slow, range(12)) == list(range(12))
+def test_a_length_that_the_index_does_not_say_is_read_from_the_message(served: Served) -> None:
+    files = _files(served)
+    last = [replace(file, index={"lsm": replace(file.index["lsm"], length=0)}) for file in files]
+    assert float(open_indexed(served.url, [*last], ["lsm"])["lsm"].max()) == 0.5
+    start, length = _range(files[0], "lsm")
+    assert served.ranges[:1] == [("0.grib2", start, 16)]
+    assert ("0.grib2", start, length) in served.ranges
 
 
 def test_names() -> None:

@@ -1,0 +1,57 @@
+"""Analyses of NOAA's Global Forecast System: the fields at step 0 of each forecast, from a public bucket.
+
+Source: NOAA Open Data Dissemination, `noaa-gfs-bdp-pds`; GFS 16.0 implementation notice of March 2021
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import xarray as xr
+
+from data_catalog.sources.grib.analyses import Address, Layout, likely_layouts, open_analyses, wanted_times
+from data_catalog.sources.grib.inventory import read_inventory
+
+LAYOUTS = (
+    Layout(np.datetime64("2021-01-01T00", "h"), "gfs.{day}/{hour}/gfs.t{hour}z.pgrb2.0p25.f000"),
+    Layout(np.datetime64("2021-03-22T12", "h"), "gfs.{day}/{hour}/atmos/gfs.t{hour}z.pgrb2.0p25.f000"),
+)
+"""The earliest first."""
+
+
+def gfs_addresses(start: np.datetime64) -> list[Address]:
+    """Return where the analysis of a time may lie, the likeliest first.
+
+    Args:
+        start: Time of the analysis, UTC: 00, 06, 12 or 18 h.
+    """
+    paths = [layout.path(start) for layout in likely_layouts(LAYOUTS, start)]
+    return [Address(path, f"{path}.idx") for path in paths]
+
+
+def open_gfs(
+    location: str,
+    channels: Sequence[str],
+    static: Sequence[str] = (),
+    *,
+    step_hours: int,
+    start: date,
+    end: date | None = None,
+) -> xr.Dataset:
+    """Open the analyses of some days; those that are not there, such as those not yet published, are holes.
+
+    Args:
+        location: Root of the bucket: `s3://noaa-gfs-bdp-pds`, `gs://global-forecast-system`, or a mirror over HTTP.
+        channels: Channels to read.
+        static: Channels without time, which are read from the first analysis.
+        step_hours: Hours between times, a multiple of 6.
+        start: First time.
+        end: Last time, inclusive (for a date, the whole day); None for now.
+
+    Raises:
+        ConfigurationError: The step is no multiple of 6 hours.
+        InvalidDataError: A file lacks a channel.
+        MissingDataError: None of these times is there, or the store cannot be reached.
+    """
+    starts = wanted_times(start, end, step_hours, where=location)
+    return open_analyses(location, channels, static, starts=starts, addresses=gfs_addresses, read_index=read_inventory)
