@@ -55,12 +55,12 @@ class RemoteFiles:
         twice = patience is not None and patience.reads_twice(f"{path}@{start}")
         return self._asked(path, _twice(read) if twice else read)
 
-    def read_small(self, path: str, parse: Callable[[bytes], T]) -> T | None:
+    def read_small(self, path: str, parse: Callable[[bytes, str], T]) -> T | None:
         """Return what a small object says; None if there is none. It is read twice, and asked for again if it is odd.
 
         Args:
             path: Path of the object below the URL.
-            parse: Reads the content; raises InvalidDataError if it is not what it should be.
+            parse: Reads the content, given it and its URL; raises InvalidDataError if it is not what it should be.
 
         Raises:
             PlumecastError: It cannot be read.
@@ -71,8 +71,9 @@ class RemoteFiles:
             return bytes(obstore.get(store, path).bytes())
 
         whole = _twice(read) if patience is not None and patience.read_twice > 0 else read
+        what = f"{self.location}/{path}"
         try:
-            return self._asked(path, lambda store: parse(whole(store)), _SMALL_WAIT_S)
+            return self._asked(path, lambda store: parse(whole(store), what), _SMALL_WAIT_S)
         except MissingObjectError:
             return None
 

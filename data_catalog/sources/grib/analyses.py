@@ -114,8 +114,7 @@ def open_analyses(
 
     def indexed(start: np.datetime64) -> IndexedFile | None:
         for address in addresses(start):
-            what = f"{store.location}/{address.index_path}"
-            index = store.read_small(address.index_path, lambda content: read_index(content, what))
+            index = store.read_small(address.index_path, read_index)
             if index is not None:
                 return IndexedFile(start, start, address.path, index)
         return None

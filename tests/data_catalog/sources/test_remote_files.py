@@ -38,14 +38,14 @@ def test_a_small_object_is_asked_for_until_it_is_what_it_should_be(served: Serve
     (served.root / "a").write_bytes(b"1")
     served.faults = [b"<html>", b"<html>", 503]
 
-    def parse(content: bytes) -> int:
+    def parse(content: bytes, what: str) -> int:
         if not content.isdigit():
-            raise InvalidDataError(f"a: expected digits, found {content!r}")
+            raise InvalidDataError(f"{what}: expected digits, found {content!r}")
         return int(content)
 
     assert RemoteFiles(served.url).read_small("a", parse) == 1
     served.faults = [b"<html>"] * 100
-    with pytest.raises(InvalidDataError, match="a: expected digits"):
+    with pytest.raises(InvalidDataError, match="/a: expected digits"):
         RemoteFiles(served.url).read_small("a", parse)
 
 
@@ -56,7 +56,7 @@ def test_sizes(served: Served) -> None:
 
 def test_objects_that_are_not_there(served: Served) -> None:
     files = RemoteFiles(served.url)
-    assert files.read_small("absent.index", bytes.decode) is None
+    assert files.read_small("absent.index", lambda content, what: content) is None
     with pytest.raises(MissingDataError, match=r"/absent\.grib2: expected an object, found none"):
         RemoteFile(files, "absent.grib2").read(0, 10)
 
