@@ -34,6 +34,7 @@ from data_catalog.datasets.declared_variables import DeclaredVariable, VariableN
 from data_catalog.errors import ConfigurationError
 from data_catalog.layout.times import FIRST_YEAR, LAST_YEAR
 from data_catalog.layout.variables import channel, check_declarable, declare
+from data_catalog.statistics.axis_weights import Method
 from data_catalog.storage.typed_files import faults_of_validation, read_toml
 
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
@@ -136,6 +137,8 @@ class DatasetEntry(BaseModel):
     static: tuple[str, ...] = ()
     grid: GridAxes | None = None
     """Grid of the dataset, if all sources of it share one."""
+    regrid: Method | None = None
+    """How a source on another grid is brought to that of the dataset; None refuses it."""
     step_hours: StrictInt = Field(gt=0)
     """Hours between times. The archive keeps the times of a finer source, unless the source is remote."""
     period_start: Day
@@ -169,6 +172,8 @@ class DatasetEntry(BaseModel):
                     raise ValueError(f"{key}: expected channels {kind}, found '{name}'")
         if len({*self.channels, *self.static}) < len(self.channels) + len(self.static):
             raise ValueError("channels: expected each channel once")
+        if self.regrid is not None and self.grid is None:
+            raise ValueError(f"regrid: expected a [grid] to regrid to, found none beside '{self.regrid}'")
         if self.period_end is not None and self.period_end < self.period_start:
             raise ValueError(f"period_end: expected a day from {self.period_start} on, found {self.period_end}")
         return self
@@ -195,7 +200,8 @@ class DatasetEntry(BaseModel):
         Returns:
             64 hexadecimal digits.
         """
-        content = self.model_dump(mode="json", include=set(_MEANING))
+        meaning = _MEANING if self.regrid is None else _MEANING | {"regrid"}
+        content = self.model_dump(mode="json", include=set(meaning))
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

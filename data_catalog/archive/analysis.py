@@ -13,7 +13,7 @@ from data_catalog.layout.variables import channel
 from data_catalog.sources.archive_marks import LEDGER_NAME
 from data_catalog.sources.files import open_files
 from data_catalog.sources.locations import parse_location
-from data_catalog.sources.open_source import between, open_source
+from data_catalog.sources.open_source import between, on_dataset_grid, open_source
 
 
 def open_analysis(location: Path | str, channels: Sequence[str], static: Sequence[str] = ()) -> xr.Dataset:
@@ -62,8 +62,9 @@ def open_dataset_source(
     """
     if location is None or not _has_ledger(parse_location(location)):
         return open_source(entry, location, start, end)
+    where = f"{entry.name} ({location})"
     analysis = open_analysis(location, entry.channels, entry.static)
-    return between(analysis, start, end, where=f"{entry.name} ({location})")
+    return on_dataset_grid(entry, between(analysis, start, end, where=where), where=where)
 
 
 def _has_ledger(place: Path | str) -> bool:

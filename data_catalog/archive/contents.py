@@ -14,6 +14,7 @@ from data_catalog.archive.chunks import times_per_block
 from data_catalog.archive.ledger import Header
 from data_catalog.catalog import DatasetEntry
 from data_catalog.quality.verdicts import Suspicion
+from data_catalog.statistics.regridding import METHOD_ATTRIBUTE, SOURCE_ATTRIBUTE
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ def header_of(entry: DatasetEntry, analysis: xr.Dataset, static: Mapping[str, ND
     latitude = analysis["latitude"].values.astype(np.float64)
     longitude = analysis["longitude"].values.astype(np.float64)
     names = (*entry.channels, *entry.static)
+    regridding = {key: analysis.attrs[key] for key in (METHOD_ATTRIBUTE, SOURCE_ATTRIBUTE) if key in analysis.attrs}
     return Header(
         dataset=entry.name,
         channels=entry.channels,
@@ -73,6 +75,7 @@ def header_of(entry: DatasetEntry, analysis: xr.Dataset, static: Mapping[str, ND
             "license": entry.licence,
             "references": "; ".join(entry.references),
             "source": str(analysis.attrs.get("source", analysis.attrs.get("title", entry.description))),
+            **regridding,
         },
         field_attributes={name: {key: str(text) for key, text in analysis[name].attrs.items()} for name in names},
     )

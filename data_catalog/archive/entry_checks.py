@@ -1,6 +1,6 @@
 """Checks that an analysis is of the dataset that it is ingested as: its grid, its step, its period."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import xarray as xr
@@ -10,6 +10,7 @@ from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.checks import check_same_grid, check_step, usual_step
 from data_catalog.layout.times import at_time, iso
+from data_catalog.statistics.regridding import METHOD_ATTRIBUTE, SOURCE_ATTRIBUTE
 
 _HOUR = np.timedelta64(1, "h")
 _DAY = np.timedelta64(1, "D")
@@ -35,7 +36,38 @@ def check_belongs(entry: DatasetEntry, analysis: xr.Dataset, archived: Archived,
     _check_not_coarser(times, archived, entry.step_hours, where)
     _check_period(entry, times, where)
     if entry.grid is not None:
+        _check_grid(entry, analysis, where)
+
+
+def _check_grid(entry: DatasetEntry, analysis: xr.Dataset, where: str) -> None:
+    assert entry.grid is not None
+    try:
         check_same_grid(analysis, *entry.grid.coordinates(), where=f"{where}, grid of the dataset")
+    except InvalidDataError as error:
+        if entry.is_shipped or entry.regrid is not None:
+            raise
+        way_out = 'regrid = "conservative" (or "bilinear", "nearest") in the dataset file brings it there'
+        raise InvalidDataError(f"{error}; {way_out}") from None
+
+
+def check_same_regridding(archived: Mapping[str, str], analysis: xr.Dataset, *, where: str) -> None:
+    """Check that an analysis came to the grid of its archive as what is archived did.
+
+    Args:
+        archived: Attributes of the archive.
+        analysis: In canonical layout.
+        where: Archive; errors start with it.
+
+    Raises:
+        InvalidDataError: It came by another method, or from another grid.
+    """
+    for key in (METHOD_ATTRIBUTE, SOURCE_ATTRIBUTE):
+        expected, found = archived.get(key), analysis.attrs.get(key)
+        if expected != found:
+            raise InvalidDataError(
+                f"{where}: {key}: expected '{expected or 'none'}', as archived, found '{found or 'none'}'; values of "
+                "different origin make an archive of their own"
+            )
 
 
 def _check_not_coarser(times: NDArray[np.datetime64], archived: Archived, step_hours: int, where: str) -> None:

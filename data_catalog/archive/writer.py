@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from data_catalog.archive import layout as archive_layout
 from data_catalog.archive.chunks import ChunkReader, decode, encode
 from data_catalog.archive.contents import IngestSummary, digests
+from data_catalog.archive.entry_checks import check_same_regridding
 from data_catalog.archive.ledger import Block, Ledger, StoredChunk
 from data_catalog.archive.publication import publish
 from data_catalog.archive.reading import read_static_field
@@ -121,6 +122,7 @@ class Writer:
                 f"{where}: expected channels {', '.join(names)}, found {', '.join(map(str, self._analysis.data_vars))}"
             )
         check_same_grid(self._analysis, header.latitude, header.longitude, where=f"{where} (grid of the archive)")
+        check_same_regridding(header.attributes, self._analysis, where=where)
 
     def _take_static(self, *, replace: bool) -> int:
         """Replace fields without time that differ from the archived ones, or refuse; return how many were replaced."""

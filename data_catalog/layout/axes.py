@@ -27,6 +27,10 @@ _PLAIN_GRIDS = frozenset({"latitude_longitude", ""})
 _WEST_OR_SOUTH = re.compile(r"degrees?_?(w|west|s|south)", re.IGNORECASE)
 """Units of places that count the other way."""
 _WAY_OUT = "put it on a regular latitude-longitude grid first, such as with `cdo remapcon`"
+_WAY_OUT_OF_CURVILINEAR = (
+    "'plumecast regrid FILE --grid GRID --method bilinear --out OUT' puts it on a regular one, as does regrid = "
+    '"bilinear" in a dataset file'
+)
 
 
 def as_analysis(dataset: xr.Dataset, where: str) -> xr.Dataset:
@@ -43,7 +47,7 @@ def as_analysis(dataset: xr.Dataset, where: str) -> xr.Dataset:
     Raises:
         InvalidDataError: The dataset has several members or lead times, or an axis cannot be understood.
     """
-    dims = _axis_dims(dataset, where)
+    dims = _axis_dims(dataset, where, _WAY_OUT_OF_CURVILINEAR)
     _check_one_member(dataset, dims, where)
     times = analysis_times(read_times(dataset, where, forecast=False), where)
     if times is None and any(role == "time" for role in dimension_roles(dataset, _field_dims(dataset)).values()):
@@ -103,11 +107,11 @@ def _dim_of(role: str, dims: dict[str, str]) -> list[str]:
     return [dims[role]] if role in dims else []
 
 
-def _axis_dims(dataset: xr.Dataset, where: str) -> dict[str, str]:
+def _axis_dims(dataset: xr.Dataset, where: str, way_out_of_curvilinear: str = _WAY_OUT) -> dict[str, str]:
     """The dimension that each axis of place, level and member has in the fields, of those that have one."""
     field_dims = _field_dims(dataset)
     roles = dimension_roles(dataset, field_dims)
-    _check_grid(dataset, roles, where)
+    _check_grid(dataset, roles, where, way_out_of_curvilinear)
     dims = {}
     for role in ("member", "level", *_PLACES):
         found = [dim for dim in field_dims if roles.get(dim) == role]
@@ -119,24 +123,26 @@ def _axis_dims(dataset: xr.Dataset, where: str) -> dict[str, str]:
     return dims
 
 
-def _check_grid(dataset: xr.Dataset, roles: dict[str, str], where: str) -> None:
+def _check_grid(dataset: xr.Dataset, roles: dict[str, str], where: str, way_out_of_curvilinear: str) -> None:
     """Refuse grids whose points do not stand in rows and columns of latitude and longitude."""
+    places = {role: name for name, role in reversed(coordinate_roles(dataset).items()) if role in _PLACES}
+    curvilinear = len(places) == len(_PLACES) and all(dataset.variables[name].ndim > 1 for name in places.values())
+    way_out = way_out_of_curvilinear if curvilinear else _WAY_OUT
     for name in field_names(dataset):
         field = dataset.variables[name]
         mapping = str(field.attrs.get("grid_mapping", field.encoding.get("grid_mapping", "")))
         kind = str(dataset.variables[mapping].attrs.get("grid_mapping_name", "")) if mapping in dataset else ""
         if kind not in _PLAIN_GRIDS:
             raise InvalidDataError(
-                f"{where}: {name}: expected a regular latitude-longitude grid, found a {kind} grid; {_WAY_OUT}"
+                f"{where}: {name}: expected a regular latitude-longitude grid, found a {kind} grid; {way_out}"
             )
-    places = {role: name for name, role in reversed(coordinate_roles(dataset).items()) if role in _PLACES}
     for role, name in places.items():
         lies_along = dataset.variables[name].dims
         if role not in roles.values() and lies_along and set(lies_along) & set(_field_dims(dataset)):
             kind = "curvilinear or rotated" if len(lies_along) > 1 else "reduced or unstructured"
             raise InvalidDataError(
                 f"{where}: expected a {role} dimension, found {name} along {', '.join(map(str, lies_along))} (a {kind} "
-                f"grid); {_WAY_OUT}"
+                f"grid); {way_out}"
             )
 
 

@@ -41,8 +41,24 @@ def open_files(location: Path | str, channels: Sequence[str], static: Sequence[s
         ConfigurationError: The location does not exist or holds no data files.
         InvalidDataError: The data is not a readable analysis with these channels; names the file.
     """
+    return join_files(open_each(location), location, channels, static)
+
+
+def join_files(
+    opened: Sequence[tuple[str, xr.Dataset]], location: Path | str, channels: Sequence[str], static: Sequence[str]
+) -> xr.Dataset:
+    """Join the fields of the files of a location to a checked analysis.
+
+    Args:
+        opened: Name and content of each file, as `open_each` returns them.
+        location: As `open_files` takes it.
+        channels: Channels to read.
+        static: Channels without time to read as well.
+
+    Raises:
+        InvalidDataError: The data is not a readable analysis with these channels; names the file.
+    """
     path = parse_location(location)
-    opened = open_each(location)
     if len(opened) == 1 and _is_one(path):
         return _from_one(opened[0][1], channels, static, opened[0][0])
     return _combined(opened, channels, static, str(path))

@@ -13,6 +13,7 @@ from data_catalog.layout.checks import check_analysis
 from data_catalog.layout.coordinates import at_times
 from data_catalog.layout.times import iso, span
 from data_catalog.sources.absences import absence_at, absences_of
+from data_catalog.sources.any_grid import open_any_grid
 from data_catalog.sources.arco_era5 import open_arco_era5
 from data_catalog.sources.bundled import open_bundled
 from data_catalog.sources.ecmwf_open_data import open_ecmwf_open_data
@@ -20,6 +21,7 @@ from data_catalog.sources.files import open_files
 from data_catalog.sources.gefs import open_gefs
 from data_catalog.sources.gfs import open_gfs
 from data_catalog.sources.weatherbench2 import open_weatherbench2
+from data_catalog.statistics.regridding import regrid
 
 _DATED = {"ecmwf-open-data": open_ecmwf_open_data, "gfs": open_gfs, "gefs": open_gefs}
 """Sources that look for each time of a period."""
@@ -39,7 +41,8 @@ def open_source(
         end: Last day, inclusive; None for the last available day.
 
     Returns:
-        Exactly the entry's channels and static channels, at the selected times.
+        Exactly the entry's channels and static channels, at the selected times, on the entry's grid if it names a
+        method of regridding.
 
     Raises:
         ConfigurationError: The entry has no location and none was given.
@@ -58,13 +61,32 @@ def open_source(
         hours = entry.step_hours
         analysis = _DATED[entry.source](place, entry.channels, entry.static, step_hours=hours, start=first, end=last)
     elif entry.source in ("files", "bundled"):
-        analysis = open_files(place, entry.channels, entry.static)
+        opened_by = open_files if entry.regrid is None else open_any_grid
+        analysis = opened_by(place, entry.channels, entry.static)
     else:
         analysis = _from_plugin(entry, place)
     if entry.is_remote:
         start = start or entry.period_start
         end = end or entry.period_end
-    return between(analysis, start, end, where=f"{entry.name} ({place or 'bundled sample'})")
+    where = f"{entry.name} ({place or 'bundled sample'})"
+    return on_dataset_grid(entry, between(analysis, start, end, where=where), where=where)
+
+
+def on_dataset_grid(entry: DatasetEntry, analysis: xr.Dataset, *, where: str) -> xr.Dataset:
+    """Bring an analysis to the grid of its dataset, if the dataset names a method of regridding.
+
+    Args:
+        entry: Catalogue entry of the dataset.
+        analysis: In canonical layout, or on a curvilinear grid.
+        where: File or dataset; errors start with it.
+
+    Raises:
+        InvalidDataError: The analysis does not cover the grid.
+        ConfigurationError: The method cannot be used with the grid of the analysis.
+    """
+    if entry.regrid is None or entry.grid is None:
+        return analysis
+    return regrid(analysis, *entry.grid.coordinates(), entry.regrid, where=where)
 
 
 def _from_plugin(entry: DatasetEntry, place: str) -> xr.Dataset:

@@ -107,6 +107,26 @@ def ingest(
     print(describe(summary))
 
 
+@commands.command()
+def regrid(
+    location: Annotated[
+        str,
+        typer.Argument(metavar="FILE_OR_URL", help="NetCDF, GRIB or Zarr: file, directory, pattern of names, or URL."),
+    ],
+    grid: Annotated[
+        str,
+        typer.Option(metavar="GRID", help="SOUTH:NORTH:STEP,WEST:EAST:STEP in degrees, or a dataset with this grid."),
+    ],
+    method: Annotated[str, typer.Option(metavar="METHOD", help="conservative, bilinear or nearest.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.nc", help="NetCDF file to write.")],
+) -> None:
+    """Bring the analyses of a file to another grid, also from a curvilinear one; nothing is extrapolated."""
+    from pipelines.data.regrid import regrid_file
+    from pipelines.workspace.home import home
+
+    print(regrid_file(home(), location, grid=grid, method=method, out=out))
+
+
 @archive_app.command("verify")
 def archive_verify(dataset: DatasetName, archive: ArchiveOption = None) -> None:
     """Read every byte of an archive: one line for each fault, status 2 if there is any."""

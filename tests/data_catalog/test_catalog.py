@@ -57,7 +57,7 @@ def test_shipped_datasets_are_what_earlier_releases_had() -> None:
     """The hash is that of the entries when they were written in Python, less the keys that files added."""
 
     def content(name: str) -> dict[str, Any]:
-        found = dataset(name).model_dump(mode="json", exclude={"variables"})
+        found = dataset(name).model_dump(mode="json", exclude={"variables", "regrid"})
         return found | {"grid": {key: value for key, value in found["grid"].items() if value is not None}}
 
     earlier = ("speedy-5p6", "ncep-natlantic", "era5-5p6", "era5-1p5", "era5-0p25")
@@ -153,8 +153,18 @@ def test_the_hash_follows_the_content_and_not_the_place_or_the_words(tmp_path: P
         ('"z500", ', ""),
         ('"CC0"', '"CC0"\nsimulated = true'),
     ]
+    others += [('"CC0"', f'"CC0"\nregrid = "{method}"') for method in ("bilinear", "nearest")]
     hashes = {read_dataset(write(tmp_path, OWN.replace(*change))).content_hash() for change in others}
     assert len(hashes | {original}) == len(others) + 1
+
+
+def test_a_method_of_regridding_needs_a_grid(tmp_path: Path) -> None:
+    start = OWN.index("[grid]")
+    without = OWN[:start].replace('"CC0"', '"CC0"\nregrid = "bilinear"') + OWN[OWN.index("[variables") :]
+    with pytest.raises(ConfigurationError, match=r"regrid: expected a \[grid\] to regrid to, found none"):
+        read_dataset(write(tmp_path, without))
+    with pytest.raises(ConfigurationError, match=r"regrid: .*'conservative', 'bilinear' or 'nearest', found 'cubic'"):
+        read_dataset(write(tmp_path, OWN.replace('"CC0"', '"CC0"\nregrid = "cubic"')))
 
 
 def test_grids_are_written_by_their_ends_where_they_are_even() -> None:

@@ -9,8 +9,10 @@ import xarray as xr
 
 from data_catalog.archive.entry_checks import check_belongs
 from data_catalog.archive.ingest import ingest
+from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import DatasetEntry, GridAxes
 from data_catalog.errors import InvalidDataError
+from data_catalog.statistics.regridding import regrid
 from tests.data_catalog.conftest import MakeAnalysis
 
 NONE = np.array([], "datetime64[ns]")
@@ -78,3 +80,28 @@ def test_few_days_may_fill_holes_of_an_archive(bounded: DatasetEntry, make_analy
 
 def test_a_grid_of_rounded_coordinates_is_the_same(bounded: DatasetEntry, make_analysis: MakeAnalysis) -> None:
     belongs(bounded, make_analysis(latitude=np.linspace(-67.5, 67.5, 4).astype(np.float32) + 1e-5))
+
+
+def test_the_way_out_of_another_grid_is_said(bounded: DatasetEntry, make_analysis: MakeAnalysis) -> None:
+    with pytest.raises(InvalidDataError, match=r'regrid = "conservative" .* in the dataset file brings it there'):
+        belongs(bounded, make_analysis(latitude=np.linspace(-60.0, 60.0, 4)))
+
+
+def test_an_archive_holds_values_of_one_origin(
+    bounded: DatasetEntry, make_analysis: MakeAnalysis, tmp_path: Path
+) -> None:
+    fine = make_analysis(latitude=np.linspace(-85, 85, 18), longitude=np.arange(0, 360, 10.0))
+    latitude, longitude = GRID.coordinates()
+    archive = tmp_path / "tiny.zarr"
+    ingest(bounded, regrid(fine.isel(time=slice(9)), latitude, longitude, "conservative"), archive)
+    opened = open_archive(archive)
+    assert opened.attrs["regrid_method"] == "conservative"
+    assert opened.attrs["source_grid"] == "regular, 18 x 36 points, latitude -85 to 85, longitude 0 to 350"
+    assert ingest(bounded, regrid(fine, latitude, longitude, "conservative"), archive).added == 11
+    with pytest.raises(InvalidDataError, match="regrid_method: expected 'conservative', as archived, found 'nearest'"):
+        ingest(bounded, regrid(fine, latitude, longitude, "nearest"), archive)
+    with pytest.raises(InvalidDataError, match="regrid_method: expected 'conservative', as archived, found 'none'"):
+        ingest(bounded, make_analysis(), archive)
+    other = fine.isel(longitude=slice(None, None, 2))
+    with pytest.raises(InvalidDataError, match=r"source_grid: expected 'regular, 18 x 36 .* found 'regular, 18 x 18"):
+        ingest(bounded, regrid(other, latitude, longitude, "conservative"), archive)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from data_catalog.catalog import SOURCE_GROUP, DatasetEntry, dataset, source_names
+from data_catalog.catalog import SOURCE_GROUP, DatasetEntry, GridAxes, dataset, source_names
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from data_catalog.layout.cells import row_areas
 from data_catalog.sources.open_source import open_source
 
 
@@ -75,3 +76,18 @@ def test_a_source_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) ->
         open_source(entry)
     with pytest.raises(ConfigurationError, match=r"expected one of files, .* found 'others'; install the package"):
         open_source(entry.model_copy(update={"source": "others"}))
+
+
+def test_a_source_on_another_grid_is_regridded_where_the_dataset_says_how() -> None:
+    entry = dataset("speedy-5p6")
+    grid = GridAxes(latitude=(-75.0, 75.0, 6), longitude=(0.0, 300.0, 6))
+    coarse = entry.model_copy(update={"grid": grid, "regrid": "conservative"})
+    day = date(2008, 2, 28)
+    fine, found = open_source(entry, start=day, end=day), open_source(coarse, start=day, end=day)
+    assert found["z500"].shape == (1, 6, 6)
+    assert found["z500"].chunks is not None
+    means = [
+        float((one["z500"].mean("longitude")[0] * row_areas(one["latitude"].values)).mean()) for one in (fine, found)
+    ]
+    assert means[1] == pytest.approx(means[0], rel=1e-6)
+    assert "regrid_method" not in open_source(entry, start=day, end=day).attrs
