@@ -11,6 +11,7 @@ from data_catalog.layout.times import iso
 from data_catalog.quality.verdicts import GOOD, MISSING, NOT_JUDGED, SUSPECT, Judgement, Suspicion
 
 _DIGITS = 12
+_LINES = 20
 
 
 @dataclass
@@ -103,13 +104,69 @@ def described(verdicts: Verdicts, times: NDArray[np.datetime64], holes: NDArray[
         verdicts: Verdicts on an archive.
         times: Times of the archive.
         holes: Times that are missing.
+
+    Yields:
+        Times of the same channels and check in one line; at most 20 lines on what is suspect, and how many more.
     """
     judged = len(verdicts.reasons)
     bad = sum(1 for reasons in verdicts.reasons.values() if reasons)
     parts = [f"{judged - bad} times {GOOD}", f"{bad} {SUSPECT}", f"{holes.size} {MISSING}"]
     yield ", ".join([*parts, f"{len(times) - judged} {NOT_JUDGED}"])
-    yield from (f"{words_of(one)}" for one in verdicts.suspect)
+    groups = grouped(verdicts.suspect)
+    yield from (group.words for group in groups[:_LINES])
+    if len(groups) > _LINES:
+        yield f"{SUSPECT}: {len(groups) - _LINES} more lines like these; 'plumecast archive report DATASET' shows all"
     yield from (f"check failed: {check}: nothing was measured" for check in verdicts.failed_checks)
+
+
+@dataclass(frozen=True)
+class SuspectGroup:
+    """Times that one check suspects in the same channels.
+
+    Attributes:
+        channels: Names of the channels.
+        times: The times, ascending; none of channels without time.
+        reason: Why the first is suspect.
+    """
+
+    channels: tuple[str, ...]
+    times: tuple[np.datetime64, ...]
+    reason: str
+
+    @property
+    def check(self) -> str:
+        """Name of the check."""
+        return self.reason.partition(": ")[0]
+
+    @property
+    def words(self) -> str:
+        """The group in one line."""
+        names = ", ".join(self.channels)
+        if not self.times:
+            return f"{SUSPECT}: {names}: {self.reason}"
+        span = f"at {iso(self.times[0])}"
+        if len(self.times) > 1:
+            span = f"at {len(self.times)} times from {iso(self.times[0])} to {iso(self.times[-1])}, first"
+        return f"{SUSPECT}: {names} {span}: {self.reason}"
+
+
+def grouped(suspicions: Sequence[Suspicion]) -> list[SuspectGroup]:
+    """Put together what one check suspects: the channels of a time, then times with the same channels.
+
+    Args:
+        suspicions: Channels without time first, then times in order.
+    """
+    channels: dict[tuple[np.datetime64 | None, str], list[str]] = {}
+    reasons: dict[tuple[np.datetime64 | None, str], str] = {}
+    for one in suspicions:
+        key = (one.time, one.reason.partition(": ")[0])
+        channels.setdefault(key, []).append(one.channel)
+        reasons.setdefault(key, one.reason)
+    groups: dict[tuple[bool, tuple[str, ...], str], tuple[list[np.datetime64], str]] = {}
+    for (time, check), names in channels.items():
+        group = groups.setdefault((time is None, tuple(names), check), ([], reasons[time, check]))
+        group[0].extend([] if time is None else [time])
+    return [SuspectGroup(names, tuple(times), reason) for (_, names, _), (times, reason) in groups.items()]
 
 
 def words_of(one: Suspicion) -> str:

@@ -13,7 +13,8 @@ from data_catalog.archive.publication import publish
 from data_catalog.archive.reading import ArchivedChannel, places_of, read_static_field
 from data_catalog.layout.checks import usual_step
 from data_catalog.quality.fields import Fields
-from data_catalog.quality.judge import FEWEST_TIMES, SEGMENT, Read, Reference, judge, learn, sample
+from data_catalog.quality.judge import FEWEST_TIMES, SEGMENT, judge, learn, sample
+from data_catalog.quality.measuring import Read, Reference
 
 _FEWEST_IN_THE_PAST = 200
 _DAYS_OF_A_PAST = 330

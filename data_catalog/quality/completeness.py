@@ -19,7 +19,7 @@ def completeness(name: str, fields: Fields, missing: NDArray[np.bool_]) -> dict[
     finite = np.isfinite(values)
     lost = (~finite & ~missing).mean(axis=(1, 2))
     none = ~finite.any(axis=(1, 2))
-    words = "a share of {value:.3f} of the points without a value that have one otherwise"
+    words = "{value:.1%} of the points without a value, limit {limit:.1%}"
     return {
         "lost": Measure("completeness", np.where(none, 1.0, lost), words, limit=0.002),
     }

@@ -20,20 +20,19 @@ def jumps(changes: NDArray[np.float32], courses: NDArray[np.float32], fields: Fi
     weights = fields.weights.astype(np.float32)
     size, mean, most = (smaller_side(one) for one in _sizes(changes, weights))
     course_size, course_mean, course_most = _sizes(courses, weights)
-    usual = "(usually 1, expected at most {limit:.1f})"
     return {
         "step": Measure(_CHECK, size,
-            f"a change from the nearest time {{value:.1f}} times the usual one {usual}", least=1.3, reach=5.0),
-        "step_mean": Measure(_CHECK, mean, "a change of the area's mean far from the usual one ({value:.2f} standard "
-            "deviations of a change, expected at most {limit:.2f})", least=0.1, reach=3.3),
-        "step_point": Measure(_CHECK, most, "a change at a point of {value:.1f} standard deviations of a change "
-            "(expected at most {limit:.1f})", least=4.0, reach=5.0),
-        "course": Measure(_CHECK, course_size, f"a departure from the times before and after {{value:.1f}} times the "
-            f"usual one {usual}", least=1.3, reach=5.6),
-        "course_mean": Measure(_CHECK, course_mean, "a departure of the area's mean from the times before and after of "
-            "{value:.2f} standard deviations (expected at most {limit:.2f})", least=0.1, reach=3.5),
-        "course_point": Measure(_CHECK, course_most, "a departure at a point from the times before and after of "
-            "{value:.1f} standard deviations (expected at most {limit:.1f})", least=4.0, reach=5.6),
+            "{value:.1f} times the usual change in time, limit {limit:.1f}", least=1.3, reach=4.1),
+        "step_mean": Measure(_CHECK, mean,
+            "the area's mean changes by {value:.2f} sd of a change, limit {limit:.2f}", least=0.1, reach=3.0),
+        "step_point": Measure(_CHECK, most,
+            "a point changes by {value:.1f} sd of a change, limit {limit:.1f}", least=4.0, reach=7.3),
+        "course": Measure(_CHECK, course_size,
+            "{value:.1f} times as far from the times beside it as usual, limit {limit:.1f}", least=1.3, reach=3.8),
+        "course_mean": Measure(_CHECK, course_mean,
+            "the area's mean {value:.2f} sd from the times beside it, limit {limit:.2f}", least=0.1, reach=2.9),
+        "course_point": Measure(_CHECK, course_most,
+            "a point {value:.1f} sd from the times beside it, limit {limit:.1f}", least=4.0, reach=4.8),
     }  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def magnitudes(name: str, fields: Fields) -> dict[str, Measure]:
     size = float(np.sqrt(np.mean(np.tensordot(values.astype(np.float64) ** 2, weights, 2))))
     found = {}
     for kind, number, (low, high) in _ranges(channel(name), fields, mean, size):
-        words = f"a {kind} of {number:.4g}, expected {low:.4g} to {high:.4g} {channel(name).variable.units}"
+        words = f"{kind} {number:.4g}, expected {low:.4g} to {high:.4g} {channel(name).variable.units}"
         found[f"magnitude of the {kind}"] = Measure(_CHECK, _outside(number, low, high, len(values)), words, limit=1.0)
     return found
 

@@ -87,8 +87,8 @@ def _layer_temperature(fields: Fields, channels: Mapping[str, Channel]) -> Found
         above = _SCALE_HEIGHT_M * np.log(near / np.sqrt(lower * upper))
         expected = _area_mean(fields, fields.values[temperatures[near]]) - _LAPSE * above * 0.85
         off = abs(layer - expected) / _LAYER_TOLERANCE_K
-        words = f"a layer of {layer:.0f} K between {lower} and {upper} hPa by thickness, of {expected:.0f} K by "
-        words += f"{temperatures[near]}: not hydrostatic (expected within {_LAYER_TOLERANCE_K:.0f} K)"
+        words = f"{lower}-{upper} hPa of {layer:.0f} K by thickness, of {expected:.0f} K by {temperatures[near]}, "
+        words += f"limit {_LAYER_TOLERANCE_K:.0f} K apart"
         measure = Measure("hydrostatic balance", _same(fields, off), words, limit=1.0)
         for name in {*_z_names(channels, (lower, upper)), temperatures[near]}:
             yield name, f"layer {lower}-{upper}", measure
@@ -111,9 +111,9 @@ def _geostrophic(fields: Fields, channels: Mapping[str, Channel]) -> Found:
             low, high = (0.25, 1.25) if name in ("u10", "v10") else (0.6, 1.5) if exact else (0.35, 2.6)
             middle = np.sqrt(low * high)
             off = abs(np.log(max(ratio, 1e-6) / middle)) / np.log(high / middle)
-            words = f"{ratio:.2f} times the geostrophic wind (expected {low:.2f} to {high:.2f})"
+            words = f"{ratio:.2f} times the geostrophic wind, expected {low:.2f} to {high:.2f}"
             yield name, "geostrophic ratio", Measure("geostrophic balance", _same(fields, off), words, limit=1.0)
-            words = f"a correlation of {agreement:.2f} with the geostrophic wind (expected at least 0.45)"
+            words = f"correlation {agreement:.2f} with the geostrophic wind, limit 0.45"
             off = (1 - agreement) / 0.55
             yield name, "geostrophic agreement", Measure("geostrophic balance", _same(fields, off), words, limit=1.0)
 
@@ -183,7 +183,7 @@ def _order_of_levels(fields: Fields, channels: Mapping[str, Channel]) -> Found:
         colder = _area_mean(fields, fields.values[one]) - _area_mean(fields, fields.values[other])
         steps = np.log(lower / upper)
         off = 1.0 - (colder - 2.0 * steps) / max(8.0 * steps, 1.0)
-        words = f"{one} only {colder:.1f} K warmer than {other} in the mean (expected at least {2 * steps:.1f} K)"
+        words = f"{one} only {colder:.1f} K warmer than {other} in the mean, limit {2 * steps:.1f} K"
         for name in (one, other):
             yield name, f"{one} over {other}", Measure("order of levels", _same(fields, off), words, limit=1.0)
     yield from _order_of_winds(fields, _on_levels(channels, "u"))
@@ -195,7 +195,7 @@ def _order_of_winds(fields: Fields, winds: Mapping[int, str]) -> Found:
         if lower < 1.6 * upper:
             continue
         low, high = (np.sqrt(_area_mean(fields, fields.values[name] ** 2)) for name in (one, other))
-        words = f"{other} of {high:.1f} m s-1 over {one} of {low:.1f} m s-1 (root mean squares; expected more above)"
+        words = f"{other} of only {high:.1f} m s-1 rms over {one} of {low:.1f} m s-1, expected more above"
         for name in (one, other):
             yield name, f"{one} under {other}", Measure("order of levels", _same(fields, low / high), words, limit=1.0)
 
@@ -218,5 +218,5 @@ def _seasons(fields: Fields, channels: Mapping[str, Channel]) -> Found:
                 continue
             mean = np.average(fields.values[name][:, rows].mean(axis=2), axis=1, weights=fields.weights[rows, 0])
             fit = float(np.corrcoef(mean, sign * north)[0, 1]) if np.ptp(mean) > 0 else -1.0
-            words = f"a correlation of {fit:.2f} with the season in the {where} (expected at least -0.2)"
+            words = f"correlation {fit:.2f} with the season in the {where}, limit -0.2"
             yield name, f"season {where}", Measure("dates", _same(fields, (1 - fit) / 1.2), words, limit=1.0)

@@ -17,7 +17,9 @@ _RIDGE = 0.03
 _FOLDS = 5
 _FEWEST = 40
 _FEWEST_FOR_LAGS = 15
-_LAG_GAIN, _LAG_GAIN_FITTED_HERE = 0.05, 0.2
+_LAG_GAIN, _LAG_GAIN_FITTED_HERE = 0.05, 0.15
+_REACHES = {"relation": (5.6, 5.1), "context": (4.6, 4.0)}
+"""Of all patterns of a channel together, and of the one that is farthest off."""
 
 
 @dataclass(frozen=True)
@@ -147,15 +149,15 @@ def relations(
         patterns = known.patterns[name]
         left = one - states[name] @ patterns.fields
         rest = np.sqrt(np.mean(left**2, axis=1)) / patterns.rest
-        words = "a field whose finer part is {value:.1f} times as large as usual (expected at most {limit:.1f})"
-        found[name] = {"finer": Measure(_CHECK, rest, words, least=1.2, reach=7.2)}
+        words = "finer structure {value:.1f} times the usual size, limit {limit:.1f}"
+        found[name] = {"finer": Measure(_CHECK, rest, words, least=1.2, reach=6.3)}
         if name in known.from_others:
             found[name] |= _rests(
-                known.from_others[name], _others(states, name), states[name], "relation", "the others"
+                known.from_others[name], _others(states, name), states[name], "relation", "other channels"
             )
         if name in known.from_all:
             rests = _rests(
-                known.from_all[name], _all(states, name), states[name], "context", "the others and its course"
+                known.from_all[name], _all(states, name), states[name], "context", "other channels and times"
             )
             found[name] |= {kind: _only(measure, between(follows)) for kind, measure in rests.items()}
     return found
@@ -171,10 +173,10 @@ def _rests(
     known: Regression, given: NDArray[np.float64], wanted: NDArray[np.float64], kind: str, by: str
 ) -> dict[str, Measure]:
     rest = np.abs(wanted - given @ known.coefficients) / known.spread
-    words = f"contradicts {by}: {{value:.1f}} standard deviations from what they say (expected at most {{limit:.1f}})"
+    words = f"{{value:.1f}} sd from what {by} say, limit {{limit:.1f}}"
     return {
-        kind: Measure(_CHECK, np.sqrt(np.mean(rest**2, axis=1)), words, least=1.5, reach=5.4),
-        f"{kind}_top": Measure(_CHECK, rest.max(axis=1), words, least=3.0, reach=5.0),
+        kind: Measure(_CHECK, np.sqrt(np.mean(rest**2, axis=1)), words, least=1.5, reach=_REACHES[kind][0]),
+        f"{kind}_top": Measure(_CHECK, rest.max(axis=1), words, least=3.0, reach=_REACHES[kind][1]),
     }
 
 
@@ -199,8 +201,8 @@ def lag_gains(
     gains = {name: _gain(states, name, inner, None if fitted_here else known) for name in states}
     most = max(gains, key=lambda name: gains[name][0])
     limit = _LAG_GAIN_FITTED_HERE if fitted_here else _LAG_GAIN
-    words = f"fits the other channels better a step {'earlier' if gains[most][1] > 0 else 'later'} (explained variance "
-    words += "{value:.2f} higher, expected at most {limit:.2f})"
+    words = f"fits the other channels better a step {'earlier' if gains[most][1] > 0 else 'later'} , explained "
+    words += "variance {value:.2f} higher, limit {limit:.2f}"
     return {
         name: Measure("dates", np.full(len(follows), gain[0] if name == most else 0.0), words, limit=limit)
         for name, gain in gains.items()

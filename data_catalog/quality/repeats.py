@@ -31,16 +31,16 @@ def repeats(name: str, changes: NDArray[np.float32], fields: Fields) -> dict[str
         "still": Measure(
             _CHECK,
             1 / np.maximum(size, 1e-6),
-            "a change from the time before {value:.1f} times smaller than usual (expected at most {limit:.1f})",
+            "a change {value:.1f} times smaller than usual, limit {limit:.1f}",
             least=2.0,
-            reach=3.5,
+            reach=3.1,
         ),
         "equal": Measure(
             _CHECK,
             equal,
-            "a share of {value:.2f} of the points exactly as at the time before (expected at most {limit:.2f})",
+            "{value:.0%} of the points exactly as at the time before, limit {limit:.0%}",
             least=0.08,
-            reach=4.0,
+            reach=3.0,
         ),
     }
 
@@ -73,5 +73,5 @@ def copies(found: list[str], times: NDArray[np.datetime64], known: Mapping[str, 
     origin = [known.get(one, time) for one, time in zip(found, times, strict=True)]
     is_copy = np.array([before != time for before, time in zip(origin, times, strict=True)], float)
     first = next((before for before, copy in zip(origin, is_copy, strict=True) if copy), None)
-    words = "" if first is None else f", the first of {minute(first)}"
-    return {"copy": Measure(_CHECK, is_copy, f"a copy of the field of another time{words}", limit=0.5)}
+    words = "" if first is None else f", the first that of {minute(first)}"
+    return {"copy": Measure(_CHECK, is_copy, f"the field of another time again{words}", limit=0.5)}

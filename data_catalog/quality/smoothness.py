@@ -21,29 +21,32 @@ def smoothness(
         along: The same from the zonal neighbours.
         course: `rough` less the mean of the times before and after, over its own standard deviation; NaN without.
     """
-    words = "of {value:.1f} standard deviations (expected at most {limit:.1f})"
     return {
         "spike": Measure(
             _CHECK,
             np.abs(rough).max(axis=(1, 2)),
-            f"a departure of a point from its neighbours {words}",
+            "a point {value:.1f} sd from its neighbours, limit {limit:.1f}",
             least=4.0,
-            reach=6.0,
+            reach=6.5,
         ),
         "sudden_spike": Measure(
             _CHECK,
             np.abs(course).max(axis=(1, 2)),
-            f"a sudden departure of a point from its neighbours {words}",
+            "a point suddenly {value:.1f} sd from its neighbours, limit {limit:.1f}",
             least=4.0,
-            reach=6.0,
+            reach=5.2,
         ),
         "row": Measure(
-            _CHECK, _lines(across, 2), f"a departure of a row from the rows beside it {words}", least=1.0, reach=3.6
+            _CHECK,
+            _lines(across, 2),
+            "a row {value:.1f} sd from the rows beside it, limit {limit:.1f}",
+            least=1.0,
+            reach=4.1,
         ),
         "column": Measure(
             _CHECK,
             _lines(along, 1),
-            f"a departure of a column from the columns beside it {words}",
+            "a column {value:.1f} sd from the columns beside it, limit {limit:.1f}",
             least=1.0,
             reach=4.2,
         ),
@@ -74,15 +77,15 @@ def flatness(name: str, fields: Fields) -> dict[str, Measure]:
         "flat": Measure(
             _CHECK,
             same.sum(axis=(1, 2)) / np.maximum(counted.sum(axis=(1, 2)), 1),
-            "a share of {value:.2f} of the points exactly as the point beside them (expected at most {limit:.2f})",
+            "{value:.0%} of the points exactly as the point beside them, limit {limit:.0%}",
             least=0.04,
-            reach=4.0,
+            reach=3.6,
         ),
         "zeros": Measure(
             _CHECK,
             zeros,
-            "a share of {value:.2f} of the points exactly 0 (expected at most {limit:.2f})",
+            "{value:.0%} of the points exactly 0, limit {limit:.0%}",
             least=0.04,
-            reach=4.0,
+            reach=3.0,
         ),
     }

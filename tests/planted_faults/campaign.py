@@ -19,7 +19,8 @@ import xarray as xr
 
 from data_catalog.layout.canonical import canonicalise
 from data_catalog.quality.fields import Fields, joined
-from data_catalog.quality.judge import SEGMENT, Reference, judge, learn, sample
+from data_catalog.quality.judge import SEGMENT, judge, learn, sample
+from data_catalog.quality.measuring import Reference
 from data_catalog.quality.repeats import fingerprints
 from data_catalog.quality.verdicts import Suspicion
 from tests.planted_faults.faults import FAULTS, Fault, Planted
@@ -30,10 +31,20 @@ DATASETS = {
     "america": "ncep/ncep1_northamerica_air995_6hourly_2013-2014.zarr",
     "speedy": "speedy/speedy_{}.nc",
 }
-PAST = {"erai": ("2000", "2006"), "ncep": ("2001", "2006"), "speedy": ("2004", "2006"), "america": ("2013", "2013")}
+PAST = {
+    "erai": ("2000", "2006"),
+    "ncep": ("2001", "2006"),
+    "speedy": ("2004", "2006"),
+    "america": ("2013-01", "2014-03"),
+}
 PLANTED_IN = {"erai": ("2007", "2007"), "ncep": ("2007", "2007"), "speedy": ("2007-01", "2007-04"),
-              "america": ("2014-01", "2014-06")}  # fmt: skip
-CLEAN = {"erai": ("2007", "2008"), "ncep": ("2007", "2008"), "speedy": ("2007", "2008"), "america": ("2014", "2014")}
+              "america": ("2014-04", "2014-06")}  # fmt: skip
+CLEAN = {
+    "erai": ("2007", "2008"),
+    "ncep": ("2007", "2008"),
+    "speedy": ("2007", "2008"),
+    "america": ("2014-04", "2014-12"),
+}
 
 
 def fields_of(analysis: xr.Dataset, step_hours: int) -> Fields:

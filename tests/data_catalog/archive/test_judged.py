@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_catalog.archive.judged import Verdicts, described, record_of
+from data_catalog.archive.judged import Verdicts, described, grouped, record_of
 from data_catalog.quality.verdicts import Judgement, Suspicion
 
 TIMES = np.array(["2001-01-01", "2001-01-02", "2001-01-03"], "datetime64[ns]")
@@ -41,3 +41,21 @@ def test_everything_is_said_in_lines() -> None:
         "suspect: msl at 2001-01-02T00:00Z: a spike",
         "check failed: dates: nothing was measured",
     ]
+
+
+def test_times_of_one_check_are_one_line() -> None:
+    often = [Suspicion(time, name, f"dates: {number} too far") for number, time in enumerate(TIMES) for name in "ab"]
+    (group,) = grouped(often)
+    assert group.channels == ("a", "b")
+    assert (
+        group.words == "suspect: a, b at 3 times from 2001-01-01T00:00Z to 2001-01-03T00:00Z, first: dates: 0 too far"
+    )
+
+
+def test_long_lists_are_shortened() -> None:
+    many = tuple(Suspicion(TIMES[0], f"channel{number}", f"check {number}: wrong") for number in range(50))
+    verdicts = Verdicts()
+    verdicts.add(record_of(Judgement(TIMES, many, {}, {})))
+    lines = list(described(verdicts, TIMES, TIMES[:0]))
+    assert len(lines) == 22
+    assert lines[-1].startswith("suspect: 30 more lines")
