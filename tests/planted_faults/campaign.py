@@ -4,8 +4,7 @@
 
 Each fault is planted in a year that the limits were not drawn from, and judged with what earlier years have shown. It
 is found if one of its channels is suspect at one of its times. Clean years are judged whole, also as a first ingest,
-which knows nothing but itself. No threshold was chosen on the real test
-years 2008; two saw the simulated one (docs/experiments/quality.md).
+which knows nothing but itself. Limits are chosen by `tests.planted_faults.reaches`, on training years alone.
 """
 
 import argparse
