@@ -99,7 +99,7 @@ def _around(states: Array, inner: NDArray[np.intp]) -> Array:
 
 def _fit_step(given: Array, wanted: Array) -> Step:
     gram = given.T @ given + _RIDGE * len(given) * np.eye(given.shape[1])
-    coefficients = np.linalg.solve(gram, given.T @ wanted)
+    coefficients = np.asarray(np.linalg.solve(gram, given.T @ wanted), np.float64)
     left = wanted - given @ coefficients
     covariance = left.T @ left / len(left)
     covariance += _RIDGE * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
