@@ -87,8 +87,10 @@ def digests(fields: Mapping[str, NDArray[np.float32]]) -> list[str]:
     Args:
         fields: Values (time, latitude, longitude) by channel, in the order of the header.
     """
-    count = len(next(iter(fields.values())))
-    return [
-        hashlib.blake2b(b"".join(field[index].tobytes() for field in fields.values()), digest_size=16).hexdigest()
-        for index in range(count)
-    ]
+    found = []
+    for index in range(len(next(iter(fields.values())))):
+        digest = hashlib.blake2b(digest_size=16)
+        for field in fields.values():
+            digest.update(np.ascontiguousarray(field[index]).data)
+        found.append(digest.hexdigest())
+    return found

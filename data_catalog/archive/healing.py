@@ -12,6 +12,7 @@ from data_catalog.archive.ledger import Ledger, StoredChunk
 from data_catalog.archive.publication import publication_faults, publish
 from data_catalog.archive.recovery import is_archive, sound_ledger
 from data_catalog.archive.state import content_faults, inspect_archive
+from data_catalog.archive.workers import own_threads
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.sources.archive_marks import without_advice
@@ -74,9 +75,10 @@ def _mended_now(entry: DatasetEntry, archive: Path, open_source: Callable[[], xr
 
 
 def _mended_from_source(entry: DatasetEntry, archive: Path, open_source: Callable[[], xr.Dataset]) -> Ledger:
-    writer = open_writer(entry, checked_for(entry, open_source(), archive), archive)
-    writer.mend()
-    return writer.ledger
+    with own_threads() as workers:
+        writer = open_writer(entry, checked_for(entry, open_source(), archive), archive, workers)
+        writer.mend()
+        return writer.ledger
 
 
 def _made_again(entry: DatasetEntry, archive: Path, open_source: Callable[[], xr.Dataset]) -> list[str]:

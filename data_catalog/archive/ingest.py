@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence, Set
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from data_catalog.archive.judging import judge_new
 from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.publication import publish
 from data_catalog.archive.recovery import archived_times, begin_again, is_archive, sound_ledger
+from data_catalog.archive.workers import Workers, own_threads
 from data_catalog.archive.writer import Writer
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError
@@ -32,6 +33,7 @@ def ingest(
     *,
     replace: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
+    workers: Workers | None = None,
 ) -> IngestSummary:
     """Ingest an analysis into the archive of its dataset: create it, append, fill holes, repair what is damaged.
 
@@ -47,6 +49,7 @@ def ingest(
         replace: Take values of the source that differ from archived ones, of all times of the analysis, as corrections;
             the ledger records each as a generation.
         on_progress: Called with the number of times done and the number of all times.
+        workers: What reads the source and packs chunks; None for threads of this process.
 
     Returns:
         A summary of what was added, filled, repaired and replaced.
@@ -58,8 +61,8 @@ def ingest(
         MissingDataError: Another ingest is writing to the archive.
     """
     checked = checked_for(entry, analysis, archive)
-    with archive_lock(archive):
-        writer = open_writer(entry, checked, archive, on_progress)
+    with archive_lock(archive), nullcontext(workers) if workers else own_threads() as hands:
+        writer = open_writer(entry, checked, archive, hands, on_progress)
         before = set(writer.ledger.verdicts.reasons), [time for one in writer.ledger.blocks for time in one.times]
         summary = writer.run(compare="latest" if entry.is_remote and not replace else "all", replace=replace)
         times = analysis["time"].values
@@ -140,6 +143,7 @@ def open_writer(
     entry: DatasetEntry,
     checked: xr.Dataset,
     archive: Path,
+    workers: Workers,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Writer:
     """Open an archive for writing, or create it; its ledger is restored, or made again from the source.
@@ -148,6 +152,7 @@ def open_writer(
         entry: The dataset.
         checked: From `checked_for`.
         archive: Directory of the archive, whose lock the caller holds.
+        workers: What reads the source and packs chunks.
         on_progress: Called with the number of times done and the number of all times.
 
     Raises:
@@ -157,11 +162,11 @@ def open_writer(
     static = {name: checked[name].values for name in entry.static}
     if not is_archive(archive):
         ledger = archive_layout.create(archive, header_of(entry, checked, static), static)
-        return Writer(archive, ledger, entry, checked, static, on_progress)
+        return Writer(archive, ledger, entry, checked, static, workers, on_progress)
     archive_layout.clean(archive)
     found = sound_ledger(archive)
     if found is not None:
-        return Writer(archive, found, entry, checked, static, on_progress)
+        return Writer(archive, found, entry, checked, static, workers, on_progress)
     ledger, order = begin_again(archive, header_of(entry, checked, static), checked["time"].values)
-    Writer(archive, ledger, entry, checked, static).append(order)
-    return Writer(archive, ledger, entry, checked, static, on_progress)
+    Writer(archive, ledger, entry, checked, static, workers).append(order)
+    return Writer(archive, ledger, entry, checked, static, workers, on_progress)

@@ -205,9 +205,15 @@ class Ledger:
             digests: Digest of the values of each time.
             chunks: The chunk of each channel.
         """
-        self._append(
-            {"record": "commit", "block": block, "times": [*times], "digests": [*digests], "chunks": _as_lists(chunks)}
-        )
+        self._append(_commit_record(block, Block([*times], [*digests], dict(chunks))))
+
+    def commit_new(self, blocks: Sequence[Block]) -> None:
+        """Record new blocks, whose chunks are all on disk; a kill leaves the first ones recorded, or none.
+
+        Args:
+            blocks: The blocks that follow those of the archive.
+        """
+        self._append(*(_commit_record(len(self.blocks) + number, one) for number, one in enumerate(blocks)))
 
     def replace(
         self, block: int, times: Sequence[str], digests: Sequence[str], chunks: Mapping[str, StoredChunk]
@@ -244,12 +250,18 @@ class Ledger:
         """Record the metadata and coordinates that other Zarr readers see now, by name."""
         self._append({"record": "published", "files": _as_lists(files)})
 
-    def _append(self, record: dict[str, Any]) -> None:
-        line, own = chained_line(record, self._hashes[-1])
-        append_durably(self.path, line, after=self.length)
-        self.length += len(line)
-        self._hashes.append(own)
-        self._apply(record, own)
+    def _append(self, *records: dict[str, Any]) -> None:
+        """Append records, all of them in one write."""
+        lines, hashes = [], [self._hashes[-1]]
+        for record in records:
+            line, own = chained_line(record, hashes[-1])
+            lines.append(line)
+            hashes.append(own)
+        append_durably(self.path, b"".join(lines), after=self.length)
+        self.length += sum(map(len, lines))
+        self._hashes += hashes[1:]
+        for record, own in zip(records, hashes[1:], strict=True):
+            self._apply(record, own)
 
     def _apply(self, record: Mapping[str, Any], own_hash: str) -> None:
         if record["record"] == "published":
@@ -321,6 +333,11 @@ class Ledger:
         ):
             sha.update(f"{block_time} {digest}\n".encode())
         return sha.hexdigest()
+
+
+def _commit_record(index: int, block: Block) -> dict[str, Any]:
+    chunks = _as_lists(block.chunks)
+    return {"record": "commit", "block": index, "times": block.times, "digests": block.digests, "chunks": chunks}
 
 
 def _as_lists(chunks: Mapping[str, StoredChunk]) -> dict[str, list[str | int]]:

@@ -1,6 +1,7 @@
-"""Writes an archive: new times are appended block by block, and each block is committed before the next."""
+"""Writes an archive: new times are packed block by block by several workers, and committed in order."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -9,16 +10,19 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.archive import layout as archive_layout
-from data_catalog.archive.chunks import ChunkReader, decode, encode
+from data_catalog.archive.chunks import ChunkReader
+from data_catalog.archive.committing import committing
 from data_catalog.archive.contents import IngestSummary, digests
 from data_catalog.archive.entry_checks import check_same_regridding
 from data_catalog.archive.ledger import Block, Ledger, StoredChunk
+from data_catalog.archive.packing import Place, pack, pack_piece, read_digests
+from data_catalog.archive.pieces import pieces_of
 from data_catalog.archive.publication import publish
 from data_catalog.archive.reading import read_static_field
+from data_catalog.archive.workers import Workers
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.checks import check_same_grid
-from data_catalog.layout.coordinates import at_times
 from data_catalog.storage.atomic_files import write_durably
 
 _BYTES_AT_ONCE = 32 * 1024**2
@@ -34,9 +38,11 @@ class Writer:
         entry: DatasetEntry,
         analysis: xr.Dataset,
         static: Mapping[str, NDArray[np.float32]],
+        workers: Workers,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._archive = archive
+        self._workers = workers
         self._ledger = ledger
         self._header = ledger.header
         self._analysis = analysis
@@ -45,6 +51,8 @@ class Writer:
         self._times = analysis["time"].values
         self._static = static
         self._done = 0
+        shape = (self._header.times_per_block, self._header.latitude.size, self._header.longitude.size)
+        self._place = Place(archive, archive_layout.unfinished_files(archive), shape)
         self._check_same_dataset(entry)
 
     @property
@@ -142,19 +150,15 @@ class Writer:
         return len(differing)
 
     def _fields(self, indices: NDArray[np.intp]) -> dict[str, NDArray[np.float32]]:
-        """Read every channel at some times of the source; blocks of different channels are read together."""
-        chosen = at_times(self._analysis[list(self._header.channels)], indices)
-        loaded = chosen.compute()
-        return {name: np.ascontiguousarray(loaded[name].values, "<f4") for name in self._header.channels}
+        """Read every channel at some times of the source."""
+        return next(pieces_of(self._analysis, self._header.channels, [indices])).read()
 
-    def _pieces(self, indices: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-        """Split indices into pieces whose values fit in memory; pieces of several blocks hold whole blocks."""
+    def _parts(self, indices: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+        """Split indices into parts whose values fit in memory; parts of several blocks hold whole blocks."""
         bytes_per_time = 4 * len(self._header.channels) * self._header.latitude.size * self._header.longitude.size
         block = self._header.times_per_block
-        size = max(1, _BYTES_AT_ONCE // bytes_per_time)
-        size = max(block, size // block * block) if bytes_per_time * block <= _BYTES_AT_ONCE else min(block, size)
-        for start in range(0, len(indices), size):
-            yield indices[start : start + size]
+        size = max(1, _BYTES_AT_ONCE // bytes_per_time) // block * block or block
+        return [indices[start : start + size] for start in range(0, len(indices), size)]
 
     def _advance(self, times: int) -> None:
         self._done += times
@@ -163,17 +167,18 @@ class Writer:
 
     def _compare(self, indices: NDArray[np.intp], *, replace: bool) -> int:
         """Compare known times with the source; replace those that differ, or refuse; return how many were replaced."""
-        replaced = 0
-        for piece in self._pieces(indices):
-            fields = self._fields(piece)
+        replaced, parts = 0, self._parts(indices)
+        pieces = pieces_of(self._analysis, self._header.channels, parts)
+        for part, found in zip(parts, self._workers.in_order(read_digests, pieces), strict=True):
             known = self._ledger.digest_by_time()
-            offered = dict(zip(self._times[piece].tolist(), digests(fields), strict=True))
-            differing = [row for row, time in enumerate(self._times[piece]) if offered[time.item()] != known[time]]
+            times = self._times[part]
+            differing = [row for row, time in enumerate(times) if found[row] != known[time]]
             if differing and not replace:
-                first = differing[0]
-                self._refuse(self._times[piece[first]], {name: field[first] for name, field in fields.items()})
-            replaced += self._replace(self._times[piece], fields, differing)
-            self._advance(len(piece))
+                first = part[differing[:1]]
+                self._refuse(self._times[first[0]], {name: one[0] for name, one in self._fields(first).items()})
+            if differing:
+                replaced += self._replace(times, self._fields(part), differing)
+            self._advance(len(part))
         return replaced
 
     def _replace(
@@ -266,28 +271,27 @@ class Writer:
         Args:
             indices: Positions of these times in the analysis.
         """
-        for piece in self._pieces(indices):
-            fields = self._fields(piece)
-            of_time = digests(fields)
-            start = 0
-            while start < len(piece):
-                start += self._append_block(piece, fields, of_time, start)
+        filling = self._fill_last_block(indices)
+        parts = self._parts(indices[filling:])
+        pieces = pieces_of(self._analysis, self._header.channels, parts)
+        first, per_part = len(self._ledger.blocks), -(-len(parts[0]) // self._header.times_per_block) if parts else 0
+        numbered = ((first + number * per_part, piece) for number, piece in enumerate(pieces))
+        with committing(self._ledger, self._advance) as commits:
+            for packed in self._workers.in_order(partial(pack_piece, self._place), numbered):
+                commits.add(packed)
 
-    def _append_block(
-        self, piece: NDArray[np.intp], fields: Mapping[str, NDArray[np.float32]], of_time: list[str], start: int
-    ) -> int:
-        """Fill the last block, or start a new one; return how many times were added."""
-        size = self._header.times_per_block
-        blocks = self._ledger.blocks
-        index = len(blocks) - 1 if blocks and len(blocks[-1].times) < size else len(blocks)
-        held = len(blocks[index].times) if index < len(blocks) else 0
-        chosen = slice(start, min(len(piece), start + size - held))
-        added = {name: field[chosen] for name, field in fields.items()}
-        if held:
-            before = {name: self._reader.values(name, index, np.arange(held)) for name in added}
-            added = {name: np.concatenate([before[name], field]) for name, field in added.items()}
-        times = [str(time.astype("datetime64[s]")) for time in self._times[piece[chosen]]]
-        self._store(index, added, times, of_time[chosen])
+    def _fill_last_block(self, indices: NDArray[np.intp]) -> int:
+        """Fill the last block, if it has room; return how many times were added."""
+        blocks, size = self._ledger.blocks, self._header.times_per_block
+        held = len(blocks[-1].times) if blocks else size
+        chosen = indices[: size - held]
+        if not len(chosen):
+            return 0
+        fields, last = self._fields(chosen), len(blocks) - 1
+        before = {name: self._reader.values(name, last, np.arange(held)) for name in fields}
+        whole = {name: np.concatenate([before[name], field]) for name, field in fields.items()}
+        times = [str(time.astype("datetime64[s]")) for time in self._times[chosen]]
+        self._store(last, whole, times, digests(fields))
         self._advance(len(times))
         return len(times)
 
@@ -308,17 +312,7 @@ class Writer:
 
     def _encoded(self, fields: Mapping[str, NDArray[np.float32]]) -> dict[str, bytes]:
         """Encode the chunk of each channel, and check that it decodes to the same values."""
-        shape = (self._header.times_per_block, self._header.latitude.size, self._header.longitude.size)
-        contents = {}
-        for name, field in fields.items():
-            whole = np.full(shape, np.nan, "<f4")
-            whole[: len(field)] = field
-            contents[name] = encode(whole)
-            if decode(contents[name], shape)[: len(field)].tobytes() != field.tobytes():
-                raise InvalidDataError(
-                    f"{self._archive}: {name}: expected a chunk to decode to the values it was made from, found others"
-                )
-        return contents
+        return {name: pack(self._place, name, field) for name, field in fields.items()}
 
     def _write(self, index: int, contents: Mapping[str, bytes]) -> None:
         for name, content in contents.items():

@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -77,6 +77,48 @@ def write_durably(path: Path, content: bytes | str, *, aside: Path | None = None
     with atomic_path(path, aside=aside) as partial, disk_errors(path):
         partial.write_bytes(_as_bytes(content))
     return path
+
+
+def write_aside(path: Path, content: bytes, *, aside: Path) -> Path:
+    """Write the content of a file under a temporary name of its own, and wait until it is on disk.
+
+    Any number of threads, processes and machines may do so at once, even for the same `path`.
+
+    Args:
+        path: The file that it is meant for, which is left as it is; names the temporary file.
+        content: Whole content.
+        aside: Directory on the same file system for the temporary file; created if missing.
+
+    Returns:
+        The temporary path, for `move_durably`.
+
+    Raises:
+        ConfigurationError: It cannot be written.
+    """
+    partial = aside / f"{path.parent.name}-{path.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}"
+    with disk_errors(path):
+        aside.mkdir(exist_ok=True)
+        partial.write_bytes(content)
+        synchronise(partial)
+    return partial
+
+
+def move_durably(moves: Mapping[Path, Path]) -> None:
+    """Give files that are on disk their final names, and wait until these are on disk too.
+
+    Args:
+        moves: Final path of each temporary path from `write_aside`; existing files are replaced.
+
+    Raises:
+        ConfigurationError: A final path cannot be written.
+    """
+    for partial, path in moves.items():
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.replace(path)
+    for directory in dict.fromkeys(path.parent for path in moves.values()):
+        with disk_errors(directory / "."):
+            synchronise(directory)
 
 
 def create_durably(path: Path, content: bytes | str) -> None:

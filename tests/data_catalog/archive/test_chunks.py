@@ -4,11 +4,15 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
+from zarr.codecs import BloscCodec, Crc32cCodec
+from zarr.storage import MemoryStore
 
 from data_catalog.archive.chunks import chunk_name, decode, decode_as, encode, times_per_block
 from data_catalog.archive.ingest import ingest
@@ -73,10 +77,25 @@ def test_a_chunk_decodes_to_what_was_encoded() -> None:
     assert (chunk_name(3, 7), chunk_name(2)) == ("c.7.0.0", "c.0.0")
 
 
+@pytest.mark.parametrize("dtype", ["<f4", "<f8", "<i8"])
+@pytest.mark.parametrize("shape", [(3,), (7, 50, 60)])
+def test_chunks_have_the_bytes_that_zarr_itself_writes(dtype: str, shape: tuple[int, ...]) -> None:
+    values = np.cumsum(np.random.default_rng(0).normal(size=shape), axis=-1).astype(dtype)
+    store: dict[str, Any] = {}
+    compressors = [BloscCodec(cname="zstd", clevel=3, shuffle="shuffle", typesize=values.itemsize), Crc32cCodec()]
+    array = zarr.create_array(
+        MemoryStore(store), shape=shape, chunks=shape, dtype=dtype, filters=None, compressors=compressors,
+        config={"write_empty_chunks": True},
+    )  # fmt: skip
+    array[...] = values
+    (chunk,) = (content for name, content in store.items() if name != "zarr.json")
+    assert encode(values) == bytes(chunk.to_bytes())
+
+
 @pytest.mark.parametrize("kind", [zlib.error, RuntimeError, TypeError, struct.error, KeyError])
 def test_the_error_of_any_codec_is_a_value_error(kind: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
     content = encode(np.arange(3))
-    monkeypatch.setattr("zarr.codecs.BloscCodec._decode_single", Mock(side_effect=kind("broken")))
+    monkeypatch.setattr("numcodecs.blosc.decompress", Mock(side_effect=kind("broken")))
     with pytest.raises(ValueError, match=rf"chunk of {len(content)} bytes: expected <i8 of shape \(3,\): .*broken"):
         decode_as(content, (3,), "<i8")
 

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from data_catalog.errors import ConfigurationError
-from data_catalog.storage.atomic_files import append_durably, atomic_path, create_durably, disk_errors, write_durably
+from data_catalog.storage.atomic_files import (
+    append_durably,
+    atomic_path,
+    create_durably,
+    disk_errors,
+    move_durably,
+    write_aside,
+    write_durably,
+)
 
 KILLED = """
 import os, signal, sys
@@ -116,3 +124,18 @@ def test_only_disk_errors_are_reworded(tmp_path: Path) -> None:
         raise RuntimeError("NetCDF: HDF error")
     with pytest.raises(ValueError, match="ours"), disk_errors(tmp_path / "file"):
         raise ValueError("ours")
+
+
+def test_files_are_written_aside_and_moved_together(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"old")
+    aside = tmp_path / ".aside"
+    moves = {write_aside(tmp_path / name, name.encode(), aside=aside): tmp_path / name for name in ("one", "sub/two")}
+    twice = write_aside(tmp_path / "one", b"again", aside=aside)
+    assert len({*moves, twice}) == 3
+    assert (tmp_path / "one").read_bytes() == b"old"
+    move_durably(moves)
+    assert (tmp_path / "one").read_bytes() == b"one"
+    assert (tmp_path / "sub" / "two").read_bytes() == b"sub/two"
+    assert list(aside.iterdir()) == [twice]
+    with pytest.raises(ConfigurationError, match="one: expected to be able to write"):
+        move_durably({tmp_path / "absent": tmp_path / "one"})

@@ -1,0 +1,56 @@
+"""Carries out the heavy part of an ingest on several threads, or on the workers of a Dask cluster."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+_MOST_THREADS = 8
+
+
+@dataclass(frozen=True)
+class Workers:
+    """What carries out tasks.
+
+    Attributes:
+        executor: Threads of this process, or Dask's client in the guise of an executor.
+        count: How many tasks it carries out at once.
+    """
+
+    executor: Executor
+    count: int
+
+    def in_order(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+        """Yield the result of each task in the order of the tasks; only a few are under way or wait at a time.
+
+        Args:
+            function: Carries out a task.
+            tasks: The tasks.
+
+        Raises:
+            Exception: A task raised it; results of tasks before it have been yielded.
+        """
+        under_way: deque[Future[Result]] = deque()
+        try:
+            for task in tasks:
+                under_way.append(self.executor.submit(function, task))
+                if len(under_way) > self.count:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            for future in under_way:
+                future.cancel()
+
+
+@contextmanager
+def own_threads() -> Iterator[Workers]:
+    """Yield threads of this process, one for each core, at most eight."""
+    count = min(_MOST_THREADS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(count, thread_name_prefix="ingest") as executor:
+        yield Workers(executor, count)
