@@ -61,7 +61,7 @@ def join_files(
     path = parse_location(location)
     if len(opened) == 1 and _is_one(path):
         return _from_one(opened[0][1], channels, static, opened[0][0])
-    return _combined(opened, channels, static, str(path))
+    return combine(opened, channels, static, str(path))
 
 
 def open_every_channel(location: Path | str) -> xr.Dataset:
@@ -80,7 +80,7 @@ def open_every_channel(location: Path | str) -> xr.Dataset:
         return check_analysis(canonicalise(dataset, where=file), where=file)
     names = dict.fromkeys(name for file, dataset in opened for name in recognised_channels(dataset, where=file))
     static = [name for name in names if channel(name).variable.static]
-    return _combined(opened, [name for name in names if name not in static], static, str(location))
+    return combine(opened, [name for name in names if name not in static], static, str(location))
 
 
 def open_each(location: Path | str) -> list[tuple[str, xr.Dataset]]:
@@ -173,10 +173,20 @@ def _from_one(dataset: xr.Dataset, channels: Sequence[str], static: Sequence[str
     return check_analysis(canonicalise(dataset, channels, static, where=where), where=where)
 
 
-def _combined(
+def combine(
     opened: Iterable[tuple[str, xr.Dataset]], channels: Sequence[str], static: Sequence[str], where: str
 ) -> xr.Dataset:
-    """Combine the pieces of the analysis that each file holds."""
+    """Combine the pieces of an analysis that several files hold: channels, years, or both.
+
+    Args:
+        opened: Name and content of each file, lazily and on our axes.
+        channels: Channels to read.
+        static: Channels without time to read as well.
+        where: The files together; errors start with it.
+
+    Raises:
+        InvalidDataError: A channel is not there, is there twice for a time, or lacks times that others have.
+    """
     analyses = []
     for file, dataset in opened:
         found = present_channels(dataset, (*channels, *static))

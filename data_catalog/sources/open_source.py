@@ -20,10 +20,11 @@ from data_catalog.sources.ecmwf_open_data import open_ecmwf_open_data
 from data_catalog.sources.files import open_files
 from data_catalog.sources.gefs import open_gefs
 from data_catalog.sources.gfs import open_gfs
+from data_catalog.sources.ncep_r1 import open_ncep_r1
 from data_catalog.sources.weatherbench2 import open_weatherbench2
 from data_catalog.statistics.regridding import regrid
 
-_DATED = {"ecmwf-open-data": open_ecmwf_open_data, "gfs": open_gfs, "gefs": open_gefs}
+_DATED = {"ecmwf-open-data": open_ecmwf_open_data, "gfs": open_gfs, "gefs": open_gefs, "ncep-r1": open_ncep_r1}
 """Sources that look for each time of a period."""
 _WITH_STEPS = {"arco-era5": open_arco_era5, "weatherbench2": open_weatherbench2}
 """Sources that take only the times of the dataset's step."""

@@ -110,11 +110,24 @@ def check_netcdf(path: Path) -> None:
     """
     with path.open("rb") as file:
         start = file.read(4)
+    check_first_bytes(start, str(path))
+
+
+def check_first_bytes(start: bytes, where: str) -> None:
+    """Raise an error if the first bytes of a file show that it is not NetCDF.
+
+    Args:
+        start: Its first 4 bytes.
+        where: File or URL; errors start with it.
+
+    Raises:
+        InvalidDataError: The file has another format; says which one and what to do.
+    """
     if not start:
-        raise InvalidDataError(f"{path}: expected NetCDF, GRIB or Zarr, found an empty file")
+        raise InvalidDataError(f"{where}: expected NetCDF, GRIB or Zarr, found an empty file")
     kind = next((kind for first, kind in _KINDS_BY_FIRST_BYTES.items() if start.startswith(first)), "neither")
     if kind != "NetCDF":
-        raise InvalidDataError(f"{path}: expected NetCDF, GRIB or Zarr, found {kind}")
+        raise InvalidDataError(f"{where}: expected NetCDF, GRIB or Zarr, found {kind}")
 
 
 @contextmanager

@@ -1,15 +1,17 @@
 """Parts of the objects of a remote store, such as messages of a GRIB file, and small objects such as its index."""
 
+import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import BoundedSemaphore
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import obstore
 
-from data_catalog.errors import MissingDataError, PlumecastError
+from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError, PlumecastError
 from data_catalog.sources.patience import ask, explained, patience_for
 from data_catalog.sources.remote_objects import DamagedChunkError
 from data_catalog.sources.zarr_stores import object_store
@@ -19,6 +21,9 @@ MOST_AT_ONCE = 8
 _AT_ONCE = BoundedSemaphore(MOST_AT_ONCE)
 _SMALL_WAIT_S = 30.0
 """Seconds for which a small object is waited for, in case the address is wrong."""
+_SMALL_BYTES = 4 * 1024
+"""Reads up to this size are made by way of blocks of this size: a file's metadata are many small pieces."""
+_BLOCKS_KEPT = 4096
 T = TypeVar("T")
 
 
@@ -36,13 +41,14 @@ class RemoteFiles:
 
     location: str
 
-    def read_range(self, path: str, start: int, length: int) -> bytes:
+    def read_range(self, path: str, start: int, length: int, *, is_metadata: bool = False) -> bytes:
         """Return some bytes of an object, or fewer where it ends; a share of the ranges is read twice and compared.
 
         Args:
             path: Path of the object below the URL.
             start: First byte.
             length: Number of bytes.
+            is_metadata: Whether they say how others are to be read: such ranges are all read twice.
 
         Raises:
             PlumecastError: It cannot be read.
@@ -52,7 +58,9 @@ class RemoteFiles:
             return bytes(obstore.get_range(store, path, start=start, length=length))
 
         patience = patience_for(self.location)
-        twice = patience is not None and patience.reads_twice(f"{path}@{start}")
+        twice = patience is not None and (
+            patience.reads_twice(f"{path}@{start}") or (is_metadata and patience.read_twice > 0)
+        )
         return self._asked(path, _twice(read) if twice else read)
 
     def read_small(self, path: str, parse: Callable[[bytes, str], T]) -> T | None:
@@ -132,6 +140,21 @@ class RemoteFile:
     files: RemoteFiles
     path: str
 
+    @classmethod
+    def at(cls, url: str) -> Self:
+        """Return the file at a URL.
+
+        Args:
+            url: The URL, without a query.
+
+        Raises:
+            ConfigurationError: It has a query, which may be a key that lies nowhere else.
+        """
+        if "?" in url:
+            raise ConfigurationError(f"{url}: expected a URL without a query, found one; download the file first")
+        folder, _, name = url.rstrip("/").rpartition("/")
+        return cls(RemoteFiles(folder), name)
+
     @property
     def name(self) -> str:
         """Its URL."""
@@ -145,6 +168,67 @@ class RemoteFile:
             length: Number of bytes.
         """
         return self.files.read_range(self.path, start, length)
+
+    def size(self) -> int:
+        """Return its number of bytes."""
+        return self.files.size(self.path)
+
+
+class RangedFile(io.RawIOBase):
+    """A remote file of which only what is read is fetched: small pieces in blocks that are kept, others as asked."""
+
+    def __init__(self, file: RemoteFile, size: int) -> None:
+        """Read a file.
+
+        Args:
+            file: The file.
+            size: Its number of bytes.
+        """
+        self._file = file
+        self._size = size
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a byte, and return its number."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def tell(self) -> int:
+        """Return the number of the next byte."""
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        """Read the next bytes into a buffer, and return how many there were."""
+        start, length = self._position, max(0, min(len(buffer), self._size - self._position))
+        if 0 < length <= _SMALL_BYTES:
+            number = start // _SMALL_BYTES
+            both = b"".join(
+                _block(self._file, one, self._size) for one in sorted({number, (start + length - 1) // _SMALL_BYTES})
+            )
+            found = both[start - number * _SMALL_BYTES :][:length]
+        else:
+            found = self._file.read(start, length) if length else b""
+        if len(found) != length:
+            raise InvalidDataError(f"{self._file.name}: expected {length} bytes from {start}, found {len(found)}")
+        buffer[:length] = found
+        self._position += length
+        return length
+
+
+@lru_cache(_BLOCKS_KEPT)
+def _block(file: RemoteFile, number: int, size: int) -> bytes:
+    """One of the blocks that a file is cut into, which hold what says where its values lie."""
+    start = number * _SMALL_BYTES
+    return file.files.read_range(file.path, start, min(_SMALL_BYTES, size - start), is_metadata=True)
 
 
 def in_parallel(function: Callable[[Any], T], arguments: Sequence[Any]) -> list[T]:

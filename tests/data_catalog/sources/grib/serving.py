@@ -20,6 +20,8 @@ class Served:
     """Path, first byte and number of bytes of each request for a range."""
     whole: list[str] = field(default_factory=list)
     """Path of each other request."""
+    heads: list[str] = field(default_factory=list)
+    """Path of each request for headers alone."""
     faults: list[int | bytes] = field(default_factory=list)
     """Status, or bytes with status 206, of the next answers."""
     delay_s: float = 0.0
@@ -61,7 +63,9 @@ def serving(root: Path) -> Iterator[Served]:
             size = len(content or b"")
             first, last = (int(wanted[1]), min(int(wanted[2]), size - 1)) if wanted else (0, size - 1)
             with served.lock:
-                if wanted:
+                if self.command == "HEAD":
+                    served.heads.append(path)
+                elif wanted:
                     served.ranges.append((path, first, int(wanted[2]) - first + 1))
                 else:
                     served.whole.append(path)
@@ -78,7 +82,8 @@ def serving(root: Path) -> Iterator[Served]:
             if status == 206:
                 self.send_header("Content-Range", content_range)
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -1,0 +1,76 @@
+"""NetCDF files at a URL, of which only the metadata and the chunks that are wanted are fetched.
+
+NetCDF 4 is read by ranges. The records of a NetCDF 3 file hold a piece of every variable, so such a file is fetched
+whole, to a temporary file.
+"""
+
+import atexit
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+from threading import Lock
+
+import h5netcdf
+import xarray as xr
+from xarray.backends import H5NetCDFStore
+
+from data_catalog.errors import InvalidDataError, PlumecastError
+from data_catalog.sources.patience import ask, patience_for
+from data_catalog.sources.reading import check_first_bytes, decoded, netcdf_dataset, one_line
+from data_catalog.sources.remote_files import RangedFile, RemoteFile
+
+_PIECE_BYTES = 8 * 1024**2
+_OLD = b"CDF"
+
+
+def remote_netcdf_dataset(url: str, *, decode_timedelta: bool = False) -> xr.Dataset:
+    """Open a NetCDF file at a URL lazily; values that the file declares invalid are missing.
+
+    Args:
+        url: http://, https://, s3://, gs:// or az://, without a query.
+        decode_timedelta: Whether to decode durations.
+
+    Raises:
+        ConfigurationError: The URL has a query.
+        InvalidDataError: The file is not NetCDF, is damaged, or has no variable outside of groups.
+        MissingDataError: There is no such file, or it cannot be reached.
+    """
+    file = RemoteFile.at(url)
+    return ask(lambda: _opened(file, decode_timedelta), patience_for(url), url)
+
+
+def _opened(file: RemoteFile, decode_timedelta: bool) -> xr.Dataset:
+    start = file.read(0, 4)
+    check_first_bytes(start, file.name)
+    size = file.size()
+    if start.startswith(_OLD):
+        return netcdf_dataset(_local_copy(file, size), decode_timedelta=decode_timedelta)
+    try:
+        # A reader in Python: those on the HDF5 library crash at the end of a process that has read from such a file.
+        opened = h5netcdf.File(RangedFile(file, size), "r", decode_vlen_strings=True, backend="pyfive")
+        # A lock of its own: nothing is shared with other files.
+        found = decoded(H5NetCDFStore(opened, lock=Lock()), file.name, decode_timedelta=decode_timedelta)
+    except PlumecastError:
+        raise
+    except Exception as error:
+        raise InvalidDataError(f"{file.name}: expected a readable NetCDF file, found {one_line(error)}") from error
+    if not found.variables:
+        raise InvalidDataError(f"{file.name}: expected variables in the root group, found none")
+    return found
+
+
+@cache
+def _local_copy(file: RemoteFile, size: int) -> Path:
+    """Fetch a file to a directory that is removed at the end of the process."""
+    directory = Path(tempfile.mkdtemp(prefix="plumecast-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    copy = directory / file.path
+    with copy.open("wb") as out:
+        for start in range(0, size, _PIECE_BYTES):
+            length = min(_PIECE_BYTES, size - start)
+            piece = file.read(start, length)
+            if len(piece) != length:
+                raise InvalidDataError(f"{file.name}: expected {length} bytes from {start}, found {len(piece)}")
+            out.write(piece)
+    return copy
