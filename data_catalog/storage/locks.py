@@ -5,6 +5,7 @@ The kernel releases a lock when its process ends, however it ends, so a lock fil
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,31 +15,25 @@ from data_catalog.storage.atomic_files import disk_errors
 
 LOCK = ".lock"
 """Name of the lock file in a directory that only one process at a time may write to."""
+_PAUSE_SECONDS = 0.05
 
 
 @contextmanager
-def lock(path: Path, what: str) -> Iterator[None]:
+def lock(path: Path, what: str, *, patience_seconds: float = 0.0) -> Iterator[None]:
     """Hold a lock while the block runs.
 
     Args:
         path: Lock file; it and its parents are created if missing. The file remains after the lock is released, unless
             its holder removes it.
         what: Name of the locked thing; the error starts with it.
+        patience_seconds: How long to wait for another process to release the lock.
 
     Raises:
         MissingDataError: Another process holds the lock; try again later.
         ConfigurationError: The lock file cannot be written.
     """
-    descriptor = _open(path)
+    descriptor = _acquired(path, what, time.monotonic() + patience_seconds)
     try:
-        while (mine := _try_lock(descriptor, fcntl.LOCK_EX)) and not _is_at(descriptor, path):
-            os.close(descriptor)
-            descriptor = _open(path)
-        if not mine:
-            holder = os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "unknown"
-            raise MissingDataError(
-                f"{what}: expected no other process working on it, found process {holder}; try again later"
-            )
         _write_holder(descriptor, path)
         yield
     finally:
@@ -60,6 +55,24 @@ def is_held(path: Path) -> bool:
         return not _try_lock(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
+
+
+def _acquired(path: Path, what: str, deadline: float) -> int:
+    """Return the descriptor of the lock file once the lock is ours."""
+    while True:
+        descriptor = _open(path)
+        mine = _try_lock(descriptor, fcntl.LOCK_EX)
+        if mine and _is_at(descriptor, path):
+            return descriptor
+        holder = os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "unknown"
+        os.close(descriptor)
+        if mine:
+            continue
+        if time.monotonic() >= deadline:
+            raise MissingDataError(
+                f"{what}: expected no other process working on it, found process {holder}; try again later"
+            )
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _open(path: Path) -> int:

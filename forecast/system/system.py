@@ -19,6 +19,7 @@ from forecast.system.diffusion import Diffusion, Sampler
 from forecast.system.network import NetworkSettings, UNetSettings
 from forecast.system.periods import Periods
 from forecast.system.products import Products
+from forecast.system.schedule import Schedule
 from forecast.system.section import Positive, Section
 from forecast.system.training import NOT_HASHED, Finetuning, Pretraining, Training
 from forecast.system.verification import Verification
@@ -56,19 +57,6 @@ class Forecast(Section):
     lead_days: Positive = 10
     batch_size: Positive = 10
     """Members that are computed together; limits memory."""
-
-
-class Schedule(Section):
-    """When the scheduler runs a cycle."""
-
-    cron: str = "0 6 * * *"
-    """Time of each run, UTC."""
-    every_hours: Positive = 24
-    """Hours between the init times of successive cycles."""
-    allow_suspect: bool = False
-    """Whether cycles start from an analysis that the checks suspect."""
-    source: str | None = Field(default=None, exclude=True)
-    """Absolute path or URL that cycles ingest from; None for the place that the dataset names. No run says it."""
 
 
 class System(Section):

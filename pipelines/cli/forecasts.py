@@ -107,16 +107,17 @@ def check(runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run
 def cycle(
     system: SystemName,
     init: Annotated[
-        str | None, typer.Option("--init", metavar="ISO", help="Start [default: the one that is due].")
+        str | None, typer.Option("--init", metavar="ISO", help="Start [default: those that are due].")
     ] = None,
     source: SourceOption = None,
     checkpoint: CheckpointOption = None,
     members: Annotated[int | None, typer.Option(min=2, help="Size of the ensemble [default: the system's].")] = None,
     scores: ScoresOption = None,
 ) -> None:
-    """Run one scheduled cycle: ingest new data, forecast, publish, verify earlier runs that can be verified now.
+    """Run what is due: ingest new data, forecast, publish, verify earlier runs that can be verified now.
 
-    Simulated weather is played back: each cycle starts one interval of the schedule after the newest run.
+    The ledger knows which cycles are due ('plumecast status'). Simulated weather is played back: each cycle starts one
+    interval of the schedule after the one before.
     """
     from pydantic import SecretStr
 
@@ -136,10 +137,11 @@ def cycle(
     given, kept = (None if path is None else str(path.absolute()) for path in (checkpoint, scores))
     secret = None if source is None else SecretStr(source)
     with server_errors():
-        run = cycle_flow(
+        runs = cycle_flow(
             system, str(place.root), init=init, source=secret, checkpoint=given, members=members, scores=kept
         )
-    print(f"Run: {run}")
+    for run in runs:
+        print(f"Run: {run}")
 
 
 @commands.command()

@@ -27,11 +27,11 @@ from prefect.events.schemas.events import ResourceSpecification
 from prefect.states import Crashed
 
 from data_catalog.storage.locks import is_held
+from pipelines.flows.cycle import FLOW_NAME
 from pipelines.flows.environment import HEARTBEAT_SECONDS
 from pipelines.runs.due import lock_path
 from pipelines.workspace.home import Home
 
-FLOW_NAME = "plumecast-cycle"
 AUTOMATION = "Plumecast: mark flow runs without heartbeats as crashed"
 SILENCE = timedelta(seconds=3 * HEARTBEAT_SECONDS)
 

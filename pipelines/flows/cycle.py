@@ -1,15 +1,22 @@
 """The flow of one scheduled cycle, and the part of it that makes a run."""
 
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 from prefect import flow
+from prefect.runtime import flow_run
 from pydantic import SecretStr
 
 from data_catalog.errors import MissingDataError
 from data_catalog.storage.locks import lock
-from forecast.system.system import System
+from forecast.products.files.runs import RunDirectory
 from pipelines.flows import tasks
+from pipelines.flows.retries import LOCK_PATIENCE_SECONDS, is_scheduled
+from pipelines.operations.cycles import SystemCycles
 from pipelines.runs import staging
 from pipelines.runs.cycle import Cycle, cycle_at_home
 from pipelines.runs.due import lock_path
@@ -18,8 +25,17 @@ from pipelines.terminal.times import parse_time
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
 
+logger = logging.getLogger("plumecast")
+FLOW_NAME = "plumecast-cycle"
 
-@flow(name="plumecast-cycle", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
+
+def _name_of_run() -> str:
+    """Return the name of a flow run on Prefect's page: the system, and the cycle where it is asked for."""
+    parameters = flow_run.parameters
+    return f"{Path(parameters['system']).stem}-{parameters.get('init') or 'due'}"
+
+
+@flow(name=FLOW_NAME, flow_run_name=_name_of_run, task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
 def cycle_flow(
     system: str,
     home: str,
@@ -28,13 +44,13 @@ def cycle_flow(
     checkpoint: str | None = None,
     members: int | None = None,
     scores: str | None = None,
-) -> str:
-    """Ingest new data, forecast, publish, and verify earlier runs that can be verified now.
+) -> list[str]:
+    """Ingest new data, make the cycles that are due, publish, and verify earlier runs that can be verified now.
 
     Args:
         system: Name or path of a system.
         home: Home directory.
-        init: Init time, ISO 8601; None for the cycle that is due.
+        init: Init time, ISO 8601; None for the cycles that are due.
         source: Path or URL to use instead of that of the system's schedule, or else the catalogue's source; secret,
             because Prefect shows parameters and a URL may hold a password.
         checkpoint: Directory of the checkpoint to use instead of the default.
@@ -42,32 +58,59 @@ def cycle_flow(
         scores: Score archive to use instead of the home's.
 
     Returns:
-        The directory of the run.
+        The directories of the runs; none while the system is held.
     """
     place = Home(Path(home))
     found = find_system(system, place)
-    with lock(lock_path(place, found.name), f"cycle of '{found.name}'"):
+    patience = LOCK_PATIENCE_SECONDS if is_scheduled() else 0.0
+    with lock(lock_path(place, found.name), f"cycle of '{found.name}'", patience_seconds=patience):
+        cycles = SystemCycles(place, found)
+        if cycles.ledger().is_held:
+            logger.warning("%s is held: no cycle is made until 'plumecast release %s'", found.name, system)
+            return []
         sweep(place.runs, found.name)
-        run = None
+        runs: list[str] = []
         try:
-            init_time = tasks.ingest_for_cycle(home, system, tasks.disclosed(source) or found.schedule.source, init)
-            given = None if checkpoint is None else Path(checkpoint)
-            cycle = cycle_at_home(place, found, parse_time(init_time), members=members, checkpoint=given)
-            run = make_run(replace(cycle, allow_suspect=found.schedule.allow_suspect))
+            given = tasks.disclosed(source) or found.schedule.source
+            model = None if checkpoint is None else Path(checkpoint)
+            init_times = [parse_time(each) for each in tasks.ingest_for_cycle(home, system, given, init)]
+            request = partial(cycle_at_home, place, found, members=members, checkpoint=model)
+            for run in _make_each(cycles, init_times, request, asked=init is not None):
+                runs.append(run)
         except MissingDataError:
-            _verify_earlier(home, found, run, checkpoint, scores)  # today's data is late, that of earlier runs is not
+            _verify_earlier(cycles, runs, checkpoint, scores)  # today's data is late, that of earlier runs is not
             raise
-        _verify_earlier(home, found, run, checkpoint, scores)
-    return run
+        _verify_earlier(cycles, runs, checkpoint, scores)
+    return runs
 
 
-def _verify_earlier(home: str, system: System, run: str | None, checkpoint: str | None, scores: str | None) -> None:
-    """Verify the runs before this one that can be verified now; without an archive there are none."""
-    if not Home(Path(home)).archive(system.dataset).exists():
+def _make_each(
+    cycles: SystemCycles, init_times: Sequence[np.datetime64], request: Callable[[np.datetime64], Cycle], *, asked: bool
+) -> Iterator[str]:
+    """Make each run, although another one fails; the first failure is raised at the end."""
+    failures: list[Exception] = []
+    for init_time in init_times:
+        try:
+            with cycles.recorded(init_time, asked=asked):
+                run = make_run(replace(request(init_time), allow_suspect=cycles.system.schedule.allow_suspect))
+        except Exception as error:
+            failures.append(error)
+            logger.error("%s", error)
+        else:
+            yield run
+    if failures:
+        raise failures[0]
+
+
+def _verify_earlier(cycles: SystemCycles, runs: Sequence[str], checkpoint: str | None, scores: str | None) -> None:
+    """Verify the runs before these that can be verified now; without an archive there are none."""
+    home, system = str(cycles.home.root), cycles.system
+    if not cycles.home.archive(system.dataset).exists():
         return
     for earlier in tasks.find_verifiable(home, system):
-        if earlier != run:
+        if earlier not in runs:
             tasks.verify(home, earlier, checkpoint, scores=scores, system=system)
+            cycles.ledger().record([RunDirectory.at(earlier).init_time], "verified")
 
 
 def make_run(cycle: Cycle) -> str:
@@ -79,7 +122,8 @@ def make_run(cycle: Cycle) -> str:
     Returns:
         The directory of the run.
     """
-    with lock(staging.lock_path(cycle.run), f"run {cycle.run.path}"):
+    patience = LOCK_PATIENCE_SECONDS if is_scheduled() else 0.0
+    with lock(staging.lock_path(cycle.run), f"run {cycle.run.path}", patience_seconds=patience):
         if tasks.make_members(cycle):
             tasks.make_products(cycle)
             tasks.make_page(cycle)

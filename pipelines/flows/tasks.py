@@ -23,11 +23,12 @@ from forecast.verification.evaluation_report import pooled, write_evaluation
 from pipelines.data.ingest import ingest_new
 from pipelines.flows.artifacts import show_plots, show_run, show_scores
 from pipelines.flows.retries import RETRY_DELAYS_SECONDS, worth_retrying
+from pipelines.operations.cycles import SystemCycles
 from pipelines.operations.verify import verify as verify_all
 from pipelines.operations.verify import verify_run
 from pipelines.runs import forecast as forecasting
 from pipelines.runs.cycle import Cycle
-from pipelines.runs.due import due_init_time, runs_to_verify
+from pipelines.runs.due import runs_to_verify
 from pipelines.runs.inputs import open_inputs
 from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.terminal.times import parse_time
@@ -83,9 +84,9 @@ def train(system: System, analysis: str, directory: str) -> str:
     return str(train_system(TrainingRequest(system, Path(analysis), Path(directory), resume=True)))
 
 
-@step("new data and its init time")
-def ingest_for_cycle(home: str, system_name: str, source: str | None = None, init: str | None = None) -> str:
-    """Bring the archive of a system up to date, and return the init time of its cycle, ISO 8601.
+@step("new data and its init times")
+def ingest_for_cycle(home: str, system_name: str, source: str | None = None, init: str | None = None) -> list[str]:
+    """Bring the archive of a system up to date, and return the init times of the cycles to make, ISO 8601.
 
     Both are one step, so that data that comes late is asked for again.
 
@@ -93,19 +94,21 @@ def ingest_for_cycle(home: str, system_name: str, source: str | None = None, ini
         home: Home directory.
         system_name: Name or path of a system.
         source: Path or URL to use instead of the catalogue's source.
-        init: Wanted init time; None for the cycle that is due.
+        init: Wanted init time; None for the cycles that are due.
 
     Raises:
         MissingDataError: The analysis is not there yet.
     """
     place = Home(Path(home))
     system = find_system(system_name, place)
+    cycles = SystemCycles(place, system)
     wanted = None if init is None else parse_time(init, "--init")
-    archived = open_archive(ingest_new(place, system.entry, source))[["time"]]
-    if wanted is None:
-        return str(due_init_time(system, system.entry, archived["time"].values, place.runs))
-    select_past(archived, wanted, system.state.past_states, system.state.step_hours)
-    return str(wanted)
+    with cycles.explained(wanted):
+        archived = open_archive(ingest_new(place, system.entry, source))[["time"]]
+        if wanted is None:
+            return [str(time) for time in cycles.choose(archived["time"].values)]
+        select_past(archived, wanted, system.state.past_states, system.state.step_hours)
+        return [str(wanted)]
 
 
 @step("members")

@@ -11,7 +11,8 @@ class Home:
 
     Attributes:
         root: Path of the directory, which holds `archives/`, `checkpoints/`, `runs/`, `scores/`, `searches/` and,
-            unless Prefect is configured otherwise, `prefect/`; and `datasets/` with the user's dataset files.
+            `cycles/` with the ledgers of scheduled cycles, unless Prefect is configured otherwise, `prefect/`; and
+            `datasets/` with the user's dataset files.
     """
 
     root: Path
@@ -39,6 +40,10 @@ class Home:
     def archive(self, dataset_name: str) -> Path:
         """Return the path of the archive of a dataset."""
         return self.archives / f"{dataset_name}.zarr"
+
+    def cycle_ledger(self, system_name: str) -> Path:
+        """Return the path of the ledger of a system's cycles."""
+        return self.root / "cycles" / f"{system_name}.jsonl"
 
     def score_archive(self, name: str) -> Path:
         """Return the path of the score archive of a system, or of foreign forecasts."""

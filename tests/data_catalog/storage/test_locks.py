@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -48,6 +49,14 @@ def test_a_lock_vanishes_with_its_process_and_names_it(tmp_path: Path) -> None:
         assert path.read_text() == str(os.getpid())
         assert is_held(path)
     assert not is_held(path)
+
+
+def test_a_patient_process_waits_for_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with _held_elsewhere(path) as process:
+        Timer(0.3, process.kill).start()
+        with lock(path, "the run", patience_seconds=60):
+            assert path.read_text() == str(os.getpid())
 
 
 def test_a_lock_is_not_taken_twice_in_one_process(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from data_catalog.archive.ingest import ingest
 from data_catalog.catalog import DatasetEntry, dataset
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from data_catalog.layout.times import iso
 from data_catalog.sources.open_source import open_source
 from data_catalog.storage.locks import lock
 from forecast.products.files.manifest import is_complete, verify_manifest
@@ -28,6 +29,8 @@ from pipelines.flows.cycle import cycle_flow
 from pipelines.flows.retries import is_passing
 from pipelines.flows.server import server_errors
 from pipelines.flows.serving import check_cron, deployment
+from pipelines.operations.status import status_of
+from pipelines.operations.steering import hold_system
 from pipelines.runs.due import lock_path
 from pipelines.runs.forecast import forecast_cycle
 from pipelines.workspace.home import Home
@@ -57,7 +60,8 @@ def archived(place: Home, weather_file: Path) -> Home:
 
 
 def run_cycle(place: Home, tiny: Path, weather: Path, **options: Any) -> Path:
-    return Path(cycle_flow(str(tiny), str(place.root), source=SecretStr(str(weather)), **options))
+    (run,) = cycle_flow(str(tiny), str(place.root), source=SecretStr(str(weather)), **options)
+    return Path(run)
 
 
 def test_two_cycles_leave_two_runs_and_a_verified_one(
@@ -81,6 +85,43 @@ def test_two_cycles_leave_two_runs_and_a_verified_one(
     assert {"tiny-one", "tiny-run", "tiny-scores", "tiny-score-table"} <= keys
     assert {run.state_type for run in runs} == {StateType.COMPLETED}
     assert {run.parameters["source"] for run in runs} == {"**********"}
+    assert {run.name for run in runs} == {"tiny-due"}
+    assert states_of(place) == {"2008-01-01T00:00Z": "verified", "2008-01-02T00:00Z": "published"}
+
+
+def states_of(place: Home) -> dict[str, str]:
+    """State of each cycle of the tiny system, by init time."""
+    ((_, states),) = status_of(place, ["tiny"]).values()
+    return {iso(state.init_time): state.state for state in states}
+
+
+def test_a_forecast_by_hand_does_not_move_the_schedule(
+    server: None, place: Home, tiny: Path, weather_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.runs.page.plot_run", _one_plot)
+    monkeypatch.setattr("pipelines.runs.forecast.draw_run", lambda *_: [])
+    run_cycle(place, tiny, weather_file)
+    forecast_cycle(cycle_of(place, tiny, "2008-01-10", analysis=weather_file))
+    assert run_cycle(place, tiny, weather_file).name == "20080102T0000Z"
+
+
+def test_a_cycle_that_fails_is_explained_and_made_by_the_next(
+    server: None, place: Home, tiny: Path, weather_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.runs.page.plot_run", _one_plot)
+    with monkeypatch.context() as broken:
+        broken.setattr("pipelines.runs.forecast.make_members", _diverge)
+        with pytest.raises(InvalidDataError, match="members: expected"):
+            run_cycle(place, tiny, weather_file)
+    assert states_of(place) == {"2008-01-01T00:00Z": "failed"}
+    assert run_cycle(place, tiny, weather_file).name == "20080101T0000Z"
+    assert states_of(place) == {"2008-01-01T00:00Z": "published"}
+
+
+def test_a_held_system_makes_nothing(server: None, archived: Home, tiny: Path, weather_file: Path) -> None:
+    hold_system(archived, "tiny", held=True, reason="a new disk")
+    assert cycle_flow(str(tiny), str(archived.root)) == []
+    assert not archived.runs.exists() or not list(archived.runs.glob("tiny/*"))
 
 
 def test_late_data_ends_the_cycle_with_its_own_error(
@@ -88,6 +129,7 @@ def test_late_data_ends_the_cycle_with_its_own_error(
 ) -> None:
     with pytest.raises(MissingDataError, match="2008-02-21"):
         run_cycle(archived, tiny, weather_file, init="2008-02-21")
+    assert states_of(archived) == {"2008-02-21T00:00Z": "waiting"}
     with pytest.raises(ConfigurationError, match="expected an ISO time"):
         run_cycle(archived, tiny, weather_file, init="soon")
 
@@ -135,7 +177,7 @@ def test_a_schedule_may_name_its_source(
     monkeypatch.setattr("pipelines.runs.page.plot_run", _one_plot)
     named = tmp_path / "tiny.toml"
     named.write_text(tiny.read_text() + f"\n[schedule]\nsource = '{weather_file}'\n")
-    assert Path(cycle_flow(str(named), str(place.root))).name == "20080101T0000Z"
+    assert [Path(run).name for run in cycle_flow(str(named), str(place.root))] == ["20080101T0000Z"]
 
 
 def test_only_one_cycle_of_a_system_at_a_time(server: None, archived: Home, tiny: Path, weather_file: Path) -> None:
@@ -208,6 +250,10 @@ def test_cron() -> None:
 )
 def test_retried_errors(fault: Exception, attempts: int, scheduled: bool, passing: bool) -> None:
     assert is_passing(fault, attempts=attempts, scheduled=scheduled) is passing
+
+
+def _diverge(*_: object) -> bool:
+    raise InvalidDataError("members: expected finite values, found NaN")
 
 
 def _one_plot(run: Path, **_: object) -> list[Path]:

@@ -1,20 +1,16 @@
-"""Which cycle is due, and which runs can be verified."""
+"""Which starts there are, and which runs can be verified."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from data_catalog.catalog import dataset
-from data_catalog.errors import MissingDataError
 from forecast.products.files.manifest import Contents, write_manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
-from pipelines.runs.due import due_init_time, runs_to_verify
+from pipelines.runs.due import runs_to_verify
 from pipelines.workspace.starts import startable
 from pipelines.workspace.systems import find_system
-
-SIMULATED, REAL = dataset("speedy-5p6"), dataset("ncep-natlantic")
 
 
 def days(first: str, count: int) -> np.ndarray:
@@ -50,36 +46,6 @@ def add_run(runs: Path, init: str, leads: int = 3) -> RunDirectory:
 def test_starts_need_their_past(system: System) -> None:
     times = np.delete(days("2008-01-01", 6), 2)
     assert startable(system, times).tolist() == days("2008-01-02", 5)[[0, 3, 4]].tolist()
-
-
-def test_real_weather_takes_the_latest(system: System, tmp_path: Path) -> None:
-    times = days("2008-01-01", 10)
-    assert due_init_time(system, REAL, times, tmp_path) == time("2008-01-10")
-    add_run(tmp_path, "2008-01-10")
-    with pytest.raises(MissingDataError, match="later than 2008-01-10"):
-        due_init_time(system, REAL, times, tmp_path)
-    assert due_init_time(system, REAL, days("2008-01-01", 11), tmp_path) == time("2008-01-11")
-
-
-def test_simulated_weather_is_played(system: System, tmp_path: Path) -> None:
-    times = days("2007-12-01", 40)
-    assert due_init_time(system, SIMULATED, times, tmp_path) == time("2008-01-01")
-    add_run(tmp_path, "2008-01-01")
-    assert due_init_time(system, SIMULATED, times, tmp_path) == time("2008-01-02")
-    add_run(tmp_path, "2008-01-09")
-    with pytest.raises(MissingDataError, match="played through"):
-        due_init_time(system, SIMULATED, times, tmp_path)
-
-
-def test_an_unfinished_run_does_not_count(system: System, tmp_path: Path) -> None:
-    run = add_run(tmp_path, "2008-01-01")
-    run.forecast.write_bytes(b"mem")
-    assert due_init_time(system, SIMULATED, days("2007-12-01", 40), tmp_path) == time("2008-01-01")
-
-
-def test_no_analysis_to_start_from(system: System, tmp_path: Path) -> None:
-    with pytest.raises(MissingDataError, match="expected 2 analyses 24 h apart"):
-        due_init_time(system, REAL, days("2008-01-01", 1), tmp_path)
 
 
 def test_verifiable_once_every_lead_is_archived(system: System, tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""Commands that show and steer the cycles of systems."""
+
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.options import SystemName
+from pipelines.terminal.output import say
+
+commands = typer.Typer()
+
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for those who read the status.")]
+
+
+@commands.command()
+def status(
+    system: Annotated[
+        str | None, typer.Argument(metavar="[SYSTEM]", help="A system [default: all whose cycles have begun].")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every cycle as JSON.")] = False,
+) -> None:
+    """Show every cycle that was due: published, or why not; what is wrong comes first."""
+    from pipelines.operations.status import status_json, status_lines, status_of
+    from pipelines.workspace.home import home
+    from pipelines.workspace.systems import find_system
+
+    found = status_of(home(), [] if system is None else [find_system(system).name])
+    if as_json:
+        print(status_json(found))
+        return
+    for name, (ledger, states) in found.items():
+        print("\n".join(status_lines(name, ledger, states)))
+    if not found:
+        print("No cycle was ever due; start with 'plumecast cycle SYSTEM'.")
+
+
+@commands.command()
+def hold(system: SystemName, reason: Reason = "") -> None:
+    """Make no cycle of a system until it is released."""
+    _hold(system, held=True, reason=reason)
+
+
+@commands.command()
+def release(system: SystemName, reason: Reason = "") -> None:
+    """Let a held system make cycles again; what fell due meanwhile is caught up with as its schedule says."""
+    _hold(system, held=False, reason=reason)
+
+
+@commands.command()
+def skip(
+    system: SystemName,
+    init: Annotated[str, typer.Option("--init", metavar="ISO", help="Start of the cycle, UTC.")],
+    reason: Reason = "",
+) -> None:
+    """Never make a cycle that was due, such as one whose analysis is wrong for good."""
+    from pipelines.operations.steering import skip_cycle
+    from pipelines.terminal.times import parse_time
+    from pipelines.workspace.home import home
+    from pipelines.workspace.systems import find_system
+
+    say(skip_cycle(home(), find_system(system).name, parse_time(init, "--init"), reason))
+
+
+def _hold(system: str, *, held: bool, reason: str) -> None:
+    from pipelines.operations.steering import hold_system
+    from pipelines.workspace.home import home
+    from pipelines.workspace.systems import find_system
+
+    say(hold_system(home(), find_system(system).name, held=held, reason=reason))

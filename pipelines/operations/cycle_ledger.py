@@ -1,0 +1,198 @@
+"""The cycle ledger: what became of every cycle of a system, as an append-only file in the home directory.
+
+Lines are chained by hash (`data_catalog.storage.chained_lines`), each is synced before the work goes on, and a line
+cut off by a kill is ignored. The ledger is not the only witness: a published run counts even if its line is missing.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter, ValidationError
+
+from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.layout.times import iso
+from data_catalog.storage.atomic_files import append_durably, create_durably, disk_errors
+from data_catalog.storage.chained_lines import CHAINED, Lines, chained_line, read_lines
+from data_catalog.storage.locks import lock
+from data_catalog.storage.typed_files import faults_of_validation
+from pipelines.terminal.times import now, parse_time
+
+PATIENCE_SECONDS = 30.0
+
+
+def _as_time(value: object) -> np.datetime64:
+    if isinstance(value, np.datetime64):
+        exact: np.datetime64 = value.astype("datetime64[ns]")
+        return exact
+    try:
+        return parse_time(str(value))
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from None
+
+
+Time = Annotated[np.datetime64, BeforeValidator(_as_time), PlainSerializer(iso)]
+Clock = Literal["wall", "data", "played"]
+"""What makes the next cycle due: the time of day, a new analysis in an archive of the past, or, for simulated weather,
+a tick of the schedule."""
+Event = Literal["waiting", "running", "failed", "published", "verified", "missed", "skipped"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    at: Time = Field(default_factory=now)
+    """When it was recorded."""
+
+
+class Plan(_Record):
+    """Which cycles are due, from an init time on."""
+
+    record: Literal["plan"] = "plan"
+    system: str
+    first: Time
+    """Init time of the first cycle."""
+    every_hours: Annotated[int, Field(gt=0)]
+    wait_hours: float
+    clock: Clock
+
+
+class CycleEvent(_Record):
+    """Something that happened to one cycle."""
+
+    record: Literal["cycle"] = "cycle"
+    init_time: Time
+    event: Event
+    reason: str = ""
+    asked: bool = False
+    """Whether the cycle was asked for by its init time, which does not move the schedule."""
+
+
+class Hold(_Record):
+    """The schedule was held, or released."""
+
+    record: Literal["hold"] = "hold"
+    held: bool
+    reason: str = ""
+
+
+_RECORDS: TypeAdapter[Plan | CycleEvent | Hold] = TypeAdapter(
+    Annotated[Plan | CycleEvent | Hold, Field(discriminator="record")]
+)
+
+
+@dataclass
+class CycleLedger:
+    """What is recorded about the cycles of one system.
+
+    Attributes:
+        path: The file, which need not exist yet.
+        plans: Plans in order; each holds from its first init time on.
+        events: Events of each cycle, in order.
+        hold: The last hold or release.
+    """
+
+    path: Path
+    plans: list[Plan] = field(default_factory=list)
+    events: dict[np.datetime64, list[CycleEvent]] = field(default_factory=dict)
+    hold: Hold | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> "CycleLedger":
+        """Read a ledger; one that does not exist yet is empty.
+
+        Args:
+            path: The file.
+
+        Raises:
+            InvalidDataError: A line is damaged, lost or repeated, or is no record of a ledger.
+        """
+        ledger = cls(path)
+        for number, record in enumerate(_lines(path).records, 1):
+            try:
+                ledger._apply(_RECORDS.validate_python(record))
+            except ValidationError as error:
+                raise InvalidDataError(f"{path}: line {number}: {'; '.join(faults_of_validation(error))}") from None
+        return ledger
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan in force; None if no cycle was ever due."""
+        return self.plans[-1] if self.plans else None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether no cycle is to be made until the schedule is released."""
+        return self.hold is not None and self.hold.held
+
+    def last_event(self, init_time: np.datetime64) -> CycleEvent | None:
+        """Return what happened last to a cycle.
+
+        Args:
+            init_time: Init time of the cycle.
+        """
+        events = self.events.get(init_time)
+        return events[-1] if events else None
+
+    def scheduled(self) -> list[np.datetime64]:
+        """Return the init times that are recorded, without those that were only ever asked for; ascending."""
+        return sorted(time for time, events in self.events.items() if not all(event.asked for event in events))
+
+    def append(self, record: Plan | CycleEvent | Hold) -> None:
+        """Record something durably; that a cycle still waits for the same reason is not said twice.
+
+        Args:
+            record: What to record.
+
+        Raises:
+            InvalidDataError: The file is damaged.
+            ConfigurationError: It cannot be written.
+        """
+        if isinstance(record, CycleEvent) and _same(self.last_event(record.init_time), record):
+            return
+        with lock(self.path.with_suffix(".lock"), f"ledger {self.path}", patience_seconds=PATIENCE_SECONDS):
+            lines = _lines(self.path)
+            content = json.loads(record.model_dump_json())
+            line, _ = chained_line(content, lines.hashes[-1] if lines.hashes else "")
+            with disk_errors(self.path):
+                if not self.path.exists():
+                    create_durably(self.path, b"")
+            append_durably(self.path, line, after=lines.length)
+        self._apply(record)
+
+    def record(
+        self, init_times: Sequence[np.datetime64], event: Event, reason: str = "", *, asked: bool = False
+    ) -> None:
+        """Record the same event of several cycles.
+
+        Args:
+            init_times: Init times of the cycles.
+            event: What happened.
+            reason: Why, in one line.
+            asked: Whether the cycles were asked for by their init times.
+        """
+        for init_time in init_times:
+            self.append(CycleEvent(init_time=init_time, event=event, reason=reason, asked=asked))
+
+    def _apply(self, record: Plan | CycleEvent | Hold) -> None:
+        if isinstance(record, Plan):
+            self.plans.append(record)
+        elif isinstance(record, Hold):
+            self.hold = record
+        else:
+            self.events.setdefault(record.init_time, []).append(record)
+
+
+def _lines(path: Path) -> Lines:
+    content = path.read_bytes() if path.exists() else b""
+    lines = read_lines(content, str(path))
+    if lines.records and lines.format != CHAINED:
+        raise InvalidDataError(f"{path}: expected lines chained by hash, found lines with checksums")
+    return lines
+
+
+def _same(last: CycleEvent | None, record: CycleEvent) -> bool:
+    return last is not None and record.event == last.event == "waiting" and last.reason == record.reason

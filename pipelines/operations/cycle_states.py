@@ -1,0 +1,150 @@
+"""The state of every cycle that was due: from the ledger, from what is published, and from the time of day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from data_catalog.layout.times import iso
+from forecast.products.files.manifest import find_runs, is_complete
+from forecast.products.files.runs import RunDirectory
+from pipelines.operations.cycle_ledger import CycleEvent, CycleLedger
+from pipelines.operations.cycle_times import due_times
+from pipelines.workspace.starts import HOUR
+
+State = Literal["failed", "late", "missed", "waiting", "due", "running", "skipped", "published", "verified"]
+WRONG_FIRST: tuple[State, ...] = (
+    "failed", "late", "missed", "waiting", "due", "running", "skipped", "published", "verified",
+)  # fmt: skip
+"""All states; what needs a look comes first."""
+DONE = frozenset[State]({"published", "verified"})
+MEASURED_CYCLES = 30
+"""How many of the latest cycles say when analyses usually arrive."""
+
+
+@dataclass(frozen=True)
+class CycleState:
+    """What became of one cycle.
+
+    Attributes:
+        init_time: Init time, UTC.
+        state: `due` until something happens, `waiting` for data, `running`, `published`, `verified`; `late` beyond its
+            deadline, `failed`, `missed` because a later cycle was made instead, `skipped` by an operator.
+        reason: Why, in one line; empty where the state says all.
+        run: The published run, as long as it is kept.
+    """
+
+    init_time: np.datetime64
+    state: State
+    reason: str = ""
+    run: Path | None = None
+
+    def as_json(self) -> dict[str, str | None]:
+        """Return the state as `plumecast status --json` prints it."""
+        run = None if self.run is None else str(self.run)
+        return {"init_time": iso(self.init_time), "state": self.state, "reason": self.reason, "run": run}
+
+
+def published_runs(runs: Path, system_name: str) -> dict[np.datetime64, RunDirectory]:
+    """Return the published runs of a system, by init time.
+
+    Args:
+        runs: Root of the run directories.
+        system_name: Name of the system.
+    """
+    return {run.init_time: run for run in find_runs(runs, system_name) if is_complete(run.path)}
+
+
+def cycle_states(
+    ledger: CycleLedger, made: Mapping[np.datetime64, RunDirectory], now: np.datetime64, *, is_running: bool
+) -> list[CycleState]:
+    """Return the state of each cycle that was due or asked for, ascending.
+
+    Args:
+        ledger: What is recorded.
+        made: Published runs, by init time.
+        now: The time of day, UTC.
+        is_running: Whether a process is making a cycle now; if not, a cycle that is recorded as running was killed.
+    """
+    wait = usual_delay(ledger)
+    times = sorted({*due_times(ledger, now), *ledger.events})
+    return [_state(ledger, time, made.get(time), deadline(ledger, time, wait), now, is_running) for time in times]
+
+
+def usual_delay(ledger: CycleLedger) -> np.timedelta64 | None:
+    """Return the median time from init time to the start of the work, over the latest cycles; None before the first.
+
+    Args:
+        ledger: What is recorded.
+    """
+    starts = [
+        next((event.at for event in ledger.events[time] if event.event == "running" and not event.asked), None)
+        for time in ledger.scheduled()[-MEASURED_CYCLES:]
+    ]
+    delays = sorted(
+        start - time for time, start in zip(ledger.scheduled()[-MEASURED_CYCLES:], starts, strict=True) if start
+    )
+    return delays[len(delays) // 2] if delays else None
+
+
+def deadline(ledger: CycleLedger, init_time: np.datetime64, delay: np.timedelta64 | None) -> np.datetime64 | None:
+    """Return the time at which a cycle is late; None where nothing tells when its analysis should be there.
+
+    Args:
+        ledger: What is recorded.
+        init_time: Init time of the cycle.
+        delay: Usual time from the init time to the start of the work.
+    """
+    plan = ledger.plan
+    if plan is None or plan.clock != "wall" or delay is None:
+        return None
+    return init_time + delay + np.timedelta64(round(plan.wait_hours * 60), "m")
+
+
+def _state(
+    ledger: CycleLedger,
+    init_time: np.datetime64,
+    run: RunDirectory | None,
+    limit: np.datetime64 | None,
+    now: np.datetime64,
+    is_running: bool,
+) -> CycleState:
+    events = ledger.events.get(init_time, [])
+    told = {event.event for event in events}
+    if run is not None or told & DONE:
+        return _published(init_time, run, events, limit)
+    last = events[-1] if events else None
+    if last is not None and last.event in ("failed", "missed", "skipped"):
+        return CycleState(init_time, last.event, last.reason)
+    if last is not None and last.event == "running":
+        if is_running:
+            return CycleState(init_time, "running", f"since {iso(last.at)}")
+        return CycleState(init_time, "failed", f"its process, begun {iso(last.at)}, ended before it was published")
+    return _unmade(init_time, "" if last is None else last.reason, limit, now, is_asked_for=last is not None)
+
+
+def _unmade(
+    init_time: np.datetime64, reason: str, limit: np.datetime64 | None, now: np.datetime64, *, is_asked_for: bool
+) -> CycleState:
+    """Return the state of a cycle that nothing was made of yet: waiting or due, and late after its deadline."""
+    if limit is not None and now > limit:
+        return CycleState(init_time, "late", f"due until {iso(limit)}; {reason or 'no cycle has run since'}")
+    until = "" if limit is None else f"; late from {iso(limit)}"
+    if is_asked_for:
+        return CycleState(init_time, "waiting", f"{reason}{until}")
+    return CycleState(init_time, "due", f"no cycle has run since{until}")
+
+
+def _published(
+    init_time: np.datetime64, run: RunDirectory | None, events: list[CycleEvent], limit: np.datetime64 | None
+) -> CycleState:
+    is_verified = (run is not None and run.scores.exists()) or any(event.event == "verified" for event in events)
+    at = next((event.at for event in events if event.event == "published"), None)
+    reason = ""
+    if at is not None and limit is not None and at > limit:
+        reason = f"{(at - limit) / HOUR:.1f} h after its deadline, {iso(limit)}"
+    if run is None:
+        reason = "; ".join(part for part in (reason, "its run is no longer kept") if part)
+    return CycleState(init_time, "verified" if is_verified else "published", reason, None if run is None else run.path)

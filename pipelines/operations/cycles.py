@@ -1,0 +1,130 @@
+"""The cycles of one system: which to make now, and what is recorded about each while it is made."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_catalog.errors import MissingDataError, PlumecastError
+from data_catalog.layout.times import iso
+from data_catalog.storage.locks import is_held
+from forecast.system.system import System
+from pipelines.operations.cycle_ledger import CycleLedger, Event
+from pipelines.operations.cycle_states import CycleState, cycle_states, published_runs
+from pipelines.operations.cycle_times import due_times, planned
+from pipelines.operations.next_cycles import awaited, choose_cycles
+from pipelines.runs.due import lock_path
+from pipelines.terminal.times import now
+from pipelines.workspace.home import Home
+from pipelines.workspace.starts import Times
+
+logger = logging.getLogger("plumecast")
+
+
+@dataclass(frozen=True)
+class SystemCycles:
+    """The cycles of a system in a home.
+
+    Attributes:
+        home: The home directory.
+        system: The system.
+    """
+
+    home: Home
+    system: System
+
+    def ledger(self) -> CycleLedger:
+        """Read the ledger."""
+        return CycleLedger.read(self.home.cycle_ledger(self.system.name))
+
+    def states(self, ledger: CycleLedger) -> list[CycleState]:
+        """Return the state of every cycle that was due or asked for, ascending.
+
+        Args:
+            ledger: What is recorded.
+        """
+        return states_at_home(self.home, self.system.name, ledger)
+
+    def choose(self, times: Times) -> tuple[np.datetime64, ...]:
+        """Choose the cycles to make now; record the plan that they follow, and which cycles are given up.
+
+        Args:
+            times: Times of the archive.
+
+        Returns:
+            Init times, in the order in which they are made.
+
+        Raises:
+            MissingDataError: There is no analysis for a cycle that is not made yet.
+        """
+        ledger = self.ledger()
+        made = np.array(sorted(published_runs(self.home.runs, self.system.name)), "datetime64[ns]")
+        plan = planned(self.system, ledger, times, made, now())
+        if plan is not ledger.plan:
+            ledger.append(plan)
+        states = {state.init_time: state for state in self.states(ledger)}
+        choice = choose_cycles(self.system, plan, due_times(ledger, now()), states, times)
+        ledger.record(
+            choice.missed, "missed", f"catch_up = '{self.system.schedule.catch_up}': {_list(choice.made)} made instead"
+        )
+        return choice.made
+
+    @contextmanager
+    def explained(self, init_time: np.datetime64 | None) -> Iterator[None]:
+        """Record why no cycle can be chosen, if the block raises: data is late, or wrong.
+
+        Args:
+            init_time: Init time that is asked for; None for the cycles that are due.
+        """
+        try:
+            yield
+        except PlumecastError as error:
+            ledger = self.ledger()
+            concerned = self._awaited(ledger) if init_time is None else [init_time]
+            ledger.record(concerned, _event_of(error), str(error), asked=init_time is not None)
+            raise
+
+    @contextmanager
+    def recorded(self, init_time: np.datetime64, *, asked: bool) -> Iterator[None]:
+        """Record the beginning and the end of the work on one cycle.
+
+        Args:
+            init_time: Init time of the cycle.
+            asked: Whether it is asked for by its init time.
+        """
+        ledger = self.ledger()
+        ledger.record([init_time], "running", asked=asked)
+        try:
+            yield
+        except Exception as error:
+            ledger.record([init_time], _event_of(error), str(error), asked=asked)
+            raise
+        ledger.record([init_time], "published", asked=asked)
+
+    def _awaited(self, ledger: CycleLedger) -> Sequence[np.datetime64]:
+        if ledger.plan is None:
+            return []
+        states = {state.init_time: state for state in self.states(ledger)}
+        return awaited(ledger.plan, due_times(ledger, now()), states)
+
+
+def states_at_home(home: Home, system_name: str, ledger: CycleLedger) -> list[CycleState]:
+    """Return the state of every cycle of a system that was due or asked for, ascending.
+
+    Args:
+        home: The home directory.
+        system_name: Name of the system.
+        ledger: What is recorded.
+    """
+    is_running = is_held(lock_path(home, system_name))
+    return cycle_states(ledger, published_runs(home.runs, system_name), now(), is_running=is_running)
+
+
+def _event_of(error: Exception) -> Event:
+    return "waiting" if isinstance(error, MissingDataError) else "failed"
+
+
+def _list(init_times: Sequence[np.datetime64]) -> str:
+    return ", ".join(iso(time) for time in init_times)
