@@ -1,6 +1,7 @@
 """Which cycles are due: init times at a regular distance since the system was started."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def due_times(ledger: CycleLedger, now: np.datetime64) -> list[np.datetime64]:
     """
     due: set[np.datetime64] = set()
     begun = ledger.scheduled()
-    for plan, following in zip(ledger.plans, [*ledger.plans[1:], None], strict=True):
+    for plan, following in zip_longest(ledger.plans, ledger.plans[1:]):
         end = now if plan.clock == "wall" else max([plan.first, *begun])
         grid = np.arange(plan.first, end + HOUR, plan.every_hours * HOUR)
         due.update(time for time in grid if time <= end and (following is None or time < following.first))

@@ -113,3 +113,10 @@ def test_json_names_the_run(tmp_path: Path) -> None:
     assert state.as_json() == {
         "init_time": "2008-01-01T00:00Z", "state": "published", "reason": "", "run": str(tmp_path / "run"),
     }  # fmt: skip
+
+
+def test_only_cycles_that_were_asked_for(tmp_path: Path) -> None:
+    """Before any cycle was due, there is no plan."""
+    ledger = CycleLedger.read(tmp_path / "tiny.jsonl")
+    ledger.record([FIRST], "waiting", "no data", asked=True)
+    assert state_of(ledger).state == "waiting"
