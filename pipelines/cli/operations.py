@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.options import SystemName
+from pipelines.cli.options import CheckpointOption, SystemName
 from pipelines.terminal.output import say
 
 commands = typer.Typer()
@@ -59,6 +59,42 @@ def skip(
     from pipelines.workspace.systems import find_system
 
     say(skip_cycle(home(), find_system(system).name, parse_time(init, "--init"), reason))
+
+
+@commands.command()
+def backfill(
+    system: SystemName,
+    start: Annotated[str, typer.Option(metavar="ISO", help="First init time, UTC.")],
+    end: Annotated[str, typer.Option(metavar="ISO", help="Last init time, UTC.")],
+    every: Annotated[
+        str | None, typer.Option(metavar="24h", help="Between init times [default: the schedule's].")
+    ] = None,
+    members: Annotated[int | None, typer.Option(min=2, help="Size of the ensemble [default: the system's].")] = None,
+    checkpoint: CheckpointOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, each making one run at a time.")] = 1,
+) -> None:
+    """Make the runs of a past period that are missing, and verify those that can be verified.
+
+    Continues where it was interrupted. Scheduled cycles of the system go first.
+    """
+    from pipelines.operations.backfill import Backfill
+    from pipelines.operations.backfill import backfill as make_missing
+    from pipelines.terminal.times import parse_end, parse_hours, parse_time
+    from pipelines.workspace.home import home
+    from pipelines.workspace.systems import find_system
+
+    found = find_system(system)
+    request = Backfill(
+        home=home(),
+        system=found,
+        start=parse_time(start, "--start"),
+        end=parse_end(end, "--end"),
+        every_hours=found.schedule.every_hours if every is None else parse_hours(every, "--every"),
+        members=members,
+        checkpoint=checkpoint,
+    )
+    for line in make_missing(request, workers=workers):
+        print(line)
 
 
 def _hold(system: str, *, held: bool, reason: str) -> None:

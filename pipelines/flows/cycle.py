@@ -15,7 +15,7 @@ from data_catalog.errors import MissingDataError
 from data_catalog.storage.locks import lock
 from forecast.products.files.runs import RunDirectory
 from pipelines.flows import tasks
-from pipelines.flows.retries import LOCK_PATIENCE_SECONDS, is_scheduled
+from pipelines.flows.retries import delays_until, lock_patience_seconds
 from pipelines.operations.cycles import SystemCycles
 from pipelines.runs import staging
 from pipelines.runs.cycle import Cycle, cycle_at_home
@@ -61,27 +61,31 @@ def cycle_flow(
         The directories of the runs; none while the system is held.
     """
     place = Home(Path(home))
-    found = find_system(system, place)
-    patience = LOCK_PATIENCE_SECONDS if is_scheduled() else 0.0
-    with lock(lock_path(place, found.name), f"cycle of '{found.name}'", patience_seconds=patience):
-        cycles = SystemCycles(place, found)
+    cycles = SystemCycles(place, find_system(system, place))
+    name, model = cycles.system.name, None if checkpoint is None else Path(checkpoint)
+    request = partial(cycle_at_home, place, cycles.system, members=members, checkpoint=model)
+    with lock(lock_path(place, name), f"cycle of '{name}'", patience_seconds=lock_patience_seconds()):
         if cycles.ledger().is_held:
-            logger.warning("%s is held: no cycle is made until 'plumecast release %s'", found.name, system)
+            logger.warning("%s is held: no cycle is made until 'plumecast release %s'", name, system)
             return []
-        sweep(place.runs, found.name)
+        sweep(place.runs, name)
         runs: list[str] = []
         try:
-            given = tasks.disclosed(source) or found.schedule.source
-            model = None if checkpoint is None else Path(checkpoint)
-            init_times = [parse_time(each) for each in tasks.ingest_for_cycle(home, system, given, init)]
-            request = partial(cycle_at_home, place, found, members=members, checkpoint=model)
-            for run in _make_each(cycles, init_times, request, asked=init is not None):
-                runs.append(run)
+            init_times = _init_times(cycles, system, tasks.disclosed(source), init)
+            runs.extend(_make_each(cycles, init_times, request, asked=init is not None))
         except MissingDataError:
             _verify_earlier(cycles, runs, checkpoint, scores)  # today's data is late, that of earlier runs is not
             raise
         _verify_earlier(cycles, runs, checkpoint, scores)
     return runs
+
+
+def _init_times(cycles: SystemCycles, system: str, source: str | None, init: str | None) -> list[np.datetime64]:
+    """Bring the archive up to date, waiting for late data as long as the schedule says; return the cycles to make."""
+    schedule = cycles.system.schedule
+    delays = delays_until(schedule.wait_hours)
+    patient = tasks.ingest_for_cycle.with_options(retries=len(delays), retry_delay_seconds=delays)
+    return [parse_time(each) for each in patient(str(cycles.home.root), system, source or schedule.source, init)]
 
 
 def _make_each(
@@ -122,8 +126,7 @@ def make_run(cycle: Cycle) -> str:
     Returns:
         The directory of the run.
     """
-    patience = LOCK_PATIENCE_SECONDS if is_scheduled() else 0.0
-    with lock(staging.lock_path(cycle.run), f"run {cycle.run.path}", patience_seconds=patience):
+    with lock(staging.lock_path(cycle.run), f"run {cycle.run.path}", patience_seconds=lock_patience_seconds()):
         if tasks.make_members(cycle):
             tasks.make_products(cycle)
             tasks.make_page(cycle)

@@ -138,8 +138,15 @@ class CycleLedger:
         return events[-1] if events else None
 
     def scheduled(self) -> list[np.datetime64]:
-        """Return the init times that are recorded, without those that were only ever asked for; ascending."""
-        return sorted(time for time, events in self.events.items() if not all(event.asked for event in events))
+        """Return the init times of the cycles that the schedule began, waited for or gave up; ascending.
+
+        A forecast that was asked for by its init time is not among them, also once it is verified.
+        """
+        return sorted(
+            time
+            for time, events in self.events.items()
+            if any(not event.asked and event.event != "verified" for event in events)
+        )
 
     def append(self, record: Plan | CycleEvent | Hold) -> None:
         """Record something durably; that a cycle still waits for the same reason is not said twice.

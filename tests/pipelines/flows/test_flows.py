@@ -26,7 +26,7 @@ from pipelines.data.ingest import ingest_new
 from pipelines.flows import tasks
 from pipelines.flows.crashed_runs import AUTOMATION, ensure_crash_automation, mark_dead_cycles
 from pipelines.flows.cycle import cycle_flow
-from pipelines.flows.retries import is_passing
+from pipelines.flows.retries import delays_until, is_passing
 from pipelines.flows.server import server_errors
 from pipelines.flows.serving import check_cron, deployment
 from pipelines.operations.status import status_of
@@ -152,8 +152,9 @@ def test_late_data_is_asked_for_again(
         return ingest_new(place, entry, str(weather_file if len(asked) == 1 else later))
 
     monkeypatch.setattr(tasks, "ingest_new", at_second_sight)
-    impatient = tasks.ingest_for_cycle.with_options(retry_delay_seconds=[0, 0, 0], retry_condition_fn=lambda *_: True)
-    monkeypatch.setattr(tasks, "ingest_for_cycle", impatient)
+    monkeypatch.setattr("pipelines.flows.cycle.delays_until", lambda _: [0.0])
+    eager = tasks.ingest_for_cycle.with_options(retry_condition_fn=lambda *_: True)
+    monkeypatch.setattr(tasks, "ingest_for_cycle", eager)
     monkeypatch.setattr("pipelines.runs.page.plot_run", _one_plot)
     assert run_cycle(archived, tiny, weather_file, init="2008-02-21").name == "20080221T0000Z"
     assert asked == [0, 1]
@@ -250,6 +251,13 @@ def test_cron() -> None:
 )
 def test_retried_errors(fault: Exception, attempts: int, scheduled: bool, passing: bool) -> None:
     assert is_passing(fault, attempts=attempts, scheduled=scheduled) is passing
+
+
+def test_a_cycle_waits_as_long_as_its_schedule_says() -> None:
+    assert delays_until(0) == [10, 60, 600]
+    delays = delays_until(6)
+    assert delays[:4] == [10, 60, 600, 600]
+    assert abs(sum(delays) - 6 * 3600) <= 300
 
 
 def _diverge(*_: object) -> bool:

@@ -25,6 +25,7 @@ def test_what_is_recorded_is_read_again(begin: Begin) -> None:
     ledger.record([time("2008-01-01"), time("2008-01-02")], "waiting", "no data")
     ledger.record([time("2008-01-01")], "published")
     ledger.record([time("2008-01-09")], "running", asked=True)
+    ledger.record([time("2008-01-08"), time("2008-01-09")], "verified")
     ledger.append(Hold(held=True, reason="a new disk"))
     again = CycleLedger.read(ledger.path)
     assert again.plan is not None
