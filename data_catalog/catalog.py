@@ -139,6 +139,8 @@ class DatasetEntry(BaseModel):
     """Grid of the dataset, if all sources of it share one."""
     regrid: Method | None = None
     """How a source on another grid is brought to that of the dataset; None refuses it."""
+    members: Annotated[StrictInt, Field(ge=2)] | None = None
+    """Number of members, if each analysis is an ensemble; every time has all of them."""
     step_hours: StrictInt = Field(gt=0)
     """Hours between times. The archive keeps the times of a finer source, unless the source is remote."""
     period_start: Day
@@ -172,6 +174,10 @@ class DatasetEntry(BaseModel):
                     raise ValueError(f"{key}: expected channels {kind}, found '{name}'")
         if len({*self.channels, *self.static}) < len(self.channels) + len(self.static):
             raise ValueError("channels: expected each channel once")
+        if self.regrid is not None and self.members is not None:
+            raise ValueError(
+                "regrid: expected single analyses, found ensembles; bring each to the grid of the dataset first"
+            )
         if self.regrid is not None and self.grid is None:
             raise ValueError(f"regrid: expected a [grid] to regrid to, found none beside '{self.regrid}'")
         if self.period_end is not None and self.period_end < self.period_start:
@@ -202,6 +208,8 @@ class DatasetEntry(BaseModel):
         """
         meaning = _MEANING if self.regrid is None else _MEANING | {"regrid"}
         content = self.model_dump(mode="json", include=set(meaning))
+        if self.members is not None:
+            content["members"] = self.members
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

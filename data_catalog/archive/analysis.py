@@ -8,6 +8,7 @@ import xarray as xr
 
 from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import DatasetEntry
+from data_catalog.errors import InvalidDataError
 from data_catalog.layout.checks import check_channels
 from data_catalog.layout.variables import channel
 from data_catalog.sources.archive_marks import LEDGER_NAME
@@ -16,7 +17,9 @@ from data_catalog.sources.locations import parse_location
 from data_catalog.sources.open_source import between, on_dataset_grid, open_source
 
 
-def open_analysis(location: Path | str, channels: Sequence[str], static: Sequence[str] = ()) -> xr.Dataset:
+def open_analysis(
+    location: Path | str, channels: Sequence[str], static: Sequence[str] = (), *, ensemble: bool = False
+) -> xr.Dataset:
     """Open an analysis from an archive, files or a URL, checked and lazy.
 
     Args:
@@ -24,9 +27,10 @@ def open_analysis(location: Path | str, channels: Sequence[str], static: Sequenc
             of a Zarr group.
         channels: Channels to read, such as `z500`.
         static: Channels without time to read as well.
+        ensemble: Whether an archive may hold ensembles of analyses.
 
     Returns:
-        These channels, dims (time, latitude, longitude) or (latitude, longitude).
+        These channels, dims (time, [member,] latitude, longitude) or (latitude, longitude).
 
     Raises:
         InvalidDataError: A channel is missing, or the data is invalid.
@@ -37,6 +41,11 @@ def open_analysis(location: Path | str, channels: Sequence[str], static: Sequenc
     if _has_ledger(place):
         analysis = open_archive(Path(place))
         check_channels(analysis, wanted, where=str(place))
+        if "member" in analysis.dims and not ensemble:
+            raise InvalidDataError(
+                f"{place}: expected one analysis a time, found {analysis.sizes['member']} members; "
+                "'plumecast forecast --analysis' starts from them"
+            )
         return analysis[wanted]
     return open_files(place, channels, static)
 
@@ -63,7 +72,7 @@ def open_dataset_source(
     if location is None or not _has_ledger(parse_location(location)):
         return open_source(entry, location, start, end)
     where = f"{entry.name} ({location})"
-    analysis = open_analysis(location, entry.channels, entry.static)
+    analysis = open_analysis(location, entry.channels, entry.static, ensemble=entry.members is not None)
     return on_dataset_grid(entry, between(analysis, start, end, where=where), where=where)
 
 

@@ -198,15 +198,14 @@ class ChunkReader:
     def __init__(self, archive: Path, ledger: Ledger) -> None:
         self.archive = archive
         self.ledger = ledger
-        header = ledger.header
-        self._shape = (header.times_per_block, header.latitude.size, header.longitude.size)
+        self._shape = ledger.header.chunk_shape
 
     def path(self, channel: str, block: int) -> Path:
         """Path of a chunk file."""
-        return self.archive / channel / chunk_name(3, block)
+        return self.archive / channel / chunk_name(len(self._shape), block)
 
     def values(self, channel: str, block: int, offsets: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Read fields of one channel at given positions in a block, (time, latitude, longitude).
+        """Read fields of one channel at given positions in a block, (time, [member,] latitude, longitude).
 
         Args:
             channel: Name of the channel.

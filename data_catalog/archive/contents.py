@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from data_catalog.archive import layout as archive_layout
 from data_catalog.archive.chunks import times_per_block
-from data_catalog.archive.ledger import Header
+from data_catalog.archive.header import Header
 from data_catalog.catalog import DatasetEntry
 from data_catalog.quality.verdicts import Suspicion
 from data_catalog.statistics.regridding import METHOD_ATTRIBUTE, SOURCE_ATTRIBUTE
@@ -60,13 +60,14 @@ def header_of(entry: DatasetEntry, analysis: xr.Dataset, static: Mapping[str, ND
     longitude = analysis["longitude"].values.astype(np.float64)
     names = (*entry.channels, *entry.static)
     regridding = {key: analysis.attrs[key] for key in (METHOD_ATTRIBUTE, SOURCE_ATTRIBUTE) if key in analysis.attrs}
+    members = tuple(map(int, analysis["member"].values)) if "member" in analysis.dims else ()
     return Header(
         dataset=entry.name,
         channels=entry.channels,
         static={name: archive_layout.static_digest(values) for name, values in static.items()},
         latitude=latitude,
         longitude=longitude,
-        times_per_block=times_per_block(latitude.size * longitude.size),
+        times_per_block=times_per_block(latitude.size * longitude.size * max(1, len(members))),
         attributes={
             "Conventions": "CF-1.11",
             "title": entry.title,
@@ -78,6 +79,7 @@ def header_of(entry: DatasetEntry, analysis: xr.Dataset, static: Mapping[str, ND
             **regridding,
         },
         field_attributes={name: {key: str(text) for key, text in analysis[name].attrs.items()} for name in names},
+        members=members,
     )
 
 
@@ -85,7 +87,7 @@ def digests(fields: Mapping[str, NDArray[np.float32]]) -> list[str]:
     """Return one digest of all channels together for each time.
 
     Args:
-        fields: Values (time, latitude, longitude) by channel, in the order of the header.
+        fields: Values (time, [member,] latitude, longitude) by channel, in the order of the header.
     """
     found = []
     for index in range(len(next(iter(fields.values())))):

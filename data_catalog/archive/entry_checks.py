@@ -35,6 +35,7 @@ def check_belongs(entry: DatasetEntry, analysis: xr.Dataset, archived: Archived,
     check_step(times, entry.step_hours, where=where)
     _check_not_coarser(times, archived, entry.step_hours, where)
     _check_period(entry, times, where)
+    _check_members(entry, analysis, where)
     if entry.grid is not None:
         _check_grid(entry, analysis, where)
 
@@ -68,6 +69,13 @@ def check_same_regridding(archived: Mapping[str, str], analysis: xr.Dataset, *, 
                 f"{where}: {key}: expected '{expected or 'none'}', as archived, found '{found or 'none'}'; values of "
                 "different origin make an archive of their own"
             )
+
+
+def _check_members(entry: DatasetEntry, analysis: xr.Dataset, where: str) -> None:
+    found = analysis.sizes.get("member", 0)
+    if found != (entry.members or 0):
+        expected = "one analysis a time" if entry.members is None else f"{entry.members} members"
+        raise InvalidDataError(f"{where}: expected {expected}, found {found or 'no'} members")
 
 
 def _check_not_coarser(times: NDArray[np.datetime64], archived: Archived, step_hours: int, where: str) -> None:

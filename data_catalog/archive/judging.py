@@ -1,6 +1,7 @@
 """Judges the times of an archive, and records the verdicts in its ledger."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from data_catalog.archive.chunks import ChunkReader
 from data_catalog.archive.judged import Verdicts, record_of
+from data_catalog.archive.judged_members import member_of, of_members
 from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.publication import publish
 from data_catalog.archive.reading import ArchivedChannel, places_of, read_static_field
@@ -51,14 +53,18 @@ def judge_archive(archive: Path, ledger: Ledger) -> Verdicts:
     pending = np.flatnonzero([time not in ledger.verdicts.reasons for time in _texts(times)])
     if len(times) < FEWEST_TIMES or not pending.size:
         return ledger.verdicts
-    read, names = _reading(archive, ledger), ledger.header.channels
-    reference = _reference(ledger, times, read)
+    views = [_View(number, _reading(archive, ledger, number)) for number in range(max(1, len(ledger.header.members)))]
+    references = [_reference(ledger, times, view.read) for view in views]
     for start in range(0, len(pending), SEGMENT):
         chosen = pending[start : start + SEGMENT]
         beside = np.setdiff1d(np.concatenate([chosen - 1, chosen + 1]), chosen)
         beside = beside[(beside >= 0) & (beside < len(times))]
-        found = judge(read, names, chosen, reference, known=_known(ledger), before=beside)
-        ledger.judge(record_of(found))
+        known, names = _known(ledger), ledger.header.channels
+        found = [
+            judge(view.read, names, chosen, reference, known=known.get(view.number, {}), before=beside)
+            for view, reference in zip(views, references, strict=True)
+        ]
+        ledger.judge(record_of(of_members(found, ledger.header.members)))
     publish(archive, ledger)
     return ledger.verdicts
 
@@ -76,15 +82,25 @@ def read_verdicts(archive: Path) -> Verdicts:
     return Ledger.read(archive).verdicts
 
 
-def _reading(archive: Path, ledger: Ledger) -> Read:
+@dataclass(frozen=True)
+class _View:
+    """One member of an archive; of an archive of single analyses all of it."""
+
+    number: int
+    read: Read
+
+
+def _reading(archive: Path, ledger: Ledger, member: int) -> Read:
     header, places, reader = ledger.header, places_of(ledger), ChunkReader(archive, ledger)
     static = {name: read_static_field(archive, header, name) for name in header.static}
     step = usual_step(places.times)
     hours = 24 if step is None else int(step / np.timedelta64(1, "h"))
 
     def read(positions: NDArray[np.intp], names: Sequence[str]) -> Fields:
-        key = (positions, _EVERYWHERE, _EVERYWHERE)
+        key = (positions, *([_EVERYWHERE] * len(header.field_shape)))
         values = {name: ArchivedChannel(reader, name, places)[key] for name in names}
+        if header.members:
+            values = {name: np.ascontiguousarray(field[:, member]) for name, field in values.items()}
         return Fields(places.times[positions], header.latitude, header.longitude, values, static, hours)
 
     return read
@@ -99,12 +115,13 @@ def _reference(ledger: Ledger, times: NDArray[np.datetime64], read: Read) -> Ref
     return learn(read, names, sample(good if is_past else np.arange(len(times)), points), is_own=not is_past)
 
 
-def _known(ledger: Ledger) -> dict[str, dict[str, np.datetime64]]:
-    """Time of each fingerprint of judged times, by channel; of equal ones the first."""
-    known: dict[str, dict[str, np.datetime64]] = {name: {} for name in ledger.header.channels}
+def _known(ledger: Ledger) -> dict[int, dict[str, dict[str, np.datetime64]]]:
+    """Time of each fingerprint of judged times, by member and channel; of equal ones the first."""
+    known: dict[int, dict[str, dict[str, np.datetime64]]] = {}
     for time, prints in sorted(ledger.verdicts.fingerprints.items()):
-        for name, one in prints.items():
-            known[name].setdefault(one, np.datetime64(time, "ns"))
+        for key, one in prints.items():
+            number, name = member_of(key)
+            known.setdefault(number, {}).setdefault(name, {}).setdefault(one, np.datetime64(time, "ns"))
     return known
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_catalog.archive.header import Header
 from data_catalog.archive.holes import Holes
 from data_catalog.archive.judged import Verdicts
 from data_catalog.errors import InvalidDataError, MissingDataError
@@ -25,50 +26,6 @@ from data_catalog.storage.chained_lines import CHAINED, chained_line, chained_li
 
 COPY_NAME = "ledger.copy.jsonl"
 """A second copy of the ledger, from which damaged or lost lines are restored."""
-
-
-@dataclass(frozen=True)
-class Header:
-    """The fixed properties of an archive."""
-
-    dataset: str
-    channels: tuple[str, ...]
-    static: Mapping[str, str]
-    """SHA-256 of the values of each channel without time, by name."""
-    latitude: NDArray[np.float64]
-    longitude: NDArray[np.float64]
-    times_per_block: int
-    attributes: Mapping[str, str]
-    field_attributes: Mapping[str, Mapping[str, str]]
-
-    def as_record(self) -> dict[str, Any]:
-        """The header as the JSON object of the ledger's first line."""
-        return {
-            "record": "archive",
-            "format": CHAINED,
-            "dataset": self.dataset,
-            "channels": list(self.channels),
-            "static": dict(self.static),
-            "latitude": self.latitude.tolist(),
-            "longitude": self.longitude.tolist(),
-            "times_per_block": self.times_per_block,
-            "attributes": dict(self.attributes),
-            "field_attributes": {name: dict(attributes) for name, attributes in self.field_attributes.items()},
-        }
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> "Header":
-        """Build the header from the JSON object of the ledger's first line."""
-        return cls(
-            dataset=record["dataset"],
-            channels=tuple(record["channels"]),
-            static=record["static"],
-            latitude=np.array(record["latitude"], np.float64),
-            longitude=np.array(record["longitude"], np.float64),
-            times_per_block=record["times_per_block"],
-            attributes=record["attributes"],
-            field_attributes=record["field_attributes"],
-        )
 
 
 @dataclass(frozen=True)
@@ -326,7 +283,8 @@ class Ledger:
     def identity(self) -> str:
         """SHA-256 of grid, channels, times and values, independent of the order of arrival."""
         record = self.header.as_record()
-        kept = {key: record[key] for key in ("dataset", "channels", "static", "latitude", "longitude")}
+        names = ("dataset", "channels", "static", "latitude", "longitude", "members")
+        kept = {key: record[key] for key in names if key in record}
         sha = hashlib.sha256(json.dumps(kept, sort_keys=True).encode())
         for block_time, digest in sorted(
             (time, digest) for block in self.blocks for time, digest in zip(block.times, block.digests, strict=True)

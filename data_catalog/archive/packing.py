@@ -26,12 +26,12 @@ class Place:
     Attributes:
         archive: Directory of the archive.
         unfinished: Directory for temporary files of the archive.
-        shape: Shape of a chunk, (time, latitude, longitude).
+        shape: Shape of a chunk, (time, [member,] latitude, longitude).
     """
 
     archive: Path
     unfinished: Path
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True)

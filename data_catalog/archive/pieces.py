@@ -73,11 +73,11 @@ def _cut(selected: xr.Dataset, parts: Sequence[NDArray[np.intp]], places: Sequen
     sizes = tuple(len(part) for part in parts)
     lazy = {str(name): field.data for name, field in selected.items() if field.chunks is not None}
     # Not by shuffling between workers, which Dask would choose on a cluster: a piece must be a task of its own.
-    arrays = [array.rechunk({0: sizes, 1: -1, 2: -1}, method="tasks") for array in lazy.values()]
+    arrays = [array.rechunk((sizes, *array.shape[1:]), method="tasks") for array in lazy.values()]
     keys = dict(zip(lazy, optimize(*arrays), strict=True))  # type: ignore[no-untyped-call]
     graph = {key: task for array in keys.values() for key, task in array.__dask_graph__().items()}
     for number, (part, place) in enumerate(zip(parts, places, strict=True)):
-        wanted = {name: (array.name, number, 0, 0) for name, array in keys.items()}
+        wanted = {name: (array.name, number, *([0] * (array.ndim - 1))) for name, array in keys.items()}
         tasks = cull(graph, list(wanted.values()))[0] if wanted else {}  # type: ignore[no-untyped-call]
         values = {name: field[place] for name, field in in_memory.items()}
         yield Piece(part, tuple(times[place].tolist()), values, tasks, wanted)

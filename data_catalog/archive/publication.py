@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from pydantic_core import from_json
 
 from data_catalog.archive.chunks import array_metadata, chunk_name, decode_as, encode, group_metadata
-from data_catalog.archive.ledger import COPY_NAME, Header, Ledger, StoredChunk
+from data_catalog.archive.header import Header
+from data_catalog.archive.ledger import COPY_NAME, Ledger, StoredChunk
 from data_catalog.errors import InvalidDataError
-from data_catalog.layout.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRIBUTES
+from data_catalog.layout.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRIBUTES, MEMBER_ATTRIBUTES
 from data_catalog.sources.archive_marks import LEDGER_ATTRIBUTE, heal_it
 from data_catalog.storage.atomic_files import append_durably, write_durably
 from data_catalog.storage.chained_lines import longest_chain
@@ -55,7 +56,7 @@ def published_files(ledger: Ledger) -> dict[str, bytes]:
     """
     header = ledger.header
     files = dict(_array_files(header, ledger.arrival_times()))
-    arrays = ("time", "latitude", "longitude", *header.channels, *header.static)
+    arrays = (*header.dims, *header.channels, *header.static)
     members = {name: files[f"{name}/{METADATA}"] for name in arrays}
     attributes = {**header.attributes}
     if ledger.last_commit:
@@ -65,15 +66,15 @@ def published_files(ledger: Ledger) -> dict[str, bytes]:
 
 def _array_files(header: Header, times: NDArray[np.datetime64]) -> Iterator[tuple[str, bytes]]:
     shape = (header.latitude.size, header.longitude.size)
-    block = header.times_per_block
+    whole = (len(times), *header.field_shape)
     for name in header.channels:
         attributes = tuple(sorted(header.field_attributes[name].items()))
-        dims = ("time", "latitude", "longitude")
-        description = array_metadata((len(times), *shape), (block, *shape), "<f4", dims, attributes)
-        yield f"{name}/{METADATA}", description
+        yield f"{name}/{METADATA}", array_metadata(whole, header.chunk_shape, "<f4", header.dims, attributes)
     for name in header.static:
         attributes = tuple(sorted(header.field_attributes[name].items()))
         yield f"{name}/{METADATA}", array_metadata(shape, shape, "<f4", ("latitude", "longitude"), attributes)
+    if header.members:
+        yield from _coordinate("member", np.array(header.members, np.int64), MEMBER_ATTRIBUTES)
     yield from _coordinate("latitude", header.latitude, LATITUDE_ATTRIBUTES)
     yield from _coordinate("longitude", header.longitude, LONGITUDE_ATTRIBUTES)
     # With one chunk, padded to a power of two, the coordinate is a single file that is replaced atomically.
@@ -85,7 +86,7 @@ def _array_files(header: Header, times: NDArray[np.datetime64]) -> Iterator[tupl
     yield f"time/{METADATA}", array_metadata((len(times),), (room,), "<i8", ("time",), time_attributes)
 
 
-def _coordinate(name: str, values: NDArray[np.float64], attributes: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+def _coordinate(name: str, values: NDArray[Any], attributes: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
     yield f"{name}/{chunk_name(1)}", encode(values)
     shape = values.shape
     yield (

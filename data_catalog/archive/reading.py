@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 
 from data_catalog.archive import layout as archive_layout
 from data_catalog.archive.chunks import ChunkReader, decode
-from data_catalog.archive.ledger import Header, Ledger
+from data_catalog.archive.header import Header
+from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.publication import check_published
 from data_catalog.errors import InvalidDataError, MissingDataError
-from data_catalog.layout.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRIBUTES
+from data_catalog.layout.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRIBUTES, MEMBER_ATTRIBUTES
 
 
 def open_archive(path: Path) -> xr.Dataset:
-    """Open the analysis in an archive lazily over Dask, sorted by time.
+    """Open the analysis in an archive lazily over Dask, sorted by time; with `member` if it is an ensemble.
 
     Computing values raises InvalidDataError if a chunk is missing, truncated or changed.
 
@@ -44,20 +45,22 @@ def open_archive(path: Path) -> xr.Dataset:
     for name in header.channels:
         lazy = da.from_array(  # type: ignore[no-untyped-call]
             ArchivedChannel(reader, name, places),
-            chunks=(header.times_per_block, header.latitude.size, header.longitude.size),
+            chunks=header.chunk_shape,
             name=f"{name}-{identity}-{path}",
-            meta=np.empty((0, 0, 0), np.float32),
+            meta=np.empty((0,) * len(header.dims), np.float32),
             fancy=False,
         )
-        fields[name] = (("time", "latitude", "longitude"), lazy, dict(header.field_attributes[name]))
+        fields[name] = (header.dims, lazy, dict(header.field_attributes[name]))
     for name in header.static:
         values = read_static_field(path, ledger.header, name)
         fields[name] = (("latitude", "longitude"), values, dict(header.field_attributes[name]))
-    coords = {
+    coords: dict[str, Any] = {
         "time": places.times,
         "latitude": ("latitude", header.latitude, LATITUDE_ATTRIBUTES),
         "longitude": ("longitude", header.longitude, LONGITUDE_ATTRIBUTES),
     }
+    if header.members:
+        coords["member"] = ("member", np.array(header.members, np.int64), MEMBER_ATTRIBUTES)
     return xr.Dataset(fields, coords, {**header.attributes, "data_identity": identity})
 
 
@@ -82,7 +85,6 @@ def places_of(ledger: Ledger) -> Places:
 class ArchivedChannel:
     """One channel of an archive, in a form that Dask can slice."""
 
-    ndim = 3
     dtype = np.dtype(np.float32)
 
     def __init__(self, reader: ChunkReader, channel_name: str, places: Places) -> None:
@@ -90,7 +92,8 @@ class ArchivedChannel:
         self._channel = channel_name
         self._places = places
         header = reader.ledger.header
-        self.shape = (len(places.times), header.latitude.size, header.longitude.size)
+        self.shape = (len(places.times), *header.field_shape)
+        self.ndim = len(self.shape)
 
     def __getitem__(self, key: tuple[Any, ...]) -> NDArray[np.float32]:
         blocks = np.atleast_1d(self._places.blocks[key[0]])

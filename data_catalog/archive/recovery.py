@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_catalog.archive import layout as archive_layout
-from data_catalog.archive.ledger import COPY_NAME, Header, Ledger
+from data_catalog.archive.header import Header
+from data_catalog.archive.ledger import COPY_NAME, Ledger
 from data_catalog.archive.publication import content_of, group_attributes, lost_lines, published_count, published_times
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.times import iso

@@ -1,5 +1,6 @@
 """Writes an archive: new times are packed block by block by several workers, and committed in order."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -51,8 +52,7 @@ class Writer:
         self._times = analysis["time"].values
         self._static = static
         self._done = 0
-        shape = (self._header.times_per_block, self._header.latitude.size, self._header.longitude.size)
-        self._place = Place(archive, archive_layout.unfinished_files(archive), shape)
+        self._place = Place(archive, archive_layout.unfinished_files(archive), self._header.chunk_shape)
         self._check_same_dataset(entry)
 
     @property
@@ -129,6 +129,9 @@ class Writer:
             raise InvalidDataError(
                 f"{where}: expected channels {', '.join(names)}, found {', '.join(map(str, self._analysis.data_vars))}"
             )
+        members = tuple(map(int, self._analysis["member"].values)) if "member" in self._analysis.dims else ()
+        if members != header.members:
+            raise InvalidDataError(f"{where}: expected members {list(header.members)}, found {list(members)}")
         check_same_grid(self._analysis, header.latitude, header.longitude, where=f"{where} (grid of the archive)")
         check_same_regridding(header.attributes, self._analysis, where=where)
 
@@ -155,7 +158,7 @@ class Writer:
 
     def _parts(self, indices: NDArray[np.intp]) -> list[NDArray[np.intp]]:
         """Split indices into parts whose values fit in memory; parts of several blocks hold whole blocks."""
-        bytes_per_time = 4 * len(self._header.channels) * self._header.latitude.size * self._header.longitude.size
+        bytes_per_time = 4 * len(self._header.channels) * math.prod(self._header.field_shape)
         block = self._header.times_per_block
         size = max(1, _BYTES_AT_ONCE // bytes_per_time) // block * block or block
         return [indices[start : start + size] for start in range(0, len(indices), size)]

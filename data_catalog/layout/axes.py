@@ -33,12 +33,13 @@ _WAY_OUT_OF_CURVILINEAR = (
 )
 
 
-def as_analysis(dataset: xr.Dataset, where: str) -> xr.Dataset:
-    """The fields of an analysis on our axes: `time`, `level`, `latitude` and `longitude`.
+def as_analysis(dataset: xr.Dataset, where: str, *, ensemble: bool = False) -> xr.Dataset:
+    """The fields of an analysis on our axes: `time`, [`member`,] `level`, `latitude` and `longitude`.
 
     Args:
         dataset: As xarray opens it; stays lazy where it is lazy.
         where: File or dataset, to begin an error with.
+        ensemble: Whether each analysis is an ensemble, whose members are kept.
 
     Returns:
         Every field, on dimensions of these names and others that are no axis, with `time` as datetime64[ns], `level` in
@@ -48,11 +49,14 @@ def as_analysis(dataset: xr.Dataset, where: str) -> xr.Dataset:
         InvalidDataError: The dataset has several members or lead times, or an axis cannot be understood.
     """
     dims = _axis_dims(dataset, where, _WAY_OUT_OF_CURVILINEAR)
-    _check_one_member(dataset, dims, where)
+    if not ensemble:
+        _check_one_member(dataset, dims, where)
     times = analysis_times(read_times(dataset, where, forecast=False), where)
     if times is None and any(role == "time" for role in dimension_roles(dataset, _field_dims(dataset)).values()):
         raise InvalidDataError(f"{where}: expected a time coordinate, found a dimension without values")
     axes = {} if times is None else {"time": times}
+    if ensemble:
+        return _on_axes(dataset, dims, {**axes, "member": _members(dataset, dims, where)}, where)
     return _on_axes(dataset, dims, axes, where, dropped=_dim_of("member", dims))
 
 
@@ -149,7 +153,9 @@ def _check_grid(dataset: xr.Dataset, roles: dict[str, str], where: str, way_out_
 def _check_one_member(dataset: xr.Dataset, dims: dict[str, str], where: str) -> None:
     size = dataset.sizes[dims["member"]] if "member" in dims else 1
     if size != 1:
-        raise InvalidDataError(f"{where}: expected one analysis, found {size} members")
+        raise InvalidDataError(
+            f"{where}: expected one analysis, found {size} members (a dataset file with members = {size} takes them)"
+        )
 
 
 def _members(dataset: xr.Dataset, dims: dict[str, str], where: str) -> xr.Variable:

@@ -30,6 +30,7 @@ def canonicalise(
     *,
     where: str = "dataset",
     forecast: bool = False,
+    ensemble: bool = False,
 ) -> xr.Dataset:
     """A dataset of any known layout as an analysis, or as an ensemble forecast.
 
@@ -39,18 +40,20 @@ def canonicalise(
         static: Channels without time to take besides.
         where: File name, to begin each error with.
         forecast: Whether to read members, lead times and starts instead of times.
+        ensemble: Whether each analysis is an ensemble.
 
     Returns:
-        One float32 variable per channel, in SI units, dims (time, latitude, longitude), or (latitude, longitude) where
-        static; of a forecast ([init_time,] member, lead_time, latitude, longitude), one start being a scalar.
+        One float32 variable per channel, in SI units, dims (time, [member,] latitude, longitude), or (latitude,
+        longitude) where static; of a forecast ([init_time,] member, lead_time, latitude, longitude), one start being a
+        scalar.
 
     Raises:
         InvalidDataError: A channel is not there, a unit is unknown, or coordinates cannot be understood.
         ConfigurationError: A name in `channels` or `static` is no channel.
     """
     wanted = None if channels is None else [channel(name) for name in (*channels, *static)]
-    named = _on_our_axes(dataset, where, forecast=forecast)
-    along = _along(named) if forecast else ("time",)
+    named = _on_our_axes(dataset, where, forecast=forecast, ensemble=ensemble)
+    along = _along(named) if forecast else ("time", "member") if ensemble else ("time",)
     if wanted is None:
         wanted = [one for one in _recognised(named) if not forecast or _is_forecast(named, one, along)]
     fields = {one.name: _field(named, one, where, along) for one in wanted if _source_name(named, one) is not None}
@@ -90,8 +93,9 @@ def recognised_channels(dataset: xr.Dataset, *, where: str = "dataset") -> dict[
     return {one.name: _checked_source_name(named, one, where) for one in _recognised(named)}
 
 
-def _on_our_axes(dataset: xr.Dataset, where: str, *, forecast: bool) -> xr.Dataset:
-    named = (as_forecast if forecast else as_analysis)(_unpacked(dataset), where)
+def _on_our_axes(dataset: xr.Dataset, where: str, *, forecast: bool, ensemble: bool = False) -> xr.Dataset:
+    plain = _unpacked(dataset)
+    named = as_forecast(plain, where) if forecast else as_analysis(plain, where, ensemble=ensemble)
     return with_continuous_longitude(with_ascending_latitude(named, where), where)
 
 
@@ -198,8 +202,8 @@ def _field(dataset: xr.Dataset, wanted: Channel, where: str, along: Sequence[str
         if wanted.level_hpa is not None:
             index = int(np.flatnonzero(_levels(dataset) == wanted.level_hpa)[0])
         field = field.isel(level=index, drop=True)
-    if wanted.variable.static and "time" in field.dims:
-        field = field.isel(time=0, drop=True)
+    if wanted.variable.static:
+        field = field.isel({dim: 0 for dim in ("time", "member") if dim in field.dims}, drop=True)
     dims = ("latitude", "longitude") if wanted.variable.static else (*along, "latitude", "longitude")
     beside = [dim for dim in field.dims if dim not in dims and dim != "expver"]
     field = field.squeeze([dim for dim in beside if field.sizes[dim] == 1], drop=True)

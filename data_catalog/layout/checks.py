@@ -56,7 +56,8 @@ def checked_field(field: xr.DataArray, *, where: str) -> xr.DataArray:
     wanted = channel(str(field.name))
     what = f"{where}: {wanted.name}"
     expected = ("latitude", "longitude") if wanted.variable.static else ("time", "latitude", "longitude")
-    if field.dims != expected:
+    with_members = () if wanted.variable.static else ("time", "member", "latitude", "longitude")
+    if field.dims not in (expected, with_members):
         raise InvalidDataError(f"{what}: expected dims {expected}, found {field.dims}")
     if field.attrs.get("units") != wanted.variable.units:
         raise InvalidDataError(
@@ -74,7 +75,7 @@ def check_values(wanted: Channel, times: Times, what: str, values: np.ndarray) -
         wanted: What they should be.
         times: Time of each field in `values`, or None where there is no time dimension.
         what: File and variable, to begin the error with.
-        values: (time, latitude, longitude), or without time.
+        values: (time, [member,] latitude, longitude), or without time.
 
     Raises:
         InvalidDataError: A value is missing or infinite, or outside the plausible range, or a whole field is missing of
@@ -82,9 +83,10 @@ def check_values(wanted: Channel, times: Times, what: str, values: np.ndarray) -
     """
     checked = check_believable(wanted, values, lambda at: f"{what}{at_time(times, at[0])}")
     if wanted.variable.missing_allowed and values.size:
-        empty = np.flatnonzero(np.isnan(values).all(axis=(-2, -1)))
-        if empty.size:
-            raise InvalidDataError(f"{what}{at_time(times, int(empty[0]))}: expected values, found all missing")
+        empty = np.isnan(values).all(axis=(-2, -1))
+        if empty.any():
+            first = 0 if times is None else int(np.argwhere(empty)[0, 0])
+            raise InvalidDataError(f"{what}{at_time(times, first)}: expected values, found all missing")
     return checked
 
 

@@ -18,6 +18,7 @@ _SAME_VALUE = 1e-6
 _FULL_CIRCLE = 360.0
 LATITUDE_ATTRIBUTES = {"units": "degrees_north", "standard_name": "latitude", "long_name": "latitude", "axis": "Y"}
 LONGITUDE_ATTRIBUTES = {"units": "degrees_east", "standard_name": "longitude", "long_name": "longitude", "axis": "X"}
+MEMBER_ATTRIBUTES = {"units": "1", "standard_name": "realization", "long_name": "ensemble member"}
 Times: TypeAlias = np.ndarray | None
 ByTime: TypeAlias = Callable[..., np.ndarray]
 

@@ -25,7 +25,9 @@ _SUFFIXES = GRIB_SUFFIXES | {".nc", ".nc3", ".nc4", ".cdf", ".netcdf"}
 _GRIB_BLOCK_BYTES = 512 * 1024
 
 
-def open_files(location: Path | str, channels: Sequence[str], static: Sequence[str] = ()) -> xr.Dataset:
+def open_files(
+    location: Path | str, channels: Sequence[str], static: Sequence[str] = (), *, ensemble: bool = False
+) -> xr.Dataset:
     """Open a file, a Zarr group, or a directory of either as a checked analysis.
 
     In a directory, one channel may be split in time over several files, and different channels may be in different
@@ -36,16 +38,22 @@ def open_files(location: Path | str, channels: Sequence[str], static: Sequence[s
             group.
         channels: Channels to read.
         static: Channels without time to read as well.
+        ensemble: Whether each analysis is an ensemble, all of whose members are read.
 
     Raises:
         ConfigurationError: The location does not exist or holds no data files.
         InvalidDataError: The data is not a readable analysis with these channels; names the file.
     """
-    return join_files(open_each(location), location, channels, static)
+    return join_files(open_each(location, ensemble=ensemble), location, channels, static, ensemble=ensemble)
 
 
 def join_files(
-    opened: Sequence[tuple[str, xr.Dataset]], location: Path | str, channels: Sequence[str], static: Sequence[str]
+    opened: Sequence[tuple[str, xr.Dataset]],
+    location: Path | str,
+    channels: Sequence[str],
+    static: Sequence[str],
+    *,
+    ensemble: bool = False,
 ) -> xr.Dataset:
     """Join the fields of the files of a location to a checked analysis.
 
@@ -54,14 +62,15 @@ def join_files(
         location: As `open_files` takes it.
         channels: Channels to read.
         static: Channels without time to read as well.
+        ensemble: Whether each analysis is an ensemble.
 
     Raises:
         InvalidDataError: The data is not a readable analysis with these channels; names the file.
     """
     path = parse_location(location)
     if len(opened) == 1 and _is_one(path):
-        return _from_one(opened[0][1], channels, static, opened[0][0])
-    return combine(opened, channels, static, str(path))
+        return _from_one(opened[0][1], channels, static, opened[0][0], ensemble=ensemble)
+    return combine(opened, channels, static, str(path), ensemble=ensemble)
 
 
 def open_every_channel(location: Path | str) -> xr.Dataset:
@@ -83,11 +92,12 @@ def open_every_channel(location: Path | str) -> xr.Dataset:
     return combine(opened, [name for name in names if name not in static], static, str(location))
 
 
-def open_each(location: Path | str) -> list[tuple[str, xr.Dataset]]:
+def open_each(location: Path | str, *, ensemble: bool = False) -> list[tuple[str, xr.Dataset]]:
     """Open the known fields of each file of a location lazily, on our axes, in the names and units of the file.
 
     Args:
         location: As `open_files` takes it.
+        ensemble: Whether each analysis is an ensemble.
 
     Returns:
         Name and content of each file, sorted by name; of a GRIB file, one for each grid and each set of times.
@@ -96,21 +106,22 @@ def open_each(location: Path | str) -> list[tuple[str, xr.Dataset]]:
         ConfigurationError: The location does not exist or holds no data files, or GRIB cannot be read here.
         InvalidDataError: A file is damaged, has an unknown format or is no analysis.
     """
-    return [(str(place), dataset) for place in _each(location) for dataset in _analyses_of(place)]
+    return [(str(place), dataset) for place in _each(location) for dataset in _analyses_of(place, ensemble)]
 
 
-def _analyses_of(place: Location) -> list[xr.Dataset]:
+def _analyses_of(place: Location, ensemble: bool) -> list[xr.Dataset]:
     if _is_store(place):
-        return [open_zarr(place)]
-    return _grib_analyses(Path(place)) if is_grib(Path(place)) else [open_netcdf(Path(place))]
+        return [open_zarr(place, ensemble=ensemble)]
+    path = Path(place)
+    return _grib_analyses(path, ensemble) if is_grib(path) else [open_netcdf(path, ensemble=ensemble)]
 
 
-def _grib_analyses(path: Path) -> list[xr.Dataset]:
+def _grib_analyses(path: Path, ensemble: bool) -> list[xr.Dataset]:
     """The parts of a GRIB file that are analyses; if none is, the error says why."""
     analyses, refused = [], []
     for dataset in open_grib(path):
         try:
-            analyses.append(in_blocks(dataset, str(path), block_bytes=_GRIB_BLOCK_BYTES))
+            analyses.append(in_blocks(dataset, str(path), block_bytes=_GRIB_BLOCK_BYTES, ensemble=ensemble))
         except InvalidDataError as error:
             refused.append((error, ", ".join(map(str, dataset.data_vars))))
     if not analyses:
@@ -169,12 +180,19 @@ def _listed(path: Path) -> list[Path]:
     return files
 
 
-def _from_one(dataset: xr.Dataset, channels: Sequence[str], static: Sequence[str], where: str) -> xr.Dataset:
-    return check_analysis(canonicalise(dataset, channels, static, where=where), where=where)
+def _from_one(
+    dataset: xr.Dataset, channels: Sequence[str], static: Sequence[str], where: str, *, ensemble: bool = False
+) -> xr.Dataset:
+    return check_analysis(canonicalise(dataset, channels, static, where=where, ensemble=ensemble), where=where)
 
 
 def combine(
-    opened: Iterable[tuple[str, xr.Dataset]], channels: Sequence[str], static: Sequence[str], where: str
+    opened: Iterable[tuple[str, xr.Dataset]],
+    channels: Sequence[str],
+    static: Sequence[str],
+    where: str,
+    *,
+    ensemble: bool = False,
 ) -> xr.Dataset:
     """Combine the pieces of an analysis that several files hold: channels, years, or both.
 
@@ -183,6 +201,7 @@ def combine(
         channels: Channels to read.
         static: Channels without time to read as well.
         where: The files together; errors start with it.
+        ensemble: Whether each analysis is an ensemble.
 
     Raises:
         InvalidDataError: A channel is not there, is there twice for a time, or lacks times that others have.
@@ -191,7 +210,7 @@ def combine(
     for file, dataset in opened:
         found = present_channels(dataset, (*channels, *static))
         if found:
-            analyses.append((file, _from_one(dataset, found, (), file)))
+            analyses.append((file, _from_one(dataset, found, (), file, ensemble=ensemble)))
     analyses = _on_usual_grid(analyses)
     fields = {}
     for name in (*channels, *static):

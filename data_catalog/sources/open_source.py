@@ -62,8 +62,10 @@ def open_source(
         hours = entry.step_hours
         analysis = _DATED[entry.source](place, entry.channels, entry.static, step_hours=hours, start=first, end=last)
     elif entry.source in ("files", "bundled"):
-        opened_by = open_files if entry.regrid is None else open_any_grid
-        analysis = opened_by(place, entry.channels, entry.static)
+        if entry.regrid is None:
+            analysis = open_files(place, entry.channels, entry.static, ensemble=entry.members is not None)
+        else:
+            analysis = open_any_grid(place, entry.channels, entry.static)
     else:
         analysis = _from_plugin(entry, place)
     if entry.is_remote:
@@ -108,7 +110,8 @@ def _from_plugin(entry: DatasetEntry, place: str) -> xr.Dataset:
     raw = opened(place, entry.channels, entry.static, step_hours=entry.step_hours)
     if not isinstance(raw, xr.Dataset):
         raise ConfigurationError(f"{where}: expected a Dataset of source '{entry.source}', found {type(raw).__name__}")
-    return check_analysis(canonicalise(raw, entry.channels, entry.static, where=where), where=where)
+    ensemble = entry.members is not None
+    return check_analysis(canonicalise(raw, entry.channels, entry.static, where=where, ensemble=ensemble), where=where)
 
 
 def between(analysis: xr.Dataset, start: date | None, end: date | None, *, where: str) -> xr.Dataset:

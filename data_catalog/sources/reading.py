@@ -35,18 +35,19 @@ _KINDS_BY_FIRST_BYTES = {
 _UNDECODED_TIME = re.compile("unable to decode time units ('[^']*')")
 
 
-def open_netcdf(path: Path) -> xr.Dataset:
+def open_netcdf(path: Path, *, ensemble: bool = False) -> xr.Dataset:
     """Open a NetCDF file of any version lazily.
 
     Args:
         path: Path of the file.
+        ensemble: Whether each analysis is an ensemble.
 
     Raises:
         InvalidDataError: The file is not NetCDF, or is damaged.
     """
     with _small_chunk_caches():
         dataset = netcdf_dataset(path, decode_timedelta=False)
-    return in_blocks(dataset, str(path), block_bytes=_NETCDF_BLOCK_BYTES)
+    return in_blocks(dataset, str(path), block_bytes=_NETCDF_BLOCK_BYTES, ensemble=ensemble)
 
 
 def netcdf_dataset(path: Path, *, decode_timedelta: bool) -> xr.Dataset:
@@ -144,15 +145,16 @@ def _small_chunk_caches() -> Iterator[None]:
         netCDF4.set_chunk_cache(*before)
 
 
-def in_blocks(dataset: xr.Dataset, where: str, *, block_bytes: int) -> xr.Dataset:
+def in_blocks(dataset: xr.Dataset, where: str, *, block_bytes: int, ensemble: bool = False) -> xr.Dataset:
     """Return the dataset with canonical dimension names and Dask arrays whose blocks follow the chunks of the file.
 
     Args:
         dataset: Dataset as xarray opened it, not loaded.
         where: File or URL; read errors name it, with the variable and the times.
         block_bytes: Stored chunks smaller than this number of bytes are read several at a time.
+        ensemble: Whether each analysis is an ensemble.
     """
-    dataset = as_analysis(dataset, where)
+    dataset = as_analysis(dataset, where, ensemble=ensemble)
     times = dataset["time"].values if "time" in dataset.dims else None
     lazy = {
         name: field.copy(data=_blocks(field, f"{where}: {name}", times, block_bytes))

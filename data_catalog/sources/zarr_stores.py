@@ -189,18 +189,19 @@ def is_zarr(path: Path) -> bool:
     return path.is_dir() and any((path / mark).is_file() for mark in _GROUP_MARKS)
 
 
-def open_zarr(location: Path | str) -> xr.Dataset:
+def open_zarr(location: Path | str, *, ensemble: bool = False) -> xr.Dataset:
     """Open an analysis in a Zarr group (version 2 or 3) lazily, from a directory or a URL.
 
     Args:
         location: Directory, or URL: gs://, s3://, az://, http://, https://, file://; buckets are read with
             the credentials that the environment holds, such as AWS_ACCESS_KEY_ID, or else anonymously.
+        ensemble: Whether each analysis is an ensemble.
 
     Raises:
         InvalidDataError: There is no Zarr group at the location.
         MissingDataError: The location cannot be reached.
     """
-    return in_blocks(open_complete(location), str(location), block_bytes=_BLOCK_BYTES)
+    return in_blocks(open_complete(location), str(location), block_bytes=_BLOCK_BYTES, ensemble=ensemble)
 
 
 def open_complete(location: Path | str, *, decode_timedelta: bool = False) -> xr.Dataset:

@@ -26,7 +26,7 @@ from forecast.members.rollout import rollout
 from forecast.members.stored_states import batch_name, load_state, state_path, store_state, stored_states
 from forecast.parallel.ranks import ALONE, Ranks
 from forecast.states.standardiser import grid_of
-from forecast.states.starts import select_past
+from forecast.states.starts import select_past, start_members
 from forecast.system.system import System
 
 SECONDS_BETWEEN_LOOKS = 0.02
@@ -83,7 +83,8 @@ def forecast_members(
     Args:
         checkpoint: The model.
         system: A system with the state of the checkpoint's; its sampler is used.
-        analysis: Canonical analysis that holds the past states of `request.init_time`.
+        analysis: Canonical analysis that holds the past states of `request.init_time`; if it has `member`, member m of
+            the forecast starts from the one at position m modulo their number.
         request: Member numbers, init time and length.
         batch_size: Members computed together; fewer if a process would otherwise have none.
         state_directory: Directory for the state after each step, from which a killed forecast resumes and which several
@@ -103,7 +104,7 @@ def forecast_members(
     check_forecasts(checkpoint, system)
     _check_analysis(analysis, checkpoint)
     past_analysis = select_past(analysis, request.init_time, system.state.past_states, system.state.step_hours)
-    past = checkpoint.standardiser.to_tensor(past_analysis).to(ranks.device)
+    past = _standardised(past_analysis, checkpoint).to(ranks.device)
     if ranks.device != "cpu":
         checkpoint = replace(checkpoint, models=tuple(model.to(ranks.device) for model in checkpoint.models))
     batches = [
@@ -135,6 +136,13 @@ def split_members(members: Sequence[int], batch_size: int, processes: int, netwo
     ]
 
 
+def _standardised(past: xr.Dataset, checkpoint: Checkpoint) -> Float[Tensor, "start past channel latitude longitude"]:
+    """The past states of each member of the analysis, or of the one analysis there is."""
+    starts = range(len(start_members(past)))
+    each = [past.isel(member=number, drop=True) for number in starts] or [past]
+    return torch.stack([checkpoint.standardiser.to_tensor(one) for one in each])
+
+
 def _check_analysis(analysis: xr.Dataset, checkpoint: Checkpoint) -> None:
     for name in checkpoint.system.state.predictands:
         if name not in analysis:
@@ -149,7 +157,7 @@ def _check_analysis(analysis: xr.Dataset, checkpoint: Checkpoint) -> None:
 def _forecast_batch(
     checkpoint: Checkpoint,
     system: System,
-    past: Float[Tensor, "past channel latitude longitude"],
+    past: Float[Tensor, "start past channel latitude longitude"],
     request: MemberRequest,
     state_directory: Path | None,
 ) -> Iterator[MemberFields]:
@@ -157,12 +165,12 @@ def _forecast_batch(
     members, network = tuple(request.members), checkpoint.of_member(request.members[0])
     seeds = member_seeds(checkpoint.model_id, system.identity_hash(), request.init_time, members)
     directory = None if state_directory is None else state_directory / batch_name(members)
-    shape = tuple(past.shape[1:])
+    shape = tuple(past.shape[2:])
 
     def noise(lead_step: int, draw: int) -> Tensor:
         return torch.from_numpy(np.stack([member_noise(seed, lead_step, draw, shape) for seed in seeds]))
 
-    states = past.expand(len(members), *past.shape)
+    states = past[[member % len(past) for member in members]]
     made = 0
     for state in stored_states(directory, (len(members), *shape), request.lead_steps):
         made += 1

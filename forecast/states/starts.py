@@ -51,11 +51,22 @@ def select_past(analysis: xr.Dataset, init_time: np.datetime64, past_states: int
     return analysis.sel(time=wanted)
 
 
+def start_members(analysis: xr.Dataset) -> tuple[int, ...]:
+    """Return the members of an ensemble of analyses that forecasts start from in turn; empty for single analyses.
+
+    Member m of a forecast starts from the member at position m modulo their number.
+
+    Args:
+        analysis: Analysis, with `member` if it is an ensemble.
+    """
+    return tuple(map(int, analysis["member"].values)) if "member" in analysis.dims else ()
+
+
 def initial_state_hash(past: xr.Dataset, predictands: tuple[str, ...]) -> str:
     """Return the SHA-256 of the times and values that a forecast starts from.
 
     Args:
-        past: The past states, from `select_past`.
+        past: The past states, from `select_past`; with `member` if the analyses are ensembles.
         predictands: Channels that enter the hash, in the order of the state.
 
     Returns:
@@ -64,6 +75,6 @@ def initial_state_hash(past: xr.Dataset, predictands: tuple[str, ...]) -> str:
     digest = hashlib.sha256(past["time"].values.astype("datetime64[s]").astype("<i8").tobytes())
     for name in predictands:
         digest.update(name.encode())
-        values = past[name].transpose("time", "latitude", "longitude").values
+        values = past[name].transpose("time", ..., "latitude", "longitude").values
         digest.update(np.ascontiguousarray(values, dtype="<f4").tobytes())
     return digest.hexdigest()

@@ -126,7 +126,7 @@ def make_products(cycle: Cycle) -> str:
 @step("figures and page")
 def make_page(cycle: Cycle) -> list[str]:
     """Draw the figures, write the page, and show the figures as artifacts; return their paths."""
-    plots = forecasting.make_page(cycle, open_system_analysis(cycle.analysis, cycle.system))
+    plots = forecasting.make_page(cycle, open_system_analysis(cycle.analysis, cycle.system, ensemble=True))
     show_plots(cycle.system.name, plots)
     return [str(plot) for plot in plots]
 

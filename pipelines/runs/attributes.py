@@ -7,7 +7,8 @@ from data_catalog.layout.variables import channel
 from forecast.calibration.card import CARD_VERSION
 from forecast.members.noise import member_seeds
 from forecast.products.files.forecast_reading import CONFIGURATION
-from forecast.products.files.proof import ANALYSIS_QUALITY, MEMBER_SEEDS
+from forecast.products.files.proof import ANALYSIS_MEMBERS, ANALYSIS_QUALITY, MEMBER_SEEDS
+from forecast.states.starts import start_members
 from forecast.system.system import System
 from pipelines.runs.cycle import Cycle
 from pipelines.runs.inputs import Inputs
@@ -29,6 +30,7 @@ def global_attributes(cycle: Cycle, inputs: Inputs) -> dict[str, str]:
     seeds = member_seeds(identity["model_id"], identity["system_hash"], cycle.init_time, cycle.members)
     card = inputs.checkpoint.card_sha256
     calibration = {} if card is None else {"plumecast_calibration": f"version {CARD_VERSION}, sha256 {card}"}
+    starts = " ".join(map(str, start_members(inputs.analysis)))
     return (
         {
             "title": f"{system.title}: ensemble forecast from {iso(cycle.init_time)}",
@@ -44,6 +46,7 @@ def global_attributes(cycle: Cycle, inputs: Inputs) -> dict[str, str]:
         }
         | {f"plumecast_{name}": value for name, value in identity.items()}
         | calibration
+        | ({ANALYSIS_MEMBERS: starts} if starts else {})
     )
 
 

@@ -60,7 +60,7 @@ def open_inputs(cycle: Cycle) -> Inputs:
     """
     state = cycle.system.state
     checkpoint = open_checkpoint(cycle.checkpoint, cycle.system)
-    analysis = open_system_analysis(cycle.analysis, cycle.system)
+    analysis = open_system_analysis(cycle.analysis, cycle.system, ensemble=True)
     past = select_past(analysis, cycle.init_time, state.past_states, state.step_hours)
     identity = {
         "system_hash": cycle.system.identity_hash(),

@@ -26,7 +26,8 @@ class Background:
     """The data that a run is drawn against, as far as it is available.
 
     Attributes:
-        analysis: Analysis with the channels of the system, lazy; None without one.
+        analysis: Analysis with the channels of the system, lazy; None without one. Of an ensemble the first member is
+            shown.
         baselines: Baselines of the checkpoint, for the climatology; None without them.
     """
 
@@ -71,6 +72,8 @@ def draw_run(run: RunDirectory, system: System, background: Background = Backgro
 def _analysis(forecast: xr.Dataset, analysis: xr.Dataset | None, *, verified: bool) -> xr.Dataset | None:
     if analysis is None:
         return None
+    if "member" in analysis.dims:
+        analysis = analysis.isel(member=0, drop=True)
     start = scalar(forecast["init_time"])
     last = start + forecast["lead_time"].values.max() if verified else start
     return analysis[list(map(str, forecast.data_vars))].sel(time=slice(start - DAYS_BEFORE, last)).load()

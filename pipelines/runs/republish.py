@@ -89,4 +89,4 @@ def _background(home: Home, system: System) -> Background:
         baselines = load_baselines(find_baselines(find_checkpoint(home, system)))
     except ConfigurationError:
         baselines = None
-    return Background(open_system_analysis(archive, system) if archive.exists() else None, baselines)
+    return Background(open_system_analysis(archive, system, ensemble=True) if archive.exists() else None, baselines)

@@ -82,19 +82,20 @@ def open_globe(location: Path, system: System) -> xr.Dataset:
     return open_analysis(location, system.state.predictands, ())[list(system.state.predictands)]
 
 
-def open_system_analysis(location: Location, system: System) -> xr.Dataset:
+def open_system_analysis(location: Location, system: System, *, ensemble: bool = False) -> xr.Dataset:
     """Open an archive, file or directory of files with the channels of a system, lazily.
 
     Args:
         location: The archive, file, directory or URL.
         system: The system, whose predictands and static channels are opened.
+        ensemble: Whether an archive may hold ensembles of analyses.
 
     Raises:
         ConfigurationError: The path does not exist.
         InvalidDataError: The data is invalid; names the variable, what was expected and what was found.
     """
     static = system.state.static
-    analysis = open_analysis(location, system.state.predictands, static)
+    analysis = open_analysis(location, system.state.predictands, static, ensemble=ensemble)
     return analysis[list(system.state.predictands + static)]
 
 

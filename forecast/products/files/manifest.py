@@ -59,6 +59,8 @@ class Manifest(_Part):
     """Hash of the analysis that the members started from."""
     analysis_quality: str | None = None
     """Verdict on that analysis: good, not judged, or suspect and why; None in runs of earlier releases."""
+    analysis_members: tuple[int, ...] | None = None
+    """Members of the analysis in turn: member m started from the one at position m modulo their number; None: one."""
     seeds: dict[str, str]
     """Seed by member number."""
     expected: Contents
@@ -76,6 +78,7 @@ def write_manifest(
     model_id: str,
     data_hash: str,
     analysis_quality: str | None = None,
+    analysis_members: tuple[int, ...] | None = None,
     seeds: Mapping[str, str],
     expected: Contents,
     delivered: Contents,
@@ -88,6 +91,7 @@ def write_manifest(
         model_id: Hash of the model.
         data_hash: Hash of the analysis that the members started from.
         analysis_quality: Verdict on that analysis.
+        analysis_members: Members of that analysis, if it is an ensemble, which the members start from in turn.
         seeds: Seed by member number.
         expected: Requested members and lead times.
         delivered: Members and lead times in the forecast file.
@@ -110,6 +114,7 @@ def write_manifest(
         model_id=model_id,
         data_hash=data_hash,
         analysis_quality=analysis_quality,
+        analysis_members=analysis_members,
         seeds=dict(seeds),
         expected=expected,
         delivered=delivered,

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data_catalog.archive.ledger import Header, Ledger, StoredChunk
+from data_catalog.archive.header import Header
+from data_catalog.archive.ledger import Ledger, StoredChunk
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.sources.archive_marks import LEDGER_NAME
 from data_catalog.storage.chained_lines import chained_lines

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.members.ensemble import MemberRequest, forecast_members
@@ -106,3 +107,14 @@ def test_checkpoint_of_another_system_is_refused(checkpoint, system, analysis):
 def test_another_grid_is_refused(checkpoint, system, analysis):
     with pytest.raises(InvalidDataError, match="expected the model's grid"):
         fields(checkpoint, system, analysis.isel(latitude=slice(1, None)), [0])
+
+
+def test_members_start_from_the_members_of_the_analysis_in_turn(checkpoint, system, analysis):
+    perturbed = analysis.copy(deep=True)
+    perturbed["z500"] += 5.0
+    ensemble = xr.concat([analysis, perturbed], xr.DataArray([0, 7], dims="member", name="member"))
+    together = fields(checkpoint, system, ensemble, range(4))
+    for start, single in enumerate((analysis, perturbed)):
+        expected = fields(checkpoint, system, single, [start, start + 2])
+        assert_same_members({name: one[start::2] for name, one in together.items()}, expected, checkpoint)
+    assert np.abs(together["z500"][1] - fields(checkpoint, system, analysis, [1])["z500"][0]).max() > 1.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_catalog.errors import InvalidDataError, MissingDataError
-from forecast.states.starts import initial_state_hash, past_times, select_past
+from forecast.states.starts import initial_state_hash, past_times, select_past, start_members
 
 
 def test_past_times_end_at_the_init_time():
@@ -39,3 +39,10 @@ def test_the_hash_is_of_times_and_values_of_the_predictands(analysis):
         initial_state_hash(later, ("z500", "u850")),
     ]
     assert len({known, *others}) == 4
+
+
+def test_the_members_of_an_ensemble_of_analyses_enter_the_hash(analysis):
+    past = select_past(analysis, analysis["time"].values[10], 2, 24)
+    ensemble = past.expand_dims(member=[0, 7])
+    assert (start_members(past), start_members(ensemble)) == ((), (0, 7))
+    assert initial_state_hash(ensemble, ("z500",)) != initial_state_hash(past, ("z500",))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import netCDF4
@@ -13,11 +14,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from data_catalog.archive.analysis import open_dataset_source
+from data_catalog.archive.ingest import ingest
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.members.ensemble import MemberRequest
 from forecast.members.noise import member_seeds
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import Contents, read_manifest, verify_manifest
+from forecast.products.files.proof import prove_run
 from pipelines.runs import forecast as forecasting
 from pipelines.runs import staging
 from pipelines.runs.cycle import check_single_member, cycle_at_home
@@ -26,6 +30,7 @@ from pipelines.runs.inputs import open_inputs
 from pipelines.runs.republish import refresh_report
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
+from tests.archive_damage.tiny import ENTRY
 from tests.pipelines.conftest import cycle_of
 
 
@@ -246,3 +251,26 @@ def test_a_system_may_name_no_channels_and_any_title(
     odd = cycle.system.changed(title="Costs $x^{2 of_ $", products=cycle.system.products.changed(map_channels=()))
     run = forecast_cycle(replace(cycle, system=odd))
     assert {"plots/map_msl.png", "plots/map_t2m.png"} <= set(verify_manifest(run).files)
+
+
+def test_a_run_from_an_ensemble_of_analyses_says_so(
+    place: Home, tiny: Path, weather_file: Path, tmp_path: Path
+) -> None:
+    with xr.open_dataset(weather_file, engine="netcdf4") as weather:
+        days = weather.sel(time=slice("2008-01-05", "2008-01-12")).load()
+    warmer = days.assign(t2m=days["t2m"] + 1)
+    ensemble = xr.concat([days, warmer], xr.DataArray([0, 3], dims="member", name="member"), data_vars=["msl", "t2m"])
+    dataset = ENTRY.model_copy(update={"members": 2, "static": ("orography",), "period_start": date(2008, 1, 1)})
+    ensemble.to_netcdf(tmp_path / "eda.nc", engine="netcdf4")
+    ingest(dataset, open_dataset_source(dataset, str(tmp_path / "eda.nc")), tmp_path / "eda.zarr")
+    run = make(place, tiny, tmp_path / "eda.zarr")
+    manifest = prove_run(run)
+    assert manifest.analysis_members == (0, 3)
+    found = values(run)
+    assert found.attrs["plumecast_analysis_members"] == "0 3"
+    single = values(make(place, tiny, weather_file))
+    gap = (found["t2m"] - single["t2m"]).isel(lead_time=0).mean(["latitude", "longitude"])
+    assert "plumecast_analysis_members" not in single.attrs
+    assert np.abs(gap.values[::2]).max() < 0.01
+    assert gap.values[1::2].min() > 0.1
+    assert prove_run(run).analysis_members is None
