@@ -21,12 +21,12 @@ def of_members(found: Sequence[Judgement], members: Sequence[int]) -> Judgement:
     if not members:
         return found[0]
     by_place: dict[tuple[np.datetime64 | None, str], list[tuple[int, str]]] = {}
+    for one, number in _copies(found, members):
+        by_place.setdefault((one.time, one.channel), []).append((number, one.reason))
     for number, judgement in zip(members, found, strict=True):
         for one in judgement.suspicions:
             if one.time is not None or number == members[0]:
                 by_place.setdefault((one.time, one.channel), []).append((number, one.reason))
-    for one, number in _copies(found, members):
-        by_place.setdefault((one.time, one.channel), []).append((number, one.reason))
     measured: Counter[str] = Counter()
     for judgement in found:
         measured.update(judgement.measured)
