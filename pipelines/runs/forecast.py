@@ -19,7 +19,14 @@ from forecast.parallel.prefetching import prefetched
 from forecast.parallel.ranks import Ranks, process_group
 from forecast.products.files.cf import ForecastAxes
 from forecast.products.files.derived import write_products
-from forecast.products.files.manifest import Contents, extend_manifest, is_complete, read_manifest, write_manifest
+from forecast.products.files.manifest import (
+    Contents,
+    Start,
+    extend_manifest,
+    is_complete,
+    read_manifest,
+    write_manifest,
+)
 from forecast.products.files.netcdf import ForecastWriter, copy_members
 from forecast.products.files.proof import described_by
 from forecast.products.files.runs import RunDirectory
@@ -162,7 +169,8 @@ def publish(cycle: Cycle) -> Path:
     write_manifest(
         stage,
         expected=Contents(members=cycle.members, lead_hours=cycle.lead_hours),
-        **{name: value for name, value in made.items() if name not in ("system", "init_time")},
+        start=Start(made["analysis_quality"], made["analysis_members"]),
+        **{name: made[name] for name in ("system_hash", "model_id", "data_hash", "seeds", "delivered")},
     )
     return staging.publish(cycle.run)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -71,14 +72,26 @@ class Manifest(_Part):
     """Checksum and size of each file, by path relative to the run directory."""
 
 
+@dataclass(frozen=True)
+class Start:
+    """What is known of the analysis that the members of a run started from.
+
+    Attributes:
+        quality: Verdict on it.
+        members: Its members, which the members of the run start from in turn; None if it is a single analysis.
+    """
+
+    quality: str | None = None
+    members: tuple[int, ...] | None = None
+
+
 def write_manifest(
     run: RunDirectory,
     *,
     system_hash: str,
     model_id: str,
     data_hash: str,
-    analysis_quality: str | None = None,
-    analysis_members: tuple[int, ...] | None = None,
+    start: Start | None = None,
     seeds: Mapping[str, str],
     expected: Contents,
     delivered: Contents,
@@ -90,8 +103,7 @@ def write_manifest(
         system_hash: Hash of the settings that determine the members.
         model_id: Hash of the model.
         data_hash: Hash of the analysis that the members started from.
-        analysis_quality: Verdict on that analysis.
-        analysis_members: Members of that analysis, if it is an ensemble, which the members start from in turn.
+        start: What else is known of that analysis; None for nothing.
         seeds: Seed by member number.
         expected: Requested members and lead times.
         delivered: Members and lead times in the forecast file.
@@ -113,8 +125,8 @@ def write_manifest(
         system_hash=system_hash,
         model_id=model_id,
         data_hash=data_hash,
-        analysis_quality=analysis_quality,
-        analysis_members=analysis_members,
+        analysis_quality=None if start is None else start.quality,
+        analysis_members=None if start is None else start.members,
         seeds=dict(seeds),
         expected=expected,
         delivered=delivered,
