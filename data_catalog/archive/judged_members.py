@@ -53,7 +53,8 @@ def member_of(key: str) -> tuple[int, str]:
 
 
 def _words(reasons: Sequence[tuple[int, str]]) -> str:
-    others = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    count = len({number for number, _ in reasons})
+    others = f" (and {count - 1} more)" if count > 1 else ""
     return f"member {reasons[0][0]}{others}: {reasons[0][1]}"
 
 
