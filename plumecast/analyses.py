@@ -5,6 +5,7 @@ from pathlib import Path
 import xarray as xr
 
 from data_catalog.archive import reading
+from data_catalog.archive.series_reading import open_series
 from data_catalog.errors import ConfigurationError, MissingDataError
 from data_catalog.sources.archive_marks import LEDGER_NAME
 from data_catalog.sources.files import open_every_channel
@@ -15,7 +16,7 @@ from pipelines.workspace.home import Home
 from pipelines.workspace.home import home as find_home
 
 
-def open_archive(archive: str | Path, *, home: str | Path | None = None) -> xr.Dataset:
+def open_archive(archive: str | Path, *, home: str | Path | None = None, series: bool = False) -> xr.Dataset:
     """Open an analysis, lazily.
 
     Values are checked as they are read: a damaged or missing chunk, or a NaN, is an error.
@@ -25,6 +26,8 @@ def open_archive(archive: str | Path, *, home: str | Path | None = None) -> xr.D
             file or Zarr group in any layout that `plumecast ingest` reads. A name means the dataset's archive in
             `home`, or the bundled sample if there is no archive yet and the package has one (`speedy-5p6`).
         home: Directory that holds `archives/`; None for PLUMECAST_HOME, or else ./plumecast-data.
+        series: Read from the archive's twin (`plumecast archive rechunk`), whose chunks are long in time: for series
+            at few points. It must be as new as the archive.
 
     Returns:
         One float32 variable per channel, such as `t2m`, in SI units, dims (time, latitude, longitude), or (latitude,
@@ -32,25 +35,25 @@ def open_archive(archive: str | Path, *, home: str | Path | None = None) -> xr.D
 
     Raises:
         ConfigurationError: There is no such dataset, file or directory.
-        MissingDataError: The dataset has not been archived yet.
+        MissingDataError: The dataset has not been archived yet, or the twin is missing or older than the archive.
         InvalidDataError: The data is damaged, or is not an analysis.
     """
     place = find_home(None if home is None else Path(home))
     if str(archive) in known_names(place):
-        return _open_dataset(str(archive), place)
+        return _open_dataset(str(archive), place, series=series)
     path = Path(archive).expanduser()
     if path.is_file() or (is_zarr(path) and not (path / LEDGER_NAME).exists()):
         return open_every_channel(path)
     if path.is_dir():
-        return reading.open_archive(path)
+        return open_series(path) if series else reading.open_archive(path)
     known = ", ".join(known_names(place))
     raise ConfigurationError(f"archive '{archive}': expected a path or one of {known}, found neither")
 
 
-def _open_dataset(name: str, home: Home) -> xr.Dataset:
+def _open_dataset(name: str, home: Home, *, series: bool) -> xr.Dataset:
     entry, path = find_dataset(home, name), home.archive(name)
     if path.exists():
-        return reading.open_archive(path)
+        return open_series(path) if series else reading.open_archive(path)
     if entry.source == "bundled":
         return open_source(entry)
     raise MissingDataError(f"archive of '{name}': expected {path}, found none; make it with 'plumecast ingest {name}'")

@@ -73,6 +73,16 @@ def _array_files(header: Header, times: NDArray[np.datetime64]) -> Iterator[tupl
     for name in header.static:
         attributes = tuple(sorted(header.field_attributes[name].items()))
         yield f"{name}/{METADATA}", array_metadata(shape, shape, "<f4", ("latitude", "longitude"), attributes)
+    yield from coordinate_files(header, times)
+
+
+def coordinate_files(header: Header, times: NDArray[np.datetime64]) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of each file of the coordinates of an archive.
+
+    Args:
+        header: Header of the archive.
+        times: Its times, in the order in which they are stored.
+    """
     if header.members:
         yield from _coordinate("member", np.array(header.members, np.int64), MEMBER_ATTRIBUTES)
     yield from _coordinate("latitude", header.latitude, LATITUDE_ATTRIBUTES)

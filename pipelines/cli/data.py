@@ -149,6 +149,17 @@ def archive_judge(dataset: DatasetName, archive: ArchiveOption = None) -> None:
     judge_now(archive or home().archive(entry.name))
 
 
+@archive_app.command("rechunk")
+def archive_rechunk(dataset: DatasetName, archive: ArchiveOption = None) -> None:
+    """Make a twin with chunks long in time beside an archive, for series at few points; make it again after ingests."""
+    from pipelines.data.archives import rechunk
+    from pipelines.workspace.datasets import find_dataset
+    from pipelines.workspace.home import home
+
+    entry = find_dataset(home(), dataset)
+    rechunk(archive or home().archive(entry.name))
+
+
 @archive_app.command("heal")
 def archive_heal(dataset: DatasetName, source: SourceOption = None, archive: ArchiveOption = None) -> None:
     """Mend what is damaged or lost in an archive; values come from the source, and must be those archived before."""

@@ -13,6 +13,7 @@ from data_catalog.archive.judged import described
 from data_catalog.archive.judging import judge_archive
 from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.recovery import sound_ledger
+from data_catalog.archive.series import make_series, series_faults
 from data_catalog.archive.state import inspect_archive
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError
@@ -32,7 +33,7 @@ def print_proof(entry: DatasetEntry, archive: Path) -> None:
         InvalidDataError: The archive has faults; raised after they have been printed.
     """
     faults = archive_faults(archive)
-    for fault in faults:
+    for fault in (*faults, *(() if faults else series_faults(archive))):
         print(fault)
     if faults:
         way_out = f"'plumecast archive heal {entry.name}' mends them"
@@ -93,6 +94,23 @@ def mend(entry: DatasetEntry, archive: Path, *, source: str | None = None) -> No
     for fault in mended:
         print(f"mended: {fault}")
     print(f"{archive}: sound, {counted(mended)} mended")
+
+
+def rechunk(archive: Path) -> None:
+    """Make the twin of an archive whose chunks are long in time, and print where it is.
+
+    Args:
+        archive: Path of the archive.
+
+    Raises:
+        MissingDataError: There is no archive, or another process is writing to it.
+        InvalidDataError: A chunk of the archive is damaged.
+    """
+    Ledger.read(archive)
+    with archive_lock(archive):
+        series = make_series(archive)
+    size = sum(chunk.size for chunk in series.chunks.values()) / 2**20
+    print(f"{series.path}: {len(series.chunks)} chunks of {'x'.join(map(str, series.shape))} values, {size:.1f} MiB")
 
 
 def _opening(entry: DatasetEntry, source: str | None) -> Callable[[], xr.Dataset]:
