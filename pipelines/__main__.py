@@ -3,7 +3,7 @@
 import sys
 
 from pipelines.cli import app
-from pipelines.terminal.processes import die_with_launcher
+from pipelines.terminal.tied import die_with_launcher
 
 
 def main() -> int:

@@ -58,10 +58,11 @@ def demo(
     place = home(out)
     prepare_prefect(place)
     from pipelines.cli.demo_summary import print_summary
-    from pipelines.flows.demo import demo_flow
-    from pipelines.flows.server import server_errors
+    from pipelines.flows.server import short_lived_server
 
-    with server_errors():
+    with short_lived_server(place):
+        from pipelines.flows.demo import demo_flow
+
         result = demo_flow(str(place.root), train=train)
     print_summary(result)
 

@@ -131,12 +131,13 @@ def cycle(
     place = home()
     prepare_prefect(place)
     find_system(system)
-    from pipelines.flows.cycle import cycle_flow
-    from pipelines.flows.server import server_errors
+    from pipelines.flows.server import short_lived_server
 
     given, kept = (None if path is None else str(path.absolute()) for path in (checkpoint, scores))
     secret = None if source is None else SecretStr(source)
-    with server_errors():
+    with short_lived_server(place):
+        from pipelines.flows.cycle import cycle_flow
+
         runs = cycle_flow(
             system, str(place.root), init=init, source=secret, checkpoint=given, members=members, scores=kept
         )

@@ -3,9 +3,8 @@
 import logging
 import os
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,10 +12,14 @@ import httpx
 
 from data_catalog.errors import ConfigurationError
 from pipelines.flows.environment import configured_address
+from pipelines.terminal.processes import free_port
+from pipelines.terminal.tied import launcher_variable, tied_command
 from pipelines.workspace.home import Home
 
 logger = logging.getLogger("plumecast")
 SERVER_START_SECONDS = 120
+FOR_ONE_FLOW = {"PREFECT__SERVER_EPHEMERAL": "1"}
+"""Makes a server do without page and scheduler, as those that Prefect itself starts for a single flow."""
 
 
 @contextmanager
@@ -30,23 +33,55 @@ def prefect_server(home: Home, port: int) -> Iterator[str]:
         port: Port on this machine, unless a server is configured.
 
     Yields:
-        The address of the API. A server that was started here is stopped at the end.
+        The address of the API. A server that was started here is stopped at the end, and ends with this process.
 
     Raises:
         ConfigurationError: The server does not answer.
     """
-    configured = configured_address()
-    if configured:
-        yield configured
-        return
-    address = f"http://127.0.0.1:{port}/api"
-    os.environ["PREFECT_API_URL"] = address
-    if answers(address):
+    address = _known_address(port)
+    if address is not None:
         yield address
         return
-    with _started_server(home.prefect / "server.log", address, port):
+    with _started_server(home.prefect / "server.log", port) as address:
         logger.info("Prefect server: http://127.0.0.1:%d (its log: %s)", port, home.prefect / "server.log")
         yield address
+
+
+@contextmanager
+def short_lived_server(home: Home) -> Iterator[str]:
+    """Provide a server for a single flow: the configured one, or one on a free port without page and schedules.
+
+    Prefect reads the address when it is first imported, so import it within this context. A server that Prefect itself
+    starts for a flow would outlive a flow that is killed.
+
+    Args:
+        home: Home directory, for the log of a server that is started here.
+
+    Yields:
+        The address of the API. A server that was started here is stopped at the end, and ends with this process.
+
+    Raises:
+        ConfigurationError: The server does not answer.
+    """
+    with server_errors():
+        configured = configured_address()
+        if configured is not None:
+            yield configured
+            return
+        with _started_server(home.prefect / "server.log", free_port(), FOR_ONE_FLOW) as address:
+            yield address
+
+
+def _known_address(port: int) -> str | None:
+    """Return the address of the configured server, or of one that runs on a port already."""
+    configured = configured_address()
+    if configured is not None:
+        return configured
+    address = f"http://127.0.0.1:{port}/api"
+    if not answers(address):
+        return None
+    os.environ["PREFECT_API_URL"] = address
+    return address
 
 
 def answers(address: str) -> bool:
@@ -62,7 +97,7 @@ def server_errors() -> Iterator[None]:
     """Turn a failure of Prefect's server during a flow into a one-line error.
 
     Raises:
-        ConfigurationError: The in-process server did not start, or the configured one does not answer.
+        ConfigurationError: The server does not answer.
     """
     try:
         yield
@@ -70,28 +105,26 @@ def server_errors() -> Iterator[None]:
         raise ConfigurationError(
             f"Prefect server: expected an answer, found {error or type(error).__name__}"
         ) from error
-    except RuntimeError as error:
-        if "server" in str(error).lower() and ("timed out" in str(error).lower() or "start" in str(error).lower()):
-            raise ConfigurationError(
-                f"Prefect's in-process server: expected it to start, found: {error}; start one with "
-                "'prefect server start' and set PREFECT_API_URL=http://127.0.0.1:4200/api"
-            ) from error
-        raise
 
 
 @contextmanager
-def _started_server(log: Path, address: str, port: int) -> Iterator[None]:
+def _started_server(log: Path, port: int, variables: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Start a server, and make Prefect use it."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    address = f"http://127.0.0.1:{port}/api"
+    command = tied_command(["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)])
+    environment = {**os.environ, **launcher_variable(), **(variables or {})}
+    os.environ["PREFECT_API_URL"] = address
     with (
         log.open("ab") as output,
-        subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True) as server,  # noqa: S603
+        subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True) as server,  # noqa: S603
     ):
         try:
             _await(server, address, log)
-            yield
+            yield address
         finally:
             server.terminate()
+            os.environ.pop("PREFECT_API_URL", None)
 
 
 def _await(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:

@@ -4,7 +4,6 @@ Each process reads its rank from the same environment variables that torchrun se
 the others is shown only if one of them fails.
 """
 
-import ctypes
 import os
 import signal
 import socket
@@ -19,14 +18,12 @@ from typing import IO
 
 from data_catalog.errors import ConfigurationError
 from pipelines.terminal.exit_status import TRY_LATER, USERS_FAULT
+from pipelines.terminal.tied import launcher_variable
 
 SHARED_COMMANDS = ("train", "forecast")
 """Commands whose work several processes can divide."""
 _SECONDS_BETWEEN_LOOKS = 0.1
 _GRACE_SECONDS = 5.0
-_LAUNCHER = "PLUMECAST_LAUNCHED"
-"""Environment variable with the process id of the launcher."""
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def launch(words: Sequence[str], processes: int) -> int:
@@ -65,19 +62,6 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def die_with_launcher() -> None:
-    """End this process when its launcher ends, for whatever reason; do nothing in a process without a launcher.
-
-    Only Linux supports this; elsewhere a killed launcher leaves its processes behind.
-    """
-    launcher = os.environ.pop(_LAUNCHER, None)  # removed, so that child processes do not inherit it
-    if launcher is None or sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)
-    if os.getppid() != int(launcher):  # it ended before it could be watched
-        os.kill(os.getpid(), signal.SIGTERM)
-
-
 def without_processes(words: Sequence[str]) -> list[str]:
     """Return a command line without the option `--processes` and its value."""
     kept = [word for before, word in pairwise(["", *words]) if before != "--processes"]
@@ -99,12 +83,11 @@ def check_shared(command: str | None) -> None:
 
 
 def _shared_variables(processes: int) -> dict[str, str]:
-    return {
-        _LAUNCHER: str(os.getpid()),
+    return launcher_variable() | {
         "WORLD_SIZE": str(processes),
         "LOCAL_WORLD_SIZE": str(processes),
         "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(_free_port()),
+        "MASTER_PORT": str(free_port()),
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, usable_cores() // processes))),
     }
 
@@ -172,7 +155,8 @@ def _report(failed: int, started: Sequence[subprocess.Popen[bytes]], errors: Seq
     return int(status)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
