@@ -10,9 +10,6 @@ from pipelines.workspace.home import Home
 
 HEARTBEAT_SECONDS = 30
 SETTINGS = {
-    # On a busy machine the in-process server takes longer to start than Prefect's limit of 20 s.
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     # Without heartbeats, a flow run whose process is killed stays RUNNING for ever.
