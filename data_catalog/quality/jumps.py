@@ -22,15 +22,15 @@ def jumps(changes: NDArray[np.float32], courses: NDArray[np.float32], fields: Fi
     course_size, course_mean, course_most = _sizes(courses, weights)
     return {
         "step": Measure(_CHECK, size,
-            "{value:.1f} times the usual change in time, limit {limit:.1f}", least=1.3, reach=4.1),
+            "{value:.1f} times the usual change in time, limit {limit:.1f}", least=1.3, reach=4.8),
         "step_mean": Measure(_CHECK, mean,
-            "the area's mean changes by {value:.2f} sd of a change, limit {limit:.2f}", least=0.1, reach=3.0),
+            "the area's mean changes by {value:.2f} sd of a change, limit {limit:.2f}", least=0.1, reach=2.3),
         "step_point": Measure(_CHECK, most,
-            "a point changes by {value:.1f} sd of a change, limit {limit:.1f}", least=4.0, reach=7.3),
+            "a point changes by {value:.1f} sd of a change, limit {limit:.1f}", least=4.0, reach=5.6),
         "course": Measure(_CHECK, course_size,
-            "{value:.1f} times as far from the times beside it as usual, limit {limit:.1f}", least=1.3, reach=3.8),
+            "{value:.1f} times as far from the times beside it as usual, limit {limit:.1f}", least=1.3, reach=3.5),
         "course_mean": Measure(_CHECK, course_mean,
-            "the area's mean {value:.2f} sd from the times beside it, limit {limit:.2f}", least=0.1, reach=2.9),
+            "the area's mean {value:.2f} sd from the times beside it, limit {limit:.2f}", least=0.1, reach=2.7),
         "course_point": Measure(_CHECK, course_most,
             "a point {value:.1f} sd from the times beside it, limit {limit:.1f}", least=4.0, reach=4.8),
     }  # fmt: skip

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_LEAST_DISTANCE = 0.02
+_DOUBLED_BY = 25
+"""Number of values from which a distance is taken twice as large as it looks."""
 FEWEST = 20
 """Fewest measurements from which a limit can be drawn."""
 
@@ -57,5 +60,18 @@ def usual_limit(measure: Measure) -> float:
     found = measure.values[np.isfinite(measure.values)]
     if found.size < FEWEST:
         return float("inf")
-    middle, high = np.quantile(np.log(np.maximum(found, 1e-12)), [0.5, 0.9])
-    return max(measure.least, float(np.exp(middle + measure.reach * max(high - middle, 0.02))))
+    middle, distance = usual(found)
+    return max(measure.least, float(np.exp(middle + measure.reach * distance)))
+
+
+def usual(values: NDArray[np.floating]) -> tuple[float, float]:
+    """Return the median of the logarithm of a measure, and the distance that a reach counts.
+
+    Args:
+        values: Of the reference, finite.
+
+    Returns:
+        The distance is that from the median to the 90th percentile, larger the fewer values it is drawn from.
+    """
+    middle, high = np.quantile(np.log(np.maximum(values, 1e-12)), [0.5, 0.9])
+    return float(middle), max(float(high - middle), _LEAST_DISTANCE) * (1 + _DOUBLED_BY / values.size)

@@ -17,8 +17,8 @@ _RIDGE = 0.03
 _FOLDS = 5
 _FEWEST = 40
 _FEWEST_FOR_LAGS = 15
-_LAG_GAIN, _LAG_GAIN_FITTED_HERE = 0.05, 0.15
-_REACHES = {"relation": (5.6, 5.1), "context": (4.6, 4.0)}
+_LAG_GAIN, _LAG_GAIN_FITTED_HERE = 0.05, 0.27
+_REACHES = {"relation": (5.2, 4.8), "context": (4.2, 3.7)}
 """Of all patterns of a channel together, and of the one that is farthest off."""
 
 
@@ -150,7 +150,7 @@ def relations(
         left = one - states[name] @ patterns.fields
         rest = np.sqrt(np.mean(left**2, axis=1)) / patterns.rest
         words = "finer structure {value:.1f} times the usual size, limit {limit:.1f}"
-        found[name] = {"finer": Measure(_CHECK, rest, words, least=1.2, reach=6.3)}
+        found[name] = {"finer": Measure(_CHECK, rest, words, least=1.2, reach=5.9)}
         if name in known.from_others:
             found[name] |= _rests(
                 known.from_others[name], _others(states, name), states[name], "relation", "other channels"

@@ -33,14 +33,14 @@ def repeats(name: str, changes: NDArray[np.float32], fields: Fields) -> dict[str
             1 / np.maximum(size, 1e-6),
             "a change {value:.1f} times smaller than usual, limit {limit:.1f}",
             least=2.0,
-            reach=3.1,
+            reach=2.9,
         ),
         "equal": Measure(
             _CHECK,
             equal,
             "{value:.0%} of the points exactly as at the time before, limit {limit:.0%}",
             least=0.08,
-            reach=3.0,
+            reach=2.9,
         ),
     }
 

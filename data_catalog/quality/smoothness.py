@@ -27,28 +27,28 @@ def smoothness(
             np.abs(rough).max(axis=(1, 2)),
             "a point {value:.1f} sd from its neighbours, limit {limit:.1f}",
             least=4.0,
-            reach=6.5,
+            reach=6.2,
         ),
         "sudden_spike": Measure(
             _CHECK,
             np.abs(course).max(axis=(1, 2)),
             "a point suddenly {value:.1f} sd from its neighbours, limit {limit:.1f}",
             least=4.0,
-            reach=5.2,
+            reach=4.8,
         ),
         "row": Measure(
             _CHECK,
             _lines(across, 2),
             "a row {value:.1f} sd from the rows beside it, limit {limit:.1f}",
             least=1.0,
-            reach=4.1,
+            reach=3.5,
         ),
         "column": Measure(
             _CHECK,
             _lines(along, 1),
             "a column {value:.1f} sd from the columns beside it, limit {limit:.1f}",
             least=1.0,
-            reach=4.2,
+            reach=3.9,
         ),
     }
 
@@ -79,13 +79,13 @@ def flatness(name: str, fields: Fields) -> dict[str, Measure]:
             same.sum(axis=(1, 2)) / np.maximum(counted.sum(axis=(1, 2)), 1),
             "{value:.0%} of the points exactly as the point beside them, limit {limit:.0%}",
             least=0.04,
-            reach=3.6,
+            reach=3.1,
         ),
         "zeros": Measure(
             _CHECK,
             zeros,
             "{value:.0%} of the points exactly 0, limit {limit:.0%}",
             least=0.04,
-            reach=3.0,
+            reach=2.3,
         ),
     }

@@ -10,7 +10,7 @@ from pipelines.cli.options import SourceOption
 
 commands = typer.Typer()
 catalog_app = typer.Typer(rich_markup_mode=None, help="Known datasets, and the state of their archives.")
-archive_app = typer.Typer(rich_markup_mode=None, help="Prove and mend the local archive of a dataset.")
+archive_app = typer.Typer(rich_markup_mode=None, help="Prove, mend and show the local archive of a dataset.")
 commands.add_typer(catalog_app, name="catalog")
 commands.add_typer(archive_app, name="archive")
 DatasetName = Annotated[
@@ -158,6 +158,24 @@ def archive_rechunk(dataset: DatasetName, archive: ArchiveOption = None) -> None
 
     entry = find_dataset(home(), dataset)
     rechunk(archive or home().archive(entry.name))
+
+
+@archive_app.command("report")
+def archive_report(
+    dataset: DatasetName,
+    archive: ArchiveOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.html", help="The page [default: DATASET_archive.html].")
+    ] = None,
+) -> None:
+    """Write a page on an archive: what is there, what is suspect and why, values over time, maps, provenance."""
+    from pipelines.data.archive_report import write_archive_report
+    from pipelines.workspace.datasets import find_dataset
+    from pipelines.workspace.home import home
+
+    entry = find_dataset(home(), dataset)
+    place = archive or home().archive(entry.name)
+    print(write_archive_report(entry, place, out or Path(f"{entry.name}_archive.html")))
 
 
 @archive_app.command("heal")

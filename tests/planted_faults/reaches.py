@@ -3,8 +3,8 @@
     python -m tests.planted_faults.reaches --data /path/to/shared/data
 
 Each training year is judged with what the others have shown, and, in parts of several lengths, as a first ingest that
-knows nothing but itself. Printed is how far the farthest value of each measure lies beyond the usual, in distances
-between the median and the 90th percentile, and for limits that are fixed, the largest share of the limit. A reach is
+knows nothing but itself. Printed is how far the farthest value of each measure lies beyond the usual, in the distances
+of `data_catalog.quality.measure.usual`, and for limits that are fixed, the largest share of the limit. A reach is
 1.1 times the farthest, rounded up; precipitation has reaches of its own. No year from 2007 on is read, and of
 North America nothing after March 2014.
 """
@@ -18,6 +18,7 @@ import numpy as np
 from data_catalog.quality.fields import Fields, joined
 from data_catalog.quality.judge import SEGMENT, learn, sample
 from data_catalog.quality.measure import Measure
+from data_catalog.quality.measure import usual as usual_of
 from data_catalog.quality.measuring import Reference, measures_of
 from data_catalog.quality.reference import is_skewed
 from tests.planted_faults.campaign import open_years, reader
@@ -62,8 +63,8 @@ def reach_of(found: Measure, usual: Measure) -> float:
     known = usual.values[np.isfinite(usual.values)]
     if farthest <= found.least or not known.size:
         return 0.0
-    middle, high = np.quantile(np.log(np.maximum(known, 1e-12)), [0.5, 0.9])
-    return float((np.log(farthest) - middle) / max(high - middle, 0.02))
+    middle, distance = usual_of(known)
+    return (float(np.log(farthest)) - middle) / distance
 
 
 def farthest(parts: list[Fields]) -> dict[tuple[str, bool], float]:

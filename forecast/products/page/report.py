@@ -1,22 +1,19 @@
 """The page of a run, a self-contained HTML file: figures, scores, provenance and files."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import xarray as xr
 
 from data_catalog.catalog import DatasetEntry
 from data_catalog.layout.times import minute
-from data_catalog.storage.atomic_files import write_durably
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import file_hash
 from forecast.products.files.runs import RunDirectory
+from forecast.products.page.rendering import as_data_url, size_words, write_page
 from forecast.products.page.score_tables import score_tables
 from forecast.products.plots.diagnostics import Scores
 from forecast.products.plots.figures import Caption, clock
@@ -95,10 +92,8 @@ def write_report(
         "provenance": _provenance(attributes, data),
         "seeds": seeds,
         "files": _files(directory),
-        "release": version("plumecast"),
     }
-    page = _environment().get_template("report.html.j2").render(content)
-    return write_durably(directory.report, page)
+    return write_page(directory.report, "report.html.j2", content)
 
 
 def _forecast_content(forecast: xr.Dataset, caption: Caption) -> dict[str, Any]:
@@ -133,9 +128,8 @@ def _facts(forecast: xr.Dataset, caption: Caption) -> list[tuple[str, str]]:
 
 def _picture(path: Path) -> Picture:
     kind, _, subject = path.stem.partition("_")
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
     words = PICTURE_WORDS.get(kind, path.stem).format(_subject(kind, subject))
-    return Picture(kind, words, f"plots/{path.name}", f"data:image/png;base64,{data}")
+    return Picture(kind, words, f"plots/{path.name}", as_data_url(path))
 
 
 def _subject(kind: str, subject: str) -> str:
@@ -169,14 +163,16 @@ def _files(run: RunDirectory) -> list[LinkedFile]:
         (run.scores, "scores of this run, JSON"),
     )
     rows = [
-        LinkedFile(path.name, what, _size(path.stat().st_size), file_hash(path))
+        LinkedFile(path.name, what, size_words(path.stat().st_size), file_hash(path))
         for path, what in known
         if path.exists()
     ]
     if run.zarr.exists():
         stored = sum(path.stat().st_size for path in run.zarr.rglob("*") if path.is_file())
         rows.append(
-            LinkedFile(run.zarr.name, "all members at all lead times, WeatherBench2-layout Zarr", _size(stored), "")
+            LinkedFile(
+                run.zarr.name, "all members at all lead times, WeatherBench2-layout Zarr", size_words(stored), ""
+            )
         )
     return [*rows, LinkedFile(run.manifest.name, "size and SHA-256 of every file of the run", "", "")]
 
@@ -185,17 +181,3 @@ def _duration(lead_time: np.timedelta64) -> str:
     """Format a lead time as on the command line: `10d`, or `36h` if it is not a whole number of days."""
     hours = round(float(lead_time / np.timedelta64(1, "h")))
     return f"{hours // 24}d" if hours % 24 == 0 else f"{hours}h"
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
-
-
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

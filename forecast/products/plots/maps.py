@@ -84,13 +84,13 @@ def plot_mean_and_spread(
         map_height = map_width / frame.aspect
         height = HEADING_INCHES + len(chosen) * (map_height + label) + bar
         figure = new_figure(MAP_WIDTH_INCHES, height, title, caption)
-        shadings = _mean_shading(style, means), _spread_shading(style, spreads)
+        shadings = value_shading(style, means), _spread_shading(style, spreads)
         for row, lead in enumerate(chosen):
             bottom = height - HEADING_INCHES - (row + 1) * (map_height + label)
             for column, shown in enumerate((means[row], spreads[row])):
                 left = MARGIN_INCHES + column * (map_width + gap)
                 axes = map_axes(figure, left, bottom, map_width, map_height)
-                _shade(axes, frame, shown, style, shadings[column])
+                shade(axes, frame, shown, style, shadings[column])
                 _contour(axes, frame, means[row], style, shadings[0].levels, labelled=column == 0)
             words = f"{lead_words(lead)}  ·  valid {clock(caption.init_time + lead)}"
             figure.text(
@@ -142,12 +142,12 @@ def plot_stamps(
         height = HEADING_INCHES + math.ceil(len(stamps) / columns) * step + bar
         title = f"{title_of(name)}: all members, {lead_words(lead).lower()}, valid {clock(caption.init_time + lead)}"
         figure = new_figure(MAP_WIDTH_INCHES, height, title, caption)
-        shading = _mean_shading(style, [plane for _, plane in stamps])
+        shading = value_shading(style, [plane for _, plane in stamps])
         for index, (words, plane) in enumerate(stamps):
             left = MARGIN_INCHES + index % columns * (width + gap)
             bottom = height - HEADING_INCHES - (index // columns + 1) * step
             axes = map_axes(figure, left, bottom, width, step - label)
-            _shade(axes, frame, plane, style, shading, every=STAMP_EVERY)
+            shade(axes, frame, plane, style, shading, every=STAMP_EVERY)
             weight, colour = ("bold", ACCENT) if index < first else ("normal", MUTED)
             middle = (left + width / 2) / MAP_WIDTH_INCHES
             top = (bottom + step - label + 0.03) / height
@@ -168,7 +168,13 @@ def _columns(stamps: int, aspect: float) -> int:
     return min(candidates, key=cost) if stamps > candidates.start else max(stamps, 1)
 
 
-def _mean_shading(style: VariableStyle, fields: Sequence[Floats]) -> Shading:
+def value_shading(style: VariableStyle, fields: Sequence[Floats]) -> Shading:
+    """Choose colours and levels for some fields.
+
+    Args:
+        style: Style of the variable.
+        fields: In the unit of the style.
+    """
     levels = value_levels(style, fields)
     extend: Literal["neither", "max"] = "max" if style.levels is not None else "neither"
     label = f"{style.quantity}, {style.unit}"
@@ -197,11 +203,21 @@ def map_axes(figure: Figure, left: float, bottom: float, width: float, height: f
     return axes
 
 
-def _shade(
+def shade(
     axes: Axes, frame: MapFrame, field: Floats, style: VariableStyle, shading: Shading, *, every: int = 1
 ) -> None:
-    """Fill a map with colours and draw coastlines, graticule and outline over them."""
-    values = frame.project(field, polar_sign=style.polar_sign, smooth=not style.bounded, every=every)
+    """Fill a map with colours and draw coastlines, graticule and outline over them.
+
+    Args:
+        axes: Axes without ticks.
+        frame: The map.
+        field: In the unit of the style, (latitude, longitude).
+        style: Style of the variable.
+        shading: Colours and levels.
+        every: Draw every so many points of the map.
+    """
+    smooth = not style.bounded and bool(np.isfinite(field).all())  # a spline would spread a gap over the map
+    values = frame.project(field, polar_sign=style.polar_sign, smooth=smooth, every=every)
     upper = np.inf if shading.extend == "max" else shading.levels[-1] - 1e-9 * np.ptp(shading.levels)
     lower = -np.inf if style.levels is not None else shading.levels[0]
     filled = axes.contourf(

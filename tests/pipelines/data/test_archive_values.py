@@ -1,0 +1,49 @@
+import numpy as np
+import xarray as xr
+
+from data_catalog.archive.holes import Hole
+from data_catalog.archive.judged import SuspectGroup, Verdicts
+from forecast.products.page.archive_charts import GOOD, MISSING, NOT_JUDGED, SUSPECT
+from pipelines.data.archive_values import all_times, bounds_words, draw_maps, missing_words, read_ranges, states_of
+
+EVERY = np.datetime64("2001-01-01", "ns") + np.arange(6) * np.timedelta64(1, "D")
+HOLES = EVERY[[1, 2, 4]]
+
+
+def field() -> xr.DataArray:
+    coords = {"time": EVERY, "latitude": np.linspace(30, 50, 5), "longitude": np.linspace(0, 20, 6)}
+    values = 101000 + 100 * np.arange(6)[:, None, None] + np.arange(30).reshape(5, 6)
+    return xr.DataArray(values.astype(np.float32), coords, ("time", "latitude", "longitude"), name="msl").chunk(time=2)
+
+
+def test_each_time_has_its_state():
+    verdicts = Verdicts({"2001-01-01T00:00:00": {}, "2001-01-04T00:00:00": {"msl": "dates: wrong"}})
+    times = all_times(np.setdiff1d(EVERY, HOLES), HOLES)
+    np.testing.assert_array_equal(times, EVERY)
+    states = states_of("msl", times, HOLES, verdicts)
+    assert states.tolist() == [GOOD, MISSING, MISSING, SUSPECT, MISSING, NOT_JUDGED]
+    assert states_of("z500", times, HOLES, verdicts)[3] == GOOD
+
+
+def test_missing_times_are_lines_of_runs():
+    noted = {str(time)[:19]: Hole(str(time)[:19], "not there", "2026-01-01", False) for time in HOLES[:2]}
+    assert missing_words(EVERY, np.isin(EVERY, HOLES), noted) == [
+        "2001-01-02T00:00Z to 2001-01-03T00:00Z, 2 times: not there, asked on 2026-01-01",
+        "2001-01-05T00:00Z: no source was asked for it yet",
+    ]
+    assert missing_words(EVERY, np.zeros(6, bool), {}) == []
+
+
+def test_ranges_are_in_the_unit_of_figures():
+    found = read_ranges(field())
+    np.testing.assert_allclose(found.lowest, 1010 + np.arange(6))
+    np.testing.assert_allclose(found.highest, 1010.29 + np.arange(6), rtol=1e-6)
+    assert ((found.lowest < found.mean) & (found.mean < found.highest)).all()
+    assert bounds_words(found, "hPa") == "1010 to 1015 hPa; believable are 850 to 1120"
+
+
+def test_suspect_times_are_drawn_beside_the_time_before(tmp_path):
+    maps = draw_maps(field(), [SuspectGroup(("msl",), (EVERY[3],), "dates: wrong")], tmp_path)
+    assert [one.heading.partition(":")[0] for one in maps] == ["First time", "Last time", "Suspect", "The time before"]
+    assert [one.words for one in maps] == ["", "", "dates: wrong", ""]
+    assert all(one.picture.exists() for one in maps)
