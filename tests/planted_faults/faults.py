@@ -146,14 +146,16 @@ def _reordered(fields: Fields, order: NDArray[np.intp]) -> Planted:
 
 
 def _shifted(fields: Fields, rng: np.random.Generator, size: float, every: bool) -> Planted | None:
-    """Shift the dates of all channels, or of one, by days."""
+    """Shift the dates of all channels, or of one, by days; what moves beyond an end is cut off, and leaves no seam."""
     if not every and len(fields.values) < 2:
         return None
     names = tuple(fields.values) if every else (_a_channel(fields, rng),)
-    found = _copied(fields)
+    days = abs(int(size))
+    kept = slice(days, None) if size > 0 else slice(None, -days)
+    found = _copied(fields.at(kept))
     for name in names:
-        found.values[name][:] = np.roll(found.values[name], int(size), axis=0)
-    return Planted(found, names, np.arange(len(fields.times)))
+        found.values[name][:] = np.roll(fields.values[name], int(size), axis=0)[kept]
+    return Planted(found, names, np.arange(len(found.times)))
 
 
 def _chosen_times(fields: Fields, rng: np.random.Generator, size: float) -> NDArray[np.intp]:

@@ -44,6 +44,7 @@ def test_every_kind_changes_what_it_says(weather: Fields, name: str) -> None:
     if planted is None or planted.channels[0] in ("lsm", "orography"):
         return
     for channel in planted.channels:
-        differs = (planted.fields.values[channel] != weather.values[channel]).any(axis=(1, 2))
+        before = weather.values[channel][np.isin(weather.times, planted.fields.times)]
+        differs = (planted.fields.values[channel] != before).any(axis=(1, 2))
         assert differs.any()
         assert set(np.flatnonzero(differs)) <= set(planted.times.tolist())
