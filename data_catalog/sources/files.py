@@ -14,28 +14,30 @@ from data_catalog.layout.canonical import canonicalise, present_channels, recogn
 from data_catalog.layout.checks import check_analysis, check_channels, check_same_grid
 from data_catalog.layout.times import iso
 from data_catalog.layout.variables import channel
+from data_catalog.sources.formats import NETCDF_SUFFIXES, format_of, open_stored
 from data_catalog.sources.grib.opening import SUFFIXES as GRIB_SUFFIXES
-from data_catalog.sources.grib.opening import is_grib, open_grib
 from data_catalog.sources.locations import Location, parse_location
-from data_catalog.sources.reading import in_blocks, netcdf_dataset, open_netcdf
-from data_catalog.sources.zarr_stores import is_zarr, open_complete, open_zarr
+from data_catalog.sources.reading import in_blocks, open_netcdf
+from data_catalog.sources.references import are_references
+from data_catalog.sources.remote_files import RemoteFiles
+from data_catalog.sources.zarr_stores import is_zarr, open_zarr
 
 _LOG = logging.getLogger(__name__)
-_SUFFIXES = GRIB_SUFFIXES | {".nc", ".nc3", ".nc4", ".cdf", ".netcdf"}
-_GRIB_BLOCK_BYTES = 512 * 1024
+_SUFFIXES = GRIB_SUFFIXES | NETCDF_SUFFIXES
+_BLOCK_BYTES = 512 * 1024
 
 
 def open_files(
     location: Path | str, channels: Sequence[str], static: Sequence[str] = (), *, ensemble: bool = False
 ) -> xr.Dataset:
-    """Open a file, a Zarr group, or a directory of either as a checked analysis.
+    """Open a file, a Zarr group, or several of either as a checked analysis.
 
     In a directory, one channel may be split in time over several files, and different channels may be in different
     files. Files on another grid than most are left out, with a warning in the log.
 
     Args:
-        location: NetCDF or GRIB file, Zarr group, directory, a pattern of file names (`speedy_*.nc`), or URL of a Zarr
-            group.
+        location: Path or URL of a NetCDF or GRIB file, a Zarr group or references of kerchunk (`.json`, `.parq`); a
+            directory; or a pattern of file names (`speedy_*.nc`, `s3://bucket/era5_*.grib`).
         channels: Channels to read.
         static: Channels without time to read as well.
         ensemble: Whether each analysis is an ensemble, all of whose members are read.
@@ -110,18 +112,15 @@ def open_each(location: Path | str, *, ensemble: bool = False) -> list[tuple[str
 
 
 def _analyses_of(place: Location, ensemble: bool) -> list[xr.Dataset]:
-    if _is_store(place):
+    """The parts of a file or store that are analyses; if none is, the error says why."""
+    if format_of(place) == "zarr":
         return [open_zarr(place, ensemble=ensemble)]
-    path = Path(place)
-    return _grib_analyses(path, ensemble) if is_grib(path) else [open_netcdf(path, ensemble=ensemble)]
-
-
-def _grib_analyses(path: Path, ensemble: bool) -> list[xr.Dataset]:
-    """The parts of a GRIB file that are analyses; if none is, the error says why."""
+    if format_of(place) == "netcdf" and isinstance(place, Path):
+        return [open_netcdf(place, ensemble=ensemble)]
     analyses, refused = [], []
-    for dataset in open_grib(path):
+    for dataset in open_stored(place):
         try:
-            analyses.append(in_blocks(dataset, str(path), block_bytes=_GRIB_BLOCK_BYTES, ensemble=ensemble))
+            analyses.append(in_blocks(dataset, str(place), block_bytes=_BLOCK_BYTES, ensemble=ensemble))
         except InvalidDataError as error:
             refused.append((error, ", ".join(map(str, dataset.data_vars))))
     if not analyses:
@@ -141,29 +140,31 @@ def contents_of_each(location: Path | str) -> list[tuple[str, xr.Dataset]]:
         ConfigurationError: The location does not exist or holds no data files.
         InvalidDataError: A file is damaged or has an unknown format.
     """
-    return [(str(place), dataset) for place in _each(location) for dataset in _contents_of(place)]
-
-
-def _contents_of(place: Location) -> list[xr.Dataset]:
-    if _is_store(place):
-        return [open_complete(place)]
-    path = Path(place)
-    return open_grib(path) if is_grib(path) else [netcdf_dataset(path, decode_timedelta=False)]
+    return [(str(place), dataset) for place in _each(location) for dataset in open_stored(place)]
 
 
 def _each(location: Path | str) -> Sequence[Location]:
     """The files and stores of a location."""
     path = parse_location(location)
-    return [path] if _is_one(path) else _listed(Path(path))
+    if _is_one(path):
+        return [path]
+    return _listed_in_store(path) if isinstance(path, str) else _listed(path)
 
 
 def _is_one(place: Location) -> bool:
     """Whether a location is a single file or store."""
-    return isinstance(place, str) or place.is_file() or is_zarr(place)
+    if isinstance(place, str):
+        return "*" not in place.rpartition("/")[2]
+    return place.is_file() or is_zarr(place) or (place.is_dir() and are_references(place))
 
 
-def _is_store(place: Location) -> bool:
-    return isinstance(place, str) or place.is_dir()
+def _listed_in_store(pattern: str) -> list[Location]:
+    """Return the files of a pattern in a bucket, sorted by name."""
+    folder, _, names = pattern.rpartition("/")
+    found = RemoteFiles(folder).matching(names)
+    if not found:
+        raise ConfigurationError(f"{pattern}: expected files of such names, found none")
+    return [f"{folder}/{name}" for name in found]
 
 
 def _listed(path: Path) -> list[Path]:

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from threading import BoundedSemaphore
 from typing import Any, Self, TypeVar
@@ -12,9 +13,9 @@ import numpy as np
 import obstore
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError, PlumecastError
+from data_catalog.sources.object_stores import object_store
 from data_catalog.sources.patience import ask, explained, patience_for
 from data_catalog.sources.remote_objects import DamagedChunkError
-from data_catalog.sources.zarr_stores import object_store
 
 MOST_AT_ONCE = 8
 """Requests at a time: public buckets answer more of them with 503."""
@@ -84,6 +85,21 @@ class RemoteFiles:
             return self._asked(path, lambda store: parse(whole(store), what), _SMALL_WAIT_S)
         except MissingObjectError:
             return None
+
+    def matching(self, pattern: str) -> list[str]:
+        """Return the paths right below the URL that match a pattern, sorted.
+
+        Args:
+            pattern: With `*` and `?`, as in a shell.
+
+        Raises:
+            InvalidDataError: The store cannot be listed, as over HTTP.
+        """
+
+        def listed(store: Any) -> list[str]:
+            return [found["path"] for found in obstore.list_with_delimiter(store)["objects"]]
+
+        return sorted(filter(lambda path: fnmatchcase(path, pattern), self._asked(pattern, listed, _SMALL_WAIT_S)))
 
     def size(self, path: str) -> int:
         """Return the number of bytes of an object.

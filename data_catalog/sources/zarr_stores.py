@@ -20,7 +20,6 @@ from typing import Any, Self
 import numcodecs
 import numpy as np
 import obstore
-import obstore.store
 import xarray as xr
 import zarr
 from xarray.backends import ZarrStore
@@ -30,13 +29,15 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.core.sync import sync
 from zarr.storage import LocalStore, ObjectStore, WrapperStore
 
-from data_catalog.errors import ConfigurationError, InvalidDataError, PlumecastError, without_secrets
+from data_catalog.errors import InvalidDataError, PlumecastError, without_secrets
 from data_catalog.layout.variables import VARIABLES
 from data_catalog.sources.archive_marks import LEDGER_NAME, is_archive_group, no_ledger
 from data_catalog.sources.locations import parse_location
+from data_catalog.sources.object_stores import object_store
 from data_catalog.sources.patience import ask, explained, is_outage, is_refusal, patience_for
 from data_catalog.sources.reading import decoded, in_blocks
-from data_catalog.sources.remote_objects import DamagedChunkError, RemoteObjects, has_credentials
+from data_catalog.sources.references import are_references, reference_store
+from data_catalog.sources.remote_objects import DamagedChunkError, RemoteObjects
 
 _GROUP_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
 _METADATA = frozenset({"zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata"})
@@ -44,9 +45,6 @@ _ATTRIBUTES = ".zattrs"
 """Absent they would change a field in silence, by its unit or its packing."""
 _BLOCK_BYTES = 512 * 1024
 _BLOSC_HEADER_BYTES = 16
-_MOST_RETRIES = 0
-"""Of the library, which gives up within seconds: `patience` asks again instead."""
-_LONGEST_ANSWER = "5min"
 _OPENING_S = 30.0
 """Seconds for which a store that has not answered yet is waited for, in case its address is wrong."""
 _ABSENT_BEFORE_TRUST = 3
@@ -240,37 +238,11 @@ def _opened_once(location: Path | str, decode_timedelta: bool) -> xr.Dataset:
 
 def _store(location: str) -> Store:
     place = parse_location(location)
+    if are_references(place):
+        return reference_store(place)
     if isinstance(place, Path):
         return LocalStore(place, read_only=True)
     return ObjectStore(object_store(place), read_only=True)
-
-
-def object_store(place: str) -> obstore.store.ObjectStore:
-    """Return what reads objects below a URL, asking once for each; buckets are read anonymously.
-
-    Args:
-        place: URL: gs://, s3://, az://, http://, https://.
-
-    Raises:
-        ConfigurationError: It is a URL of an unknown kind.
-    """
-    try:
-        kind = obstore.parse_scheme(place)
-    except obstore.exceptions.GenericError:
-        raise ConfigurationError(f"{place}: expected a path or a URL of gs, s3, az, http or file, found none") from None
-    if kind == "http":
-        return obstore.store.HTTPStore.from_url(
-            place,
-            client_options={"allow_http": True, "timeout": _LONGEST_ANSWER},
-            retry_config={"max_retries": _MOST_RETRIES},
-        )
-    anonymous = not has_credentials(place.partition("://")[0].lower())
-    return obstore.store.from_url(
-        place,
-        config={"skip_signature": True} if anonymous else None,
-        client_options={"allow_http": True, "timeout": _LONGEST_ANSWER},
-        retry_config={"max_retries": _MOST_RETRIES},
-    )
 
 
 def _opened(store: CompleteStore, where: str, decode_timedelta: bool) -> xr.Dataset:

@@ -124,7 +124,7 @@ def hurried(read_twice: float | None, patience_s: float) -> Iterator[None]:
     with (
         patch.dict(os.environ, kept | variables, clear=True),
         patch(f"{sources}.patience.Patience.waits", lambda self: chain([0.01, 0.02, 0.05, 0.1], repeat(0.2))),
-        patch(f"{sources}.zarr_stores._LONGEST_ANSWER", f"{LIMIT_S:g}s"),
+        patch(f"{sources}.object_stores._LONGEST_ANSWER", f"{LIMIT_S:g}s"),
         patch(f"{sources}.zarr_stores._BLOCK_BYTES", 0),
         patch(f"{sources}.arco_era5._BLOCK_BYTES", 0),
         patch("os.fsync", lambda descriptor: None),

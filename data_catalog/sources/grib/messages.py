@@ -7,7 +7,6 @@ Source: WMO Manual on Codes, volume I.2, FM 92 GRIB editions 1 and 2
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 from data_catalog.errors import InvalidDataError
@@ -40,24 +39,24 @@ class MessagePlace:
     part: int = 0
 
 
-def find_fields(path: Path) -> Iterator[tuple[MessagePlace, bytes]]:
+def find_fields(file: BinaryIO, name: str) -> Iterator[tuple[MessagePlace, bytes]]:
     """Yield each field of a file, with a message that has its header and no values.
 
     Args:
-        path: A GRIB file of either edition or both; bytes between messages are passed over.
+        file: A GRIB file of either edition or both; bytes between messages are passed over.
+        name: Its path or URL; errors start with it.
 
     Raises:
         InvalidDataError: A message is cut off, or of another edition; names the first byte of it.
     """
-    with path.open("rb") as file:
-        position = 0
-        while (start := _next_mark(file, position)) is not None:
-            what = f"{path}: message at byte {start}"
-            length, edition = _measured(file, start, what)
-            headers = _headers_1(file, start) if edition == 1 else _headers_2(file, start, length, what)
-            for part, header in enumerate(headers):
-                yield MessagePlace(start, length, part), header
-            position = start + length
+    position = 0
+    while (start := _next_mark(file, position)) is not None:
+        what = f"{name}: message at byte {start}"
+        length, edition = _measured(file, start, what)
+        headers = _headers_1(file, start) if edition == 1 else _headers_2(file, start, length, what)
+        for part, header in enumerate(headers):
+            yield MessagePlace(start, length, part), header
+        position = start + length
 
 
 def field_of(message: bytes, part: int) -> bytes:
@@ -107,6 +106,8 @@ def check_message(message: bytes, length: int, what: str) -> None:
 
 def _next_mark(file: BinaryIO, position: int) -> int | None:
     """Return where the next message begins."""
+    if _read(file, position, len(_MARK)) == _MARK:
+        return position
     while True:
         file.seek(position)
         block = file.read(_BLOCK_BYTES)

@@ -12,10 +12,10 @@ from data_catalog.layout.axis_names import coordinate_roles
 from data_catalog.layout.canonical import canonicalise
 from data_catalog.layout.forecast_checks import checked_forecast
 from data_catalog.layout.variables import VARIABLES
-from data_catalog.sources.grib.opening import is_grib, open_grib
+from data_catalog.sources.formats import format_of, open_stored
 from data_catalog.sources.locations import Location, parse_location
-from data_catalog.sources.reading import in_stored_chunks, netcdf_dataset, one_line
-from data_catalog.sources.zarr_stores import is_zarr, open_complete
+from data_catalog.sources.reading import in_stored_chunks, one_line
+from data_catalog.sources.zarr_stores import is_zarr
 from forecast.products.files.runs import RunDirectory
 from forecast.system.cycles import CYCLE_NAME
 
@@ -31,8 +31,8 @@ def open_forecast(location: Path | str, *, chunked: bool = True) -> xr.Dataset:
     """Open an ensemble forecast of any known layout, lazily.
 
     Args:
-        location: A run directory, a forecast file, or anyone's ensemble as NetCDF, GRIB, WeatherBench2-layout Zarr, or
-            the URL of a Zarr store.
+        location: A run directory, a forecast file, or anyone's ensemble as NetCDF, GRIB or WeatherBench2-layout Zarr,
+            by path or URL.
         chunked: Whether fields are Dask arrays, one block a field, or xarray's own lazy arrays.
 
     Returns:
@@ -89,7 +89,7 @@ def _forecast_place(location: Path | str) -> Location:
 
 
 def _forecasts_of(path: Location, chunked: bool) -> list[xr.Dataset]:
-    if isinstance(path, Path) and is_grib(path):
+    if format_of(path) == "grib":
         return _grib_forecasts(path, chunked)
     stored = open_store(path, chunked=chunked)
     forecast = canonical_forecast(stored, path)
@@ -102,10 +102,10 @@ def _forecasts_of(path: Location, chunked: bool) -> list[xr.Dataset]:
     return [checked_forecast(forecast, where=f"forecast {path}")]
 
 
-def _grib_forecasts(path: Path, chunked: bool) -> list[xr.Dataset]:
+def _grib_forecasts(path: Location, chunked: bool) -> list[xr.Dataset]:
     """The parts of a GRIB file that hold known channels; if none does, the error says why."""
     forecasts, errors = [], []
-    for dataset in open_grib(path, forecast=True):
+    for dataset in open_stored(path, forecast=True):
         stored = in_stored_chunks(dataset, f"forecast {path}") if chunked else dataset
         try:
             forecasts.append(canonical_forecast(stored, path))
@@ -145,10 +145,7 @@ def open_store(path: Location, *, chunked: bool) -> xr.Dataset:
             f"forecast {path}: expected a run, a NetCDF file or a Zarr store, found another directory"
         )
     try:
-        if isinstance(path, Path) and not is_zarr(path):
-            dataset = netcdf_dataset(path, decode_timedelta=True)
-        else:
-            dataset = open_complete(path, decode_timedelta=True)
+        (dataset,) = open_stored(path, decode_timedelta=True)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise InvalidDataError(f"forecast {path}: expected a readable forecast, found {one_line(error)}") from error
     return in_stored_chunks(dataset, f"forecast {path}") if chunked else dataset

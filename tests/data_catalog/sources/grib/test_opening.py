@@ -33,7 +33,7 @@ def test_nothing_is_written_beside_the_file(tmp_path: Path) -> None:
 def test_a_file_is_looked_through_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looked = []
     found = opening.find_fields
-    monkeypatch.setattr(opening, "find_fields", lambda path: looked.append(path) or found(path))
+    monkeypatch.setattr(opening, "find_fields", lambda file, name: looked.append(name) or found(file, name))
     path = write(tmp_path / "a.grib", message("2t"))
     assert list(open_grib(path)[0]) == list(open_grib(path, forecast=True)[0]) == ["2t"]
     assert len(looked) == 1
