@@ -167,6 +167,6 @@ def open_ecmwf_open_data(
     return open_analyses(location, channels, static, starts=starts, addresses=_addresses, read_index=read_index)
 
 
-def _addresses(start: np.datetime64) -> list[Address]:
+def _addresses(start: np.datetime64, _member: int) -> list[Address]:
     path = file_path(start, 0)
     return [Address(path, index_path(path))]

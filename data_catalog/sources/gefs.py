@@ -1,4 +1,4 @@
-"""Analyses of NOAA's Global Ensemble Forecast System: the fields at step 0 of its control, from a public bucket.
+"""Analyses of NOAA's Global Ensemble Forecast System: the fields at step 0 of its members, from a public bucket.
 
 Source: NOAA Open Data Dissemination, `noaa-gefs-pds`; GEFS 12 implementation notice of September 2020
 """
@@ -41,8 +41,9 @@ def open_gefs(
     step_hours: int,
     start: date,
     end: date | None = None,
+    members: int | None = None,
 ) -> xr.Dataset:
-    """Open the control's analyses of some days; those that are not there, such as those not yet published, are holes.
+    """Open the analyses of some days, of the control or of several members; those that are not there are holes.
 
     Args:
         location: Root of the bucket: `s3://noaa-gefs-pds`, `gs://gfs-ensemble-forecast-system`, or a mirror over HTTP.
@@ -51,6 +52,7 @@ def open_gefs(
         step_hours: Hours between times, a multiple of 6.
         start: First time.
         end: Last time, inclusive (for a date, the whole day); None for now.
+        members: How many members each analysis has: the control and those that follow it; None for the control alone.
 
     Raises:
         ConfigurationError: The step is no multiple of 6 hours.
@@ -58,4 +60,12 @@ def open_gefs(
         MissingDataError: None of these times is there, or the store cannot be reached.
     """
     starts = wanted_times(start, end, step_hours, where=location)
-    return open_analyses(location, channels, static, starts=starts, addresses=gefs_addresses, read_index=read_inventory)
+    return open_analyses(
+        location,
+        channels,
+        static,
+        starts=starts,
+        addresses=gefs_addresses,
+        read_index=read_inventory,
+        members=members,
+    )

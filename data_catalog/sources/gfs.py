@@ -19,11 +19,12 @@ LAYOUTS = (
 """The earliest first."""
 
 
-def gfs_addresses(start: np.datetime64) -> list[Address]:
+def gfs_addresses(start: np.datetime64, _member: int = 0) -> list[Address]:
     """Return where the analysis of a time may lie, the likeliest first.
 
     Args:
         start: Time of the analysis, UTC: 00, 06, 12 or 18 h.
+        _member: Not used: there are no members.
     """
     paths = [layout.path(start) for layout in likely_layouts(LAYOUTS, start)]
     return [Address(path, f"{path}.idx") for path in paths]

@@ -24,7 +24,7 @@ from data_catalog.sources.ncep_r1 import open_ncep_r1
 from data_catalog.sources.weatherbench2 import open_weatherbench2
 from data_catalog.statistics.regridding import regrid
 
-_DATED = {"ecmwf-open-data": open_ecmwf_open_data, "gfs": open_gfs, "gefs": open_gefs, "ncep-r1": open_ncep_r1}
+_DATED = {"ecmwf-open-data": open_ecmwf_open_data, "gfs": open_gfs, "ncep-r1": open_ncep_r1}
 """Sources that look for each time of a period."""
 _WITH_STEPS = {"arco-era5": open_arco_era5, "weatherbench2": open_weatherbench2}
 """Sources that take only the times of the dataset's step."""
@@ -57,10 +57,8 @@ def open_source(
         raise ConfigurationError(f"{entry.name}: expected the location of its data, found none (it has no default)")
     elif entry.source in _WITH_STEPS:
         analysis = _WITH_STEPS[entry.source](place, entry.channels, entry.static, step_hours=entry.step_hours)
-    elif entry.source in _DATED:
-        first, last = start or entry.period_start, end or entry.period_end
-        hours = entry.step_hours
-        analysis = _DATED[entry.source](place, entry.channels, entry.static, step_hours=hours, start=first, end=last)
+    elif entry.source in (*_DATED, "gefs"):
+        analysis = _opened_dated(entry, place, start or entry.period_start, end or entry.period_end)
     elif entry.source in ("files", "bundled"):
         if entry.regrid is None:
             analysis = open_files(place, entry.channels, entry.static, ensemble=entry.members is not None)
@@ -73,6 +71,16 @@ def open_source(
         end = end or entry.period_end
     where = f"{entry.name} ({place or 'bundled sample'})"
     return on_dataset_grid(entry, between(analysis, start, end, where=where), where=where)
+
+
+def _opened_dated(entry: DatasetEntry, place: str, first: date, last: date | None) -> xr.Dataset:
+    if entry.source == "gefs":
+        return open_gefs(
+            place, entry.channels, entry.static, step_hours=entry.step_hours, start=first, end=last,
+            members=entry.members,
+        )  # fmt: skip
+    hours = entry.step_hours
+    return _DATED[entry.source](place, entry.channels, entry.static, step_hours=hours, start=first, end=last)
 
 
 def on_dataset_grid(entry: DatasetEntry, analysis: xr.Dataset, *, where: str) -> xr.Dataset:

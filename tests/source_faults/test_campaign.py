@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.source_faults.campaign import Replica, hurried, make_replicas, run_faults
+from tests.source_faults.campaign import Replica, hurried, make_replicas, run_faults, run_sample
 from tests.source_faults.server import Fault, Kind, Stating
 
 
@@ -40,3 +40,10 @@ def test_other_values_than_those_of_the_store_are_seen(replicas: list[Replica], 
     other = replace(replicas[1], expected=replicas[1].expected + 1)
     with hurried(0.0, 20.0):
         assert run_faults(other, [], "http", "nothing", tmp_path / "a.zarr") == "wrong values entered the archive"
+
+
+def test_of_flips_the_sample_finds_some_and_reading_twice_all(replicas: list[Replica]) -> None:
+    assert run_sample(replicas[0], 32, 0, read_twice=1.0) == {"survived": 32}
+    once = run_sample(replicas[0], 32, 0, read_twice=0.0)
+    assert once.total() == 32
+    assert once["entered"] > 10

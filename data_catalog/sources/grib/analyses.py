@@ -1,5 +1,6 @@
 """Analyses that lie in a GRIB file a time below a URL, with an index beside each file."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -93,8 +94,9 @@ def open_analyses(
     static: Sequence[str],
     *,
     starts: Sequence[np.datetime64],
-    addresses: Callable[[np.datetime64], Sequence[Address]],
+    addresses: Callable[[np.datetime64, int], Sequence[Address]],
     read_index: ReadIndex,
+    members: int | None = None,
 ) -> xr.Dataset:
     """Open the analyses of some times as a checked, lazy analysis; those that are not there are holes.
 
@@ -103,8 +105,9 @@ def open_analyses(
         channels: Channels to read.
         static: Channels without time, which are read from the first file.
         starts: Times, UTC.
-        addresses: Where the analysis of a time may lie, the likeliest first.
+        addresses: Where the analysis of a time and member may lie, the likeliest first.
         read_index: Reads an index.
+        members: How many members each analysis has; None for single analyses. A time that lacks one is a hole.
 
     Raises:
         InvalidDataError: A file lacks a channel.
@@ -112,18 +115,22 @@ def open_analyses(
     """
     store = RemoteFiles(location.rstrip("/"))
 
-    def indexed(start: np.datetime64) -> IndexedFile | None:
-        for address in addresses(start):
+    def indexed(wanted: tuple[np.datetime64, int]) -> IndexedFile | None:
+        start, member = wanted
+        for address in addresses(start, member):
             index = store.read_small(address.index_path, read_index)
             if index is not None:
-                return IndexedFile(start, start, address.path, index)
+                return IndexedFile(start, start, address.path, index, member)
         return None
 
-    files = [file for file in in_parallel(indexed, starts) if file is not None]
+    numbers = range(members or 1)
+    found = [file for file in in_parallel(indexed, [(start, one) for start in starts for one in numbers]) if file]
+    there = Counter(file.init_time for file in found)
+    files = [file for file in found if there[file.init_time] == len(numbers)]
     if not files:
         span = f"from {iso(starts[0])} to {iso(starts[-1])}" if starts else "of a period"
         raise MissingDataError(f"{location}: expected analyses {span}, found none there")
-    return open_indexed(store.location, files, channels, static)
+    return open_indexed(store.location, files, channels, static, ensemble=members is not None)
 
 
 def wanted_times(

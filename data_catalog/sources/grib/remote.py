@@ -36,16 +36,23 @@ class IndexedFile:
         valid_time: Time that its fields are valid at, UTC.
         path: Path below the URL of the store.
         index: Where each of its fields lies.
+        member: Number of the member that it is of; 0 where there are none.
     """
 
     init_time: np.datetime64
     valid_time: np.datetime64
     path: str
     index: Index
+    member: int = 0
 
 
 def open_indexed(
-    location: str, files: Sequence[IndexedFile], channels: Sequence[str], static: Sequence[str] = ()
+    location: str,
+    files: Sequence[IndexedFile],
+    channels: Sequence[str],
+    static: Sequence[str] = (),
+    *,
+    ensemble: bool = False,
 ) -> xr.Dataset:
     """Open fields of remote files as a checked analysis; of each channel one message is read at once, to know its grid.
 
@@ -54,6 +61,7 @@ def open_indexed(
         files: In the order of time, at least one.
         channels: Channels to read.
         static: Channels without time, which are read from the first file.
+        ensemble: Whether each analysis is an ensemble, with a file for each member.
 
     Raises:
         ConfigurationError: ecCodes is not installed.
@@ -63,8 +71,15 @@ def open_indexed(
     store = RemoteFiles(location)
     wanted = [*((name, files) for name in channels), *((name, files[:1]) for name in static)]
     stored = [one for name, of_channel in wanted for one in _fields_of(store, of_channel, name)]
-    parts = [in_blocks(part, location, block_bytes=_BLOCK_BYTES) for part in arrange(stored, location, forecast=False)]
-    found = [canonicalise(part, _held(part, wanted), where=location) for part in parts]
+    found = []
+    for part in arrange(stored, location, forecast=False):
+        held = _held(part, wanted)
+        of_ensemble = ensemble and "member" in part.dims
+        lazy = in_blocks(part, location, block_bytes=_BLOCK_BYTES, ensemble=of_ensemble)
+        timed, fixed = (
+            [name for name in held if channel(name).variable.static == is_fixed] for is_fixed in (False, True)
+        )
+        found.append(canonicalise(lazy, timed, fixed, where=location, ensemble=of_ensemble))
     return check_analysis(xr.merge(found, join="exact", compat="override")[[*channels, *static]], where=location)
 
 
@@ -89,7 +104,9 @@ def _fields_of(store: RemoteFiles, files: Sequence[IndexedFile], name: str) -> l
     patience = patience_for(store.location)
     known = ask(lambda: _read_header(sources[0], places[0]), patience, sources[0].name)
     return [
-        StoredField(replace(known, init_time=file.init_time, valid_time=file.valid_time), place, source)
+        StoredField(
+            replace(known, init_time=file.init_time, valid_time=file.valid_time, member=file.member), place, source
+        )
         for file, place, source in zip(files, places, sources, strict=True)
     ]
 

@@ -9,6 +9,7 @@ import pytest
 from data_catalog.catalog import dataset
 from data_catalog.errors import InvalidDataError
 from data_catalog.sources.gefs import gefs_addresses, open_gefs
+from data_catalog.sources.open_source import open_source
 from tests.data_catalog.sources.grib.buckets import put, value
 from tests.data_catalog.sources.grib.serving import serving
 
@@ -45,6 +46,28 @@ def test_the_control_is_read_by_ranges(tmp_path: Path, monkeypatch: pytest.Monke
             InvalidDataError, match=r"pgrb2af00: expected q850 at 2020-09-23T06:00Z in its index, found"
         ):
             open_gefs(bucket.url, ["q850"], step_hours=6, **days)
+
+
+def test_members_are_read_and_a_time_that_lacks_one_is_a_hole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLUMECAST_PATIENCE", "3")
+    days = np.arange("2026-11-01", "2026-11-04", dtype="M8[D]").astype("M8[h]")
+    for number, start in enumerate(days):
+        for member in range(3 if number != 1 else 2):
+            path = gefs_addresses(start, member)[0].path
+            label = f"ENS=+{member}" if member else "ENS=low-res ctl"
+            put(
+                tmp_path, path, start, number + 10 * member, ["t850", "msl", "orography"], ensemble=label, member=member
+            )
+    entry = dataset("gefs-0p5").model_copy(
+        update={"name": "x", "members": 3, "channels": ("msl", "t850"), "period_start": date(2026, 11, 1), "grid": None}
+    )
+    with serving(tmp_path) as bucket:
+        opened = open_source(entry, bucket.url, end=date(2026, 11, 3))
+        assert dict(opened["msl"].sizes) == {"time": 2, "member": 3, "latitude": 4, "longitude": 6}
+        assert opened["time"].values.tolist() == days[[0, 2]].astype("M8[ns]").tolist()
+        for member in range(3):
+            np.testing.assert_allclose(opened["t850"][1, member], value("t850", 2 + 10 * member)[::-1], rtol=1e-6)
+        assert opened["orography"].dims == ("latitude", "longitude")
 
 
 def test_the_shipped_dataset_has_the_grid_of_the_files() -> None:

@@ -22,7 +22,14 @@ def value(channel: str, number: int) -> np.ndarray:
 
 
 def put(
-    root: Path, path: str, start: np.datetime64, number: int, channels: Sequence[str], *, ensemble: str = ""
+    root: Path,
+    path: str,
+    start: np.datetime64,
+    number: int,
+    channels: Sequence[str],
+    *,
+    ensemble: str = "",
+    member: int = 0,
 ) -> None:
     """Write one file and its index: the wanted fields and others, the winds at 250 hPa in one message.
 
@@ -33,11 +40,16 @@ def put(
         number: Number of the time.
         channels: Fields to write.
         ensemble: What the index says of the member, such as `ENS=low-res ctl`.
+        member: Its number.
     """
     day, hour = str(start.astype("M8[D]")).replace("-", ""), int(start.astype(int) % 24)
     keys = {"dataDate": int(day), "dataTime": 100 * hour}
     if ensemble:
-        keys |= {"productDefinitionTemplateNumber": 1, "typeOfEnsembleForecast": 1, "perturbationNumber": 0}
+        keys |= {
+            "productDefinitionTemplateNumber": 1,
+            "typeOfEnsembleForecast": 3 if member else 1,
+            "perturbationNumber": member,
+        }
     content, lines = b"", list[str]()
     winds = list[bytes]()
     for channel, variable, level, *numbers in FIELDS:
