@@ -11,7 +11,8 @@ import dask.array as da
 import netCDF4
 import numpy as np
 import xarray as xr
-from xarray.backends import AbstractDataStore, NetCDF4DataStore
+from xarray.backends import AbstractDataStore, CachingFileManager, NetCDF4DataStore
+from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
 
 from data_catalog.errors import InvalidDataError, PlumecastError
 from data_catalog.layout.axes import as_analysis
@@ -63,7 +64,7 @@ def netcdf_dataset(path: Path, *, decode_timedelta: bool) -> xr.Dataset:
     check_netcdf(path)
     try:
         # Naming the backend keeps xarray from trying, and importing, all the others.
-        store = NetCDF4DataStore.open(path)  # type: ignore[no-untyped-call]
+        store = _shared_store(path)
         dataset = decoded(store, str(path), decode_timedelta=decode_timedelta)
     except PlumecastError:
         raise
@@ -73,6 +74,22 @@ def netcdf_dataset(path: Path, *, decode_timedelta: bool) -> xr.Dataset:
         groups = ", ".join(store.ds.groups) or "none"
         raise InvalidDataError(f"{path}: expected variables in the root group, found none (other groups: {groups})")
     return dataset
+
+
+def _shared_store(path: Path) -> NetCDF4DataStore:
+    """Open a file once for all its readers: HDF5 crashes where a file with texts is opened while it is open already.
+
+    Source: https://github.com/Unidata/netcdf4-python/issues/1444
+    """
+    found = path.stat()
+    manager: Any = CachingFileManager(
+        netCDF4.Dataset,
+        str(path.resolve()),
+        mode="r",
+        lock=NETCDF4_PYTHON_LOCK,
+        manager_id=f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns}",
+    )
+    return NetCDF4DataStore(manager, mode="r", lock=NETCDF4_PYTHON_LOCK)  # type: ignore[no-untyped-call]
 
 
 def _damage(error: Exception) -> str:

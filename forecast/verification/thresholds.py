@@ -5,7 +5,7 @@ equal to the threshold would be above it.
 """
 
 from collections.abc import Hashable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -58,7 +58,10 @@ def limits(role: str, threshold: Threshold, precision: np.dtype[Any]) -> xr.Data
         return xr.DataArray(numbers.astype(precision), dims=["threshold"][: numbers.ndim], coords=coords)
 
 
-def exceeds(field: xr.DataArray, limit: xr.DataArray, *, strict: bool = True) -> xr.DataArray:
+Field = TypeVar("Field", xr.DataArray, NDArray[Any])
+
+
+def exceeds(field: Field, limit: Field, *, strict: bool = True) -> Field:
     """Whether the event happens: a value above the threshold.
 
     Args:

@@ -121,6 +121,9 @@ def weighted_sums(
 def _sums(
     values: xr.DataArray, reduce: Dims, weights: xr.DataArray | None, skip_missing: bool
 ) -> tuple[xr.DataArray, xr.DataArray]:
+    if weights is None and not skip_missing:
+        total = values.sum(list(reduce), skipna=False)
+        return total, xr.full_like(total, values.size / max(total.size, 1))
     weight = point_weights(weights, values, values.notnull() if skip_missing else None, skip_missing=skip_missing)
     if skip_missing:
         values = values.fillna(0.0)

@@ -79,8 +79,8 @@ def forecast(layout: Layout, part: xr.Dataset) -> Raw:
     dataset = dataset.rename({ours: theirs for ours, theirs in rename.items() if ours != theirs})
     dataset = _with_start(dataset, layout, part["init_time"].values, names)
     dataset = _indexed(dataset, layout, names)
-    dataset = _ordered(dataset, layout, fields)
-    dataset = _with_extras(dataset, layout, fields, names, part)
+    dataset = ordered(dataset, layout, fields)
+    dataset = with_extras(dataset, layout, fields, names, part)
     present = {ours: theirs for ours, theirs in names.items() if theirs in dataset.dims}
     return Raw(dataset, present, tuple(fields))
 
@@ -314,14 +314,14 @@ def _labels(layout: Layout, members: np.ndarray) -> np.ndarray | None:
     return found.astype("i4") if found is not None and found.dtype.kind == "i" else found
 
 
-def _ordered(dataset: xr.Dataset, layout: Layout, fields: list[str]) -> xr.Dataset:
+def ordered(dataset: xr.Dataset, layout: Layout, fields: list[str]) -> xr.Dataset:
     """Dimensions of the fields in the order of the layout."""
     ranks = dict(zip(sorted(map(str, dataset.dims)), layout.order_key, strict=False))
     order = sorted(ranks, key=ranks.__getitem__)
     return dataset.assign({name: dataset[name].transpose(*order, missing_dims="ignore") for name in fields})
 
 
-def _with_extras(
+def with_extras(
     dataset: xr.Dataset, layout: Layout, fields: list[str], names: dict[str, str], part: xr.Dataset
 ) -> xr.Dataset:
     """The dataset with things beside the fields that say nothing about them."""

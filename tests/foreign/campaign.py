@@ -1,8 +1,9 @@
 """Score thousands of random foreign layouts, and count what comes of them.
 
-    python -m tests.foreign.campaign --seeds 5000 --processes 2 --out outcomes.jsonl
+    python -m tests.foreign.campaign [--analyses] --seeds 5000 --processes 2 --out outcomes.jsonl
 
-Each seed is a layout with what is right for it: the scores of the truth, or a refusal. A campaign that was stopped goes
+Each seed is a layout with what is right for it: the scores of the truth, or a refusal; with `--analyses`, an analysis
+that is taken into an archive, which must hold the truth. A campaign that was stopped goes
 on with the same command; a seed's files are kept for a look with `--start SEED --seeds 1 --keep DIR`.
 """
 
@@ -24,7 +25,9 @@ from functools import partial
 from pathlib import Path
 
 from pipelines.cli.app import main as plumecast
+from tests.foreign import ingests
 from tests.foreign.cases import Case, make_case
+from tests.foreign.ingests import make_ingest
 from tests.foreign.truth import Expected
 
 TOLERANCE = 3e-4
@@ -76,6 +79,28 @@ def run_seed(seed: int, directory: Path) -> Outcome:
     return Outcome(seed, kind, status, line, case.layout.fault)
 
 
+def ingest_seed(seed: int, directory: Path) -> Outcome:
+    """Write the analysis of a seed, take it into an archive by the command line and judge what comes of it.
+
+    Args:
+        seed: The layout.
+        directory: Empty.
+    """
+    case = make_ingest(seed, directory)
+    archive = directory / "archive.zarr"
+    said, printed, status = io.StringIO(), io.StringIO(), 0
+    commands = ["new-dataset", str(case.location), "--name", "theirs"], ["ingest", "theirs", "--archive", str(archive)]
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(said):
+            for words in commands:
+                status = status or plumecast(words)
+        wrong = None if status else ingests.differences(case, archive, printed.getvalue())
+    except BaseException as error:
+        return Outcome(seed, "traceback", 1, f"{type(error).__name__}: {error}", case.layout.fault)
+    kind, line = judge_lines(case.right, status, said.getvalue().replace(str(directory), "DIR"), wrong)
+    return Outcome(seed, kind, status, line, case.layout.fault)
+
+
 def judge(case: Case, status: int, said: str, found: dict | None) -> tuple[str, str]:
     """Say what kind of outcome a verification is.
 
@@ -88,20 +113,35 @@ def judge(case: Case, status: int, said: str, found: dict | None) -> tuple[str, 
     Returns:
         One of `OUTCOMES`, and a line that shows it.
     """
+    known = status == 0 and case.expected is not None and found is not None
+    return judge_lines(case.right, status, said, differences(found, case.expected) if known else None)
+
+
+def judge_lines(right: str, status: int, said: str, wrong: str | None) -> tuple[str, str]:
+    """Say what kind of outcome a command is.
+
+    Args:
+        right: `score`, `refusal`, or `either`.
+        status: Exit status.
+        said: All that it printed on stderr.
+        wrong: What is wrong with its result, empty where nothing is; None where there must be none.
+
+    Returns:
+        One of `OUTCOMES`, and a line that shows it.
+    """
     lines = [line for line in said.splitlines() if not LOG.match(line)]
     last = lines[-1] if lines else ""
     if "Traceback" in said:
         return "traceback", last
     if status == 0:
-        if case.expected is None or found is None:
+        if wrong is None:
             return "silent", "scored, and should have been refused"
-        wrong = differences(found, case.expected)
         return ("silent", wrong) if wrong else ("unclear line", last) if lines else ("right score", "")
     if status not in (2, 3):
         return "fault of ours", last
     if len(lines) != 1 or not LINE.fullmatch(last) or FOREIGN_WORDS.search(last):
         return "unclear line", " | ".join(lines)
-    return ("too narrow" if case.right == "score" else "refused"), last
+    return ("too narrow" if right == "score" else "refused"), last
 
 
 def differences(found: dict, right: Expected) -> str:
@@ -133,12 +173,12 @@ def run_seeds(seeds: Iterable[int]) -> Iterator[Outcome]:
         yield _run_apart(seed)
 
 
-def _run_apart(seed: int, keep: Path | None = None) -> Outcome:
+def _run_apart(seed: int, keep: Path | None = None, analyses: bool = False) -> Outcome:
     directory = Path(tempfile.mkdtemp(prefix="foreign-")) if keep is None else keep / str(seed)
     directory.mkdir(parents=True, exist_ok=True)
     os.environ["PLUMECAST_HOME"] = str(directory / "home")
     try:
-        return run_seed(seed, directory)
+        return ingest_seed(seed, directory) if analyses else run_seed(seed, directory)
     finally:
         if keep is None:
             shutil.rmtree(directory, ignore_errors=True)
@@ -161,12 +201,13 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("outcomes.jsonl"), help="a line a seed; resumed")
     parser.add_argument("--keep", type=Path, help="keep the files of each seed here")
+    parser.add_argument("--analyses", action="store_true", help="take analyses into archives, in place of forecasts")
     given = parser.parse_args()
     done = [Outcome(**json.loads(line)) for line in given.out.read_text().splitlines()] if given.out.exists() else []
     wanted = range(given.start, given.start + given.seeds)
     missing = sorted(set(wanted) - {one.seed for one in done})
     with given.out.open("a") as file, ProcessPoolExecutor(given.processes, max_tasks_per_child=400) as pool:
-        for outcome in pool.map(partial(_run_apart, keep=given.keep), missing, chunksize=4):
+        for outcome in pool.map(partial(_run_apart, keep=given.keep, analyses=given.analyses), missing, chunksize=4):
             done.append(replace(outcome))
             file.write(json.dumps(asdict(outcome)) + "\n")
             file.flush()

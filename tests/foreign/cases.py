@@ -66,7 +66,7 @@ def _written(layout: Layout, directory: Path) -> Case:
     analysis = directory / "analysis.nc"
     if layout.analysis_foreign or (fault and fault.stage == "analysis"):
         of_analysis = replace(layout, format="nc4") if layout.format == "group" else layout
-        analysis = _write(building.analysis(layout, weather), directory / "analysis", of_analysis)
+        analysis = write(building.analysis(layout, weather), directory / "analysis", of_analysis)
     else:
         analysis.write_bytes(_plain_analysis(layout.grid_name, layout.channels))
     files = []
@@ -77,7 +77,7 @@ def _written(layout: Layout, directory: Path) -> Case:
             changed = fault.spoil(raw, layout)
             spoilt.append(changed is not None)
             dataset = dataset if changed is None else changed
-        files.append(_write(dataset, directory / f"theirs{index}", layout))
+        files.append(write(dataset, directory / f"theirs{index}", layout))
     files = _spoilt(fault, "files", files, layout, spoilt)
     if fault and not any(spoilt):
         fault, layout = None, replace(layout, fault=None)
@@ -125,7 +125,8 @@ def _cannot_be_known(layout: Layout) -> Iterator[bool]:
     yield layout.lead_name == "L" and layout.lead_form in ("indexed", "scalar") and not layout.cf_axes
 
 
-def _write(dataset: xr.Dataset, path: Path, layout: Layout) -> Path:
+def write(dataset: xr.Dataset, path: Path, layout: Layout) -> Path:
+    """Write a file or store as a layout says; return where it lies, under the path with a suffix."""
     if layout.format.startswith("zarr"):
         return _write_zarr(dataset, path.with_suffix(".zarr"), int(layout.format[-1]), layout.seed % 2 == 0)
     return _write_netcdf(dataset, path.with_suffix(".nc"), layout.format)

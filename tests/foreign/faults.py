@@ -116,7 +116,7 @@ def _without_start(raw: Any, layout: Any) -> xr.Dataset | None:
     return None if knows and times else dataset
 
 
-def _twice(ours: str) -> Callable[..., Any]:
+def repeated(ours: str) -> Callable[..., Any]:
     """An axis that says one of its values twice."""
 
     def spoil(raw: Any, layout: Any) -> xr.Dataset | None:
@@ -424,10 +424,10 @@ FAULTS = {
     "no latitudes": Fault(_without("latitude"), "raw"),
     "no coordinates": Fault(_without("latitude", "longitude"), "raw"),
     "no start": Fault(_without_start, "raw"),
-    "a member twice": Fault(_twice("member"), "raw", "either"),
-    "a lead twice": Fault(_twice("lead_time"), "raw"),
-    "a start twice": Fault(_twice("init_time"), "raw"),
-    "a longitude twice": Fault(_twice("longitude"), "raw"),
+    "a member twice": Fault(repeated("member"), "raw", "either"),
+    "a lead twice": Fault(repeated("lead_time"), "raw"),
+    "a start twice": Fault(repeated("init_time"), "raw"),
+    "a longitude twice": Fault(repeated("longitude"), "raw"),
     "starts moved": Fault(_shifted("init_time", 3.0), "values"),
     "starts moved a little": Fault(_shifted("init_time", 0.5), "values"),
     "leads moved": Fault(_shifted("lead_time", 1.0), "values"),

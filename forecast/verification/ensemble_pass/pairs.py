@@ -13,7 +13,7 @@ LANES = 64
 MANY_POINTS = 256
 """Points from which the points of one field are treated side by side, and not those of many fields."""
 
-PRODUCT_POINTS = 4096
+PRODUCT_POINTS = 2048
 """Points of which products are taken at once, so that they stay in the cache of the processor."""
 CANCELLED = 1e-6
 """Squared distance, relative to the members' own squares, below which products would leave too few digits of it."""
@@ -35,12 +35,13 @@ def member_distances(members: Fields, analysis: Fields) -> tuple[Floats, Floats]
     """
     if members.shape[2] < MANY_POINTS:
         return _distances_of_fields(members, analysis)
-    found = [_distances_of_field(field, observed) for field, observed in zip(members, analysis, strict=True)]
+    work = np.empty((members.shape[1] + 1, min(PRODUCT_POINTS, members.shape[2])))
+    found = [_distances_of_field(field, observed, work) for field, observed in zip(members, analysis, strict=True)]
     error, pairs = np.asarray(found, dtype=np.float64).reshape(-1, 2).T
     return error, pairs
 
 
-def _distances_of_field(field: Fields, observed: Fields) -> tuple[float, float]:
+def _distances_of_field(field: Fields, observed: Fields, work: Floats) -> tuple[float, float]:
     """Distances within one field (member, point), from the products of its members, which a matrix product gives.
 
     Members are taken as differences from the first, so that a large offset costs no digits; those so near each other
@@ -49,7 +50,7 @@ def _distances_of_field(field: Fields, observed: Fields) -> tuple[float, float]:
     products = np.zeros((len(field) + 1, len(field) + 1))
     for start in range(0, field.shape[1], PRODUCT_POINTS):
         here = slice(start, start + PRODUCT_POINTS)
-        apart = np.empty((len(products), len(observed[here])))
+        apart = work[:, : len(observed[here])]
         np.subtract(field[:, here], field[0, here], out=apart[:-1], dtype=np.float64)
         np.subtract(observed[here], field[0, here], out=apart[-1], dtype=np.float64)
         products += apart @ apart.T

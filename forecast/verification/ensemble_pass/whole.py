@@ -85,7 +85,7 @@ class Output(NamedTuple):
     jump: int
 
 
-AHEAD = 8 * LANE_BYTES
+AHEAD = 32 * LANE_BYTES
 """Bytes of a row between what is worked on and what is fetched."""
 MOST_MEMBERS = 64
 """Ensemble size up to which sorting is compiled for that size."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims
@@ -161,17 +162,31 @@ def event_counts(
     """
     limit = limits("threshold", threshold, comparison_precision(forecast, analysis))
     hits, members = _hits(forecast, analysis, limit, member_dim, strict)
-    known = (
-        analysis.notnull() & limit.notnull() & (members > 0 if skip_missing else members == forecast.sizes[member_dim])
+    hits, observed = xr.apply_ufunc(
+        _known_events,
+        hits,
+        members,
+        analysis,
+        limit,
+        kwargs={"strict": strict, "least": 1 if skip_missing else forecast.sizes[member_dim]},
+        output_core_dims=[[], []],
+        dask="parallelized",
+        output_dtypes=[np.float64, np.float64],
     )
-    observed = exceeds(analysis, limit, strict=strict)
-    return xr.Dataset(
-        {
-            "hits": hits.astype(np.float64).where(known),
-            "observed": observed.astype(np.float64).where(known),
-            "members": members,
-        }
-    )
+    return xr.Dataset({"hits": hits, "observed": observed, "members": members})
+
+
+def _known_events(
+    hits: NDArray[Any], members: NDArray[Any], analysis: NDArray[Any], limit: NDArray[Any], *, strict: bool, least: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Hits and whether the event happened, both NaN where members, analysis or threshold are missing."""
+    known = (members >= least) & (analysis == analysis) & (limit == limit)
+    happened = exceeds(analysis, limit, strict=strict)
+    found = np.asarray(hits, np.float64), np.broadcast_to(happened, hits.shape).astype(np.float64)
+    if known.all():
+        return found
+    missing = np.broadcast_to(~known, hits.shape)
+    return np.where(missing, np.nan, found[0]), np.where(missing, np.nan, found[1])
 
 
 def _hits(
@@ -225,6 +240,10 @@ def _brier(
     fair: bool,
 ) -> xr.DataArray:
     """Brier score of each point and threshold, in one pass where several thresholds are the same at all points."""
+    if limit.ndim == 0:
+        options: dict[str, Any] = {"strict": strict, "skip_missing": skip_missing, "fair": fair}
+        several = _brier(forecast, analysis, limit.expand_dims("threshold"), member_dim=member_dim, **options)
+        return several.isel({"threshold": 0}, drop="threshold" not in limit.coords)
     if limit.ndim == 1 and limit.dims[0] not in analysis.dims:
         above = limit if strict else _just_below(limit)
         statistics = point_statistics(

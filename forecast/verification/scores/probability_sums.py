@@ -6,6 +6,7 @@ chunks, periods and regions.
 """
 
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 import scipy
@@ -106,11 +107,10 @@ def event_sums(
     members, hits = forecast.sizes[member_dim], counted["hits"]
     check_reduce(reduce, hits, needed=True)
     known = hits.notnull()
-    # An unknown point may be of any class, such as 0: its weight is 0 or NaN, which decides.
-    issued_class = hits.fillna(0).astype(np.int64)
     # Classes of both kinds in one histogram: those of points without the event first.
-    both_classes = issued_class + (members + 1) * counted["observed"].fillna(0).astype(np.int64)
-    single = xr.zeros_like(issued_class)
+    options: dict[str, Any] = {"dask": "parallelized", "output_dtypes": [np.int64]}
+    both_classes = xr.apply_ufunc(_event_class, hits, counted["observed"], kwargs={"members": members}, **options)
+    single = xr.zeros_like(both_classes, dtype=np.int8)
 
     def sums(weights: xr.DataArray | None) -> xr.Dataset:
         weight = point_weights(weights, hits, known, skip_missing=skip_missing)
@@ -120,7 +120,7 @@ def event_sums(
         issued = points = quiet + happened
         if weights is not None:
             counted_points = (known & (weight != 0)).astype(np.float64)
-            points = histogram(issued_class, single, counted_points, reduce, members)
+            points = histogram(both_classes % (members + 1), single, counted_points, reduce, members)
         whole = issued.notnull().all("rank")
         return xr.Dataset({"issued": issued, "happened": happened, "points": points}).where(whole)
 
@@ -129,6 +129,15 @@ def event_sums(
         .rename(rank="probability")
         .assign_coords(probability=np.arange(members + 1) / members)
     )
+
+
+def _event_class(hits: NDArray[np.float64], observed: NDArray[np.float64], *, members: int) -> NDArray[np.int64]:
+    """Number of members with the event, and M + 1 more where it happened; 0 for unknown points.
+
+    An unknown point may be of any class: its weight is 0 or NaN, which decides.
+    """
+    classes = hits + (members + 1) * observed
+    return np.nan_to_num(classes, copy=False).astype(np.int64)
 
 
 def murphy_parts(sums: xr.Dataset) -> xr.Dataset:

@@ -156,13 +156,35 @@ def _skill_of_fractions(
 ) -> xr.DataArray:
     """Score of one size of window from the probability of the event and whether it was seen at each point."""
     weights = _at_centres(weights, size, frame)
-    probability, observed = (
-        _window_mean(_padded(field, size, frame), frame.dims, size, frame.periodic) for field in fields
+    padded = [_padded(field, size, frame) for field in fields]
+    parts = xr.apply_ufunc(
+        _fraction_errors,
+        *(field.chunk(dict.fromkeys(frame.dims, -1)) if field.chunks is not None else field for field in padded),
+        kwargs={"window": size, "wraps": tuple(dim in frame.periodic for dim in frame.dims)},
+        input_core_dims=[list(frame.dims)] * 2,
+        output_core_dims=[["part", *frame.dims]],
+        dask="parallelized",
+        dask_gufunc_kwargs={"output_sizes": {"part": 2}},
+        output_dtypes=[np.float64],
     )
-    every, inside = [*frame.dims, *reduce], _inside(probability, frame.dims, size, frame.periodic)
-    parts = [field.where(inside, 0.0) for field in ((probability - observed) ** 2, probability**2 + observed**2)]
-    above, below = (weighted_sums(part, every, weights, skip_missing=skip_missing)[0] for part in parts)
+    sums = weighted_sums(parts, [*frame.dims, *reduce], weights, skip_missing=skip_missing)[0]
+    above, below = sums.isel(part=0), sums.isel(part=1)
     return 1 - above / below.where(below > 0)
+
+
+def _fraction_errors(
+    probability: NDArray[Any], observed: NDArray[Any], *, window: int, wraps: tuple[bool, bool]
+) -> NDArray[np.float64]:
+    """(p - o)^2 and p^2 + o^2 of each window, by its centre: (..., 2, row, column); 0 where it is not whole."""
+    p, o = (_filtered(field, window=window, wraps=wraps) for field in (probability, observed))
+    parts = np.stack(np.broadcast_arrays((p - o) ** 2, p**2 + o**2), axis=-3)
+    half = window // 2  # a window reaches from `half` points before its centre on
+    for axis, wrap in zip((-2, -1), wraps, strict=True):
+        if not wrap:
+            along = np.moveaxis(parts, axis, 0)
+            along[:half] = 0.0
+            along[len(along) - window + half + 1 :] = 0.0
+    return parts
 
 
 def _padded(
@@ -201,21 +223,6 @@ def _window_sizes(window: int | Sequence[int], frame: _Frame, field: xr.DataArra
     return [int(size) for size in given]
 
 
-def _window_mean(field: xr.DataArray, dims: Dims, window: int, periodic: Dims) -> xr.DataArray:
-    if field.chunks is not None:
-        field = field.chunk(dict.fromkeys(dims, -1))
-    mean: xr.DataArray = xr.apply_ufunc(
-        _filtered,
-        field,
-        kwargs={"window": window, "wraps": tuple(dim in periodic for dim in dims)},
-        input_core_dims=[list(dims)],
-        output_core_dims=[list(dims)],
-        dask="parallelized",
-        output_dtypes=[np.float64],
-    )
-    return mean.transpose(*field.dims)
-
-
 def _filtered(field: NDArray[Any], *, window: int, wraps: tuple[bool, bool]) -> NDArray[np.float64]:
     # A running sum would carry NaN along a whole row, so missing points are counted beside.
     missing = np.isnan(field)
@@ -231,12 +238,3 @@ def _running_mean(field: NDArray[Any], window: int, wraps: tuple[bool, bool]) ->
     for axis, wrap in zip((-2, -1), wraps, strict=True):
         field = scipy.ndimage.uniform_filter1d(field, window, axis=axis, mode="wrap" if wrap else "constant")
     return field
-
-
-def _inside(field: xr.DataArray, dims: Dims, window: int, periodic: Dims) -> xr.DataArray:
-    half, inside = window // 2, xr.DataArray(True)  # a window reaches from `half` points before its centre on
-    for dim in dims:
-        position = xr.DataArray(np.arange(field.sizes[dim]), dims=[dim])
-        whole = (position >= half) & (position <= field.sizes[dim] - window + half)
-        inside = inside & (whole | (dim in periodic))
-    return inside

@@ -11,6 +11,7 @@ import xarray as xr
 from data_catalog.archive.analysis import open_analysis
 from data_catalog.errors import InvalidDataError
 from data_catalog.sources.files import open_files
+from data_catalog.sources.reading import netcdf_dataset, open_netcdf
 
 MakeAnalysis = Callable[..., xr.Dataset]
 CHANNELS, STATIC = ("msl", "t2m"), ("lsm",)
@@ -40,3 +41,25 @@ def test_eccodes_is_never_imported(make_analysis: MakeAnalysis, tmp_path: Path) 
         "assert not {'eccodes', 'cfgrib', 'gribapi', 'torch', 'prefect'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_file_with_texts_is_read_while_it_is_open(make_analysis: MakeAnalysis, tmp_path: Path) -> None:
+    """Opening such a file a second time would end the process, without a word."""
+    path = tmp_path / "texts.nc"
+    text = xr.DataArray("made elsewhere")
+    make_analysis(["msl"]).assign(comment=text).to_netcdf(path, engine="netcdf4")
+    opened = [netcdf_dataset(path, decode_timedelta=False) for _ in range(3)]
+    opened[0].close()
+    assert [str(each["comment"].values) for each in opened[1:]] == ["made elsewhere"] * 2
+    assert opened[1]["msl"].equals(opened[2]["msl"])
+
+
+def test_a_file_that_was_replaced_is_read_anew(make_analysis: MakeAnalysis, tmp_path: Path) -> None:
+    path, other = tmp_path / "analysis.nc", tmp_path / "other.nc"
+    analysis = make_analysis(["msl"])
+    analysis.to_netcdf(path, engine="netcdf4")
+    before = open_netcdf(path)
+    analysis.assign(msl=analysis["msl"] + 100.0).assign_coords(analysis.coords).to_netcdf(other, engine="netcdf4")
+    other.replace(path)
+    after = open_netcdf(path)
+    assert float(abs(after["msl"] - before["msl"] - 100.0).max()) < 0.1
