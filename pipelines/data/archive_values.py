@@ -90,9 +90,9 @@ def read_ranges(field: xr.DataArray) -> Ranges:
     """Read lowest, mean and highest values of each time, or of evenly spread times where they are too many to read.
 
     Args:
-        field: One channel of an archive, lazy, (time, latitude, longitude).
+        field: One channel of an archive, lazy, (time, latitude, longitude), perhaps with `member`.
     """
-    name, points = str(field.name), field.sizes["latitude"] * field.sizes["longitude"]
+    name, points = str(field.name), field.size // field.sizes["time"]
     most = min(field.sizes["time"], max(_FEWEST_READ, _BYTES_OF_A_CHANNEL // (4 * points)))
     chosen = np.unique(np.linspace(0, field.sizes["time"] - 1, most).astype(int))
     lowest, mean, highest = (np.concatenate(parts) for parts in zip(*_summaries(field, chosen), strict=True))
@@ -106,7 +106,7 @@ def _summaries(field: xr.DataArray, chosen: NDArray[np.intp]) -> Iterator[tuple[
     weights = xr.DataArray(np.cos(np.deg2rad(field["latitude"].values)), dims=["latitude"])
     for start in range(0, len(chosen), _AT_ONCE):
         part = field.isel(time=chosen[start : start + _AT_ONCE]).load()
-        places = ("latitude", "longitude")
+        places = [dim for dim in part.dims if dim != "time"]
         found = (part.min(places), part.weighted(weights).mean(places), part.max(places))
         yield tuple(one.values.astype(np.float64) for one in found)
 
@@ -126,10 +126,11 @@ def draw_maps(field: xr.DataArray, groups: Sequence[SuspectGroup], directory: Pa
     """Draw the first and the last time of a channel, and the first times of what is suspect beside the times before.
 
     Args:
-        field: One channel of an archive, lazy, (time, latitude, longitude).
+        field: One channel of an archive, lazy, (time, latitude, longitude); of an ensemble the first member is drawn.
         groups: What is suspect in the channel, with times.
         directory: Where the pictures are written.
     """
+    field = field.isel(member=0) if "member" in field.dims else field
     ends = _drawn_together(field, [0, -1], ("First time", "Last time"), ("", ""), directory)
     times = field["time"].values
     for group in groups[:_MOST_SUSPECT_MAPS]:

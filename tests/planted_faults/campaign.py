@@ -104,7 +104,11 @@ def suspicions(fields: Fields, past: Past | None) -> list[Suspicion]:
     """Judge fields, with what is known of the past or, without it, by themselves."""
     names, count = list(fields.values), len(fields.times)
     points = fields.latitude.size * fields.longitude.size
-    whole, first = (fields, 0) if past is None else (joined([past.fields.at(slice(-2, None)), fields]), 2)
+    whole, first = (
+        (fields, 0)
+        if past is None
+        else (joined([replace(past.fields.at(slice(-2, None)), static=fields.static), fields]), 2)
+    )
     reference = past.reference if past else learn(reader(fields), names, sample(np.arange(count), points), is_own=True)
     known = past.known if past else {}
     found: list[Suspicion] = []

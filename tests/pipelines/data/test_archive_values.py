@@ -42,6 +42,12 @@ def test_ranges_are_in_the_unit_of_figures():
     assert bounds_words(found, "hPa") == "1010 to 1015 hPa; believable are 850 to 1120"
 
 
+def test_an_ensemble_is_shown_by_its_range_and_its_first_member(tmp_path):
+    both = xr.concat([field(), field() + 1000], "member").transpose("time", "member", ...).rename("msl")
+    np.testing.assert_allclose(read_ranges(both).highest, 1020.29 + np.arange(6), rtol=1e-6)
+    assert len(draw_maps(both, [], tmp_path)) == 2
+
+
 def test_suspect_times_are_drawn_beside_the_time_before(tmp_path):
     maps = draw_maps(field(), [SuspectGroup(("msl",), (EVERY[3],), "dates: wrong")], tmp_path)
     assert [one.heading.partition(":")[0] for one in maps] == ["First time", "Last time", "Suspect", "The time before"]
