@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from forecast import verification
     from forecast.products.files.forecast_reading import open_forecast, open_forecasts
     from plumecast.analyses import open_archive
+    from plumecast.climatologies import anomalies, climatology_at, open_climatology
     from plumecast.known import datasets, systems
     from plumecast.members import ensemble_forecast, load_checkpoint
     from plumecast.runs import Run, find_runs, open_run
@@ -29,11 +30,14 @@ __all__ = [
     "MissingDataError",
     "PlumecastError",
     "Run",
+    "anomalies",
+    "climatology_at",
     "datasets",
     "ensemble_forecast",
     "find_runs",
     "load_checkpoint",
     "open_archive",
+    "open_climatology",
     "open_forecast",
     "open_forecasts",
     "open_run",
@@ -48,11 +52,14 @@ _MODULES = {
     "MissingDataError": "data_catalog.errors",
     "PlumecastError": "data_catalog.errors",
     "Run": "plumecast.runs",
+    "anomalies": "plumecast.climatologies",
+    "climatology_at": "plumecast.climatologies",
     "datasets": "plumecast.known",
     "ensemble_forecast": "plumecast.members",
     "find_runs": "plumecast.runs",
     "load_checkpoint": "plumecast.members",
     "open_archive": "plumecast.analyses",
+    "open_climatology": "plumecast.climatologies",
     "open_forecast": "forecast.products.files.forecast_reading",
     "open_forecasts": "forecast.products.files.forecast_reading",
     "open_run": "plumecast.runs",

@@ -127,6 +127,32 @@ def regrid(
     print(regrid_file(home(), location, grid=grid, method=method, out=out))
 
 
+@commands.command()
+def climatology(
+    dataset: DatasetName,
+    start: Annotated[str | None, typer.Option(metavar="ISO", help="First day [default: the archive's].")] = None,
+    end: Annotated[str | None, typer.Option(metavar="ISO", help="Last day [default: the archive's].")] = None,
+    quantile: Annotated[
+        list[float] | None,
+        typer.Option(metavar="SHARE", min=0, max=1, help="Quantile; repeat for several [default: .01 to .99]."),
+    ] = None,
+    memory: Annotated[float, typer.Option(metavar="GB", min=0.1, help="Memory to use, about.")] = 1.0,
+    archive: ArchiveOption = None,
+) -> None:
+    """Compute mean, spread and quantiles by hour and day of the year from an archive, and write them beside it."""
+    from pipelines.data.climatology import print_climatology
+    from pipelines.terminal.times import parse_moment
+    from pipelines.workspace.datasets import find_dataset
+    from pipelines.workspace.home import home
+
+    entry = find_dataset(home(), dataset)
+    first, last = (
+        parse_moment(text, option) if text else None for text, option in ((start, "--start"), (end, "--end"))
+    )
+    chosen = None if quantile is None else tuple(sorted(quantile))
+    print_climatology(archive or home().archive(entry.name), first, last, quantiles=chosen, memory_gb=memory)
+
+
 @archive_app.command("verify")
 def archive_verify(dataset: DatasetName, archive: ArchiveOption = None) -> None:
     """Read every byte of an archive: one line for each fault, status 2 if there is any."""
