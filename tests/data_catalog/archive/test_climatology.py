@@ -37,6 +37,7 @@ def test_it_is_made_once_and_opened_beside_the_archive(
     assert (path / "zarr.json").stat().st_mtime_ns == before
     make_climatology(archive, ClimatologySettings(quantiles=(0.1, 0.5)))
     assert open_climatology(archive).sizes["quantile"] == 2
+    assert sorted(one.name for one in archive.parent.glob("*climatology*")) == [path.name, f"{path.name}.lock"]
 
 
 def test_a_growing_archive_keeps_the_climatology_of_its_period(

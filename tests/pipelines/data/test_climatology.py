@@ -9,7 +9,6 @@ import pytest
 import plumecast
 from pipelines.cli.app import main
 
-
 PAGE = Path(__file__).parents[3] / "docs" / "notebooks.md"
 
 
@@ -31,7 +30,7 @@ def test_a_command_makes_what_a_notebook_opens(
         plumecast.open_climatology("speedy-5p6")
     assert main(["climatology", "speedy-5p6", "--quantile", "0.9", "--memory", "0.2"]) == 0
     assert "10 channels from 366 times, 2008-01-01T00:00 to 2008-12-31T00:00" in capsys.readouterr().out
-    space: dict[str, Any] = {}
+    space: dict[str, Any] = {"plumecast": plumecast}
     exec(compile(example(), PAGE.name, "exec"), space)
     assert space["in_deviations"].sizes["time"] == 31
     assert 0.5 < float(space["in_deviations"].std()) < 1.5
