@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 
 from data_catalog.errors import InvalidDataError
+from data_catalog.layout.cells import row_areas
 from data_catalog.statistics.climatology import annual_basis, evaluate_climatology, fit_climatology, fit_normalisation
 
 MakeAnalysis = Callable[..., xr.Dataset]
@@ -89,6 +90,19 @@ def test_a_long_analysis_is_read_once_and_in_pieces(
     lazy["msl"] = lazy["msl"].copy(data=counted)
     xr.testing.assert_allclose(fit_climatology(lazy)["msl"], expected["msl"], rtol=1e-6)
     assert held == [20] * 40
+
+
+def test_normalisation_in_blocks_is_that_of_whole_fields(
+    make_analysis: MakeAnalysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analysis = make_analysis(times=800, step_hours=12)
+    climatology = fit_climatology(analysis)
+    anomaly = analysis["t2m"] - evaluate_climatology(climatology, analysis["time"].values)["t2m"]
+    areas = xr.DataArray(row_areas(analysis["latitude"].values), dims="latitude")
+    expected = float(np.sqrt((anomaly.astype(np.float64) ** 2).weighted(areas).mean()))
+    for values in (1, 100, 2**17):
+        monkeypatch.setattr("data_catalog.statistics.climatology._BLOCK_VALUES", values)
+        assert float(fit_normalisation(analysis, climatology)["t2m"]) == pytest.approx(expected, rel=1e-12)
 
 
 def test_missing_values_of_one_hour_stay_there(make_analysis: MakeAnalysis) -> None:
