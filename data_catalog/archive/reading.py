@@ -98,10 +98,13 @@ class ArchivedChannel:
     def __getitem__(self, key: tuple[Any, ...]) -> NDArray[np.float32]:
         blocks = np.atleast_1d(self._places.blocks[key[0]])
         offsets = np.atleast_1d(self._places.offsets[key[0]])
-        fields = np.empty((len(blocks), *self.shape[1:]), np.float32)
-        for block in np.unique(blocks):
-            chosen = blocks == block
-            fields[chosen] = self._reader.values(self._channel, int(block), offsets[chosen])
+        if len(blocks) and (blocks == blocks[0]).all():
+            fields = self._reader.values(self._channel, int(blocks[0]), offsets)
+        else:
+            fields = np.empty((len(blocks), *self.shape[1:]), np.float32)
+            for block in np.unique(blocks):
+                chosen = blocks == block
+                fields[chosen] = self._reader.values(self._channel, int(block), offsets[chosen])
         one = isinstance(key[0], int | np.integer)
         return fields[(0 if one else slice(None), *key[1:])]
 
