@@ -12,7 +12,7 @@ from data_catalog.archive.ledger import Ledger, StoredChunk
 from data_catalog.archive.publication import publication_faults, publish
 from data_catalog.archive.recovery import is_archive, sound_ledger
 from data_catalog.archive.state import content_faults, inspect_archive
-from data_catalog.archive.workers import own_threads
+from data_catalog.archive.workers import Workers, own_threads
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.sources.archive_marks import without_advice
@@ -94,16 +94,17 @@ def _made_again(entry: DatasetEntry, archive: Path, open_source: Callable[[], xr
     ]
 
 
-def archive_faults(archive: Path) -> tuple[str, ...]:
+def archive_faults(archive: Path, workers: Workers | None = None) -> tuple[str, ...]:
     """Read every byte of an archive and return one line for each fault.
 
     Args:
         archive: Directory of the archive.
+        workers: What reads the chunks; None for threads of this process.
 
     Raises:
         MissingDataError: There is no archive.
     """
     try:
-        return inspect_archive(archive, deep=True).faults
+        return inspect_archive(archive, deep=True, workers=workers).faults
     except InvalidDataError as error:
         return (str(error),)

@@ -48,6 +48,17 @@ class Workers:
                 future.cancel()
 
 
+def in_order(workers: Workers | None, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+    """Yield the result of each task in the order of the tasks, from workers if there are any.
+
+    Args:
+        workers: The workers; None to carry out one task after the other here.
+        function: Carries out a task.
+        tasks: The tasks.
+    """
+    return map(function, tasks) if workers is None else workers.in_order(function, tasks)
+
+
 @contextmanager
 def own_threads() -> Iterator[Workers]:
     """Yield threads of this process, one for each core, at most eight."""

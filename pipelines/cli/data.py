@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.options import SourceOption
+from pipelines.cli.options import SchedulerOption, SourceOption
 
 commands = typer.Typer()
 catalog_app = typer.Typer(rich_markup_mode=None, help="Known datasets, and the state of their archives.")
@@ -89,6 +89,7 @@ def ingest(
             help="Share of a remote store's chunks to read twice, where it states no checksum [default: 1/32].",
         ),
     ] = None,
+    scheduler: SchedulerOption = "local",
 ) -> None:
     """Copy a source into the local archive and check it; resumes, appends new times, fills holes, repairs damage."""
     from data_catalog.sources.patience import TWICE_VARIABLE
@@ -96,6 +97,7 @@ def ingest(
     from pipelines.terminal.times import parse_moment
     from pipelines.workspace.datasets import find_dataset
     from pipelines.workspace.home import home
+    from pipelines.workspace.scheduler import open_scheduler
 
     if read_twice is not None:
         os.environ[TWICE_VARIABLE] = str(read_twice)  # also for processes that this one starts
@@ -103,7 +105,8 @@ def ingest(
     place = archive or home().archive(entry.name)
     first = parse_moment(start, "--start") if start else None
     last = parse_moment(end, "--end") if end else None
-    summary = ingest_dataset(entry, place, source=source, start=first, end=last, replace=replace)
+    with open_scheduler(scheduler, home()) as workers:
+        summary = ingest_dataset(entry, place, source=source, start=first, end=last, replace=replace, workers=workers)
     print(describe(summary))
 
 
@@ -154,14 +157,16 @@ def climatology(
 
 
 @archive_app.command("verify")
-def archive_verify(dataset: DatasetName, archive: ArchiveOption = None) -> None:
+def archive_verify(dataset: DatasetName, archive: ArchiveOption = None, scheduler: SchedulerOption = "local") -> None:
     """Read every byte of an archive: one line for each fault, status 2 if there is any."""
     from pipelines.data.archives import print_proof
     from pipelines.workspace.datasets import find_dataset
     from pipelines.workspace.home import home
+    from pipelines.workspace.scheduler import open_scheduler
 
     entry = find_dataset(home(), dataset)
-    print_proof(entry, archive or home().archive(entry.name))
+    with open_scheduler(scheduler, home()) as workers:
+        print_proof(entry, archive or home().archive(entry.name), workers)
 
 
 @archive_app.command("judge")

@@ -32,3 +32,9 @@ SourceOption = Annotated[
     str | None,
     typer.Option("--source", metavar="PATH_OR_URL", help="Read from here instead of the catalogue's source."),
 ]
+SchedulerOption = Annotated[
+    str,
+    typer.Option(
+        "--scheduler", metavar="local|processes|tcp://HOST:PORT", help="Where to compute: here, or by Dask's workers."
+    ),
+]

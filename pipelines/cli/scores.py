@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from data_catalog.errors import ConfigurationError
-from pipelines.cli.options import AnalysisOption, CheckpointOption, Device, ScoresOption, StepOption, SystemName
+from pipelines.cli.options import (
+    AnalysisOption,
+    CheckpointOption,
+    Device,
+    SchedulerOption,
+    ScoresOption,
+    StepOption,
+    SystemName,
+)
 
 commands = typer.Typer()
 
@@ -29,6 +37,7 @@ def evaluate(
     step: StepOption = None,
     scores: ScoresOption = None,
     device: Device = "auto",
+    scheduler: SchedulerOption = "local",
 ) -> None:
     """Forecast and score many cycles with the model and every baseline; draw scorecards against the baselines.
 
@@ -43,8 +52,10 @@ def evaluate(
     from pipelines.workspace.checkpoints import find_checkpoint
     from pipelines.workspace.devices import choose_device
     from pipelines.workspace.home import home
+    from pipelines.workspace.scheduler import check_scheduler, open_scheduler
     from pipelines.workspace.systems import find_system, in_steps, requested_lead_steps
 
+    check_scheduler(scheduler)
     found, place = in_steps(find_system(system), step), home()
     test = found.periods.test
     first, last = parse_time(start or str(test.start), "--start"), parse_end(end or str(test.end), "--end")
@@ -62,7 +73,8 @@ def evaluate(
         lead_steps=requested_lead_steps(found, lead),
         device=choose_device(device),
     )
-    result = evaluate_to(request, out)
+    with open_scheduler(scheduler, place) as workers:
+        result = evaluate_to(request, out, workers)
     print_scores(result.report)
     print(f"Scores: {out}\nScore archive: {request.scores}")
     for card in draw_evaluation_cards(request.scores, result.labels, result.starts, out):
@@ -90,6 +102,7 @@ def verify(
     ] = None,
     scores: ScoresOption = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="File for the pooled scores.")] = None,
+    scheduler: SchedulerOption = "local",
 ) -> None:
     """Score existing forecasts and archive the scores. A run gets a scores.json and a page that shows them."""
     from forecast.verification.evaluation_report import write_evaluation
@@ -98,6 +111,7 @@ def verify(
     from pipelines.scoring.verification_request import VerificationRequest
     from pipelines.workspace.datasets import declare_variables
     from pipelines.workspace.home import home
+    from pipelines.workspace.scheduler import open_scheduler
     from pipelines.workspace.systems import find_system
 
     declare_variables(home())
@@ -109,7 +123,8 @@ def verify(
         forecaster=forecaster,
         channels=tuple(channel or ()),
     )
-    verified = verify_all(request, forecasts)
+    with open_scheduler(scheduler, request.home) as workers:
+        verified = verify_all(request, forecasts, workers)
     print_scores(verified.report)
     if out is not None:
         print(f"Scores: {write_evaluation(verified.report, out)}")

@@ -15,24 +15,26 @@ from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.recovery import sound_ledger
 from data_catalog.archive.series import make_series, series_faults
 from data_catalog.archive.state import inspect_archive
+from data_catalog.archive.workers import Workers
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError
 from data_catalog.quality.judge import FEWEST_TIMES
 from pipelines.data.ingest import check_has_source
 
 
-def print_proof(entry: DatasetEntry, archive: Path) -> None:
+def print_proof(entry: DatasetEntry, archive: Path, workers: Workers | None = None) -> None:
     """Read every byte of an archive, and print one line for each fault.
 
     Args:
         entry: Catalogue entry of the dataset.
         archive: Path of the archive.
+        workers: What reads the chunks; None for threads of this process.
 
     Raises:
         MissingDataError: There is no archive.
         InvalidDataError: The archive has faults; raised after they have been printed.
     """
-    faults = archive_faults(archive)
+    faults = archive_faults(archive, workers)
     for fault in (*faults, *(() if faults else series_faults(archive))):
         print(fault)
     if faults:

@@ -9,6 +9,7 @@ from data_catalog.archive.contents import IngestSummary
 from data_catalog.archive.ingest import ingest
 from data_catalog.archive.judged import words_of
 from data_catalog.archive.state import inspect_archive
+from data_catalog.archive.workers import Workers
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import ConfigurationError, MissingDataError
 from data_catalog.layout.times import iso
@@ -28,6 +29,7 @@ def ingest_dataset(
     start: date | None = None,
     end: date | None = None,
     replace: bool = False,
+    workers: Workers | None = None,
 ) -> IngestSummary:
     """Bring a dataset's archive up to date: append new times, fill holes, continue where a killed ingest stopped.
 
@@ -38,6 +40,7 @@ def ingest_dataset(
         start: First time; None for the first of the dataset.
         end: Last time; None for the latest available.
         replace: Whether values of the source replace archived ones that differ.
+        workers: What reads the source and packs chunks; None for threads of this process.
 
     Raises:
         MissingDataError: The source has no data for these times yet.
@@ -48,7 +51,11 @@ def ingest_dataset(
     analysis = open_dataset_source(entry, source, start, end)
     total = int(analysis.sizes["time"])
     with progress(f"Ingest {entry.name}", total, "times") as advance:
-        return ingest(entry, analysis, archive, replace=replace, on_progress=lambda done, _: advance(done))
+
+        def tell(done: int, of: int) -> None:
+            advance(done)
+
+        return ingest(entry, analysis, archive, replace=replace, on_progress=tell, workers=workers)
 
 
 def check_has_source(entry: DatasetEntry, source: str | None) -> None:

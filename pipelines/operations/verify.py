@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from data_catalog.archive.analysis import open_analysis
+from data_catalog.archive.workers import Workers, in_order
 from data_catalog.errors import ConfigurationError
 from data_catalog.sources.locations import Location, parse_location
 from forecast.products.files.proof import prove_run
@@ -62,7 +63,9 @@ class ScoredRun:
         redraw_run(self.run, self.background, partial(write_evaluation, pooled([self.scores.cycle])))
 
 
-def verify(request: VerificationRequest, locations: Sequence[Location]) -> VerificationResult:
+def verify(
+    request: VerificationRequest, locations: Sequence[Location], workers: Workers | None = None
+) -> VerificationResult:
     """Score forecasts into the score archive; a run also gets its own scores and a new page.
 
     Nothing is archived nor published before all of it is scored and known to fit together.
@@ -70,6 +73,7 @@ def verify(request: VerificationRequest, locations: Sequence[Location]) -> Verif
     Args:
         request: Analysis, system and score archive of the verification.
         locations: Runs, or ensemble files or URLs of any origin; files that share a start are joined.
+        workers: What scores runs and cycles, several at once; None to score one after the other here.
 
     Raises:
         MissingDataError: The analysis does not reach the valid times yet.
@@ -80,8 +84,8 @@ def verify(request: VerificationRequest, locations: Sequence[Location]) -> Verif
     directories = [place for place in places if isinstance(place, Path) and is_run_directory(place)]
     files = [place for place in places if place not in directories]
     name = request.forecaster or forecaster_name(files)
-    foreign = score_files(request, files, name) if files else []
-    runs = [scored_run(request, RunDirectory.at(directory)) for directory in directories]
+    foreign = score_files(request, files, name, workers) if files else []
+    runs = list(in_order(workers, partial(scored_run, request), map(RunDirectory.at, directories)))
     report = pooled([*_each_start_once(runs), *(each.cycle for each in foreign)])
     keep_all([scores for each in (*(run.scores for run in runs), *foreign) for scores in each.unkept])
     for run in runs:

@@ -5,14 +5,16 @@ goes on where it stopped, and a longer one takes what a shorter one has done.
 """
 
 import logging
+import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from data_catalog.archive.workers import Workers, in_order
 from data_catalog.errors import ConfigurationError
 from data_catalog.layout.times import iso
 from forecast.checkpoints.checkpoint import Checkpoint
@@ -75,28 +77,30 @@ class _ScoredStart:
     scored_points: dict[str, float]
 
 
-def evaluate_to(request: EvaluationRequest, out: Path) -> EvaluationResult:
+def evaluate_to(request: EvaluationRequest, out: Path, workers: Workers | None = None) -> EvaluationResult:
     """Evaluate, and write the report as JSON.
 
     Args:
         request: What to evaluate.
         out: File to write.
+        workers: What makes and scores forecasts, several starts at once; None to make one after the other here.
 
     Raises:
         ConfigurationError: The file cannot be written, or see `evaluate`.
     """
     if out.is_dir() or not out.parent.is_dir():
         raise ConfigurationError(f"--out {out}: expected a file in an existing directory, found none such")
-    result = evaluate(request)
+    result = evaluate(request, workers)
     write_evaluation(result.report, out)
     return result
 
 
-def evaluate(request: EvaluationRequest) -> EvaluationResult:
+def evaluate(request: EvaluationRequest, workers: Workers | None = None) -> EvaluationResult:
     """Forecast and score cycle after cycle; nothing but sums is kept of each.
 
     Args:
         request: What to evaluate.
+        workers: What makes and scores forecasts, several starts at once; None to make one after the other here.
 
     Raises:
         MissingDataError: No init time has all the analyses that it needs.
@@ -107,13 +111,27 @@ def evaluate(request: EvaluationRequest) -> EvaluationResult:
     starts = init_times(request, inputs.scorer.analysis["time"].values)
     scored: list[_ScoredStart] = []
     with progress(f"Evaluate {request.system.name}", len(starts), "cycles") as advance:
-        for init_time in starts:
-            scored.append(_score_start(request, inputs, init_time))
-            advance(len(scored), iso(init_time))
+        score = (
+            partial(_score_start, request, inputs) if workers is None else partial(_score_there, pickle.dumps(request))
+        )
+        for start in in_order(workers, score, starts):
+            scored.append(start)
+            advance(len(scored), iso(start.init_time))
     known = sum(not start.made for start in scored)
     if known:
         logger.info("%d of %d cycles were in the score archive already", known, len(starts))
     return _result(request, inputs, scored)
+
+
+def _score_there(request: bytes, init_time: np.datetime64) -> _ScoredStart:
+    """Make and score the forecasts from one start in a worker, which opens the checkpoint once."""
+    return _score_start(*_opened(request), init_time)
+
+
+@lru_cache(maxsize=1)
+def _opened(request: bytes) -> tuple[EvaluationRequest, _Inputs]:
+    found: EvaluationRequest = pickle.loads(request)  # noqa: S301 - from the process that asks, over Dask's own pickle
+    return found, _open_inputs(found)
 
 
 def _open_inputs(request: EvaluationRequest) -> _Inputs:

@@ -4,11 +4,13 @@ import logging
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import xarray as xr
 
 from data_catalog.archive.analysis import open_analysis
+from data_catalog.archive.workers import Workers, in_order
 from data_catalog.errors import ConfigurationError, MissingDataError, without_secrets
 from data_catalog.layout.times import iso
 from data_catalog.sources.locations import Location, parse_location
@@ -25,7 +27,9 @@ logger = logging.getLogger("plumecast")
 FOREIGN = "forecast"
 
 
-def score_files(request: VerificationRequest, locations: Sequence[Location], name: str) -> list[UnkeptCycle]:
+def score_files(
+    request: VerificationRequest, locations: Sequence[Location], name: str, workers: Workers | None = None
+) -> list[UnkeptCycle]:
     """Score every cycle of ensemble files or stores of any origin; files that share a start become one ensemble.
 
     Cycles whose analyses are not all there are left out, with a warning.
@@ -34,6 +38,7 @@ def score_files(request: VerificationRequest, locations: Sequence[Location], nam
         request: What the forecasts are scored against.
         locations: NetCDF or GRIB files, Zarr stores or URLs of such, at least one.
         name: Name of the forecaster in the score archive.
+        workers: What scores cycles, several at once; None to score one after the other here.
 
     Returns:
         Scores that are not in the archive yet, of each cycle.
@@ -61,15 +66,17 @@ def score_files(request: VerificationRequest, locations: Sequence[Location], nam
         scorer = Scorer(f"forecast {origin}", analysis, weights, request.score_archive(name))
         forecaster = Forecaster(name, about={"members": str(members)})
         system_name = Path(named[0].removesuffix("?...")).stem if len(locations) == 1 else name
-        found = []
-        for forecast in _verifiable(ensembles, analysis, origin):
-            cycle = scorer.cycle(
-                scalar(forecast["init_time"]), list(map(str, forecast.data_vars)), forecast["lead_time"].values
-            )
-            unkept = cycle.unkept(forecaster, forecast)
-            scored = scored_cycle(system_name, forecast, {FOREIGN: unkept.sums}, scored_points=cycle.scored_points)
-            found.append(UnkeptCycle(scored, (unkept,)))
-    return found
+        score = partial(_score, scorer, forecaster, system_name)
+        return list(in_order(workers, score, _verifiable(ensembles, analysis, origin)))
+
+
+def _score(scorer: Scorer, forecaster: Forecaster, system_name: str, forecast: xr.Dataset) -> UnkeptCycle:
+    """Score one cycle, here or in a worker."""
+    channels = list(map(str, forecast.data_vars))
+    cycle = scorer.cycle(scalar(forecast["init_time"]), channels, forecast["lead_time"].values)
+    unkept = cycle.unkept(forecaster, forecast)
+    scored = scored_cycle(system_name, forecast, {FOREIGN: unkept.sums}, scored_points=cycle.scored_points)
+    return UnkeptCycle(scored, (unkept,))
 
 
 def _each_once(locations: Sequence[Location]) -> list[Location]:

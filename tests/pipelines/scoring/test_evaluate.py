@@ -1,5 +1,6 @@
 """Many cycles: which starts, resuming, agreement with single runs."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from data_catalog.archive.workers import Workers
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.verification import UnscorableError, open_score_archive, scores_of
 from forecast.verification.baselines.fitted import Baselines
@@ -178,3 +180,10 @@ def test_bad_requests(
     (place.checkpoint("tiny") / "baselines.nc").unlink()
     with pytest.raises(ConfigurationError, match=r"expected baselines\.nc"):
         evaluate_to(wanted, tmp_path / "s.json")
+
+
+def test_starts_that_workers_score_have_the_same_scores(wanted: EvaluationRequest, tmp_path: Path) -> None:
+    alone = evaluate(replace(wanted, scores=tmp_path / "alone"))
+    with ThreadPoolExecutor(1) as thread:
+        there = evaluate(replace(wanted, scores=tmp_path / "there"), Workers(thread, 1))
+    assert there == alone

@@ -1,0 +1,179 @@
+"""Ingest, prove and verify with two worker processes, one of which is killed on the way, and compare with one process.
+
+    python -m tests.dask_cluster.two_processes DIRECTORY --gigabytes 8
+
+Makes weather and forecasts in DIRECTORY, and prints for each step its seconds and the largest memory of a worker. Ends
+in an error if archive or scores differ from those of one process by a byte, or if no worker was killed.
+"""
+
+import argparse
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import xarray as xr
+
+from data_catalog.archive.analysis import open_dataset_source
+from data_catalog.archive.healing import archive_faults
+from data_catalog.archive.ingest import ingest
+from data_catalog.archive.workers import Workers
+from data_catalog.catalog import DatasetEntry
+from data_catalog.layout.variables import channel
+from pipelines.operations.verify import verify
+from pipelines.scoring.verification_request import VerificationRequest
+from pipelines.workspace.dask_workers import processes
+from pipelines.workspace.home import Home
+
+ENTRY = DatasetEntry(
+    name="clustered", title="Clustered", source="files", channels=("msl", "t2m"), static=(), step_hours=6,
+    period_start=date(2001, 1, 1), licence="none", description="For tests.",
+)  # fmt: skip
+_USUAL = {"msl": (101e3, 900.0), "t2m": (281.0, 9.0)}
+_BYTES_OF_A_PART = 64 * 1024**2
+_MEMBERS, _LEADS, _STARTS = 4, 2, 4
+Result = TypeVar("Result")
+
+
+def make_weather(path: Path, gigabytes: float, columns: int) -> None:
+    """Write a Zarr store of weather of this size, part by part.
+
+    Args:
+        path: Store to create.
+        gigabytes: Size of its values in memory.
+        columns: Number of longitudes; half as many latitudes.
+    """
+    rows, rng = columns // 2, np.random.default_rng(0)
+    count = max(60, int(gigabytes * 1e9 / (4 * len(ENTRY.channels) * rows * columns)))
+    times = np.datetime64("2001-01-01", "ns") + np.arange(count) * np.timedelta64(6, "h")
+    latitude, longitude = np.linspace(-88, 88, rows), np.arange(columns) * 360 / columns
+    size = max(1, _BYTES_OF_A_PART // (4 * rows * columns))
+    for start in range(0, count, size):
+        chosen = times[start : start + size]
+        fields = {}
+        for name, (mean, spread) in _USUAL.items():
+            values = mean + spread * rng.uniform(-2, 2, (len(chosen), rows, columns)).astype(np.float32)
+            fields[name] = (("time", "latitude", "longitude"), values, channel(name).attributes)
+        part = xr.Dataset(fields, {"time": chosen, "latitude": latitude, "longitude": longitude}).chunk(time=1)
+        if start:
+            part.to_zarr(path, append_dim="time", zarr_format=2)
+        else:
+            part.to_zarr(path, zarr_format=2, encoding={"time": {"units": "hours since 2001-01-01", "dtype": "i8"}})
+
+
+def make_forecasts(weather: Path, path: Path) -> None:
+    """Write forecasts of some starts: the weather with noise.
+
+    Args:
+        weather: From `make_weather`.
+        path: File to create.
+    """
+    rng, parts = np.random.default_rng(1), []
+    with xr.open_zarr(weather) as analysis:
+        for start in range(_STARTS):
+            leads = analysis[["t2m"]].isel(time=slice(start + 1, start + 1 + _LEADS)).load()
+            noise = rng.standard_normal((_MEMBERS, *leads["t2m"].shape)).astype(np.float32)
+            hours = np.arange(1, 1 + _LEADS) * np.timedelta64(6, "h").astype("timedelta64[ns]")
+            values = (leads["t2m"].values + noise)[None]
+            dims = ("init_time", "member", "lead_time", "latitude", "longitude")
+            grid = {name: leads[name].values for name in ("latitude", "longitude")}
+            coords = {"init_time": [analysis["time"].values[start]], "member": np.arange(_MEMBERS), "lead_time": hours}
+            parts.append(xr.Dataset({"t2m": (dims, values, {"units": "K"})}, {**coords, **grid}))
+    xr.concat(parts, "init_time").to_netcdf(path)
+
+
+def run(directory: Path, gigabytes: float, columns: int) -> None:
+    """Make everything, and compare two processes with one.
+
+    Args:
+        directory: Empty.
+        gigabytes: Size of the weather.
+        columns: Number of longitudes.
+    """
+    weather, forecasts, home = directory / "weather.zarr", directory / "forecasts.nc", Home(directory / "home")
+    make_weather(weather, gigabytes, columns)
+    make_forecasts(weather, forecasts)
+    alone, together = directory / "alone.zarr", directory / "together.zarr"
+    _timed("ingest, one process", lambda: ingest(ENTRY, open_dataset_source(ENTRY, str(weather)), alone))
+    expected = _timed("verify, one process", lambda: verify(_request(home, alone, "one"), [forecasts]).report)
+    with processes(home, 2) as workers:
+        _timed("ingest, two processes", lambda: _ingest_with_a_kill(weather, together, workers))
+        faults = _timed("archive verify, two processes", lambda: archive_faults(together, workers))
+        found = _timed(
+            "verify, two processes", lambda: verify(_request(home, together, "two"), [forecasts], workers).report
+        )
+        peaks = list(workers.in_order(_peak_gigabytes, range(8)))
+    print(f"largest memory of a worker: {max(peaks):.2f} GB")
+    assert faults == ()
+    assert _contents(alone) == _contents(together), "the archives differ"
+    assert found == expected, "the scores differ"
+
+
+def _request(home: Home, archive: Path, name: str) -> VerificationRequest:
+    return VerificationRequest(home, analysis=str(archive), scores=home.root / f"scores-{name}")
+
+
+def _ingest_with_a_kill(weather: Path, archive: Path, workers: Workers) -> None:
+    running = sorted(set(workers.in_order(_process, range(8))))
+    assert len(running) == 2, running
+    done = threading.Event()
+    killer = threading.Thread(target=_kill_while_writing, args=(running[0], archive, done))
+    killer.start()
+    ingest(ENTRY, open_dataset_source(ENTRY, str(weather)), archive, workers=workers)
+    done.set()
+    killer.join()
+    now = set(workers.in_order(_process, range(8)))
+    assert running[0] not in now, "no worker was killed"
+    print(f"worker process {running[0]} was killed while it wrote")
+
+
+def _kill_while_writing(process: int, archive: Path, done: threading.Event) -> None:
+    """Kill a worker as soon as the first chunks of the archive are on disk."""
+    while not done.is_set():
+        if any(archive.glob(".unfinished/*")) and archive.joinpath("zarr.json").exists():
+            os.kill(process, signal.SIGKILL)
+            return
+        time.sleep(0.005)
+
+
+def _process(number: int) -> int:
+    time.sleep(0.2)  # so that each worker gets some
+    return os.getpid()
+
+
+def _peak_gigabytes(number: int) -> float:
+    time.sleep(0.2)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+def _timed(what: str, function: Callable[[], Result]) -> Result:
+    start = time.perf_counter()
+    result = function()
+    print(f"{what}: {time.perf_counter() - start:.1f} s", flush=True)
+    return result
+
+
+def _contents(archive: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(archive)): path.read_bytes() for path in archive.rglob("*") if path.is_file()}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--gigabytes", type=float, default=8.0, help="size of the weather in memory")
+    parser.add_argument("--columns", type=int, default=720, help="number of longitudes")
+    given = parser.parse_args()
+    given.directory.mkdir(parents=True, exist_ok=True)
+    run(given.directory, given.gigabytes, given.columns)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
