@@ -31,16 +31,21 @@ _SETTINGS = {
 }
 
 
-class DeclaredVariables(WorkerPlugin):
-    """Makes the variables that a user's dataset files declare known to a worker, also to one that starts later."""
+class PreparedWorker(WorkerPlugin):
+    """Prepares a worker, also one that starts later.
 
-    name = "plumecast-variables"
+    It learns the variables that a user's dataset files declare, and computes lazy arrays of a task itself: Dask would
+    hand them to the cluster, whose workers then wait for each other.
+    """
+
+    name = "plumecast"
 
     def __init__(self, home: Home) -> None:
         self._home = home
 
     def setup(self, worker: object) -> None:
-        """Read the dataset files; called in each worker."""
+        """Prepare this worker process."""
+        dask.config.set(scheduler="synchronous")
         declare_variables(self._home)
 
 
@@ -93,7 +98,7 @@ def cluster(address: str, home: Home) -> Iterator[Workers]:
 
 @contextmanager
 def _workers(client: Client, name: str, home: Home) -> Iterator[Workers]:
-    client.register_plugin(DeclaredVariables(home))
+    client.register_plugin(PreparedWorker(home))
     count = sum(client.nthreads().values())
     logger.info("%d threads of %s", count, name)
     try:

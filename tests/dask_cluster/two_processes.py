@@ -21,6 +21,7 @@ from typing import TypeVar
 import numpy as np
 import xarray as xr
 
+from data_catalog.archive import writer
 from data_catalog.archive.analysis import open_dataset_source
 from data_catalog.archive.healing import archive_faults
 from data_catalog.archive.ingest import ingest
@@ -38,6 +39,8 @@ ENTRY = DatasetEntry(
 )  # fmt: skip
 _USUAL = {"msl": (101e3, 900.0), "t2m": (281.0, 9.0)}
 _BYTES_OF_A_PART = 64 * 1024**2
+_FEWEST = 24
+_BYTES_OF_A_SMALL_TASK = 2 * 1024**2
 _MEMBERS, _LEADS, _STARTS = 4, 2, 4
 Result = TypeVar("Result")
 
@@ -51,7 +54,7 @@ def make_weather(path: Path, gigabytes: float, columns: int) -> None:
         columns: Number of longitudes; half as many latitudes.
     """
     rows, rng = columns // 2, np.random.default_rng(0)
-    count = max(60, int(gigabytes * 1e9 / (4 * len(ENTRY.channels) * rows * columns)))
+    count = max(_FEWEST, int(gigabytes * 1e9 / (4 * len(ENTRY.channels) * rows * columns)))
     times = np.datetime64("2001-01-01", "ns") + np.arange(count) * np.timedelta64(6, "h")
     latitude, longitude = np.linspace(-88, 88, rows), np.arange(columns) * 360 / columns
     size = max(1, _BYTES_OF_A_PART // (4 * rows * columns))
@@ -171,6 +174,8 @@ def main() -> int:
     parser.add_argument("--columns", type=int, default=720, help="number of longitudes")
     given = parser.parse_args()
     given.directory.mkdir(parents=True, exist_ok=True)
+    if given.gigabytes < 1:
+        writer._BYTES_AT_ONCE = _BYTES_OF_A_SMALL_TASK  # several tasks for each worker
     run(given.directory, given.gigabytes, given.columns)
     return 0
 
