@@ -71,7 +71,7 @@ def copied(source: Path, target: Path) -> None:
     is_store = source.suffix == ".zarr"
     opened = xr.open_zarr(source) if is_store else xr.open_dataset(source, engine="netcdf4", chunks={"time": 1})
     codecs = [BloscCodec(cname="zstd", clevel=3, shuffle="shuffle", typesize=4), Crc32cCodec()]
-    encoding = dict.fromkeys(CHANNELS, {"compressors": codecs})
+    encoding = {name: {"compressors": codecs} for name in CHANNELS}
     opened.drop_encoding().chunk(time=1).to_zarr(target, zarr_format=3, consolidated=False, encoding=encoding)
 
 
