@@ -63,6 +63,8 @@ def make_climatology(
     wanted = settings or ClimatologySettings()
     path = climatology_path(archive)
     analysis = between(open_archive(archive), wanted.start, wanted.end, where=str(archive))
+    if "member" in analysis.dims:
+        raise InvalidDataError(f"{archive}: expected single analyses, found ensembles of {analysis.sizes['member']}")
     attributes = _attributes(analysis, Ledger.read(archive), wanted)
     with lock(path.with_name(f"{path.name}.lock"), f"{path}: climatology"):
         if path.exists() and _stored_attributes(path) == attributes:

@@ -79,3 +79,12 @@ def test_nothing_to_open_is_said(entry: DatasetEntry, analysis: xr.Dataset, arch
     with pytest.raises(InvalidDataError, match="within 30 days of each day of the year"):
         make_climatology(archive)
     assert not climatology_path(archive).exists()
+
+
+def test_ensembles_of_analyses_are_refused(
+    entry: DatasetEntry, analysis: xr.Dataset, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest(entry, analysis, archive)
+    monkeypatch.setattr("data_catalog.archive.climatology.open_archive", lambda _: analysis.expand_dims(member=3))
+    with pytest.raises(InvalidDataError, match="expected single analyses, found ensembles of 3"):
+        make_climatology(archive)
