@@ -57,7 +57,8 @@ def by_xarray(analysis: xr.Dataset, store: Path) -> None:
         hours.append(
             xr.Dataset({"t2m": weighted.mean(("window", "year")), "t2m_std": weighted.std(("window", "year"))})
         )
-    xr.concat(hours, "hour").chunk(dayofyear=61).to_zarr(store, zarr_format=3, consolidated=False)
+    result = xr.concat(hours, "hour").chunk(dayofyear=61, latitude=-1, longitude=-1)
+    result.to_zarr(store, zarr_format=3, consolidated=False)
 
 
 def _measured(which: str, options: argparse.Namespace, queue: "multiprocessing.Queue") -> None:
