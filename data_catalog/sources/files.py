@@ -217,7 +217,7 @@ def combine(
     for name in (*channels, *static):
         parts = [(file, analysis[name]) for file, analysis in analyses if name in analysis]
         if parts:
-            fields[name] = _joined(name, parts, name in static)
+            fields[name] = _joined(name, parts, analyses[0], name in static)
     check_channels(xr.Dataset(fields), [*channels, *static], where=where)
     _check_same_times(fields, channels, where)
     return xr.Dataset(fields, attrs=analyses[0][1].attrs)
@@ -241,9 +241,14 @@ def _on_usual_grid(analyses: list[tuple[str, xr.Dataset]]) -> list[tuple[str, xr
     return kept
 
 
-def _joined(name: str, parts: list[tuple[str, xr.DataArray]], static: bool) -> xr.DataArray:
-    """Concatenate one channel along time, from the file with the earliest times to the file with the latest."""
-    first_file, first = parts[0]
+def _joined(
+    name: str, parts: list[tuple[str, xr.DataArray]], whose_grid: tuple[str, xr.Dataset], static: bool
+) -> xr.DataArray:
+    """Concatenate one channel along time, from the file with the earliest times to the file with the latest.
+
+    Files may round a grid differently, also those of different channels: all are put on the grid of one file.
+    """
+    first_file, first = whose_grid
     latitude, longitude = first["latitude"].values, first["longitude"].values
     aligned = []
     for file, part in parts:
@@ -259,7 +264,7 @@ def _joined(name: str, parts: list[tuple[str, xr.DataArray]], static: bool) -> x
                 f"{later}: {name} at {iso(start)}: expected times after those of {earlier}, found an overlap"
             )
     joined: xr.DataArray = xr.concat([part for _, part in aligned], "time", join="exact", coords="minimal")
-    return joined.assign_attrs(first.attrs)
+    return joined.assign_attrs(parts[0][1].attrs)
 
 
 def _check_same_times(fields: dict[str, xr.DataArray], channels: Sequence[str], where: str) -> None:

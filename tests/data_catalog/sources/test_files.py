@@ -45,6 +45,18 @@ def test_a_file_on_another_grid_is_left_out_with_a_warning(
     assert "native.nc: left out" in caplog.text
 
 
+def test_channels_whose_files_round_the_grid_differently_share_it(make_analysis: MakeAnalysis, tmp_path: Path) -> None:
+    whole = make_analysis(times=8)
+    whole[["msl"]].to_netcdf(tmp_path / "msl.nc", engine="netcdf4")
+    moved = whole[["t2m"]].assign_coords(latitude=whole["latitude"] + 0.0004, longitude=whole["longitude"] + 0.0003)
+    moved.to_netcdf(tmp_path / "t2m.nc", engine="netcdf4")
+    found = open_analysis(tmp_path, CHANNELS).compute()
+    xr.testing.assert_equal(found, whole[list(CHANNELS)])
+    moved.assign_coords(latitude=whole["latitude"] + 1.0).to_netcdf(tmp_path / "t2m.nc", engine="netcdf4")
+    with pytest.raises(InvalidDataError, match=r"t2m\.nc: t2m \(grid of .*msl\.nc\)"):
+        open_analysis(tmp_path, CHANNELS)
+
+
 def test_files_that_overlap_are_refused(make_analysis: MakeAnalysis, tmp_path: Path) -> None:
     whole = make_analysis(times=8)
     whole.isel(time=slice(0, 5)).to_netcdf(tmp_path / "a.nc", engine="netcdf4")

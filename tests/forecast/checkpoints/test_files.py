@@ -90,7 +90,7 @@ def test_a_checkpoint_without_the_lead_time_of_the_step_forecasts_as_before(dire
     torch.testing.assert_close(layer(inputs), inputs[:, :-1] @ narrow.T + layer.bias)
 
 
-@pytest.mark.parametrize("name", ["speedy-5p6", "ncep-natlantic", "erai-sweurope"])
+@pytest.mark.parametrize("name", ["speedy-5p6", "ncep-natlantic", "erai-sweurope", "ncep-northamerica"])
 def test_shipped_checkpoints_open(name):
     checkpoint = load_checkpoint(shipped(name))
     assert checkpoint.system.name == name

@@ -32,6 +32,7 @@ def test_the_identity_of_a_first_release_checkpoint_never_changes():
         ("speedy-5p6", "f67099225838a361bb50e2f0f14fb5e1107d82786039e31023c5602b4b2833d8"),
         ("ncep-natlantic", "81880d02a29bd71d1256759a236e95fd8b8f0223c577d6c49233269a6652b2e4"),
         ("erai-sweurope", "7a6318916b6e0d1bd0a7a36b2ec2ea322bba049b2648de735a1d2578247766c4"),
+        ("ncep-northamerica", "4f2e2aa3b4acdeca3c7ee030ccb110a756a266ea5ea8b5110ca6620e18a8ba5e"),
     ],
 )
 def test_the_identity_of_a_shipped_checkpoint(name, golden):

@@ -58,7 +58,7 @@ def test_the_record_of_the_first_release_had_one_stage_that_was_not_named():
     assert (found.initial_checkpoint, found.pretraining, found.finished) == (None, None, True)
 
 
-@pytest.mark.parametrize("name", ["speedy-5p6", "ncep-natlantic", "erai-sweurope"])
+@pytest.mark.parametrize("name", ["speedy-5p6", "ncep-natlantic", "erai-sweurope", "ncep-northamerica"])
 def test_records_of_shipped_checkpoints_lose_nothing(name):
     path = Path(str(files("forecast") / "pretrained" / name / "model.json"))
     content = json.loads(path.read_text())["training"]

@@ -40,6 +40,7 @@ HASHES = {
     "era5-1p5": ("1f175e8345e9", "c130ac6dca24"),
     "era5-5p6": ("8d4c9fdff9e2", "c648611afdb7"),
     "erai-sweurope": ("dbd663905129", "3a3987e59779"),
+    "ncep-northamerica": ("608614e90413", "01081d176b0c"),
     "ncep-natlantic": ("61da913e2dde", "b2616a123407"),
     "speedy-5p6": ("3d49963146ad", "999534658158"),
 }

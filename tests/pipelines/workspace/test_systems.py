@@ -10,7 +10,7 @@ from pipelines.workspace.systems import find_system, in_steps, requested_lead_st
 
 
 def test_systems_by_name(tmp_path: Path) -> None:
-    simulated, reanalyses = {"speedy-5p6"}, {"erai-sweurope", "ncep-natlantic"}
+    simulated, reanalyses = {"speedy-5p6"}, {"erai-sweurope", "ncep-natlantic", "ncep-northamerica"}
     assert simulated | reanalyses | {"era5-0p25", "era5-1p5", "era5-5p6"} == set(system_names())
     for name in system_names():
         assert find_system(name).name == name
