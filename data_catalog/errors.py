@@ -3,6 +3,7 @@
     PlumecastError
     ├── ConfigurationError   a system file, option or name is wrong: correct it (exit status 2)
     ├── InvalidDataError     data exists but is wrong: retrying cannot help (exit status 2)
+    │   ├── NeverAvailableError  its source states that it will never have it
     │   └── DivergedError    values of a forecast or a training are no longer finite
     └── MissingDataError     data is not there yet: try later (exit status 3)
 

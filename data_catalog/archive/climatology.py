@@ -6,7 +6,6 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from data_catalog.sources.reading import in_stored_chunks
 from data_catalog.sources.zarr_stores import is_zarr, open_complete
 from data_catalog.statistics.daily_climatology import WINDOW_DAYS, Calendar
 from data_catalog.storage.atomic_files import atomic_path, disk_errors
-from data_catalog.storage.exchange import exchange
 from data_catalog.storage.locks import lock
 
 _STATE, _FIRST, _LAST = "values_identity", "first_time", "last_time"
@@ -70,24 +68,11 @@ def make_climatology(
         if path.exists() and _stored_attributes(path) == attributes:
             return path
         calendar = Calendar.of(analysis["time"].values, where=str(archive))
-        new = path.with_name(f"{path.name}.new")
-        shutil.rmtree(new, ignore_errors=True)
-        with atomic_path(new) as partial, disk_errors(path):
+        with atomic_path(path) as partial, disk_errors(path):
             write_climatology(
                 analysis.drop_attrs(deep=False).assign_attrs(attributes), calendar, wanted, partial, on_progress
             )
-        _put_in_place(new, path)
     return path
-
-
-def _put_in_place(new: Path, path: Path) -> None:
-    """Give a directory its name, in one step in place of an earlier one where the file system can."""
-    with disk_errors(path):
-        if path.exists() and exchange(new, path):
-            shutil.rmtree(new)
-            return
-        shutil.rmtree(path, ignore_errors=True)
-        new.replace(path)
 
 
 def open_climatology(archive: Path) -> xr.Dataset:

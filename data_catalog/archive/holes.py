@@ -7,6 +7,8 @@ will never have it.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,9 @@ class Hole:
     reason: str
     asked: str
     never: bool
+
+
+_NEVER_ASKED = Hole("", "no source was asked for it yet", "", never=False)
 
 
 @dataclass
@@ -117,22 +122,19 @@ def record_of(noted: Sequence[Hole]) -> dict[str, Any]:
     return {"record": "holes", "asked": noted[0].asked, "runs": runs}
 
 
-def described(holes_found: Holes, missing: NDArray[np.datetime64]) -> Iterator[str]:
-    """Yield a line for each run of missing times that have one reason.
+def described(noted: Holes, missing: NDArray[np.datetime64], times: NDArray[np.datetime64]) -> Iterator[str]:
+    """Yield a line for each run of successive missing times that have one reason.
 
     Args:
-        holes_found: The holes that the ledger records.
+        noted: The holes that the ledger records.
         missing: Times that the archive lacks, ascending.
+        times: Times of the archive, ascending.
     """
-    unknown = Hole("", "never asked for", "", never=False)
-    runs: list[tuple[np.datetime64, np.datetime64, Hole]] = []
-    for time in missing:
-        hole = holes_found.by_time.get(str(time.astype("datetime64[s]")), unknown)
-        if runs and (runs[-1][2].reason, runs[-1][2].asked, runs[-1][2].never) == (hole.reason, hole.asked, hole.never):
-            runs[-1] = (runs[-1][0], time, hole)
-        else:
-            runs.append((time, time, hole))
-    for first, last, hole in runs:
-        when = iso(first) if first == last else f"{iso(first)} to {iso(last)}"
-        asked = f", asked on {hole.asked}" if hole.asked else ""
-        yield f"hole: {when}: {hole.reason}{asked}{'; never asked for again' if hole.never else ''}"
+    found = [noted.by_time.get(str(time.astype("datetime64[s]")), _NEVER_ASKED) for time in missing]
+    gaps = np.searchsorted(times, missing)
+    keys = [(hole.reason, hole.asked, hole.never, gap) for hole, gap in zip(found, gaps.tolist(), strict=True)]
+    for (reason, asked, never, _), run in groupby(zip(keys, missing, strict=True), key=itemgetter(0)):
+        first, *others = [time for _, time in run]
+        when = f"{iso(first)} to {iso(others[-1])}, {1 + len(others)} times" if others else iso(first)
+        day = f", asked on {asked}" if asked else ""
+        yield f"{when}: {reason}{day}{'; never asked for again' if never else ''}"

@@ -11,7 +11,6 @@ again when the archive has changed, and is never read otherwise.
 
 import json
 import math
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -87,7 +86,6 @@ def make_series(archive: Path) -> Series:
         listed = {name: [chunk.sha256, chunk.size] for name, chunk in chunks.items()}
         manifest = {"identity": ledger.identity(), "shape": shape, "chunks": listed}
         (new / _MANIFEST).write_text(json.dumps(manifest))
-        shutil.rmtree(twin, ignore_errors=True)
     return Series(twin, ledger.identity(), shape, chunks)
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from data_catalog.errors import ConfigurationError
+from data_catalog.storage.exchange import exchange
 
 PARTIAL_SUFFIX = ".partial"
 """Suffix of the temporary name of an incomplete file or directory."""
@@ -28,11 +29,11 @@ def atomic_path(path: Path, *, aside: Path | None = None) -> Iterator[Path]:
     """Yield a temporary path, and rename it to `path` when the block ends without an exception.
 
     The temporary name is always the same, so the next process overwrites what a killed one left behind; two processes
-    must not write the same `path` at once. The content reaches the disk before the rename, and an existing file
-    stays as it was until then.
+    must not write the same `path` at once. The content reaches the disk before the rename, and what exists there
+    stays as it was until then. Directories are swapped in one step, on file systems that can do so.
 
     Args:
-        path: File to create or replace, or directory to create; a missing parent is created.
+        path: File or directory to create or replace; a missing parent is created.
         aside: Directory on the same file system for the temporary file; None puts it beside `path`, hidden.
 
     Yields:
@@ -52,8 +53,10 @@ def atomic_path(path: Path, *, aside: Path | None = None) -> Iterator[Path]:
         yield partial
         with disk_errors(path):
             _synchronise_tree(partial)
-            partial.replace(path)
+            _put_in_place(partial, path)
             synchronise(path.parent)
+        with suppress(OSError):
+            _remove(partial)  # a directory that was there before, if names were swapped
     except BaseException:
         with suppress(OSError):
             _remove(partial)
@@ -194,6 +197,15 @@ def synchronise(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _put_in_place(partial: Path, path: Path) -> None:
+    """Give a file or directory its final name; a directory that it replaces may have the temporary name then."""
+    if partial.is_dir() and path.is_dir():
+        if exchange(partial, path):
+            return
+        _remove(path)
+    partial.replace(path)
 
 
 def _link(partial: Path, path: Path) -> bool:

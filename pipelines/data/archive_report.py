@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from data_catalog.archive.holes import described
 from data_catalog.archive.judged import SuspectGroup, grouped
 from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.reading import open_archive
@@ -27,7 +28,7 @@ from forecast.products.page.archive_page import (
 from forecast.products.page.rendering import size_words
 from forecast.products.page.score_tables import PLAIN_UNITS
 from forecast.products.plots.styles import style_of
-from pipelines.data.archive_values import all_times, bounds_words, draw_maps, missing_words, read_ranges, states_of
+from pipelines.data.archive_values import all_times, bounds_words, draw_maps, read_ranges, states_of
 from pipelines.terminal.progress import progress
 
 _MOST_ROWS = 100
@@ -104,7 +105,7 @@ def _content(
         [_row(group) for group in groups[:_MOST_ROWS]],
         max(0, len(groups) - _MOST_ROWS),
         [(check, f"{number} measurements") for check, number in sorted(ledger.verdicts.measured.items())],
-        missing_words(every, np.isin(every, state.holes), ledger.holes.by_time),
+        [*described(ledger.holes, state.holes, state.times)],
         _ledger_rows(state, ledger),
         _provenance(entry, ledger),
     )

@@ -1,15 +1,14 @@
 """Reads from an archive what its page shows: states of times, ranges of values, and maps."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from data_catalog.archive.holes import Hole
 from data_catalog.archive.judged import SuspectGroup, Verdicts
+from data_catalog.layout.cells import row_areas
 from data_catalog.layout.times import iso
 from data_catalog.layout.variables import channel
 from data_catalog.quality.verdicts import NOT_JUDGED, SUSPECT
@@ -57,35 +56,6 @@ def states_of(
     return np.array(found, np.intp)
 
 
-def missing_words(every: NDArray[np.datetime64], missing: NDArray[np.bool_], noted: Mapping[str, Hole]) -> list[str]:
-    """Return a line for each run of successive missing times of one reason.
-
-    Args:
-        every: Times, also those that are missing, ascending.
-        missing: Whether each is missing.
-        noted: What the ledger records of them, by time.
-    """
-    reasons = [_why(noted.get(str(time.astype("datetime64[s]")))) for time in every]
-    lacking = np.flatnonzero(missing)
-    breaks = [
-        number
-        for number, (one, other) in enumerate(pairwise(lacking), 1)
-        if other - one > 1 or reasons[one] != reasons[other]
-    ]
-    runs = [run for run in np.split(lacking, breaks) if run.size]
-    return [f"{_span(every[run[0]], every[run[-1]], len(run))}: {reasons[run[0]]}" for run in runs]
-
-
-def _why(hole: Hole | None) -> str:
-    if hole is None:
-        return "no source was asked for it yet"
-    return f"{hole.reason}, asked on {hole.asked}" + (", which it never will" if hole.never else "")
-
-
-def _span(first: np.datetime64, last: np.datetime64, count: int) -> str:
-    return iso(first) if count == 1 else f"{iso(first)} to {iso(last)}, {count} times"
-
-
 def read_ranges(field: xr.DataArray) -> Ranges:
     """Read lowest, mean and highest values of each time, or of evenly spread times where they are too many to read.
 
@@ -103,7 +73,7 @@ def read_ranges(field: xr.DataArray) -> Ranges:
 
 
 def _summaries(field: xr.DataArray, chosen: NDArray[np.intp]) -> Iterator[tuple[NDArray[np.float64], ...]]:
-    weights = xr.DataArray(np.cos(np.deg2rad(field["latitude"].values)), dims=["latitude"])
+    weights = xr.DataArray(row_areas(field["latitude"].values), dims=["latitude"])
     for start in range(0, len(chosen), _AT_ONCE):
         part = field.isel(time=chosen[start : start + _AT_ONCE]).load()
         places = [dim for dim in part.dims if dim != "time"]

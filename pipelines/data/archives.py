@@ -54,8 +54,8 @@ def print_verdicts(archive: Path) -> None:
     ledger = Ledger.read(archive)
     for line in described(ledger.verdicts, state.times, state.holes):
         print(line)
-    for line in holes.described(ledger.holes, state.holes):
-        print(line)
+    for line in holes.described(ledger.holes, state.holes, state.times):
+        print(f"hole: {line}")
 
 
 def judge_now(archive: Path) -> None:

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from data_catalog.archive.reading import open_archive
-from data_catalog.errors import MissingDataError, PlumecastError
+from data_catalog.errors import ConfigurationError, MissingDataError, PlumecastError
 from data_catalog.layout.times import iso
 from data_catalog.storage.locks import is_held
 from forecast.system.system import System
@@ -22,6 +23,7 @@ from pipelines.runs.due import lock_path, runs_to_verify
 from pipelines.runs.forecast import forecast_cycle
 from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.terminal.progress import progress
+from pipelines.workspace.datasets import declare_variables
 from pipelines.workspace.home import Home
 from pipelines.workspace.starts import HOUR, startable
 
@@ -103,10 +105,20 @@ def _each_made(
     if workers == 1:
         yield from ((init_time, _make(request, init_time)) for init_time in init_times)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), declare_variables, (request.home,)) as pool:
         asked = {pool.submit(_make, request, init_time): init_time for init_time in init_times}
         for future in as_completed(asked):
-            yield asked[future], future.result()
+            yield asked[future], _failure_of(future, workers)
+
+
+def _failure_of(future: Future[PlumecastError | None], workers: int) -> PlumecastError | None:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return ConfigurationError(
+            f"backfill: expected {workers} processes to finish, found one that was killed, such as for want of memory; "
+            "run it again with fewer --workers"
+        )
 
 
 def _make(request: Backfill, init_time: np.datetime64) -> PlumecastError | None:

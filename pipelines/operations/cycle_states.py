@@ -1,6 +1,6 @@
 """The state of every cycle that was due: from the ledger, from what is published, and from the time of day."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -58,7 +58,10 @@ def published_runs(runs: Path, system_name: str) -> dict[np.datetime64, RunDirec
 
 
 def cycle_states(
-    ledger: CycleLedger, made: Mapping[np.datetime64, RunDirectory], now: np.datetime64, *, is_running: bool
+    ledger: CycleLedger,
+    made: Mapping[np.datetime64, RunDirectory],
+    now: np.datetime64,
+    is_running: Callable[[np.datetime64], bool],
 ) -> list[CycleState]:
     """Return the state of each cycle that was due or asked for, ascending.
 
@@ -66,7 +69,8 @@ def cycle_states(
         ledger: What is recorded.
         made: Published runs, by init time.
         now: The time of day, UTC.
-        is_running: Whether a process is making a cycle now; if not, a cycle that is recorded as running was killed.
+        is_running: Returns whether a process is making the cycle of an init time now; if not, one that is recorded as
+            running was killed.
     """
     wait = usual_delay(ledger)
     times = sorted({*due_times(ledger, now), *ledger.events})
@@ -79,13 +83,9 @@ def usual_delay(ledger: CycleLedger) -> np.timedelta64 | None:
     Args:
         ledger: What is recorded.
     """
-    starts = [
-        next((event.at for event in ledger.events[time] if event.event == "running" and not event.asked), None)
-        for time in ledger.scheduled()[-MEASURED_CYCLES:]
-    ]
-    delays = sorted(
-        start - time for time, start in zip(ledger.scheduled()[-MEASURED_CYCLES:], starts, strict=True) if start
-    )
+    latest = ledger.scheduled()[-MEASURED_CYCLES:]
+    begun = ([one.at for one in ledger.events[time] if one.event == "running" and not one.asked] for time in latest)
+    delays = sorted(starts[0] - time for time, starts in zip(latest, begun, strict=True) if starts)
     return delays[len(delays) // 2] if delays else None
 
 
@@ -109,7 +109,7 @@ def _state(
     run: RunDirectory | None,
     limit: np.datetime64 | None,
     now: np.datetime64,
-    is_running: bool,
+    is_running: Callable[[np.datetime64], bool],
 ) -> CycleState:
     events = ledger.events.get(init_time, [])
     told = {event.event for event in events}
@@ -119,7 +119,7 @@ def _state(
     if last is not None and last.event in ("failed", "missed", "skipped"):
         return CycleState(init_time, last.event, last.reason)
     if last is not None and last.event == "running":
-        if is_running:
+        if is_running(init_time):
             return CycleState(init_time, "running", f"since {iso(last.at)}")
         return CycleState(init_time, "failed", f"its process, begun {iso(last.at)}, ended before it was published")
     return _unmade(init_time, "" if last is None else last.reason, limit, now, is_asked_for=last is not None)

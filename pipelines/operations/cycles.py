@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_catalog.errors import MissingDataError, PlumecastError
+from data_catalog.errors import MissingDataError, PlumecastError, without_secrets
 from data_catalog.layout.times import iso
 from data_catalog.storage.locks import is_held
+from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
 from pipelines.operations.cycle_ledger import CycleLedger, Event
 from pipelines.operations.cycle_states import CycleState, cycle_states, published_runs
 from pipelines.operations.cycle_times import due_times, planned
 from pipelines.operations.next_cycles import awaited, choose_cycles
+from pipelines.runs import staging
 from pipelines.runs.due import lock_path
 from pipelines.terminal.times import now
 from pipelines.workspace.home import Home
@@ -83,7 +85,7 @@ class SystemCycles:
         except PlumecastError as error:
             ledger = self.ledger()
             concerned = self._awaited(ledger) if init_time is None else [init_time]
-            ledger.record(concerned, _event_of(error), str(error), asked=init_time is not None)
+            ledger.record(concerned, _event_of(error), _reason(error), asked=init_time is not None)
             raise
 
     @contextmanager
@@ -99,7 +101,7 @@ class SystemCycles:
         try:
             yield
         except Exception as error:
-            ledger.record([init_time], _event_of(error), str(error), asked=asked)
+            ledger.record([init_time], _event_of(error), _reason(error), asked=asked)
             raise
         ledger.record([init_time], "published", asked=asked)
 
@@ -118,12 +120,22 @@ def states_at_home(home: Home, system_name: str, ledger: CycleLedger) -> list[Cy
         system_name: Name of the system.
         ledger: What is recorded.
     """
-    is_running = is_held(lock_path(home, system_name))
-    return cycle_states(ledger, published_runs(home.runs, system_name), now(), is_running=is_running)
+
+    def is_running(init_time: np.datetime64) -> bool:
+        run = RunDirectory(home.runs, system_name, init_time)
+        return is_held(lock_path(home, system_name)) or is_held(staging.lock_path(run))
+
+    return cycle_states(ledger, published_runs(home.runs, system_name), now(), is_running)
 
 
 def _event_of(error: Exception) -> Event:
     return "waiting" if isinstance(error, MissingDataError) else "failed"
+
+
+def _reason(error: Exception) -> str:
+    """Return what an error says, in one line that the ledger may keep: without secrets, and never empty."""
+    words = " ".join(without_secrets(str(error)).split())
+    return words if isinstance(error, PlumecastError) else f"{type(error).__name__}: {words}"
 
 
 def _list(init_times: Sequence[np.datetime64]) -> str:

@@ -10,9 +10,9 @@ class Home:
     """The home directory, which holds everything that Plumecast stores.
 
     Attributes:
-        root: Path of the directory, which holds `archives/`, `checkpoints/`, `runs/`, `scores/`, `searches/` and,
-            `cycles/` with the ledgers of scheduled cycles, unless Prefect is configured otherwise, `prefect/`; and
-            `datasets/` with the user's dataset files.
+        root: Path of the directory, which holds `archives/`, `checkpoints/`, `runs/`, `scores/`, `searches/`, `cycles/`
+            with the ledgers of scheduled cycles, `datasets/` with the user's dataset files and, unless Prefect is
+            configured otherwise, `prefect/`.
     """
 
     root: Path

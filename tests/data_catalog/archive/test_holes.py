@@ -63,9 +63,15 @@ def test_only_what_may_still_come_is_asked_for(entry: DatasetEntry, make_analysi
     note_asked(archive, *_days(3, 3), [Absence("", "", "late")])
     assert _known(archive)["2001-01-04"] == ("begins later", True)  # never is never
     assert _known(archive)["2001-01-09"] == ("late", False)
-    assert list(described(ledger.holes, inspect_archive(archive).holes[:2])) == [
-        f"hole: 2001-01-04T00:00Z: begins later, asked on {datetime.now(UTC).date()}; never asked for again",
-        f"hole: 2001-01-05T00:00Z: late, asked on {datetime.now(UTC).date()}",
+    state, asked = inspect_archive(archive), f"asked on {datetime.now(UTC).date()}"
+    assert list(described(Ledger.read(archive).holes, state.holes, state.times)) == [
+        f"2001-01-04T00:00Z: begins later, {asked}; never asked for again",
+        f"2001-01-05T00:00Z: late, {asked}",
+        f"2001-01-09T00:00Z: late, {asked}",  # there are times between this one and that before
+        f"2001-01-12T00:00Z to 2001-01-20T00:00Z, 9 times: {NOT_THERE}, {asked}",
+    ]
+    assert list(described(Holes(), _days(2, 3), _days(1, 4))) == [
+        "2001-01-03T00:00Z to 2001-01-04T00:00Z, 2 times: no source was asked for it yet"
     ]
 
 

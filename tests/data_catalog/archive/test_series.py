@@ -51,6 +51,7 @@ def test_an_older_twin_is_refused_and_made_again(
     assert fault.endswith("'plumecast archive rechunk tiny' makes it again")
     assert make_series(filled).shape[0] == 21
     assert series_faults(filled) == ()
+    assert not [path.name for path in filled.parent.iterdir() if path.name.endswith(".partial")]
 
 
 @pytest.mark.parametrize("damage", ["delete", "flip", "manifest"])

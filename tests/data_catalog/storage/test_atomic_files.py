@@ -139,3 +139,17 @@ def test_files_are_written_aside_and_moved_together(tmp_path: Path) -> None:
     assert list(aside.iterdir()) == [twice]
     with pytest.raises(ConfigurationError, match="one: expected to be able to write"):
         move_durably({tmp_path / "absent": tmp_path / "one"})
+
+
+@pytest.mark.parametrize("can_swap", [True, False])
+def test_a_directory_replaces_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_swap: bool) -> None:
+    if not can_swap:
+        monkeypatch.setattr("data_catalog.storage.atomic_files.exchange", lambda *_: False)
+    path = tmp_path / "twin"
+    for name in ("old", "new"):
+        with atomic_path(path) as partial:
+            partial.mkdir()
+            (partial / name).write_text(name)
+            assert not path.exists() or [found.name for found in path.iterdir()] == ["old"]
+    assert [found.name for found in path.iterdir()] == ["new"]
+    assert [found.name for found in tmp_path.iterdir()] == ["twin"]

@@ -1,10 +1,9 @@
 import numpy as np
 import xarray as xr
 
-from data_catalog.archive.holes import Hole
 from data_catalog.archive.judged import SuspectGroup, Verdicts
 from forecast.products.page.archive_charts import GOOD, MISSING, NOT_JUDGED, SUSPECT
-from pipelines.data.archive_values import all_times, bounds_words, draw_maps, missing_words, read_ranges, states_of
+from pipelines.data.archive_values import all_times, bounds_words, draw_maps, read_ranges, states_of
 
 EVERY = np.datetime64("2001-01-01", "ns") + np.arange(6) * np.timedelta64(1, "D")
 HOLES = EVERY[[1, 2, 4]]
@@ -23,15 +22,6 @@ def test_each_time_has_its_state():
     states = states_of("msl", times, HOLES, verdicts)
     assert states.tolist() == [GOOD, MISSING, MISSING, SUSPECT, MISSING, NOT_JUDGED]
     assert states_of("z500", times, HOLES, verdicts)[3] == GOOD
-
-
-def test_missing_times_are_lines_of_runs():
-    noted = {str(time)[:19]: Hole(str(time)[:19], "not there", "2026-01-01", False) for time in HOLES[:2]}
-    assert missing_words(EVERY, np.isin(EVERY, HOLES), noted) == [
-        "2001-01-02T00:00Z to 2001-01-03T00:00Z, 2 times: not there, asked on 2026-01-01",
-        "2001-01-05T00:00Z: no source was asked for it yet",
-    ]
-    assert missing_words(EVERY, np.zeros(6, bool), {}) == []
 
 
 def test_ranges_are_in_the_unit_of_figures():

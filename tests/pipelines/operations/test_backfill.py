@@ -1,5 +1,7 @@
 """The runs of a past period are made once, whatever exists already."""
 
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +9,12 @@ import pytest
 
 from data_catalog.archive.ingest import ingest
 from data_catalog.catalog import dataset
-from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.sources.open_source import open_source
 from forecast.products.files.manifest import verify_manifest
 from forecast.products.files.runs import RunDirectory
 from pipelines.operations.backfill import Backfill, backfill
+from pipelines.operations.cycles import SystemCycles
 from pipelines.operations.status import status_of
 from pipelines.runs import forecast as forecasting
 from pipelines.terminal.times import parse_end
@@ -76,6 +79,36 @@ def test_one_failure_leaves_the_others(archived: Home, tiny: Path, monkeypatch: 
     ]
     with pytest.raises(InvalidDataError, match="found NaN"):
         list(made)
+
+
+def test_a_killed_process_is_named(archived: Home, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(ThreadPoolExecutor):
+        def __init__(self, workers: int, _: Any, prepare: Any, arguments: Any) -> None:
+            super().__init__(workers, initializer=prepare, initargs=arguments)
+
+        def submit(self, *_: Any) -> Any:
+            return super().submit(self.end)
+
+        def end(self) -> None:
+            raise BrokenProcessPool
+
+    monkeypatch.setattr("pipelines.operations.backfill.ProcessPoolExecutor", Broken)
+    made = backfill(request(archived, tiny, end="2008-01-01"), workers=2)
+    assert next(made) == (
+        "2008-01-01T00:00Z: backfill: expected 2 processes to finish, found one that was killed, such as for want of "
+        "memory; run it again with fewer --workers"
+    )
+    with pytest.raises(ConfigurationError, match="fewer --workers"):
+        list(made)
+
+
+def test_the_ledger_keeps_reasons_in_one_line(place: Home, tiny: Path) -> None:
+    cycles = SystemCycles(place, find_system(str(tiny)))
+    with pytest.raises(OSError, match="one"), cycles.recorded(time("2008-01-01"), asked=True):
+        raise OSError("one\n\ntwo https://me:secret@example.org/file?key=1")
+    last = cycles.ledger().last_event(time("2008-01-01"))
+    assert last is not None
+    assert last.reason == "OSError: one two https://example.org/file?..."
 
 
 def test_a_period_without_data(archived: Home, tiny: Path, tmp_path: Path) -> None:

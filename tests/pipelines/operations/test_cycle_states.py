@@ -18,7 +18,7 @@ def state_of(
     ledger: CycleLedger, *, now: str = "2008-01-01T12:00", runs: Path = Path("none"), running: bool = False
 ) -> CycleState:
     """State of the first cycle."""
-    return cycle_states(ledger, published_runs(runs, "tiny"), time(now), is_running=running)[0]
+    return cycle_states(ledger, published_runs(runs, "tiny"), time(now), lambda _: running)[0]
 
 
 def record(ledger: CycleLedger, init: str, event: Event, at: str, reason: str = "") -> None:
@@ -67,7 +67,7 @@ def test_an_unfinished_run_does_not_count(begin: Begin, tmp_path: Path) -> None:
 def test_cycles_that_were_asked_for_are_shown_too(begin: Begin) -> None:
     ledger = begin("data")
     ledger.record([time("2007-06-01T06:00")], "failed", "why", asked=True)
-    states = cycle_states(ledger, {}, time("2026-01-01"), is_running=False)
+    states = cycle_states(ledger, {}, time("2026-01-01"), lambda _: False)
     assert [str(state.init_time)[:13] for state in states] == ["2007-06-01T06", "2008-01-01T00"]
 
 
@@ -90,7 +90,7 @@ def test_a_cycle_is_late_after_its_deadline(begin: Begin) -> None:
     record(ledger, "2008-01-02", "waiting", "2008-01-02T05:00", "no data")
 
     def second(now: str) -> CycleState:
-        return cycle_states(ledger, {}, time(now), is_running=False)[1]
+        return cycle_states(ledger, {}, time(now), lambda _: False)[1]
 
     waiting, late = second("2008-01-02T10:59"), second("2008-01-02T11:01")
     assert (waiting.state, waiting.reason) == ("waiting", "no data; late from 2008-01-02T11:00Z")
@@ -103,7 +103,7 @@ def test_nothing_due_is_forgotten(begin: Begin) -> None:
     """Nothing ran for three days: the cycles of these days are due all the same."""
     ledger = begin()
     ledger.record([FIRST], "published")
-    states = cycle_states(ledger, {}, time("2008-01-04T01:00"), is_running=False)
+    states = cycle_states(ledger, {}, time("2008-01-04T01:00"), lambda _: False)
     assert np.array_equal([state.init_time for state in states], days("2008-01-01", 4))
     assert [state.state for state in states] == ["published", "due", "due", "due"]
 

@@ -19,7 +19,7 @@ PAST = days("2007-12-25", 7)
 
 
 def choose(system: System, ledger: CycleLedger, times: np.ndarray, now: str = "2026-01-01", **schedule: Any) -> Choice:
-    states = {state.init_time: state for state in cycle_states(ledger, {}, time(now), is_running=True)}
+    states = {state.init_time: state for state in cycle_states(ledger, {}, time(now), lambda _: True)}
     assert ledger.plan is not None
     changed = system.changed(schedule=system.schedule.changed(**schedule))
     return choose_cycles(changed, ledger.plan, due_times(ledger, time(now)), states, times)
@@ -127,7 +127,7 @@ def test_what_is_awaited(begin: Begin) -> None:
     happened(ledger, "failed", 2)
 
     def waited_for(now: str) -> list[np.datetime64]:
-        states = {state.init_time: state for state in cycle_states(ledger, {}, time(now), is_running=True)}
+        states = {state.init_time: state for state in cycle_states(ledger, {}, time(now), lambda _: True)}
         assert ledger.plan is not None
         return awaited(ledger.plan, due_times(ledger, time(now)), states)
 

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from data_catalog.errors import ConfigurationError
+from data_catalog.storage.locks import lock
+from forecast.products.files.runs import RunDirectory
 from pipelines.operations.cycle_ledger import CycleLedger
 from pipelines.operations.status import SHOWN, status_json, status_lines, status_of
 from pipelines.operations.steering import hold_system, skip_cycle
+from pipelines.runs.staging import lock_path
 from pipelines.workspace.home import Home
 from tests.pipelines.operations.conftest import add_run, days, time
 
@@ -43,6 +46,16 @@ def test_what_is_wrong_comes_first(begin: Begin, place: Home) -> None:
     cycles = json.loads(status_json(status_of(place, ["tiny"])))["systems"]["tiny"]["cycles"]
     assert [cycle["state"] for cycle in cycles] == ["published", "failed", "missed", "waiting"]
     assert cycles[0] == {"init_time": "2008-01-01T00:00Z", "state": "published", "reason": "", "run": str(run.path)}
+
+
+def test_a_cycle_runs_while_its_run_is_locked(begin: Begin, place: Home) -> None:
+    """A backfill makes runs without the lock of the schedule."""
+    begin("data").record([time("2008-01-02"), time("2008-01-03")], "running", asked=True)
+    with lock(lock_path(RunDirectory(place.runs, "tiny", time("2008-01-02"))), "run"):
+        lines = shown(place)
+    assert lines[0] == "tiny: 1 failed, 1 due, 1 running"
+    assert lines[1].startswith("  2008-01-03T00:00Z  failed     its process, begun")
+    assert shown(place)[0] == "tiny: 2 failed, 1 due"
 
 
 def test_a_long_list_is_cut_and_says_so(begin: Begin, place: Home) -> None:
