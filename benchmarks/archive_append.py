@@ -2,8 +2,8 @@
 
     python benchmarks/archive_append.py --years 1 10 40
 
-Makes archives of daily fields of two channels on a small grid, then ingests one more day three ways: by `--start`, as
-a scheduled cycle does, and as a scheduled cycle of an archive with a hole that the source will never fill. Prints
+Makes archives of daily fields of two channels on a small grid, then ingests one more day four ways: by `--start`, from
+a file of that day alone, as a scheduled cycle does, and so with a hole that the source does not fill. Prints
 seconds, files opened and bytes written, and the ratio to the shortest archive.
 """
 
