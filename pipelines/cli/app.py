@@ -62,8 +62,10 @@ def demo(
 
     with short_lived_server(place):
         from pipelines.flows.demo import demo_flow
+        from pipelines.flows.pending import reported
 
-        result = demo_flow(str(place.root), train=train)
+        with reported():
+            result = demo_flow(str(place.root), train=train)
     print_summary(result)
 
 

@@ -137,10 +137,12 @@ def cycle(
     secret = None if source is None else SecretStr(source)
     with short_lived_server(place):
         from pipelines.flows.cycle import cycle_flow
+        from pipelines.flows.pending import reported
 
-        runs = cycle_flow(
-            system, str(place.root), init=init, source=secret, checkpoint=given, members=members, scores=kept
-        )
+        with reported():
+            runs = cycle_flow(
+                system, str(place.root), init=init, source=secret, checkpoint=given, members=members, scores=kept
+            )
     for run in runs:
         print(f"Run: {run}")
 

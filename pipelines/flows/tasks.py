@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import DatasetEntry
+from data_catalog.errors import PlumecastError
 from forecast.products.files.runs import RunDirectory
 from forecast.states.starts import select_past
 from forecast.system.system import System
@@ -38,6 +39,17 @@ from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
 
 logging.getLogger("plumecast").setLevel(logging.INFO)  # Prefect forwards what a logger lets through
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """Leave the traceback out of a record about an error that has a line of its own."""
+    if record.exc_info and isinstance(record.exc_info[1], PlumecastError):
+        record.exc_info = None
+    return True
+
+
+for _name in ("prefect.flow_runs", "prefect.task_runs"):
+    logging.getLogger(_name).addFilter(_in_one_line)
 
 
 P = ParamSpec("P")

@@ -125,11 +125,13 @@ def test_a_held_system_makes_nothing(server: None, archived: Home, tiny: Path, w
 
 
 def test_late_data_ends_the_cycle_with_its_own_error(
-    server: None, archived: Home, tiny: Path, weather_file: Path
+    server: None, archived: Home, tiny: Path, weather_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(MissingDataError, match="2008-02-21"):
         run_cycle(archived, tiny, weather_file, init="2008-02-21")
     assert states_of(archived) == {"2008-02-21T00:00Z": "waiting"}
+    assert "MissingDataError" in caplog.text
+    assert "Traceback" not in caplog.text
     with pytest.raises(ConfigurationError, match="expected an ISO time"):
         run_cycle(archived, tiny, weather_file, init="soon")
 
