@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from data_catalog.layout.variables import channel
 from data_catalog.quality.fields import Fields
+from data_catalog.quality.judge import FEWEST_TIMES
 
 ALL = slice(None)
 Values = dict[str, NDArray[np.float32]]
@@ -147,10 +148,10 @@ def _reordered(fields: Fields, order: NDArray[np.intp]) -> Planted:
 
 def _shifted(fields: Fields, rng: np.random.Generator, size: float, every: bool) -> Planted | None:
     """Shift the dates of all channels, or of one, by days; what moves beyond an end is cut off, and leaves no seam."""
-    if not every and len(fields.values) < 2:
+    days = abs(int(size))
+    if (not every and len(fields.values) < 2) or len(fields.times) - days < FEWEST_TIMES:
         return None
     names = tuple(fields.values) if every else (_a_channel(fields, rng),)
-    days = abs(int(size))
     kept = slice(days, None) if size > 0 else slice(None, -days)
     found = _copied(fields.at(kept))
     for name in names:

@@ -13,7 +13,7 @@ from tests.planted_faults.faults import FAULTS
 ALWAYS_FOUND = {
     "offset: a point": 10, "offset: a field": 10, "noise: a field": 5, "frozen: a channel": 3,
     "frozen: half of a field": 1,
-    "copy of an earlier day: all": 40, "dates shifted: all": 182, "z500 + 3000": 0, "t850 + 15 K": 1,
+    "copy of an earlier day: all": 40, "z500 + 3000": 0, "t850 + 15 K": 1,
     "rows filled with the mean": 0.25,
 }  # fmt: skip
 

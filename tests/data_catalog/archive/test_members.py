@@ -91,6 +91,7 @@ def test_each_member_is_judged_and_a_repeated_one_is_suspect(
     joined = xr.concat(members, xr.DataArray([0, 1, 5], dims="member", name="member")).transpose(*DIMS)
     joined = joined.assign(lsm=make_analysis()["lsm"]).load()
     joined["msl"].values[40, 2] = joined["msl"].values[40, 1]
+    joined["t2m"].values[20, 1, :, ::2] -= 70
     joined["t2m"].values[20, 1, :, 1::2] += 30
     ingest(eda, joined, archive)
     verdicts = read_verdicts(archive)
