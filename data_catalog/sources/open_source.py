@@ -138,7 +138,7 @@ def between(analysis: xr.Dataset, start: date | None, end: date | None, *, where
     """
     times = analysis["time"].values
     first = None if start is None else np.datetime64(start, "ns")
-    last = None if end is None else _end(end)
+    last = None if end is None else end_of(end)
     inside = np.ones(len(times), bool) if first is None else times >= first
     chosen = np.flatnonzero(inside if last is None else inside & (times <= last))
     if chosen.size == len(times):
@@ -153,7 +153,11 @@ def between(analysis: xr.Dataset, start: date | None, end: date | None, *, where
     return at_times(analysis, chosen)
 
 
-def _end(end: date) -> np.datetime64:
-    """Return the last moment of a day, or the moment itself if a time of day is given."""
+def end_of(end: date) -> np.datetime64:
+    """Return the last moment of a day, or the moment itself if a time of day is given.
+
+    Args:
+        end: Day, or time in UTC.
+    """
     moment = np.datetime64(end, "ns")
     return moment if isinstance(end, datetime) else moment + np.timedelta64(1, "D") - np.timedelta64(1, "ns")

@@ -90,6 +90,9 @@ def ingest(
         ),
     ] = None,
     scheduler: SchedulerOption = "local",
+    flow: Annotated[
+        bool, typer.Option("--flow", help="As a Prefect flow: a task a month, with retries, limits and a table.")
+    ] = False,
 ) -> None:
     """Copy a source into the local archive and check it; resumes, appends new times, fills holes, repairs damage."""
     from data_catalog.sources.patience import TWICE_VARIABLE
@@ -105,9 +108,52 @@ def ingest(
     place = archive or home().archive(entry.name)
     first = parse_moment(start, "--start") if start else None
     last = parse_moment(end, "--end") if end else None
+    if flow:
+        print(_ingest_months(dataset, (start, end), source, place, replace=replace, scheduler=scheduler))
+        return
     with open_scheduler(scheduler, home()) as workers:
         summary = ingest_dataset(entry, place, source=source, start=first, end=last, replace=replace, workers=workers)
     print(describe(summary))
+
+
+def _ingest_months(
+    dataset: str,
+    period: tuple[str | None, str | None],
+    source: str | None,
+    archive: Path,
+    *,
+    replace: bool,
+    scheduler: str,
+) -> str:
+    """Run the flow of an ingest month by month; return its summary."""
+    from pydantic import SecretStr
+
+    from pipelines.flows.environment import prepare_prefect
+    from pipelines.terminal.parts import require
+    from pipelines.workspace.home import home
+    from pipelines.workspace.scheduler import check_scheduler
+
+    require("prefect")
+    check_scheduler(scheduler)
+    prepare_prefect(home())
+    from pipelines.flows.server import short_lived_server
+
+    secret, start, end = None if source is None else SecretStr(source), *period
+    with short_lived_server(home()):
+        from pipelines.flows.monthly import months_flow
+        from pipelines.flows.pending import reported
+
+        with reported():
+            return months_flow(
+                dataset,
+                str(home().root),
+                start=start,
+                end=end,
+                source=secret,
+                archive=str(archive.absolute()),
+                replace=replace,
+                scheduler=scheduler,
+            )
 
 
 @commands.command()

@@ -4,6 +4,8 @@ import logging
 from datetime import date
 from pathlib import Path
 
+import xarray as xr
+
 from data_catalog.archive.analysis import open_dataset_source
 from data_catalog.archive.contents import IngestSummary
 from data_catalog.archive.ingest import ingest
@@ -49,6 +51,29 @@ def ingest_dataset(
     """
     check_has_source(entry, source)
     analysis = open_dataset_source(entry, source, start, end)
+    return ingest_opened(entry, analysis, archive, replace=replace, workers=workers)
+
+
+def ingest_opened(
+    entry: DatasetEntry,
+    analysis: xr.Dataset,
+    archive: Path,
+    *,
+    replace: bool = False,
+    workers: Workers | None = None,
+) -> IngestSummary:
+    """Ingest an analysis into the archive of its dataset, and show the progress.
+
+    Args:
+        entry: Catalogue entry of the dataset.
+        analysis: From `open_dataset_source`; lazy.
+        archive: Path of the archive; created if absent.
+        replace: Whether values of the source replace archived ones that differ.
+        workers: What reads the source and packs chunks; None for threads of this process.
+
+    Raises:
+        InvalidDataError: The source is wrong, or contradicts the archive.
+    """
     total = int(analysis.sizes["time"])
     with progress(f"Ingest {entry.name}", total, "times") as advance:
 

@@ -1,8 +1,8 @@
-"""Artifacts of a flow run in the Prefect UI: figures and the score table."""
+"""Artifacts of a flow run in the Prefect UI: figures and tables."""
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -46,6 +46,17 @@ def show_run(name: str, run: Path) -> None:
     """Make an artifact that names the directory and the files of a run."""
     files = "\n".join(f"- `{path.relative_to(run)}`" for path in sorted(run.rglob("*")) if path.is_file())
     create_markdown_artifact(f"Run `{run}`\n\n{files}\n", key=_key(f"{name}-run"), description=f"Files of {run.name}")
+
+
+def show_months(name: str, table: Sequence[Mapping[str, str | int]]) -> None:
+    """Make an artifact of what an ingest brought, month by month.
+
+    Args:
+        name: Name of the dataset.
+        table: A row for each month.
+    """
+    rows_shown = [dict(row) for row in table]
+    create_table_artifact(rows_shown, key=_key(f"{name}-months"), description=f"Months of {name}")
 
 
 def _key(text: str) -> str:

@@ -16,6 +16,7 @@ from data_catalog.storage.locks import lock
 from forecast.products.files.runs import RunDirectory
 from pipelines.flows import tasks
 from pipelines.flows.retries import delays_until, lock_patience_seconds
+from pipelines.flows.steps import ONE_AT_A_TIME, disclosed
 from pipelines.operations.cycles import SystemCycles
 from pipelines.runs import staging
 from pipelines.runs.cycle import Cycle, cycle_at_home
@@ -35,7 +36,7 @@ def _name_of_run() -> str:
     return f"{Path(parameters['system']).stem}-{parameters.get('init') or 'due'}"
 
 
-@flow(name=FLOW_NAME, flow_run_name=_name_of_run, task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
+@flow(name=FLOW_NAME, flow_run_name=_name_of_run, task_runner=ONE_AT_A_TIME, persist_result=False)
 def cycle_flow(
     system: str,
     home: str,
@@ -71,7 +72,7 @@ def cycle_flow(
         sweep(place.runs, name)
         runs: list[str] = []
         try:
-            init_times = _init_times(cycles, system, tasks.disclosed(source), init)
+            init_times = _init_times(cycles, system, disclosed(source), init)
             runs.extend(_make_each(cycles, init_times, request, asked=init is not None))
         except MissingDataError:
             _verify_earlier(cycles, runs, checkpoint, scores)  # today's data is late, that of earlier runs is not

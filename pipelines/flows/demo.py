@@ -8,13 +8,14 @@ from pipelines.flows import demo_system as demo
 from pipelines.flows import tasks
 from pipelines.flows.cycle import make_run
 from pipelines.flows.demo_system import DemoResult
+from pipelines.flows.steps import ONE_AT_A_TIME
 from pipelines.runs.cycle import cycle_at_home
 from pipelines.terminal.times import parse_time
 from pipelines.workspace.checkpoints import find_checkpoint
 from pipelines.workspace.home import Home
 
 
-@flow(name="plumecast-demo", task_runner=tasks.ONE_AT_A_TIME, persist_result=False)
+@flow(name="plumecast-demo", task_runner=ONE_AT_A_TIME, persist_result=False)
 def demo_flow(home: str, train: bool = False) -> DemoResult:
     """Archive the bundled sample, forecast several cycles from it, and verify them against it.
 

@@ -14,6 +14,8 @@ SETTINGS = {
     "DO_NOT_TRACK": "1",
     # Without heartbeats, a flow run whose process is killed stays RUNNING for ever.
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
+    # A server that ends forgets leases that it keeps in memory, and what a killed flow held of a limit stays taken.
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "plumecast",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
 }

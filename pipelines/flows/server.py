@@ -18,8 +18,15 @@ from pipelines.workspace.home import Home
 
 logger = logging.getLogger("plumecast")
 SERVER_START_SECONDS = 120
-FOR_ONE_FLOW = {"PREFECT__SERVER_EPHEMERAL": "1"}
-"""Makes a server do without page and scheduler, as those that Prefect itself starts for a single flow."""
+_NOT_FOR_ONE_FLOW = (
+    "CANCELLATION_CLEANUP", "CLEANUP_RECONCILER", "FOREMAN", "LATE_RUNS", "PAUSE_EXPIRATIONS", "SCHEDULER", "TRIGGERS",
+)  # fmt: skip
+FOR_ONE_FLOW = {
+    "PREFECT_SERVER_UI_ENABLED": "false",
+    **{f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in _NOT_FOR_ONE_FLOW},
+}
+"""Makes a server do without page and schedules; what frees the slots of killed flows stays, other than in the servers
+that Prefect itself starts for a single flow."""
 
 
 @contextmanager

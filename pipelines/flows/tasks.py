@@ -3,27 +3,18 @@
 Nothing is cached: a step whose run is published or whose archive is up to date is short anyway.
 """
 
-import logging
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
-
-from prefect import Task, task
-from prefect.cache_policies import NO_CACHE
-from prefect.futures import PrefectFuture
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
-from pydantic import SecretStr
 
 from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import DatasetEntry
-from data_catalog.errors import PlumecastError
 from forecast.products.files.runs import RunDirectory
 from forecast.states.starts import select_past
 from forecast.system.system import System
 from forecast.verification.evaluation_report import pooled, write_evaluation
 from pipelines.data.ingest import ingest_new
 from pipelines.flows.artifacts import show_plots, show_run, show_scores
-from pipelines.flows.retries import RETRY_DELAYS_SECONDS, worth_retrying
+from pipelines.flows.source_limits import source_slots
+from pipelines.flows.steps import step
 from pipelines.operations.cycles import SystemCycles
 from pipelines.operations.verify import verify as verify_all
 from pipelines.operations.verify import verify_run
@@ -38,56 +29,12 @@ from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
 
-logging.getLogger("plumecast").setLevel(logging.INFO)  # Prefect forwards what a logger lets through
-
-
-def _in_one_line(record: logging.LogRecord) -> bool:
-    """Leave the traceback out of a record about an error that has a line of its own."""
-    if record.exc_info and isinstance(record.exc_info[1], PlumecastError):
-        record.exc_info = None
-    return True
-
-
-for _name in ("prefect.flow_runs", "prefect.task_runs"):
-    logging.getLogger(_name).addFilter(_in_one_line)
-
-
-P = ParamSpec("P")
-R = TypeVar("R")
-ONE_AT_A_TIME = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=1))
-"""Runs one task at a time: steps use all cores themselves, and NetCDF must not be written from two threads."""
-
-
-def step(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Decorate a step as a task that retries by kind of error."""
-
-    def decorate(function: Callable[P, R]) -> Task[P, R]:
-        decorated: Task[P, R] = task(
-            name=name,
-            cache_policy=NO_CACHE,
-            persist_result=False,
-            retries=len(RETRY_DELAYS_SECONDS),
-            retry_delay_seconds=RETRY_DELAYS_SECONDS,
-            retry_condition_fn=worth_retrying,
-        )(function)
-        return decorated
-
-    return decorate
-
 
 @step("ingest")
 def ingest(home: str, entry: DatasetEntry, source: str | None = None) -> str:
     """Bring the archive of a dataset up to date; return its path."""
-    return str(ingest_new(Home(Path(home)), entry, source))
-
-
-def disclosed(secret: SecretStr | None) -> str | None:
-    """Return the text of a secret parameter, for the step that needs it.
-
-    Args:
-        secret: As a flow has it.
-    """
-    return None if secret is None else secret.get_secret_value()
+    with source_slots(entry.source):
+        return str(ingest_new(Home(Path(home)), entry, source))
 
 
 @step("train")
@@ -116,7 +63,8 @@ def ingest_for_cycle(home: str, system_name: str, source: str | None = None, ini
     cycles = SystemCycles(place, system)
     wanted = None if init is None else parse_time(init, "--init")
     with cycles.explained(wanted):
-        archived = open_archive(ingest_new(place, system.entry, source))[["time"]]
+        with source_slots(system.entry.source):
+            archived = open_archive(ingest_new(place, system.entry, source))[["time"]]
         if wanted is None:
             return [str(time) for time in cycles.choose(archived["time"].values)]
         select_past(archived, wanted, system.state.past_states, system.state.step_hours)
