@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_catalog.archive.chunks import ChunkReader
-from data_catalog.archive.judged import Verdicts, record_of
-from data_catalog.archive.judged_members import member_of, of_members
 from data_catalog.archive.ledger import Ledger
+from data_catalog.archive.member_verdicts import member_of, of_members
 from data_catalog.archive.publication import publish
 from data_catalog.archive.reading import ArchivedChannel, places_of, read_static_field
+from data_catalog.archive.verdicts import Verdicts, record_of
 from data_catalog.layout.checks import usual_step
+from data_catalog.quality.channel_checks import Read, Reference
 from data_catalog.quality.fields import Fields
 from data_catalog.quality.judge import FEWEST_TIMES, SEGMENT, judge, learn, sample
-from data_catalog.quality.measuring import Read, Reference
 
 _FEWEST_IN_THE_PAST = 200
 _DAYS_OF_A_PAST = 330

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from data_catalog.archive.header import Header
 from data_catalog.archive.holes import Holes
-from data_catalog.archive.judged import Verdicts
+from data_catalog.archive.verdicts import Verdicts
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.sources.archive_marks import LEDGER_NAME, no_ledger
 from data_catalog.storage.atomic_files import append_durably, write_durably
@@ -196,7 +196,7 @@ class Ledger:
         self._append({"record": "static", "static": dict(digests)})
 
     def judge(self, record: Mapping[str, Any]) -> None:
-        """Record verdicts on some times, from `judged.record_of`."""
+        """Record verdicts on some times, from `verdicts.record_of`."""
         self._append(dict(record))
 
     def note_holes(self, record: Mapping[str, Any]) -> None:

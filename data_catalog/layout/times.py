@@ -34,6 +34,15 @@ def day(time: np.datetime64) -> str:
     return str(np.datetime_as_string(time, unit="D"))
 
 
+def hours_of_day(times: NDArray[np.datetime64]) -> NDArray[np.int64]:
+    """Return the hour of the day of each time, 0 to 23.
+
+    Args:
+        times: In any order, UTC.
+    """
+    return np.asarray(times.astype("datetime64[h]").astype(np.int64) % 24)
+
+
 def span(times: NDArray[np.datetime64]) -> str:
     """Return how many times there are, with the first and the last, as the end of an error.
 

@@ -6,9 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from data_catalog.quality.fields import Fields
-from data_catalog.quality.measure import Measure, Measures, usual_limit
-from data_catalog.quality.measuring import (
+from data_catalog.quality.channel_checks import (
     BYTES_OF_A_CHANNEL,
     Read,
     Reference,
@@ -18,6 +16,8 @@ from data_catalog.quality.measuring import (
     measures_of,
     own_measures,
 )
+from data_catalog.quality.fields import Fields
+from data_catalog.quality.measure import Measure, Measures, usual_limit
 from data_catalog.quality.order import fit_course
 from data_catalog.quality.reference import fit_reference
 from data_catalog.quality.relations import fit_relations, relations

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data_catalog.layout.times import hours_of_day
+
 _YEAR = 365.2425
 _WHOLE_YEAR_DAYS = 330
 _HARMONICS = 2
@@ -53,11 +55,6 @@ def fit_seasons(times: NDArray[np.datetime64], values: NDArray[np.float32]) -> S
     if min(group.sum() for group in groups.values()) < _FEWEST_PER_TERM * basis.shape[1]:
         groups = {-1: np.ones(len(times), bool)}
     return Seasons({hour: _fitted(basis[at], values[at]) for hour, at in groups.items()}, start, days)
-
-
-def hours_of_day(times: NDArray[np.datetime64]) -> NDArray[np.int64]:
-    """Hour of the day of each time, 0 to 23."""
-    return np.asarray(times.astype("datetime64[h]").astype(np.int64) % 24)
 
 
 def _fitted(basis: NDArray[np.float64], values: NDArray[np.float32]) -> NDArray[np.float32]:

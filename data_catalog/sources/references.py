@@ -68,7 +68,7 @@ def _content(location: Location) -> bytes:
     if isinstance(location, Path):
         return location.read_bytes()
     file = RemoteFile.at(location)
-    return ask(lambda: file.read(0, file.size()), patience_for(location), location)
+    return ask(lambda: file.read(0, file.version().size), patience_for(location), location)
 
 
 def _in_json(content: bytes, where: str) -> Mapping[str, Any]:
@@ -198,7 +198,7 @@ class ReferenceStore(Store):
 
 def _remote_part(file: RemoteFile, start: int, length: int | None) -> bytes:
     def read() -> bytes:
-        size = file.size() if length is None else length
+        size = file.version().size if length is None else length
         return _whole(file.read(start, size), size, file.name)
 
     return ask(read, patience_for(file.name), file.name)

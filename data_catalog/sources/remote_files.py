@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from threading import BoundedSemaphore
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 import obstore
@@ -30,6 +30,18 @@ T = TypeVar("T")
 
 class MissingObjectError(MissingDataError):
     """An object that a store does not have."""
+
+
+class Version(NamedTuple):
+    """What tells an object from another one that takes its place.
+
+    Attributes:
+        size: Number of bytes.
+        mark: What the store says of its content: an ETag, or else the time of the last change.
+    """
+
+    size: int
+    mark: str
 
 
 @dataclass(frozen=True)
@@ -101,8 +113,8 @@ class RemoteFiles:
 
         return sorted(filter(lambda path: fnmatchcase(path, pattern), self._asked(pattern, listed, _SMALL_WAIT_S)))
 
-    def size(self, path: str) -> int:
-        """Return the number of bytes of an object.
+    def version(self, path: str) -> Version:
+        """Return the size of an object, and what tells it from a later one.
 
         Args:
             path: Path of the object below the URL.
@@ -110,7 +122,12 @@ class RemoteFiles:
         Raises:
             PlumecastError: There is none, or it cannot be asked for.
         """
-        return self._asked(path, lambda store: int(obstore.head(store, path)["size"]), _SMALL_WAIT_S)
+
+        def asked(store: Any) -> Version:
+            found = obstore.head(store, path)
+            return Version(int(found["size"]), str(found["e_tag"] or found["last_modified"]))
+
+        return self._asked(path, asked, _SMALL_WAIT_S)
 
     def _asked(self, path: str, read: Callable[[Any], T], most_s: float = np.inf) -> T:
         store = object_store(self.location)
@@ -185,23 +202,23 @@ class RemoteFile:
         """
         return self.files.read_range(self.path, start, length)
 
-    def size(self) -> int:
-        """Return its number of bytes."""
-        return self.files.size(self.path)
+    def version(self) -> Version:
+        """Return its size, and what tells it from a later one."""
+        return self.files.version(self.path)
 
 
 class RangedFile(io.RawIOBase):
     """A remote file of which only what is read is fetched: small pieces in blocks that are kept, others as asked."""
 
-    def __init__(self, file: RemoteFile, size: int) -> None:
+    def __init__(self, file: RemoteFile, version: Version) -> None:
         """Read a file.
 
         Args:
             file: The file.
-            size: Its number of bytes.
+            version: Its version; blocks of another one are not taken for its own.
         """
         self._file = file
-        self._size = size
+        self._version = version
         self._position = 0
 
     def readable(self) -> bool:
@@ -214,7 +231,7 @@ class RangedFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Go to a byte, and return its number."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._version.size}[whence]
         self._position = max(0, start + offset)
         return self._position
 
@@ -224,11 +241,11 @@ class RangedFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Read the next bytes into a buffer, and return how many there were."""
-        start, length = self._position, max(0, min(len(buffer), self._size - self._position))
+        start, length = self._position, max(0, min(len(buffer), self._version.size - self._position))
         if 0 < length <= _SMALL_BYTES:
             number = start // _SMALL_BYTES
             both = b"".join(
-                _block(self._file, one, self._size) for one in sorted({number, (start + length - 1) // _SMALL_BYTES})
+                _block(self._file, one, self._version) for one in sorted({number, (start + length - 1) // _SMALL_BYTES})
             )
             found = both[start - number * _SMALL_BYTES :][:length]
         else:
@@ -241,10 +258,10 @@ class RangedFile(io.RawIOBase):
 
 
 @lru_cache(_BLOCKS_KEPT)
-def _block(file: RemoteFile, number: int, size: int) -> bytes:
+def _block(file: RemoteFile, number: int, version: Version) -> bytes:
     """One of the blocks that a file is cut into, which hold what says where its values lie."""
     start = number * _SMALL_BYTES
-    return file.files.read_range(file.path, start, min(_SMALL_BYTES, size - start), is_metadata=True)
+    return file.files.read_range(file.path, start, min(_SMALL_BYTES, version.size - start), is_metadata=True)
 
 
 def in_parallel(function: Callable[[Any], T], arguments: Sequence[Any]) -> list[T]:

@@ -18,7 +18,7 @@ from xarray.backends import H5NetCDFStore
 from data_catalog.errors import InvalidDataError, PlumecastError
 from data_catalog.sources.patience import ask, patience_for
 from data_catalog.sources.reading import check_first_bytes, decoded, netcdf_dataset, one_line
-from data_catalog.sources.remote_files import RangedFile, RemoteFile
+from data_catalog.sources.remote_files import RangedFile, RemoteFile, Version
 
 _PIECE_BYTES = 8 * 1024**2
 _OLD = b"CDF"
@@ -43,12 +43,12 @@ def remote_netcdf_dataset(url: str, *, decode_timedelta: bool = False) -> xr.Dat
 def _opened(file: RemoteFile, decode_timedelta: bool) -> xr.Dataset:
     start = file.read(0, 4)
     check_first_bytes(start, file.name)
-    size = file.size()
+    version = file.version()
     if start.startswith(_OLD):
-        return netcdf_dataset(_local_copy(file, size), decode_timedelta=decode_timedelta)
+        return netcdf_dataset(_local_copy(file, version), decode_timedelta=decode_timedelta)
     try:
         # A reader in Python: those on the HDF5 library crash at the end of a process that has read from such a file.
-        opened = h5netcdf.File(RangedFile(file, size), "r", decode_vlen_strings=True, backend="pyfive")
+        opened = h5netcdf.File(RangedFile(file, version), "r", decode_vlen_strings=True, backend="pyfive")
         # A lock of its own: nothing is shared with other files.
         found = decoded(H5NetCDFStore(opened, lock=Lock()), file.name, decode_timedelta=decode_timedelta)
     except PlumecastError:
@@ -61,14 +61,14 @@ def _opened(file: RemoteFile, decode_timedelta: bool) -> xr.Dataset:
 
 
 @cache
-def _local_copy(file: RemoteFile, size: int) -> Path:
+def _local_copy(file: RemoteFile, version: Version) -> Path:
     """Fetch a file to a directory that is removed at the end of the process."""
     directory = Path(tempfile.mkdtemp(prefix="plumecast-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     copy = directory / file.path
     with copy.open("wb") as out:
-        for start in range(0, size, _PIECE_BYTES):
-            length = min(_PIECE_BYTES, size - start)
+        for start in range(0, version.size, _PIECE_BYTES):
+            length = min(_PIECE_BYTES, version.size - start)
             piece = file.read(start, length)
             if len(piece) != length:
                 raise InvalidDataError(f"{file.name}: expected {length} bytes from {start}, found {len(piece)}")

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.cells import row_areas
-from data_catalog.layout.times import iso, minute, span
+from data_catalog.layout.times import hours_of_day, iso, minute, span
 
 _LARGEST_CONDITION = 1e6
-_HOUR = np.timedelta64(1, "h")
 _PIECE_VALUES = 2**24
 _BLOCK_VALUES = 2**17
 
@@ -37,7 +36,7 @@ def fit_climatology(analysis: xr.Dataset, *, harmonics: int = 3) -> xr.Dataset:
     Source: Narapusetty, DelSole and Tippett (2009), doi:10.1175/2009JCLI2944.1
     """
     times = analysis["time"].values
-    hours = _hours_of_day(times)
+    hours = hours_of_day(times)
     fitted = np.unique(hours)
     weights = np.zeros((len(fitted), 1 + 2 * harmonics, len(times)))
     for index, hour in enumerate(fitted):
@@ -126,7 +125,7 @@ def evaluate_climatology(climatology: xr.Dataset, times: NDArray[np.datetime64])
 
 def _positions_of_hours(climatology: xr.Dataset, times: NDArray[np.datetime64]) -> NDArray[np.intp]:
     """Position of the hour of the day of each time among those that were fitted."""
-    fitted, hours = climatology["hour"].values, _hours_of_day(times)
+    fitted, hours = climatology["hour"].values, hours_of_day(times)
     unknown = np.flatnonzero(~np.isin(hours, fitted))
     if unknown.size:
         raise InvalidDataError(
@@ -200,9 +199,3 @@ def annual_basis(times: NDArray[np.datetime64], harmonics: int) -> NDArray[np.fl
     for order in range(1, harmonics + 1):
         columns += [np.cos(order * angle), np.sin(order * angle)]
     return np.stack(columns, axis=1)
-
-
-def _hours_of_day(times: NDArray[np.datetime64]) -> NDArray[np.int64]:
-    since_midnight = times - times.astype("datetime64[D]")
-    hours: NDArray[np.int64] = (since_midnight // _HOUR).astype(np.int64)
-    return hours

@@ -15,7 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError
-from data_catalog.layout.times import iso, span
+from data_catalog.layout.times import hours_of_day, iso, span
 from data_catalog.statistics.windowed_quantiles import windowed_quantiles
 
 DAYS = 366
@@ -25,7 +25,6 @@ QUANTILES = (0.01, 0.05, 0.1, 0.25, 1 / 3, 0.5, 2 / 3, 0.75, 0.9, 0.95, 0.99)
 SPREAD, QUANTILE = "{}_std", "{}_quantile"
 """Names of the variables beside the mean, which has the name of its channel."""
 _DAY = np.timedelta64(1, "D")
-_HOUR = np.timedelta64(1, "h")
 _DIMS = ("hour", "dayofyear")
 
 
@@ -151,9 +150,8 @@ def hours_and_days(times: NDArray[np.datetime64]) -> tuple[NDArray[np.int64], ND
     Args:
         times: In any order.
     """
-    hours = ((times - times.astype("datetime64[D]")) // _HOUR).astype(np.int64)
     days = (times.astype("datetime64[D]") - times.astype("datetime64[Y]").astype("datetime64[D]")) // _DAY
-    return hours, days.astype(np.int64)
+    return hours_of_day(times), days.astype(np.int64)
 
 
 def _year_lengths(times: NDArray[np.datetime64]) -> NDArray[np.int64]:

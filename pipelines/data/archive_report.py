@@ -9,10 +9,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.archive.holes import described
-from data_catalog.archive.judged import SuspectGroup, grouped
 from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.reading import open_archive
 from data_catalog.archive.state import ArchiveState, inspect_archive
+from data_catalog.archive.verdicts import SuspectGroup, grouped
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import without_secrets
 from data_catalog.layout.times import minute

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from data_catalog.archive.judged import SuspectGroup, Verdicts
+from data_catalog.archive.verdicts import SuspectGroup, Verdicts
 from data_catalog.layout.cells import row_areas
 from data_catalog.layout.times import iso
 from data_catalog.layout.variables import channel

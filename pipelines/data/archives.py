@@ -9,12 +9,12 @@ from data_catalog.archive import holes
 from data_catalog.archive.analysis import open_dataset_source
 from data_catalog.archive.healing import archive_faults, counted, heal_archive
 from data_catalog.archive.ingest import archive_lock
-from data_catalog.archive.judged import described
 from data_catalog.archive.judging import judge_archive
 from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.recovery import sound_ledger
 from data_catalog.archive.series import make_series, series_faults
 from data_catalog.archive.state import inspect_archive
+from data_catalog.archive.verdicts import described
 from data_catalog.archive.workers import Workers
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError

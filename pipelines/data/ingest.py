@@ -9,8 +9,8 @@ import xarray as xr
 from data_catalog.archive.analysis import open_dataset_source
 from data_catalog.archive.contents import IngestSummary
 from data_catalog.archive.ingest import ingest
-from data_catalog.archive.judged import words_of
 from data_catalog.archive.state import inspect_archive
+from data_catalog.archive.verdicts import words_of
 from data_catalog.archive.workers import Workers
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import ConfigurationError, MissingDataError

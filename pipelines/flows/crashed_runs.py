@@ -29,7 +29,6 @@ from prefect.states import Crashed
 from data_catalog.storage.locks import is_held
 from pipelines.flows.cycle import FLOW_NAME
 from pipelines.flows.environment import HEARTBEAT_SECONDS
-from pipelines.runs.due import lock_path
 from pipelines.workspace.home import Home
 
 AUTOMATION = "Plumecast: mark flow runs without heartbeats as crashed"
@@ -79,7 +78,7 @@ def mark_dead_cycles(client: SyncPrefectClient, home: Home, system_names: Sequen
     Returns:
         Number of cycles marked.
     """
-    gone = [name for name in system_names if not is_held(lock_path(home, name))]
+    gone = [name for name in system_names if not is_held(home.cycle_lock(name))]
     if not gone:
         return 0
     runs = client.read_flow_runs(

@@ -20,7 +20,6 @@ from pipelines.flows.steps import ONE_AT_A_TIME, disclosed
 from pipelines.operations.cycles import SystemCycles
 from pipelines.runs import staging
 from pipelines.runs.cycle import Cycle, cycle_at_home
-from pipelines.runs.due import lock_path
 from pipelines.runs.sweep import sweep
 from pipelines.terminal.times import parse_time
 from pipelines.workspace.home import Home
@@ -65,7 +64,7 @@ def cycle_flow(
     cycles = SystemCycles(place, find_system(system, place))
     name, model = cycles.system.name, None if checkpoint is None else Path(checkpoint)
     request = partial(cycle_at_home, place, cycles.system, members=members, checkpoint=model)
-    with lock(lock_path(place, name), f"cycle of '{name}'", patience_seconds=lock_patience_seconds()):
+    with lock(place.cycle_lock(name), f"cycle of '{name}'", patience_seconds=lock_patience_seconds()):
         if cycles.ledger().is_held:
             logger.warning("%s is held: no cycle is made until 'plumecast release %s'", name, system)
             return []

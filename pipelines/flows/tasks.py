@@ -20,8 +20,8 @@ from pipelines.operations.verify import verify as verify_all
 from pipelines.operations.verify import verify_run
 from pipelines.runs import forecast as forecasting
 from pipelines.runs.cycle import Cycle
-from pipelines.runs.due import runs_to_verify
 from pipelines.runs.inputs import open_inputs
+from pipelines.runs.verifiable import runs_to_verify
 from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.terminal.times import parse_time
 from pipelines.training.train import TrainingRequest, train_system

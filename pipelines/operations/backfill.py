@@ -19,8 +19,8 @@ from pipelines.operations.cycle_states import published_runs
 from pipelines.operations.cycles import SystemCycles
 from pipelines.operations.verify import verify_run
 from pipelines.runs.cycle import cycle_at_home
-from pipelines.runs.due import lock_path, runs_to_verify
 from pipelines.runs.forecast import forecast_cycle
+from pipelines.runs.verifiable import runs_to_verify
 from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.terminal.progress import progress
 from pipelines.workspace.datasets import declare_variables
@@ -123,7 +123,7 @@ def _failure_of(future: Future[PlumecastError | None], workers: int) -> Plumecas
 
 def _make(request: Backfill, init_time: np.datetime64) -> PlumecastError | None:
     """Make one run once no scheduled cycle of the system is at work; return its failure."""
-    while is_held(lock_path(request.home, request.system.name)):
+    while is_held(request.home.cycle_lock(request.system.name)):
         time.sleep(PAUSE_SECONDS)
     try:
         with SystemCycles(request.home, request.system).recorded(init_time, asked=True):

@@ -11,7 +11,7 @@ from data_catalog.layout.times import iso
 from forecast.products.files.manifest import find_runs, is_complete
 from forecast.products.files.runs import RunDirectory
 from pipelines.operations.cycle_ledger import CycleEvent, CycleLedger
-from pipelines.operations.cycle_times import due_times
+from pipelines.operations.due_cycles import due_times
 from pipelines.workspace.starts import HOUR
 
 State = Literal["failed", "late", "missed", "waiting", "due", "running", "skipped", "published", "verified"]

@@ -14,10 +14,9 @@ from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
 from pipelines.operations.cycle_ledger import CycleLedger, Event
 from pipelines.operations.cycle_states import CycleState, cycle_states, published_runs
-from pipelines.operations.cycle_times import due_times, planned
+from pipelines.operations.due_cycles import due_times, planned
 from pipelines.operations.next_cycles import awaited, choose_cycles
 from pipelines.runs import staging
-from pipelines.runs.due import lock_path
 from pipelines.terminal.times import now
 from pipelines.workspace.home import Home
 from pipelines.workspace.starts import Times
@@ -123,7 +122,7 @@ def states_at_home(home: Home, system_name: str, ledger: CycleLedger) -> list[Cy
 
     def is_running(init_time: np.datetime64) -> bool:
         run = RunDirectory(home.runs, system_name, init_time)
-        return is_held(lock_path(home, system_name)) or is_held(staging.lock_path(run))
+        return is_held(home.cycle_lock(system_name)) or is_held(staging.lock_path(run))
 
     return cycle_states(ledger, published_runs(home.runs, system_name), now(), is_running)
 

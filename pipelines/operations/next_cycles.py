@@ -10,7 +10,7 @@ from data_catalog.layout.times import iso, span
 from forecast.system.system import System
 from pipelines.operations.cycle_ledger import Plan
 from pipelines.operations.cycle_states import DONE, CycleState
-from pipelines.operations.cycle_times import next_time
+from pipelines.operations.due_cycles import next_time
 from pipelines.workspace.starts import HOUR, Times, startable
 
 

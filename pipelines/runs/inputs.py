@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from data_catalog.archive.judged import words_of
 from data_catalog.archive.judging import read_verdicts
+from data_catalog.archive.verdicts import words_of
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.times import iso
 from data_catalog.quality.verdicts import GOOD, NOT_JUDGED, SUSPECT, Suspicion

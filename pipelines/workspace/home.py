@@ -45,6 +45,10 @@ class Home:
         """Return the path of the ledger of a system's cycles."""
         return self.root / "cycles" / f"{system_name}.jsonl"
 
+    def cycle_lock(self, system_name: str) -> Path:
+        """Return the path of the lock that a scheduled cycle of a system holds while it runs."""
+        return self.runs / ".locks" / f"{system_name}.lock"
+
     def score_archive(self, name: str) -> Path:
         """Return the path of the score archive of a system, or of foreign forecasts."""
         return self.root / "scores" / name

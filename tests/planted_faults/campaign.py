@@ -17,9 +17,9 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.layout.canonical import canonicalise
+from data_catalog.quality.channel_checks import Reference
 from data_catalog.quality.fields import Fields, joined
 from data_catalog.quality.judge import SEGMENT, judge, learn, sample
-from data_catalog.quality.measuring import Reference
 from data_catalog.quality.repeats import fingerprints
 from data_catalog.quality.verdicts import Suspicion
 from tests.planted_faults.faults import FAULTS, Fault, Planted

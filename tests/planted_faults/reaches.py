@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
+from data_catalog.quality.channel_checks import Reference, measures_of
 from data_catalog.quality.fields import Fields, joined
 from data_catalog.quality.judge import SEGMENT, learn, sample
 from data_catalog.quality.measure import Measure
 from data_catalog.quality.measure import usual as usual_of
-from data_catalog.quality.measuring import Reference, measures_of
 from data_catalog.quality.reference import is_skewed
 from tests.planted_faults.campaign import open_years, reader
 

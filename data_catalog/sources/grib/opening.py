@@ -15,7 +15,7 @@ from data_catalog.sources.grib.library import check_installed, open_message
 from data_catalog.sources.grib.messages import find_fields
 from data_catalog.sources.locations import Location
 from data_catalog.sources.patience import ask, patience_for
-from data_catalog.sources.remote_files import RangedFile, RemoteFile
+from data_catalog.sources.remote_files import RangedFile, RemoteFile, Version
 
 SUFFIXES = frozenset({".grib", ".grb", ".grib1", ".grb1", ".grib2", ".grb2", ".gb2", ".gb1"})
 _FILES_KEPT = 64
@@ -91,12 +91,13 @@ def _local_fields_of(path: Path, _size: int, _changed_ns: int) -> tuple[StoredFi
 
 def _remote_fields(url: str) -> tuple[StoredField, ...]:
     file = RemoteFile.at(url)
-    return ask(lambda: _remote_fields_of(file, file.size()), patience_for(url), url)
+    return ask(lambda: _remote_fields_of(file, file.version()), patience_for(url), url)
 
 
 @lru_cache(_FILES_KEPT)
-def _remote_fields_of(file: RemoteFile, size: int) -> tuple[StoredField, ...]:
-    return _fields_of(io.BufferedReader(RangedFile(file, size), 1), file)
+def _remote_fields_of(file: RemoteFile, version: Version) -> tuple[StoredField, ...]:
+    """The fields of a file; a file that changes is looked through again."""
+    return _fields_of(io.BufferedReader(RangedFile(file, version), 1), file)
 
 
 def _fields_of(file: BinaryIO, source: Bytes) -> tuple[StoredField, ...]:

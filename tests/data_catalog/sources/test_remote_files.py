@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from data_catalog.errors import InvalidDataError, MissingDataError
-from data_catalog.sources.remote_files import MOST_AT_ONCE, RemoteFile, RemoteFiles, in_parallel
+from data_catalog.sources.remote_files import MOST_AT_ONCE, RangedFile, RemoteFile, RemoteFiles, in_parallel
 from tests.data_catalog.sources.grib.serving import Served, serving
 
 
@@ -49,9 +49,17 @@ def test_a_small_object_is_asked_for_until_it_is_what_it_should_be(served: Serve
         RemoteFiles(served.url).read_small("a", parse)
 
 
-def test_sizes(served: Served) -> None:
-    (served.root / "a").write_bytes(bytes(123))
-    assert RemoteFiles(served.url).size("a") == 123
+def test_blocks_of_a_replaced_file_are_read_again(served: Served) -> None:
+    file, path = RemoteFile(RemoteFiles(served.url), "a"), served.root / "a"
+    for number, content in enumerate((b"sunny", b"rainy")):
+        path.write_bytes(content)
+        served.changed = float(number)
+        version = file.version()
+        assert version.size == 5
+        assert RangedFile(file, version).read(5) == content
+    requests = len(served.ranges)
+    assert RangedFile(file, file.version()).read(5) == b"rainy"
+    assert len(served.ranges) == requests
 
 
 def test_objects_that_are_not_there(served: Served) -> None:

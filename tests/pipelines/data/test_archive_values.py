@@ -1,7 +1,7 @@
 import numpy as np
 import xarray as xr
 
-from data_catalog.archive.judged import SuspectGroup, Verdicts
+from data_catalog.archive.verdicts import SuspectGroup, Verdicts
 from forecast.products.page.archive_charts import GOOD, MISSING, NOT_JUDGED, SUSPECT
 from pipelines.data.archive_values import all_times, bounds_words, draw_maps, read_ranges, states_of
 

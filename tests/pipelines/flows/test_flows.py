@@ -31,7 +31,6 @@ from pipelines.flows.server import server_errors
 from pipelines.flows.serving import check_cron, deployment
 from pipelines.operations.status import status_of
 from pipelines.operations.steering import hold_system
-from pipelines.runs.due import lock_path
 from pipelines.runs.forecast import forecast_cycle
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
@@ -185,7 +184,7 @@ def test_a_schedule_may_name_its_source(
 
 def test_only_one_cycle_of_a_system_at_a_time(server: None, archived: Home, tiny: Path, weather_file: Path) -> None:
     with (
-        lock(lock_path(archived, "tiny"), "cycle of 'tiny'"),
+        lock(archived.cycle_lock("tiny"), "cycle of 'tiny'"),
         pytest.raises(MissingDataError, match="try again later"),
     ):
         run_cycle(archived, tiny, weather_file)
@@ -200,7 +199,7 @@ def test_dead_cycles_are_swept(server: None, archived: Home, tiny: Path) -> None
     identity = made.apply()
     with get_client(sync_client=True) as client:
         run = client.create_flow_run_from_deployment(identity, state=Running())
-        with lock(lock_path(archived, "tiny"), "cycle"):
+        with lock(archived.cycle_lock("tiny"), "cycle"):
             assert mark_dead_cycles(client, archived, ["tiny"]) == 0
         assert mark_dead_cycles(client, archived, ["tiny"]) == 1
         assert client.read_flow_run(run.id).state_type == StateType.CRASHED

@@ -10,7 +10,7 @@ from data_catalog.errors import MissingDataError
 from forecast.system.system import System
 from pipelines.operations.cycle_ledger import CycleLedger, Event
 from pipelines.operations.cycle_states import cycle_states
-from pipelines.operations.cycle_times import due_times
+from pipelines.operations.due_cycles import due_times
 from pipelines.operations.next_cycles import Choice, awaited, choose_cycles
 from tests.pipelines.operations.conftest import days, time
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from data_catalog.archive.ingest import ingest
-from data_catalog.archive.judged import record_of
 from data_catalog.archive.ledger import Ledger
+from data_catalog.archive.verdicts import record_of
 from data_catalog.catalog import dataset
 from data_catalog.errors import InvalidDataError
 from data_catalog.quality.verdicts import Judgement, Suspicion

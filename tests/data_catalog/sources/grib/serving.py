@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
@@ -25,6 +26,8 @@ class Served:
     faults: list[int | bytes] = field(default_factory=list)
     """Status, or bytes with status 206, of the next answers."""
     delay_s: float = 0.0
+    changed: float = 1577836800.0
+    """When all files were changed last, seconds since 1970."""
     most_at_once: int = 0
     now: int = 0
     lock: Lock = field(default_factory=Lock)
@@ -49,11 +52,10 @@ def serving(root: Path) -> Iterator[Served]:
                 served.now += 1
                 served.most_at_once = max(served.most_at_once, served.now)
             time.sleep(served.delay_s)
-            try:
-                self._answer(*self._found())
-            finally:
-                with served.lock:
-                    served.now -= 1
+            answer = self._found()
+            with served.lock:
+                served.now -= 1  # before the client has the answer, after which it may send the next request
+            self._answer(*answer)
 
         def _found(self) -> tuple[int, bytes, str]:
             path = self.path.lstrip("/")
@@ -78,7 +80,7 @@ def serving(root: Path) -> Iterator[Served]:
         def _answer(self, status: int, body: bytes, content_range: str) -> None:
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
-            self.send_header("Last-Modified", "Wed, 01 Jan 2020 00:00:00 GMT")
+            self.send_header("Last-Modified", formatdate(served.changed, usegmt=True))
             if status == 206:
                 self.send_header("Content-Range", content_range)
             self.end_headers()

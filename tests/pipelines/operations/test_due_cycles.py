@@ -10,7 +10,7 @@ from data_catalog.catalog import dataset
 from data_catalog.errors import MissingDataError
 from forecast.system.system import System
 from pipelines.operations.cycle_ledger import CycleLedger
-from pipelines.operations.cycle_times import due_times, next_time, planned
+from pipelines.operations.due_cycles import due_times, next_time, planned
 from tests.pipelines.operations.conftest import days, time
 
 Begin = Callable[..., CycleLedger]

@@ -8,7 +8,7 @@ import pytest
 from forecast.products.files.manifest import Contents, write_manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
-from pipelines.runs.due import runs_to_verify
+from pipelines.runs.verifiable import runs_to_verify
 from pipelines.workspace.starts import startable
 from pipelines.workspace.systems import find_system
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from data_catalog.quality.channel_checks import measures_of
 from data_catalog.quality.judge import learn
-from data_catalog.quality.measuring import measures_of
 
 NAMES = ("z500", "t850", "msl", "u850", "tp24")
 

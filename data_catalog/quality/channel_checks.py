@@ -1,4 +1,4 @@
-"""Measures every check of every channel at some times, with what is usual."""
+"""Every check of every channel: what it measures at some times, beside what is usual."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

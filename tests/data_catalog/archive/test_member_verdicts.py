@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_catalog.archive.judged_members import member_of, of_members
+from data_catalog.archive.member_verdicts import member_of, of_members
 from data_catalog.quality.verdicts import Judgement, Suspicion
 
 TIMES = np.array(["2001-01-01", "2001-01-02"], "datetime64[ns]")

@@ -1,4 +1,4 @@
-"""Determines which earlier runs can be verified now."""
+"""Finds the earlier runs that can be verified now."""
 
 from pathlib import Path
 
@@ -7,13 +7,7 @@ import numpy as np
 from forecast.products.files.manifest import find_runs, is_complete, read_manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
-from pipelines.workspace.home import Home
 from pipelines.workspace.starts import HOUR, Times
-
-
-def lock_path(home: Home, system_name: str) -> Path:
-    """Return the path of the lock that a cycle of a system holds while it runs."""
-    return home.runs / ".locks" / f"{system_name}.lock"
 
 
 def runs_to_verify(system: System, times: Times, runs: Path) -> list[RunDirectory]:

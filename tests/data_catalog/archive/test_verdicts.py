@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_catalog.archive.judged import Verdicts, described, grouped, record_of
+from data_catalog.archive.verdicts import Verdicts, described, grouped, record_of
 from data_catalog.quality.verdicts import Judgement, Suspicion
 
 TIMES = np.array(["2001-01-01", "2001-01-02", "2001-01-03"], "datetime64[ns]")
