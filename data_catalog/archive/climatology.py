@@ -17,7 +17,7 @@ from data_catalog.archive.climatology_writing import ClimatologySettings, write_
 from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.reading import open_archive
 from data_catalog.errors import InvalidDataError, MissingDataError
-from data_catalog.layout.times import minute
+from data_catalog.layout.times import day, minute
 from data_catalog.sources.open_source import between
 from data_catalog.sources.reading import in_stored_chunks
 from data_catalog.sources.zarr_stores import is_zarr, open_complete
@@ -99,7 +99,8 @@ def open_climatology(archive: Path) -> xr.Dataset:
     if dataset.attrs.get(_STATE) != _values_identity(ledger, first, last):
         raise InvalidDataError(
             f"{path}: expected a climatology of the values in the archive, found one of values before they were "
-            f"corrected or completed; {way_out} anew"
+            f"corrected or completed; 'plumecast climatology {ledger.header.dataset} --start {day(first)} --end "
+            f"{day(last)}' makes it anew"
         )
     return in_stored_chunks(dataset, str(path))
 

@@ -1,5 +1,6 @@
 """Makes the runs of a past period that do not exist yet, beside the scheduled cycles, which go first."""
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -27,6 +28,7 @@ from pipelines.workspace.datasets import declare_variables
 from pipelines.workspace.home import Home
 from pipelines.workspace.starts import HOUR, startable
 
+logger = logging.getLogger("plumecast")
 PAUSE_SECONDS = 5.0
 
 
@@ -121,10 +123,18 @@ def _failure_of(future: Future[PlumecastError | None], workers: int) -> Plumecas
         )
 
 
+def _wait_for_schedule(request: Backfill) -> None:
+    """Wait while a scheduled cycle of the system is at work."""
+    busy = request.home.cycle_lock(request.system.name)
+    if is_held(busy):
+        logger.info("A scheduled cycle of %s is at work, and goes first", request.system.name)
+    while is_held(busy):
+        time.sleep(PAUSE_SECONDS)
+
+
 def _make(request: Backfill, init_time: np.datetime64) -> PlumecastError | None:
     """Make one run once no scheduled cycle of the system is at work; return its failure."""
-    while is_held(request.home.cycle_lock(request.system.name)):
-        time.sleep(PAUSE_SECONDS)
+    _wait_for_schedule(request)
     try:
         with SystemCycles(request.home, request.system).recorded(init_time, asked=True):
             forecast_cycle(

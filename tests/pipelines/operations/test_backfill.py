@@ -2,7 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from data_catalog.archive.ingest import ingest
 from data_catalog.catalog import dataset
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.sources.open_source import open_source
+from data_catalog.storage.locks import lock
 from forecast.products.files.manifest import verify_manifest
 from forecast.products.files.runs import RunDirectory
 from pipelines.operations.backfill import Backfill, backfill
@@ -109,6 +112,18 @@ def test_the_ledger_keeps_reasons_in_one_line(place: Home, tiny: Path) -> None:
     last = cycles.ledger().last_event(time("2008-01-01"))
     assert last is not None
     assert last.reason == "OSError: one two https://example.org/file?..."
+
+
+def test_a_scheduled_cycle_goes_first(
+    archived: Home, tiny: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("pipelines.operations.backfill.PAUSE_SECONDS", 0.05)
+    busy = ExitStack()
+    busy.enter_context(lock(archived.cycle_lock("tiny"), "cycle"))
+    Timer(0.5, busy.close).start()
+    with caplog.at_level("INFO", "plumecast"):
+        assert next(backfill(request(archived, tiny, end="2008-01-01"))) == "2008-01-01T00:00Z: published"
+    assert "A scheduled cycle of tiny is at work, and goes first" in caplog.text
 
 
 def test_a_period_without_data(archived: Home, tiny: Path, tmp_path: Path) -> None:
