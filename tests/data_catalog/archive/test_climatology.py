@@ -59,10 +59,8 @@ def test_corrected_values_and_filled_holes_make_it_stale(
     ingest(entry, analysis.isel(time=np.delete(np.arange(400), 100)), archive)
     make_climatology(archive, ClimatologySettings(quantiles=()))
     ingest(entry, analysis, archive)
-    with pytest.raises(
-        InvalidDataError,
-        match=r"found one of values before .* 'plumecast climatology tiny --start 2001-01-01 --end \d{4}-\d\d-\d\d' makes it",
-    ):
+    remake = "'plumecast climatology tiny --start 2001-01-01 --end 2002-02-04' makes it anew"
+    with pytest.raises(InvalidDataError, match=f"found one of values before .*; {remake}"):
         open_climatology(archive)
     make_climatology(archive, ClimatologySettings(quantiles=()))
     open_climatology(archive)
@@ -77,10 +75,7 @@ def test_nothing_to_open_is_said(entry: DatasetEntry, analysis: xr.Dataset, arch
     with pytest.raises(MissingDataError):
         open_climatology(archive)
     ingest(entry, analysis.isel(time=slice(50)), archive)
-    with pytest.raises(
-        MissingDataError,
-        match="found none; 'plumecast climatology tiny --start 2001-01-01 --end \d{4}-\d\d-\d\d' makes it",
-    ):
+    with pytest.raises(MissingDataError, match="found none; 'plumecast climatology tiny' makes it"):
         open_climatology(archive)
     with pytest.raises(InvalidDataError, match="within 30 days of each day of the year"):
         make_climatology(archive)
