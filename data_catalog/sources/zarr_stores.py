@@ -216,7 +216,7 @@ def open_complete(location: Path | str, *, decode_timedelta: bool = False) -> xr
         MissingDataError: The location cannot be reached.
     """
     if str(location).lower().endswith(_NETCDF_SUFFIXES):
-        raise InvalidDataError(f"{location}: expected a Zarr group, found a NetCDF file (download it first)")
+        raise InvalidDataError(f"{location}: expected a Zarr group, found a NetCDF file")
     patience = patience_for(str(location))
     shorter = None if patience is None else patience.at_most(_OPENING_S)
     try:
