@@ -148,12 +148,12 @@ class ReferenceStore(Store):
         return self._reference(key) is not None
 
     async def set(self, key: str, value: Buffer) -> None:
-        """Refuse: nothing is written by reference."""
-        raise NotImplementedError
+        """Raise Zarr's error of a store that is read only."""
+        self._check_writable()
 
     async def delete(self, key: str) -> None:
-        """Refuse: nothing is deleted by reference."""
-        raise NotImplementedError
+        """Raise Zarr's error of a store that is read only."""
+        self._check_writable()
 
     async def list(self) -> AsyncIterator[str]:
         """Yield all keys."""

@@ -5,10 +5,9 @@ goes on where it stopped, and a longer one takes what a shorter one has done.
 """
 
 import logging
-import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -111,9 +110,7 @@ def evaluate(request: EvaluationRequest, workers: Workers | None = None) -> Eval
     starts = init_times(request, inputs.scorer.analysis["time"].values)
     scored: list[_ScoredStart] = []
     with progress(f"Evaluate {request.system.name}", len(starts), "cycles") as advance:
-        score = (
-            partial(_score_start, request, inputs) if workers is None else partial(_score_there, pickle.dumps(request))
-        )
+        score = partial(_score_start, request, inputs) if workers is None else partial(_score_there, request)
         for start in in_order(workers, score, starts):
             scored.append(start)
             advance(len(scored), iso(start.init_time))
@@ -123,15 +120,17 @@ def evaluate(request: EvaluationRequest, workers: Workers | None = None) -> Eval
     return _result(request, inputs, scored)
 
 
-def _score_there(request: bytes, init_time: np.datetime64) -> _ScoredStart:
+def _score_there(request: EvaluationRequest, init_time: np.datetime64) -> _ScoredStart:
     """Make and score the forecasts from one start in a worker, which opens the checkpoint once."""
-    return _score_start(*_opened(request), init_time)
+    held = next((one for one in _held if one[0] == request), None)
+    if held is None:
+        held = request, _open_inputs(request)
+        _held[:] = [held]
+    return _score_start(request, held[1], init_time)
 
 
-@lru_cache(maxsize=1)
-def _opened(request: bytes) -> tuple[EvaluationRequest, _Inputs]:
-    found: EvaluationRequest = pickle.loads(request)  # noqa: S301 - from the process that asks, over Dask's own pickle
-    return found, _open_inputs(found)
+_held: list[tuple[EvaluationRequest, _Inputs]] = []
+"""What a worker has opened last, and for which request; settings hold tables, so that they cannot be hashed."""
 
 
 def _open_inputs(request: EvaluationRequest) -> _Inputs:

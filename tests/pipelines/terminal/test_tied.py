@@ -22,7 +22,7 @@ print(child.pid, flush=True)
 time.sleep(600)
 """
 
-linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties processes")
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
 
 
 def _runs(pid: int) -> bool:
