@@ -18,7 +18,7 @@ from data_catalog.errors import InvalidDataError, PlumecastError
 from data_catalog.layout.axes import as_analysis
 from data_catalog.layout.times import iso
 from data_catalog.sources.declared_values import DeclaredStore
-from data_catalog.sources.patience import ask, explained, patience_for
+from data_catalog.storage.patience import ask, explained, patience_for
 
 _CHUNK_CACHE_BYTES = 256 * 1024
 _NETCDF_BLOCK_BYTES = 4 * 1024**2

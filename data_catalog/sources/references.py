@@ -24,8 +24,8 @@ from zarr.core.buffer import Buffer, BufferPrototype
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.sources.locations import Location
-from data_catalog.sources.patience import ask, patience_for
 from data_catalog.sources.remote_files import RemoteFile, RemoteFiles
+from data_catalog.storage.patience import ask, patience_for
 
 _PARQUET = (".parq", ".parquet")
 _INLINE = b"base64:"

@@ -13,9 +13,9 @@ import numpy as np
 import obstore
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError, PlumecastError
-from data_catalog.sources.object_stores import object_store
-from data_catalog.sources.patience import ask, explained, patience_for
 from data_catalog.sources.remote_objects import DamagedChunkError
+from data_catalog.storage.object_stores import object_store
+from data_catalog.storage.patience import ask, explained, patience_for
 
 MOST_AT_ONCE = 8
 """Requests at a time: public buckets answer more of them with 503."""

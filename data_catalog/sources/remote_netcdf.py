@@ -16,9 +16,9 @@ import xarray as xr
 from xarray.backends import H5NetCDFStore
 
 from data_catalog.errors import InvalidDataError, PlumecastError
-from data_catalog.sources.patience import ask, patience_for
 from data_catalog.sources.reading import check_first_bytes, decoded, netcdf_dataset, one_line
 from data_catalog.sources.remote_files import RangedFile, RemoteFile, Version
+from data_catalog.storage.patience import ask, patience_for
 
 _PIECE_BYTES = 8 * 1024**2
 _OLD = b"CDF"

@@ -18,16 +18,12 @@ from obstore.store import ObjectStore
 from zarr.abc.store import ByteRequest, Store
 from zarr.core.buffer import Buffer, BufferPrototype
 
-from data_catalog.sources.patience import Patience
 from data_catalog.sources.stated_checksums import Checksum, of_etag, of_headers
+from data_catalog.storage.object_stores import has_credentials
+from data_catalog.storage.patience import Patience
 
 _GOOGLE = "https://storage.googleapis.com"
 _AMAZON_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
-_CREDENTIALS = {
-    "s3": ("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
-    "gs": ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_KEY"),
-    "az": ("AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_TOKEN", "AZURE_CLIENT_SECRET"),
-}
 _MOST_WITHOUT_CHECKSUM = 3
 """Objects without a stated checksum after which the headers of a store are no longer asked for."""
 _HEADERS_S = 30.0
@@ -45,15 +41,6 @@ class Answer(NamedTuple):
 
     body: bytes
     etag: str | None
-
-
-def has_credentials(scheme: str) -> bool:
-    """Return whether the environment holds credentials for a kind of store; without any it is read anonymously.
-
-    Args:
-        scheme: `s3`, `gs` or `az`.
-    """
-    return any(os.environ.get(name) for name in _CREDENTIALS.get(scheme, ()))
 
 
 class RemoteObjects:

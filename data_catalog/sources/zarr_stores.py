@@ -33,11 +33,11 @@ from data_catalog.errors import InvalidDataError, PlumecastError, without_secret
 from data_catalog.layout.variables import VARIABLES
 from data_catalog.sources.archive_marks import LEDGER_NAME, is_archive_group, no_ledger
 from data_catalog.sources.locations import parse_location
-from data_catalog.sources.object_stores import object_store
-from data_catalog.sources.patience import ask, explained, is_outage, is_refusal, patience_for
 from data_catalog.sources.reading import decoded, in_blocks
 from data_catalog.sources.references import are_references, reference_store
 from data_catalog.sources.remote_objects import DamagedChunkError, RemoteObjects
+from data_catalog.storage.object_stores import object_store
+from data_catalog.storage.patience import ask, explained, is_outage, is_refusal, patience_for
 
 _GROUP_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
 _METADATA = frozenset({"zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata"})

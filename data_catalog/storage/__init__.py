@@ -1,1 +1,1 @@
-"""Writes to disk: atomic, durable files and locks."""
+"""What every room stores with: atomic, durable files and locks, on disk; patience with object stores."""

@@ -95,7 +95,7 @@ def ingest(
     ] = False,
 ) -> None:
     """Copy a source into the local archive and check it; resumes, appends new times, fills holes, repairs damage."""
-    from data_catalog.sources.patience import TWICE_VARIABLE
+    from data_catalog.storage.patience import TWICE_VARIABLE
     from pipelines.data.ingest import describe, ingest_dataset
     from pipelines.terminal.times import parse_moment
     from pipelines.workspace.datasets import find_dataset

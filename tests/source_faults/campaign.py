@@ -120,11 +120,11 @@ def hurried(read_twice: float | None, patience_s: float) -> Iterator[None]:
     if read_twice is not None:
         variables["PLUMECAST_READ_TWICE"] = str(read_twice)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PLUMECAST_"))}
-    sources = "data_catalog.sources"
+    sources, storage = "data_catalog.sources", "data_catalog.storage"
     with (
         patch.dict(os.environ, kept | variables, clear=True),
-        patch(f"{sources}.patience.Patience.waits", lambda self: chain([0.01, 0.02, 0.05, 0.1], repeat(0.2))),
-        patch(f"{sources}.object_stores._LONGEST_ANSWER", f"{LIMIT_S:g}s"),
+        patch(f"{storage}.patience.Patience.waits", lambda self: chain([0.01, 0.02, 0.05, 0.1], repeat(0.2))),
+        patch(f"{storage}.object_stores._LONGEST_ANSWER", f"{LIMIT_S:g}s"),
         patch(f"{sources}.zarr_stores._BLOCK_BYTES", 0),
         patch(f"{sources}.arco_era5._BLOCK_BYTES", 0),
         patch("os.fsync", lambda descriptor: None),

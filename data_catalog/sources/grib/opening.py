@@ -14,8 +14,8 @@ from data_catalog.sources.grib.hypercubes import arrange
 from data_catalog.sources.grib.library import check_installed, open_message
 from data_catalog.sources.grib.messages import find_fields
 from data_catalog.sources.locations import Location
-from data_catalog.sources.patience import ask, patience_for
 from data_catalog.sources.remote_files import RangedFile, RemoteFile, Version
+from data_catalog.storage.patience import ask, patience_for
 
 SUFFIXES = frozenset({".grib", ".grb", ".grib1", ".grb1", ".grib2", ".grb2", ".gb2", ".gb1"})
 _FILES_KEPT = 64

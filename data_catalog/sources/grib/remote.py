@@ -17,9 +17,9 @@ from data_catalog.sources.grib.fields import GribField
 from data_catalog.sources.grib.hypercubes import arrange
 from data_catalog.sources.grib.library import check_installed, open_message
 from data_catalog.sources.grib.messages import MessagePlace, check_message, field_of
-from data_catalog.sources.patience import ask, patience_for
 from data_catalog.sources.reading import in_blocks
 from data_catalog.sources.remote_files import RemoteFile, RemoteFiles
+from data_catalog.storage.patience import ask, patience_for
 
 _BLOCK_BYTES = 1
 """One field a block, so that no time is fetched that is not wanted."""

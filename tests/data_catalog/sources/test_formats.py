@@ -18,7 +18,7 @@ from tests.data_catalog.sources.grib.writing import LATITUDE, LONGITUDE, message
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     monkeypatch.setenv("PLUMECAST_PATIENCE", "3")
-    monkeypatch.setattr("data_catalog.sources.patience.Patience.waits", lambda self: iter([0.01] * 100))
+    monkeypatch.setattr("data_catalog.storage.patience.Patience.waits", lambda self: iter([0.01] * 100))
     with serving(tmp_path) as found:
         yield found
 

@@ -64,7 +64,7 @@ def put(root: Path, name: str, year: int, days: int) -> None:
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     monkeypatch.setenv("PLUMECAST_PATIENCE", "3")
-    monkeypatch.setattr("data_catalog.sources.patience.Patience.waits", lambda self: iter([0.01] * 100))
+    monkeypatch.setattr("data_catalog.storage.patience.Patience.waits", lambda self: iter([0.01] * 100))
     for name in ("z", "t", "msl"):
         put(tmp_path / "psl", name, 2020, 120)
         put(tmp_path / "psl", name, 2021, 5)

@@ -70,7 +70,7 @@ def test_an_outage_and_a_page_in_place_of_bytes_are_survived(served: Served) -> 
 
 
 def test_what_is_wrong_is_named(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data_catalog.sources.patience.Patience.waits", lambda self: iter([0.01] * 100))
+    monkeypatch.setattr("data_catalog.storage.patience.Patience.waits", lambda self: iter([0.01] * 100))
     for name, content in {
         "page": b"<html>",
         "grib": b"GRIB",

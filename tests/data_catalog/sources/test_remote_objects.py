@@ -14,9 +14,10 @@ from zarr.abc.store import RangeByteRequest
 from zarr.core.buffer import default_buffer_prototype
 from zarr.storage import MemoryStore, ObjectStore
 
-from data_catalog.sources.patience import Patience
-from data_catalog.sources.remote_objects import DamagedChunkError, RemoteObjects, has_credentials
+from data_catalog.sources.remote_objects import DamagedChunkError, RemoteObjects
 from data_catalog.sources.zarr_stores import open_complete
+from data_catalog.storage.object_stores import has_credentials
+from data_catalog.storage.patience import Patience
 from tests.source_faults.server import Fault, FaultyServer, Stating
 
 BODY = bytes(range(200))
@@ -112,7 +113,7 @@ def test_parts_are_read_twice_only() -> None:
 
 
 def test_credentials_of_the_environment_are_used(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data_catalog.sources.patience.Patience.waits", lambda self: repeat(0.001))
+    monkeypatch.setattr("data_catalog.storage.patience.Patience.waits", lambda self: repeat(0.001))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
     server = serve("etag")

@@ -125,7 +125,7 @@ class Server:
 
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data_catalog.sources.patience.Patience.waits", lambda self: repeat(0.001))
+    monkeypatch.setattr("data_catalog.storage.patience.Patience.waits", lambda self: repeat(0.001))
 
 
 @pytest.fixture

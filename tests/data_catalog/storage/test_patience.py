@@ -6,7 +6,7 @@ import pytest
 from obstore.exceptions import GenericError, PermissionDeniedError
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
-from data_catalog.sources.patience import Patience, ask, explained, happened, is_outage, patience_for
+from data_catalog.storage.patience import Patience, ask, explained, happened, is_outage, patience_for
 
 QUICK = Patience(outage_s=0.2, first_wait_s=0.001, longest_wait_s=0.004)
 BUSY = GenericError("Generic HTTP error: Server error, body contains Error, status: 503 Service Unavailable")

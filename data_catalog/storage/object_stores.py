@@ -1,14 +1,29 @@
 """What reads the objects below a URL: over HTTP, or from a bucket of Amazon, Google or Azure."""
 
+import os
+
 import obstore
 import obstore.store
 
 from data_catalog.errors import ConfigurationError
-from data_catalog.sources.remote_objects import has_credentials
 
+_CREDENTIALS = {
+    "s3": ("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
+    "gs": ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_KEY"),
+    "az": ("AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_TOKEN", "AZURE_CLIENT_SECRET"),
+}
 _MOST_RETRIES = 0
 """Of the library, which gives up within seconds: `patience` asks again instead."""
 _LONGEST_ANSWER = "5min"
+
+
+def has_credentials(scheme: str) -> bool:
+    """Return whether the environment holds credentials for a kind of store; without any it is read anonymously.
+
+    Args:
+        scheme: `s3`, `gs` or `az`.
+    """
+    return any(os.environ.get(name) for name in _CREDENTIALS.get(scheme, ()))
 
 
 def object_store(place: str) -> obstore.store.ObjectStore:

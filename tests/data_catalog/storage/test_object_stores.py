@@ -4,7 +4,7 @@ import obstore.store
 import pytest
 
 from data_catalog.errors import ConfigurationError
-from data_catalog.sources.object_stores import object_store
+from data_catalog.storage.object_stores import object_store
 
 
 def test_stores(monkeypatch: pytest.MonkeyPatch) -> None:
