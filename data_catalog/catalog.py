@@ -133,6 +133,8 @@ class DatasetEntry(BaseModel):
     """Kind of source; each has one adapter in `data_catalog.sources` or in another package."""
     location: str | None = None
     """Path or URL; None if the user must give one, or if the data is bundled."""
+    chunks_below: tuple[str, ...] = ()
+    """Folders and URLs that the chunks of kerchunk references may lie below, besides the references' own place."""
     channels: tuple[str, ...] = Field(min_length=1)
     static: tuple[str, ...] = ()
     grid: GridAxes | None = None
@@ -256,10 +258,14 @@ def read_dataset(path: Path) -> DatasetEntry:
     """
     origin = f"dataset file {path}"
     entry = parse_dataset(read_toml(path, origin=origin), origin=origin)
-    if entry.location is None or "://" in entry.location:
-        return entry
-    place = path.absolute().parent / Path(entry.location).expanduser()
-    return entry.model_copy(update={"location": str(place)})
+
+    def placed(place: str) -> str:
+        return place if "://" in place else str(path.absolute().parent / Path(place).expanduser())
+
+    location = None if entry.location is None else placed(entry.location)
+    return entry.model_copy(
+        update={"location": location, "chunks_below": tuple(placed(place) for place in entry.chunks_below)}
+    )
 
 
 def parse_dataset(content: Mapping[str, Any], *, origin: str) -> DatasetEntry:

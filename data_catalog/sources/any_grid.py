@@ -10,7 +10,7 @@ from data_catalog.errors import InvalidDataError
 from data_catalog.layout.canonical import recognised_channels
 from data_catalog.layout.curvilinear import Places, curvilinear_places, on_own_places, on_stand_in_axes
 from data_catalog.layout.variables import channel
-from data_catalog.sources.files import contents_of_each, join_files, open_each, open_files
+from data_catalog.sources.files import contents_of_each, join_files, open_each
 from data_catalog.sources.reading import in_blocks
 
 _BLOCK_BYTES = 4 * 1024**2
@@ -18,7 +18,11 @@ _TRUE_DIRECTIONS = ("eastward", "northward")
 
 
 def open_any_grid(
-    location: Path | str, channels: Sequence[str] | None = None, static: Sequence[str] = ()
+    location: Path | str,
+    channels: Sequence[str] | None = None,
+    static: Sequence[str] = (),
+    *,
+    chunks_below: Sequence[str] = (),
 ) -> xr.Dataset:
     """Open files as a checked analysis, also on a curvilinear grid.
 
@@ -26,6 +30,7 @@ def open_any_grid(
         location: As `open_files` takes it.
         channels: Channels to read; None for all that are recognised.
         static: Channels without time to read as well.
+        chunks_below: Folders and URLs that references of kerchunk may refer to besides their own.
 
     Returns:
         As `open_files` returns it; on a curvilinear grid with dims (time, row, column), and `latitude` and `longitude`
@@ -36,11 +41,12 @@ def open_any_grid(
         InvalidDataError: The data is not a readable analysis with these channels, files have different curvilinear
             grids, or a wind is not said to be eastward or northward on one.
     """
-    opened = [(file, raw, curvilinear_places(raw, file)) for file, raw in contents_of_each(location)]
+    every = contents_of_each(location, chunks_below=chunks_below)
+    opened = [(file, raw, curvilinear_places(raw, file)) for file, raw in every]
     curvilinear = [(file, raw, places) for file, raw, places in opened if places is not None]
     if not curvilinear:
-        wanted, constant = _wanted(open_each(location), channels, static)
-        return open_files(location, wanted, constant)
+        known = open_each(location, chunks_below=chunks_below)
+        return join_files(known, location, *_wanted(known, channels, static))
     places = _one_grid(curvilinear)
     plain = [
         (file, in_blocks(on_stand_in_axes(raw, places), file, block_bytes=_BLOCK_BYTES)) for file, raw, _ in curvilinear

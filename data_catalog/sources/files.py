@@ -28,7 +28,12 @@ _BLOCK_BYTES = 512 * 1024
 
 
 def open_files(
-    location: Path | str, channels: Sequence[str], static: Sequence[str] = (), *, ensemble: bool = False
+    location: Path | str,
+    channels: Sequence[str],
+    static: Sequence[str] = (),
+    *,
+    ensemble: bool = False,
+    chunks_below: Sequence[str] = (),
 ) -> xr.Dataset:
     """Open a file, a Zarr group, or several of either as a checked analysis.
 
@@ -41,12 +46,14 @@ def open_files(
         channels: Channels to read.
         static: Channels without time to read as well.
         ensemble: Whether each analysis is an ensemble, all of whose members are read.
+        chunks_below: Folders and URLs that references of kerchunk may refer to besides their own.
 
     Raises:
         ConfigurationError: The location does not exist or holds no data files.
         InvalidDataError: The data is not a readable analysis with these channels; names the file.
     """
-    return join_files(open_each(location, ensemble=ensemble), location, channels, static, ensemble=ensemble)
+    opened = open_each(location, ensemble=ensemble, chunks_below=chunks_below)
+    return join_files(opened, location, channels, static, ensemble=ensemble)
 
 
 def join_files(
@@ -94,12 +101,15 @@ def open_every_channel(location: Path | str) -> xr.Dataset:
     return combine(opened, [name for name in names if name not in static], static, str(location))
 
 
-def open_each(location: Path | str, *, ensemble: bool = False) -> list[tuple[str, xr.Dataset]]:
+def open_each(
+    location: Path | str, *, ensemble: bool = False, chunks_below: Sequence[str] = ()
+) -> list[tuple[str, xr.Dataset]]:
     """Open the known fields of each file of a location lazily, on our axes, in the names and units of the file.
 
     Args:
         location: As `open_files` takes it.
         ensemble: Whether each analysis is an ensemble.
+        chunks_below: Folders and URLs that references of kerchunk may refer to besides their own.
 
     Returns:
         Name and content of each file, sorted by name; of a GRIB file, one for each grid and each set of times.
@@ -108,13 +118,15 @@ def open_each(location: Path | str, *, ensemble: bool = False) -> list[tuple[str
         ConfigurationError: The location does not exist or holds no data files, or GRIB cannot be read here.
         InvalidDataError: A file is damaged, has an unknown format or is no analysis.
     """
-    return [(str(place), dataset) for place in _each(location) for dataset in _analyses_of(place, ensemble)]
+    return [
+        (str(place), dataset) for place in _each(location) for dataset in _analyses_of(place, ensemble, chunks_below)
+    ]
 
 
-def _analyses_of(place: Location, ensemble: bool) -> list[xr.Dataset]:
+def _analyses_of(place: Location, ensemble: bool, chunks_below: Sequence[str]) -> list[xr.Dataset]:
     """The parts of a file or store that are analyses; if none is, the error says why."""
     if format_of(place) == "zarr":
-        return [open_zarr(place, ensemble=ensemble)]
+        return [open_zarr(place, ensemble=ensemble, chunks_below=chunks_below)]
     if format_of(place) == "netcdf" and isinstance(place, Path):
         return [open_netcdf(place, ensemble=ensemble)]
     analyses, refused = [], []
@@ -130,17 +142,20 @@ def _analyses_of(place: Location, ensemble: bool) -> list[xr.Dataset]:
     return analyses
 
 
-def contents_of_each(location: Path | str) -> list[tuple[str, xr.Dataset]]:
+def contents_of_each(location: Path | str, *, chunks_below: Sequence[str] = ()) -> list[tuple[str, xr.Dataset]]:
     """Open all variables of each file of a location as they are.
 
     Args:
         location: As `open_files` takes it.
+        chunks_below: Folders and URLs that references of kerchunk may refer to besides their own.
 
     Raises:
         ConfigurationError: The location does not exist or holds no data files.
         InvalidDataError: A file is damaged or has an unknown format.
     """
-    return [(str(place), dataset) for place in _each(location) for dataset in open_stored(place)]
+    return [
+        (str(place), dataset) for place in _each(location) for dataset in open_stored(place, chunks_below=chunks_below)
+    ]
 
 
 def _each(location: Path | str) -> Sequence[Location]:

@@ -1,5 +1,6 @@
 """What a path or URL holds, a Zarr store or a file in NetCDF or GRIB, and the one way to open it."""
 
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal
 from urllib.parse import urlsplit
@@ -47,13 +48,16 @@ def _by_first_bytes(url: str) -> Format:
     return next((kind for first, kind in _FIRST_BYTES if start.startswith(first)), "zarr")
 
 
-def open_stored(place: Location, *, forecast: bool = False, decode_timedelta: bool = False) -> list[xr.Dataset]:
+def open_stored(
+    place: Location, *, forecast: bool = False, decode_timedelta: bool = False, chunks_below: Sequence[str] = ()
+) -> list[xr.Dataset]:
     """Open what a place holds lazily, as it is.
 
     Args:
         place: Path of a file or store, or URL.
         forecast: Whether a forecast is wanted, where a GRIB file holds analyses and forecasts of a field.
         decode_timedelta: Whether to decode durations.
+        chunks_below: Folders and URLs that references of kerchunk may refer to besides their own.
 
     Returns:
         One dataset; of a GRIB file, one for each grid and each set of times.
@@ -65,7 +69,7 @@ def open_stored(place: Location, *, forecast: bool = False, decode_timedelta: bo
     """
     kind = format_of(place)
     if kind == "zarr":
-        return [open_complete(place, decode_timedelta=decode_timedelta)]
+        return [open_complete(place, decode_timedelta=decode_timedelta, chunks_below=chunks_below)]
     if kind == "grib":
         return open_grib(place, forecast=forecast)
     if isinstance(place, str):

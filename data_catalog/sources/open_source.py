@@ -61,9 +61,11 @@ def open_source(
         analysis = _opened_dated(entry, place, start or entry.period_start, end or entry.period_end)
     elif entry.source in ("files", "bundled"):
         if entry.regrid is None:
-            analysis = open_files(place, entry.channels, entry.static, ensemble=entry.members is not None)
+            analysis = open_files(
+                place, entry.channels, entry.static, ensemble=entry.members is not None, chunks_below=entry.chunks_below
+            )
         else:
-            analysis = open_any_grid(place, entry.channels, entry.static)
+            analysis = open_any_grid(place, entry.channels, entry.static, chunks_below=entry.chunks_below)
     else:
         analysis = _from_plugin(entry, place)
     if entry.is_remote:

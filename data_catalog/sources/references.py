@@ -7,12 +7,11 @@ whose paths start from the references' own folder. Source: kerchunk, "References
 import asyncio
 import base64
 import importlib.util
-import json
-from collections.abc import AsyncIterator, Iterable, Mapping
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
-from fsspec.implementations.reference import LazyReferenceMapper, ReferenceFileSystem
+from fsspec.implementations.reference import LazyReferenceMapper
 from zarr.abc.store import (
     ByteRequest,
     OffsetByteRequest,
@@ -24,12 +23,16 @@ from zarr.core.buffer import Buffer, BufferPrototype
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.sources.locations import Location
+from data_catalog.sources.reference_files import read_references
+from data_catalog.sources.reference_places import Reach
 from data_catalog.sources.remote_files import RemoteFile, RemoteFiles
 from data_catalog.storage.patience import ask, patience_for
 
 _PARQUET = (".parq", ".parquet")
 _INLINE = b"base64:"
-Reference: TypeAlias = bytes | tuple[str, int, int | None]
+_MOST_INLINE_BYTES = 64 * 1024**2
+_MOST_CHUNK_BYTES = 4 * 1024**3
+Reference: TypeAlias = bytes | tuple[Location, int, int | None]
 """A chunk itself, or the file that it lies in, its first byte, and its number of bytes; None for all of them."""
 
 
@@ -42,11 +45,12 @@ def are_references(location: Location) -> bool:
     return str(location).rstrip("/").lower().endswith((".json", *_PARQUET))
 
 
-def reference_store(location: Location) -> "ReferenceStore":
+def reference_store(location: Location, chunks_below: Sequence[str] = ()) -> "ReferenceStore":
     """Open references as the Zarr store that they describe.
 
     Args:
         location: Path or URL of a JSON file, or of a directory of Parquet files.
+        chunks_below: Folders and URLs that they may refer to besides their own folder, host or bucket.
 
     Raises:
         ConfigurationError: Parquet cannot be read here, or nothing is there.
@@ -60,29 +64,8 @@ def reference_store(location: Location) -> "ReferenceStore":
                 "pip install 'plumecast[parquet]'"
             )
         folder = _Folder(location)
-        return ReferenceStore(LazyReferenceMapper("", fs=folder, engine="pyarrow"), location)
-    return ReferenceStore(_in_json(_content(location), str(location)), location)
-
-
-def _content(location: Location) -> bytes:
-    if isinstance(location, Path):
-        return location.read_bytes()
-    file = RemoteFile.at(location)
-    return ask(lambda: file.read(0, file.version().size), patience_for(location), location)
-
-
-def _in_json(content: bytes, where: str) -> Mapping[str, Any]:
-    try:
-        found = json.loads(content)
-        refused = bool(found.get("gen"))
-        mapping: Mapping[str, Any] = ReferenceFileSystem(found, fs={}, skip_instance_cache=True).references
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise InvalidDataError(f"{where}: expected references of kerchunk as JSON, found {content[:40]!r}") from error
-    if refused or not any(key.endswith((".zarray", ".zgroup", "zarr.json", ".zmetadata")) for key in mapping):
-        raise InvalidDataError(
-            f"{where}: expected references with the metadata of a Zarr store and each chunk by name, found others"
-        )
-    return mapping
+        return ReferenceStore(LazyReferenceMapper("", fs=folder, engine="pyarrow"), Reach(location, chunks_below))
+    return ReferenceStore(read_references(location), Reach(location, chunks_below))
 
 
 class _Folder:
@@ -98,6 +81,8 @@ class _Folder:
     def cat_file(self, path: str) -> bytes:
         """Return the content of a file; raises FileNotFoundError if there is none."""
         name = path.lstrip("/")
+        if ".." in PurePosixPath(name).parts:
+            raise InvalidDataError(f"{self._location}: expected references of arrays below it, found {name!r}")
         if isinstance(self._location, Path):
             return (self._location / name).read_bytes()
         content = RemoteFiles(self._location.rstrip("/")).read_small(name, lambda found, what: found)
@@ -113,24 +98,24 @@ class ReferenceStore(Store):
     supports_deletes = False
     supports_listing = True
 
-    def __init__(self, references: Mapping[str, Any], location: Location) -> None:
+    def __init__(self, references: Mapping[str, Any], reach: Reach) -> None:
         """Read chunks by reference.
 
         Args:
             references: By the name of the chunk: its content, or where it lies.
-            location: Path or URL of the references.
+            reach: What they may refer to.
         """
         super().__init__(read_only=True)
         self._references = references
-        self._location = location
+        self._reach = reach
 
     def __eq__(self, other: object) -> bool:
         """Return whether another store is of the same references."""
-        return isinstance(other, ReferenceStore) and other._location == self._location
+        return isinstance(other, ReferenceStore) and other._reach == self._reach
 
     def __hash__(self) -> int:
         """Return a hash of the place of the references."""
-        return hash(str(self._location))
+        return hash(str(self._reach.location))
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
         """Return the bytes of a key, or None if nothing refers to it."""
@@ -175,25 +160,37 @@ class ReferenceStore(Store):
     def _reference(self, key: str) -> Reference | None:
         found = self._references.get(key)
         if found is None or isinstance(found, (bytes, str)):
-            inline = found.encode() if isinstance(found, str) else found
-            is_coded = inline is not None and inline.startswith(_INLINE)
-            return base64.b64decode(inline[len(_INLINE) :]) if inline is not None and is_coded else inline
+            return None if found is None else self._inline(found.encode() if isinstance(found, str) else found, key)
         url, *place = found
-        return (str(url), int(place[0]), int(place[1])) if place else (str(url), 0, None)
+        start, length = map(int, place) if place else (0, None)
+        if start < 0 or (length is not None and not 0 <= length <= _MOST_CHUNK_BYTES):
+            raise InvalidDataError(
+                f"{self._reach.location}: {key}: expected a part of a file of at most {_MOST_CHUNK_BYTES} bytes, "
+                f"found {length} bytes from {start}"
+            )
+        return self._reach.place_of(str(url), key), start, length
+
+    def _inline(self, content: bytes, key: str) -> bytes:
+        if len(content) > _MOST_INLINE_BYTES:
+            raise InvalidDataError(
+                f"{self._reach.location}: {key}: expected at most {_MOST_INLINE_BYTES} bytes within references, found "
+                f"{len(content)}"
+            )
+        return base64.b64decode(content[len(_INLINE) :]) if content.startswith(_INLINE) else content
 
     def _content(self, key: str) -> bytes | None:
         reference = self._reference(key)
         if reference is None or isinstance(reference, bytes):
             return reference
-        url, start, length = reference
-        if "://" in url and not url.startswith("file://"):
-            return _remote_part(RemoteFile.at(url), start, length)
-        if not isinstance(self._location, Path):
-            raise InvalidDataError(f"{self._location}: {key}: expected a reference to a URL, found a path")
-        path = self._location.parent / url.removeprefix("file://")
-        with path.open("rb") as file:
+        place, start, length = reference
+        if isinstance(place, str):
+            return _remote_part(RemoteFile.at(place), start, length)
+        if not place.is_file():
+            raise InvalidDataError(f"{self._reach.location}: {key}: expected a file {place}, found none")
+        with place.open("rb") as file:
             file.seek(start)
-            return _whole(file.read(-1 if length is None else length), length, f"{path}: {key}")
+            found = file.read(_MOST_CHUNK_BYTES if length is None else length)
+        return _whole(found, length, f"{place}: {key}")
 
 
 def _remote_part(file: RemoteFile, start: int, length: int | None) -> bytes:

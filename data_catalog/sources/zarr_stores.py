@@ -12,6 +12,7 @@ import asyncio
 import logging
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -187,28 +188,33 @@ def is_zarr(path: Path) -> bool:
     return path.is_dir() and any((path / mark).is_file() for mark in _GROUP_MARKS)
 
 
-def open_zarr(location: Path | str, *, ensemble: bool = False) -> xr.Dataset:
+def open_zarr(location: Path | str, *, ensemble: bool = False, chunks_below: Sequence[str] = ()) -> xr.Dataset:
     """Open an analysis in a Zarr group (version 2 or 3) lazily, from a directory or a URL.
 
     Args:
         location: Directory, or URL: gs://, s3://, az://, http://, https://, file://; buckets are read with
             the credentials that the environment holds, such as AWS_ACCESS_KEY_ID, or else anonymously.
         ensemble: Whether each analysis is an ensemble.
+        chunks_below: Folders and URLs that references of kerchunk may refer to besides their own.
 
     Raises:
         InvalidDataError: There is no Zarr group at the location.
         MissingDataError: The location cannot be reached.
     """
-    return in_blocks(open_complete(location), str(location), block_bytes=_BLOCK_BYTES, ensemble=ensemble)
+    opened = open_complete(location, chunks_below=chunks_below)
+    return in_blocks(opened, str(location), block_bytes=_BLOCK_BYTES, ensemble=ensemble)
 
 
-def open_complete(location: Path | str, *, decode_timedelta: bool = False) -> xr.Dataset:
+def open_complete(
+    location: Path | str, *, decode_timedelta: bool = False, chunks_below: Sequence[str] = ()
+) -> xr.Dataset:
     """Open a Zarr group lazily as xarray does, except that reading an absent chunk raises `AbsentChunkError`.
 
     Args:
         location: Directory, or URL: gs://, s3://, az://, http://, https://, file://; buckets are read with
             the credentials that the environment holds, such as AWS_ACCESS_KEY_ID, or else anonymously.
         decode_timedelta: Whether to decode durations.
+        chunks_below: Folders and URLs that references of kerchunk may refer to besides their own.
 
     Raises:
         ConfigurationError: It is a URL of an unknown kind.
@@ -220,15 +226,15 @@ def open_complete(location: Path | str, *, decode_timedelta: bool = False) -> xr
     patience = patience_for(str(location))
     shorter = None if patience is None else patience.at_most(_OPENING_S)
     try:
-        return ask(lambda: _opened_once(location, decode_timedelta), shorter, str(location))
+        return ask(lambda: _opened_once(location, decode_timedelta, chunks_below), shorter, str(location))
     except PlumecastError:
         raise
     except Exception as error:
         raise explained(error, str(location), "a Zarr group") from (None if patience else error)
 
 
-def _opened_once(location: Path | str, decode_timedelta: bool) -> xr.Dataset:
-    store = CompleteStore(_store(str(location)), str(location))
+def _opened_once(location: Path | str, decode_timedelta: bool, chunks_below: Sequence[str]) -> xr.Dataset:
+    store = CompleteStore(_store(str(location), chunks_below), str(location))
     dataset = _opened(store, str(location), decode_timedelta)
     if is_archive_group(dataset.attrs) and not sync(store.exists(LEDGER_NAME)):
         raise InvalidDataError(no_ledger(location))
@@ -236,10 +242,10 @@ def _opened_once(location: Path | str, decode_timedelta: bool) -> xr.Dataset:
     return dataset
 
 
-def _store(location: str) -> Store:
+def _store(location: str, chunks_below: Sequence[str]) -> Store:
     place = parse_location(location)
     if are_references(place):
-        return reference_store(place)
+        return reference_store(place, chunks_below)
     if isinstance(place, Path):
         return LocalStore(place, read_only=True)
     return ObjectStore(object_store(place), read_only=True)

@@ -1,5 +1,6 @@
 """Zarr stores by reference: chunks in one other file, inline or by template, at a URL or on disk."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -10,10 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from zarr.core.buffer import default_buffer_prototype
 
+from data_catalog.catalog import read_dataset
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.sources.files import open_files
-from data_catalog.sources.references import are_references
+from data_catalog.sources.open_source import open_source
+from data_catalog.sources.references import are_references, reference_store
 from data_catalog.sources.zarr_stores import open_complete
 from tests.data_catalog.conftest import MakeAnalysis
 from tests.data_catalog.sources.grib.serving import Served, serving
@@ -116,19 +120,82 @@ def test_references_in_parquet(served: Served, analysis: xr.Dataset) -> None:
         xr.testing.assert_equal(open_files(place, ["t2m", "msl"]).load(), analysis)
 
 
-@pytest.mark.parametrize(
-    "content", ["<html>", "[1]", "{}", '{"version": 1, "refs": {".zgroup": "{}"}, "gen": [{"k": 1}]}']
-)
-def test_what_are_no_references_is_refused(tmp_path: Path, content: str) -> None:
-    (tmp_path / "a.json").write_text(content)
-    with pytest.raises(InvalidDataError, match=r"a\.json: expected references"):
-        open_complete(tmp_path / "a.json")
+@pytest.mark.parametrize("name", ["{secret}", "file://{secret}", "../secret.bin", "a/../../secret.bin", "link"])
+def test_references_read_no_files_outside_of_their_folder(served: Served, analysis: xr.Dataset, name: str) -> None:
+    folder = served.root / "data"
+    folder.mkdir()
+    secret = served.root / "secret.bin"
+    secret.write_bytes(bytes(10**4))
+    (folder / "link").symlink_to(secret)
+    chunks = _references(analysis, folder, "chunks.bin")
+    chunks["t2m/0.0.0"] = [name.format(secret=secret), 0, 100]
+    (folder / "a.json").write_text(json.dumps(chunks))
+    with pytest.raises(InvalidDataError, match=r"a\.json: t2m/0\.0\.0: expected a reference to a file in .*, found "):
+        open_files(folder / "a.json", ["t2m"]).load()
+    if name != "link":  # a name like any other on a server
+        with pytest.raises(InvalidDataError, match=r"t2m/0\.0\.0: expected a reference to a plain URL below http"):
+            open_files(f"{served.url}/data/a.json", ["t2m"]).load()
 
 
-def test_references_from_afar_name_no_files_here(served: Served, analysis: xr.Dataset) -> None:
-    (served.root / "a.json").write_text(json.dumps(_references(analysis, served.root, "/etc/hostname")))
-    with pytest.raises(InvalidDataError, match="expected a reference to a URL, found a path"):
+def test_places_that_a_dataset_file_names_are_read(tmp_path: Path, analysis: xr.Dataset) -> None:
+    (tmp_path / "here").mkdir()
+    chunks = _references(analysis, tmp_path, str(tmp_path / "chunks.bin"))
+    (tmp_path / "here" / "a.json").write_text(json.dumps(chunks))
+    with pytest.raises(InvalidDataError, match="name its folder as chunks_below in a dataset file"):
+        open_files(tmp_path / "here" / "a.json", ["t2m"]).load()
+    text = """
+name = "mine"
+title = "x"
+source = "files"
+location = "here/a.json"
+chunks_below = ["../%s"]
+channels = ["t2m", "msl"]
+step_hours = 24
+period_start = 2001-01-01
+licence = "CC0"
+description = "x"
+"""
+    (tmp_path / "mine.toml").write_text(text % tmp_path.name)
+    entry = read_dataset(tmp_path / "mine.toml")
+    xr.testing.assert_equal(open_source(entry).load(), analysis)
+
+
+@pytest.mark.parametrize("host", ["http://127.0.0.1:1", "http://127.0.0.1.example.org", "s3://bucket", "ftp://a"])
+def test_references_from_afar_stay_at_their_host(served: Served, analysis: xr.Dataset, host: str) -> None:
+    (served.root / "a.json").write_text(json.dumps(_references(analysis, served.root, f"{host}/chunks.bin")))
+    with pytest.raises(InvalidDataError, match="expected a reference to a plain URL below http://127"):
         open_files(f"{served.url}/a.json", ["t2m"]).load()
+
+
+def test_relative_references_from_afar_start_from_their_folder(served: Served, analysis: xr.Dataset) -> None:
+    (served.root / "a.json").write_text(json.dumps(_references(analysis, served.root, "chunks.bin")))
+    xr.testing.assert_equal(open_files(f"{served.url}/a.json", ["t2m", "msl"]).load(), analysis)
+
+
+def test_sizes_are_bounded(tmp_path: Path, analysis: xr.Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    chunks = _references(analysis, tmp_path, "chunks.bin")
+    for wrong in ([0, 2**40], [-1, 5], [0, -5]):
+        (tmp_path / "a.json").write_text(json.dumps(chunks | {"t2m/0.0.0": ["chunks.bin", *wrong]}))
+        with pytest.raises(InvalidDataError, match=r"expected a part of a file of at most 4294967296 bytes, found "):
+            open_files(tmp_path / "a.json", ["t2m"]).load()
+    monkeypatch.setattr("data_catalog.sources.references._MOST_INLINE_BYTES", 1000)
+    (tmp_path / "a.json").write_text(json.dumps(chunks | {"t2m/0.0.0": "x" * 1001}))
+    with pytest.raises(
+        InvalidDataError, match=r"t2m/0\.0\.0: expected at most 1000 bytes within references, found 1001"
+    ):
+        open_files(tmp_path / "a.json", ["t2m"]).load()
+
+
+def test_a_folder_of_parquet_is_not_left(tmp_path: Path, analysis: xr.Dataset) -> None:
+    _write_parquet(_references(analysis, tmp_path, "chunks.bin"), tmp_path / "a.parq")
+    (tmp_path / "a.parq").rename(tmp_path / "b")
+    (tmp_path / "a.parq").mkdir()
+    metadata = json.loads((tmp_path / "b" / ".zmetadata").read_text())
+    metadata["metadata"] = {key.replace("t2m/", "../b/t2m/"): value for key, value in metadata["metadata"].items()}
+    (tmp_path / "a.parq" / ".zmetadata").write_text(json.dumps(metadata))
+    store = reference_store(tmp_path / "a.parq")
+    with pytest.raises(InvalidDataError, match=r"a\.parq: expected references of arrays below it, found '\.\./b/t2m"):
+        asyncio.run(store.get("../b/t2m/0.0.0", default_buffer_prototype()))
 
 
 def test_without_pyarrow_the_way_out_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
