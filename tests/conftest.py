@@ -1,5 +1,7 @@
 """Fixtures that tests of several packages share."""
 
+import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 
 from data_catalog.layout import variables
 from pipelines.cli.app import main
+from tests.object_storage.server import environment, make_bucket, s3_server
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +33,20 @@ def _no_declared_variables() -> Iterator[None]:
     yield
     for name in set(variables._declared_by.values()):
         variables.declare(name, ())
+
+
+@pytest.fixture(scope="session")
+def s3_address() -> Iterator[str]:
+    """Address of an S3 server on this machine."""
+    with s3_server() as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """URL of an empty bucket, for which the environment has credentials."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in environment(s3_address).items():
+        monkeypatch.setenv(name, value)
+    return make_bucket(s3_address, f"b{uuid.uuid4().hex}")

@@ -169,17 +169,18 @@ def is_refusal(error: BaseException) -> bool:
     return isinstance(_of_store(error), _REFUSED)
 
 
-def explained(error: Exception, what: str, expected: str) -> PlumecastError:
-    """Return the error to raise for a failed read.
+def explained(error: Exception, what: str, expected: str, *, to: str = "read") -> PlumecastError:
+    """Return the error to raise for a failed request.
 
     Args:
-        error: Last error of the read.
-        what: What was read; the message starts with it.
+        error: Last error of the request.
+        what: What was read or written; the message starts with it.
         expected: What was expected, if the store answered.
+        to: What was asked for: `read`, `write` or `delete`.
     """
     if is_refusal(error):
         return ConfigurationError(
-            f"{what}: expected permission to read, found a refusal (HTTP 401 or 403); correct address or credentials"
+            f"{what}: expected permission to {to}, found a refusal (HTTP 401 or 403); correct address or credentials"
         )
     if is_outage(error):
         return MissingDataError(f"{what}: expected an answer, found {happened(error)}; try again later")

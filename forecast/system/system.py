@@ -19,6 +19,7 @@ from forecast.system.diffusion import Diffusion, Sampler
 from forecast.system.network import NetworkSettings, UNetSettings
 from forecast.system.periods import Periods
 from forecast.system.products import Products
+from forecast.system.publish import Publish
 from forecast.system.schedule import Schedule
 from forecast.system.section import Positive, Section
 from forecast.system.training import NOT_HASHED, Finetuning, Pretraining, Training
@@ -80,6 +81,8 @@ class System(Section):
     products: Products = Products()
     verification: Verification = Verification()
     schedule: Schedule = Schedule()
+    publish: Publish = Field(default=Publish(), exclude=True)
+    """Where runs are copied to; no run says it."""
 
     @field_serializer("own_datasets")
     def _without_places(self, entries: tuple[DatasetEntry, ...]) -> list[dict[str, Any]]:

@@ -95,11 +95,35 @@ def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run direct
 
 
 @commands.command()
-def check(runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.")]) -> None:
+def check(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run directories, or URLs of published runs.")],
+) -> None:
     """Prove that runs are what was published: every file by the manifest, and the manifest by the forecast file."""
     from pipelines.operations.check import check_runs
 
     for line in check_runs(runs):
+        print(line)
+
+
+@commands.command()
+def publish(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.")],
+    to: Annotated[str | None, typer.Option(metavar="URL", help="Where to [default: that of --system].")] = None,
+    system: Annotated[
+        str | None, typer.Option(metavar="SYSTEM", help="Copy to where this system publishes, its [publish] to.")
+    ] = None,
+) -> None:
+    """Copy runs to object storage (s3://, gs://, az://) or to a directory (file:///), if they are not there already.
+
+    Readers there find a whole run or none. Credentials come from the environment.
+    """
+    from pipelines.operations.publication import copy_by_hand
+    from pipelines.workspace.systems import find_system
+
+    url = to or (None if system is None else find_system(system).publish.to)
+    if url is None:
+        raise ConfigurationError("publish: expected --to URL, or --system SYSTEM with [publish] to, found neither")
+    for line in copy_by_hand(runs, url):
         print(line)
 
 

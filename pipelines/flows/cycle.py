@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import SecretStr
 
-from data_catalog.errors import MissingDataError
+from data_catalog.errors import MissingDataError, PlumecastError
 from data_catalog.storage.locks import lock
 from forecast.products.files.runs import RunDirectory
 from pipelines.flows import tasks
@@ -74,10 +75,31 @@ def cycle_flow(
             init_times = _init_times(cycles, system, disclosed(source), init)
             runs.extend(_make_each(cycles, init_times, request, asked=init is not None))
         except MissingDataError:
-            _verify_earlier(cycles, runs, checkpoint, scores)  # today's data is late, that of earlier runs is not
+            with copied(cycles):
+                _verify_earlier(cycles, runs, checkpoint, scores)  # today's data is late, that of earlier runs is not
             raise
-        _verify_earlier(cycles, runs, checkpoint, scores)
+        with copied(cycles):
+            _verify_earlier(cycles, runs, checkpoint, scores)
     return runs
+
+
+@contextmanager
+def copied(cycles: SystemCycles) -> Iterator[None]:
+    """Copy what is published to where the system says, before the block and again after it changed runs.
+
+    A store that does not answer holds up nothing here: that is raised at the end, and the next cycle copies the rest.
+    """
+    copy = partial(tasks.copy_runs.with_options(retries=0), str(cycles.home.root), cycles.system)
+    if cycles.system.publish.to is None:
+        yield
+        return
+    try:
+        copy()
+    except PlumecastError as error:
+        yield
+        raise error
+    yield
+    copy()
 
 
 def _init_times(cycles: SystemCycles, system: str, source: str | None, init: str | None) -> list[np.datetime64]:

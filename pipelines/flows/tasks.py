@@ -16,6 +16,7 @@ from pipelines.flows.artifacts import show_plots, show_run, show_scores
 from pipelines.flows.source_limits import source_slots
 from pipelines.flows.steps import step
 from pipelines.operations.cycles import SystemCycles
+from pipelines.operations.publication import copy_missing
 from pipelines.operations.verify import verify as verify_all
 from pipelines.operations.verify import verify_run
 from pipelines.runs import forecast as forecasting
@@ -97,6 +98,12 @@ def publish(cycle: Cycle) -> str:
     run = forecasting.publish(cycle)
     show_run(cycle.system.name, run)
     return str(run)
+
+
+@step("copy to object storage")
+def copy_runs(home: str, system: System) -> int:
+    """Copy the runs that are not where the system publishes them; return their number."""
+    return copy_missing(system, Home(Path(home)).runs)
 
 
 @step("find runs to verify")

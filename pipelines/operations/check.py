@@ -3,37 +3,46 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.errors import InvalidDataError, MissingDataError, without_secrets
+from data_catalog.sources.locations import parse_location
+from forecast.products.files.manifest import Manifest
 from forecast.products.files.proof import prove_run
+from forecast.products.files.stored_runs import prove_stored_run
 from pipelines.runs.republish import require_run_directory
 
 
-def check_runs(directories: Sequence[Path]) -> Iterator[str]:
+def check_runs(places: Sequence[str]) -> Iterator[str]:
     """Prove each run, and go on after one that is not as it was published.
 
     Args:
-        directories: Run directories.
+        places: Run directories, or URLs of runs in object storage.
 
     Yields:
         A line about each run.
 
     Raises:
-        ConfigurationError: A path is not a run directory.
+        ConfigurationError: A path is not a run directory, or a URL may not be read.
         InvalidDataError: At the end, if a run is not what was published.
     """
     faults = 0
-    for directory in directories:
-        require_run_directory(directory)
+    for place in places:
         try:
-            manifest = prove_run(directory)
+            manifest = _prove(place)
         except (InvalidDataError, MissingDataError) as error:
             faults += 1
             yield str(error)
         else:
             contents = manifest.delivered
             yield (
-                f"{directory}: as published, {len(contents.members)} members to {max(contents.lead_hours)} h, "
-                f"{len(manifest.files)} files"
+                f"{without_secrets(place)}: as published, {len(contents.members)} members to "
+                f"{max(contents.lead_hours)} h, {len(manifest.files)} files"
             )
     if faults:
-        raise InvalidDataError(f"check: expected {len(directories)} runs as published, found {faults} that are not")
+        raise InvalidDataError(f"check: expected {len(places)} runs as published, found {faults} that are not")
+
+
+def _prove(place: str) -> Manifest:
+    if "://" in place:
+        return prove_stored_run(parse_location(place))
+    require_run_directory(Path(place))
+    return prove_run(place)

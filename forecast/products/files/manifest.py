@@ -171,12 +171,27 @@ def read_manifest(run: Path | str) -> Manifest:
     """
     path = Path(run) / "manifest.json"
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise MissingDataError(f"run {run}: expected manifest.json, found none; the run is not finished") from error
+    return parse_manifest(content, str(path))
+
+
+def parse_manifest(content: bytes, where: str) -> Manifest:
+    """Check the content of a manifest.
+
+    Args:
+        content: Bytes of the file.
+        where: Path or URL of the file; errors start with it.
+
+    Raises:
+        InvalidDataError: It is not a manifest of format 1.
+    """
+    try:
+        return Manifest.model_validate_json(content)
     except ValidationError as error:
         fault = faults_of_validation(error)[0]
-        raise InvalidDataError(f"{path}: expected a manifest of format {FORMAT}; {fault}") from None
+        raise InvalidDataError(f"{where}: expected a manifest of format {FORMAT}; {fault}") from None
 
 
 def is_complete(run: Path | str) -> bool:

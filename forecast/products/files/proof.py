@@ -72,19 +72,33 @@ def prove_run(directory: Path | str) -> Manifest:
     """
     run = RunDirectory.at(directory)
     manifest = verify_manifest(run.path)
+    prove_manifest(manifest, run, str(run.manifest))
+    return manifest
+
+
+def prove_manifest(manifest: Manifest, run: RunDirectory, where: str) -> None:
+    """Prove that a manifest says of its forecast file what the file itself says.
+
+    Args:
+        manifest: The manifest.
+        run: The run, or a directory like it that has the forecast file.
+        where: Path or URL of the manifest; errors start with it.
+
+    Raises:
+        InvalidDataError: It says something else, or does not list forecast and products.
+    """
     for needed in (run.forecast, run.products):
         if needed.name not in manifest.files:
-            raise InvalidDataError(f"{run.manifest}: expected {needed.name} among its files, found it missing there")
+            raise InvalidDataError(f"{where}: expected {needed.name} among its files, found it missing there")
     said = described_by(run.forecast)
     for name, expected in said.items():
         if (found := getattr(manifest, name)) != expected:
             raise InvalidDataError(
-                f"{run.manifest}: changed since it was published, expected {name} {_brief(expected)} of "
+                f"{where}: changed since it was published, expected {name} {_brief(expected)} of "
                 f"{run.forecast.name}, found {_brief(found)}"
             )
     if manifest.expected != manifest.delivered:
-        raise InvalidDataError(f"{run.manifest}: changed since it was published, its expected contents are others")
-    return manifest
+        raise InvalidDataError(f"{where}: changed since it was published, its expected contents are others")
 
 
 def _attribute(attributes: Mapping[str, Any], name: str, forecast: Path) -> str:

@@ -21,6 +21,8 @@ PLACES = [
     ["ingest", URL],
     ["train", URL],
     ["report", URL],
+    ["check", URL],
+    ["publish", ".", "--to", URL.replace("http", "s3")],
 ]
 
 

@@ -21,6 +21,7 @@ from data_catalog.sources.open_source import open_source
 from data_catalog.storage.locks import lock
 from forecast.products.files.manifest import is_complete, verify_manifest
 from forecast.products.files.runs import RunDirectory
+from forecast.products.files.stored_runs import prove_stored_run
 from forecast.verification import open_score_archive
 from pipelines.data.ingest import ingest_new
 from pipelines.flows import tasks
@@ -86,6 +87,27 @@ def test_two_cycles_leave_two_runs_and_a_verified_one(
     assert {run.parameters["source"] for run in runs} == {"**********"}
     assert {run.name for run in runs} == {"tiny-due"}
     assert states_of(place) == {"2008-01-01T00:00Z": "verified", "2008-01-02T00:00Z": "published"}
+
+
+def test_a_cycle_copies_its_runs_to_where_the_system_publishes(
+    server: None, place: Home, tiny: Path, weather_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.runs.page.plot_run", _one_plot)
+    copying, published = tmp_path / "copying.toml", tmp_path / "published"
+    copying.write_text(f'{tiny.read_text()}\n[publish]\nto = "file://{published}"\n')
+    first = run_cycle(place, copying, weather_file)
+    published.rename(tmp_path / "away")
+    published.write_text("a file where a directory should be")
+    with pytest.raises(ConfigurationError, match=f"^{published}/tiny/20080102.* expected to be able to write"):
+        run_cycle(place, copying, weather_file)
+    assert states_of(place) == {"2008-01-01T00:00Z": "verified", "2008-01-02T00:00Z": "published"}
+    published.unlink()
+    (tmp_path / "away").rename(published)
+    run_cycle(place, copying, weather_file)
+    assert "scores.json" in prove_stored_run(published / "tiny" / first.name).files
+    assert [path.name for path in sorted((published / "tiny").iterdir())] == [
+        "20080101T0000Z", "20080102T0000Z", "20080103T0000Z", "latest.json",
+    ]  # fmt: skip
 
 
 def states_of(place: Home) -> dict[str, str]:
