@@ -1,4 +1,4 @@
-"""A folder on disk."""
+"""A folder on disk, in the ways of folders anywhere."""
 
 import hashlib
 import os
