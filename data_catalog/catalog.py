@@ -40,7 +40,7 @@ from data_catalog.storage.typed_files import faults_of_validation, read_toml
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 SOURCE_GROUP = "plumecast.sources"
 """Entry points of this group are sources of other packages, by name."""
-_REMOTE_SOURCES = ("weatherbench2", "arco-era5", "ecmwf-open-data", "gfs", "gefs", "ncep-r1")
+_REMOTE_SOURCES = ("weatherbench2", "arco-era5", "ecmwf-open-data", "gfs", "gefs", "ncep-r1", "cds")
 _OWN_SOURCES = ("files", *_REMOTE_SOURCES)
 _BUNDLED = "bundled"
 _SAME_DEGREES = 1e-6

@@ -47,7 +47,8 @@ def ingest(
         analysis: In canonical layout, with the dataset's channels; lazy or not, read in pieces of bounded size.
         archive: Directory of the archive; created if absent.
         replace: Take values of the source that differ from archived ones, of all times of the analysis, as corrections;
-            the ledger records each as a generation.
+            the ledger records each as a generation. Those of times that the source called preliminary are taken
+            without it.
         on_progress: Called with the number of times done and the number of all times.
         workers: What reads the source and packs chunks; None for threads of this process.
 
@@ -66,6 +67,10 @@ def ingest(
         before = set(writer.ledger.verdicts.reasons), [time for one in writer.ledger.blocks for time in one.times]
         summary = writer.run(compare="latest" if entry.is_remote and not replace else "all", replace=replace)
         times = analysis["time"].values
+        released = writer.ledger.releases.record_of(analysis)
+        if released is not None:
+            writer.ledger.note_releases(released)
+            publish(archive, writer.ledger)
         _note_holes(archive, writer.ledger, times.min(), times.max(), absences_of(analysis))
         judge_new(archive, writer.ledger, before[1])
         return _with_verdicts(summary, writer.ledger, before[0])

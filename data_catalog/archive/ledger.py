@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from data_catalog.archive.header import Header
 from data_catalog.archive.holes import Holes
+from data_catalog.archive.releases import Releases
 from data_catalog.archive.verdicts import Verdicts
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.sources.archive_marks import LEDGER_NAME, no_ledger
@@ -78,6 +79,8 @@ class Ledger:
         """Verdicts on the times that were judged."""
         self.holes = Holes()
         """Times that a source was asked for and did not have."""
+        self.releases = Releases()
+        """Times that are preliminary."""
         self.last_commit = ""
         """Hash of the last line other than `published`; empty in a ledger of format 1."""
         self.length = length
@@ -203,6 +206,10 @@ class Ledger:
         """Record times that a source was asked for and did not have, from `holes.record_of`."""
         self._append(dict(record))
 
+    def note_releases(self, record: Mapping[str, Any]) -> None:
+        """Record which times are preliminary, and which no longer, from `Releases.record_of`."""
+        self._append(dict(record))
+
     def publish(self, files: Mapping[str, StoredChunk]) -> None:
         """Record the metadata and coordinates that other Zarr readers see now, by name."""
         self._append({"record": "published", "files": _as_lists(files)})
@@ -231,6 +238,8 @@ class Ledger:
             self.verdicts.add(record)
         elif record["record"] == "holes":
             self.holes.add(record)
+        elif record["record"] == "releases":
+            self.releases.add(record)
         elif record["record"] != "archive":
             self._apply_to_block(record)
 

@@ -76,9 +76,9 @@ class Writer:
         is_known = np.array([time in known for time in self._times], bool)
         corrected = self._take_static(replace=replace)
         mended = self.mend(replace=replace)
-        skipped = max(0, int(is_known.sum()) - self._header.times_per_block) if compare == "latest" else 0
-        self._advance(skipped)
-        replaced = self._compare(np.flatnonzero(is_known)[skipped:], replace=replace)
+        chosen = self._to_compare(np.flatnonzero(is_known), compare)
+        self._advance(int(is_known.sum()) - len(chosen))
+        replaced = self._compare(chosen, replace=replace)
         new = np.flatnonzero(~is_known)
         self.append(new)
         publish(self._archive, self._ledger)
@@ -95,6 +95,17 @@ class Writer:
             last_time=times.max(),
             identity=self._ledger.identity(),
         )
+
+    def _to_compare(self, known: NDArray[np.intp], compare: Literal["all", "latest"]) -> NDArray[np.intp]:
+        """Positions of the archived times that are compared: all, or the latest and those that were preliminary."""
+        if compare == "all":
+            return known
+        is_latest = np.arange(len(known)) >= len(known) - self._header.times_per_block
+        is_preliminary = np.array([self._is_preliminary(time) for time in self._times[known]], bool)
+        return np.asarray(known[is_latest | is_preliminary], np.intp)
+
+    def _is_preliminary(self, time: np.datetime64) -> bool:
+        return str(time.astype("datetime64[s]")) in self._ledger.releases.preliminary
 
     def mend(self, *, replace: bool = False) -> int:
         """Rewrite damaged static fields, and damaged chunks of times that the source has.
@@ -176,8 +187,9 @@ class Writer:
             known = self._ledger.digest_by_time()
             times = self._times[part]
             differing = [row for row, time in enumerate(times) if found[row] != known[time]]
-            if differing and not replace:
-                first = part[differing[:1]]
+            refused = [] if replace else [row for row in differing if not self._is_preliminary(times[row])]
+            if refused:
+                first = part[refused[:1]]
                 self._refuse(self._times[first[0]], {name: one[0] for name, one in self._fields(first).items()})
             if differing:
                 replaced += self._replace(times, self._fields(part), differing)

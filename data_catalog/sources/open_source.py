@@ -16,6 +16,7 @@ from data_catalog.sources.absences import absence_at, absences_of
 from data_catalog.sources.any_grid import open_any_grid
 from data_catalog.sources.arco_era5 import open_arco_era5
 from data_catalog.sources.bundled import open_bundled
+from data_catalog.sources.cds.opening import open_cds
 from data_catalog.sources.ecmwf_open_data import open_ecmwf_open_data
 from data_catalog.sources.files import open_files
 from data_catalog.sources.gefs import open_gefs
@@ -57,7 +58,7 @@ def open_source(
         raise ConfigurationError(f"{entry.name}: expected the location of its data, found none (it has no default)")
     elif entry.source in _WITH_STEPS:
         analysis = _WITH_STEPS[entry.source](place, entry.channels, entry.static, step_hours=entry.step_hours)
-    elif entry.source in (*_DATED, "gefs"):
+    elif entry.source in (*_DATED, "gefs", "cds"):
         analysis = _opened_dated(entry, place, start or entry.period_start, end or entry.period_end)
     elif entry.source in ("files", "bundled"):
         if entry.regrid is None:
@@ -82,6 +83,12 @@ def _opened_dated(entry: DatasetEntry, place: str, first: date, last: date | Non
             members=entry.members,
         )  # fmt: skip
     hours = entry.step_hours
+    if entry.source == "cds":
+        grid = None if entry.grid is None or entry.regrid is not None else entry.grid.coordinates()
+        return open_cds(
+            place, entry.channels, entry.static, step_hours=hours, start=first, end=last, grid=grid,
+            members=entry.members,
+        )  # fmt: skip
     return _DATED[entry.source](place, entry.channels, entry.static, step_hours=hours, start=first, end=last)
 
 

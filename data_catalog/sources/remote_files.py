@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -25,6 +26,8 @@ _SMALL_WAIT_S = 30.0
 _SMALL_BYTES = 4 * 1024
 """Reads up to this size are made by way of blocks of this size: a file's metadata are many small pieces."""
 _BLOCKS_KEPT = 4096
+_PIECE_BYTES = 8 * 1024**2
+"""Bytes of a whole file that are fetched at a time."""
 T = TypeVar("T")
 
 
@@ -262,6 +265,27 @@ def _block(file: RemoteFile, number: int, version: Version) -> bytes:
     """One of the blocks that a file is cut into, which hold what says where its values lie."""
     start = number * _SMALL_BYTES
     return file.files.read_range(file.path, start, min(_SMALL_BYTES, version.size - start), is_metadata=True)
+
+
+def fetch(file: RemoteFile, size: int, path: Path) -> None:
+    """Fetch a whole file, piece by piece.
+
+    Args:
+        file: The file.
+        size: How many bytes it has.
+        path: Where to write it.
+
+    Raises:
+        InvalidDataError: It has fewer bytes.
+        MissingDataError: It cannot be reached.
+    """
+    with path.open("wb") as out:
+        for start in range(0, size, _PIECE_BYTES):
+            length = min(_PIECE_BYTES, size - start)
+            piece = file.read(start, length)
+            if len(piece) != length:
+                raise InvalidDataError(f"{file.name}: expected {length} bytes from {start}, found {len(piece)}")
+            out.write(piece)
 
 
 def in_parallel(function: Callable[[Any], T], arguments: Sequence[Any]) -> list[T]:

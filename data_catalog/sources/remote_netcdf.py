@@ -17,10 +17,9 @@ from xarray.backends import H5NetCDFStore
 
 from data_catalog.errors import InvalidDataError, PlumecastError
 from data_catalog.sources.reading import check_first_bytes, decoded, netcdf_dataset, one_line
-from data_catalog.sources.remote_files import RangedFile, RemoteFile, Version
+from data_catalog.sources.remote_files import RangedFile, RemoteFile, Version, fetch
 from data_catalog.storage.patience import ask, patience_for
 
-_PIECE_BYTES = 8 * 1024**2
 _OLD = b"CDF"
 
 
@@ -66,11 +65,5 @@ def _local_copy(file: RemoteFile, version: Version) -> Path:
     directory = Path(tempfile.mkdtemp(prefix="plumecast-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     copy = directory / file.path
-    with copy.open("wb") as out:
-        for start in range(0, version.size, _PIECE_BYTES):
-            length = min(_PIECE_BYTES, version.size - start)
-            piece = file.read(start, length)
-            if len(piece) != length:
-                raise InvalidDataError(f"{file.name}: expected {length} bytes from {start}, found {len(piece)}")
-            out.write(piece)
+    fetch(file, version.size, copy)
     return copy

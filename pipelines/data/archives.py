@@ -54,6 +54,8 @@ def print_verdicts(archive: Path) -> None:
     ledger = Ledger.read(archive)
     for line in described(ledger.verdicts, state.times, state.holes):
         print(line)
+    if ledger.releases.preliminary:
+        print(f"{len(ledger.releases.preliminary)} times preliminary, to be replaced once their source has final ones")
     for line in holes.described(ledger.holes, state.holes, state.times):
         print(f"hole: {line}")
 
