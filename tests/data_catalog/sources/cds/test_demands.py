@@ -14,7 +14,8 @@ EVEN = (np.arange(30.0, 61.0, 10.0), np.arange(-10.0, 16.0, 5.0))
 
 def test_requests_are_split_by_month_and_by_kind_of_level() -> None:
     found = demands_for(["z500", "t850", "z850", "t2m"], DAYS, 6, {"data_format": "grib"}, where="x")
-    assert [(one.collection.removeprefix("reanalysis-era5-"), one.inputs()["year"], one.inputs()["day"]) for one in found] == [
+    asked = [(one.collection.removeprefix("reanalysis-era5-"), one.inputs()) for one in found]
+    assert [(name, inputs["year"], inputs["day"]) for name, inputs in asked] == [
         ("pressure-levels", ["2019"], ["30", "31"]), ("single-levels", ["2019"], ["30", "31"]),
         ("pressure-levels", ["2020"], ["01", "02"]), ("single-levels", ["2020"], ["01", "02"]),
     ]  # fmt: skip

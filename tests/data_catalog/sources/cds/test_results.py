@@ -86,7 +86,7 @@ def test_a_zip_that_is_damaged_or_too_large_is_refused(tmp_path: Path, monkeypat
     noise = np.random.default_rng(0).bytes(200)
     content = zipped({"a.nc": bytes(10**6 - 199), "b.nc": noise})
     path = tmp_path / "a.data"
-    for damaged in (content[:-30], content.replace(noise[9:19], bytes(10)), content[:60] + bytes(9) + content[69:]):
+    for damaged in (content[:-30], content.replace(noise[9:19], bytes(10)), content[:60] + b"\xff" * 9 + content[69:]):
         path.write_bytes(damaged)
         with pytest.raises(InvalidDataError, match=r"a\.data: expected "):
             files_of(path)
