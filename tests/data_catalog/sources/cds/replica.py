@@ -8,12 +8,14 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
 
 import numpy as np
 
+from data_catalog.catalog import DatasetEntry
 from tests.data_catalog.sources.grib.writing import LATITUDE, LONGITUDE, message, on_level, weather
 
 KEY = "00000000-secret-0000-0000-key"
@@ -22,6 +24,16 @@ SHORT = {
     "2m_temperature": "2t", "land_sea_mask": "lsm",
 }  # fmt: skip
 LOCAL = {"setLocalDefinition": 1, "localDefinitionNumber": 1}
+ENTRY = DatasetEntry.model_validate(
+    {
+        "name": "replica", "title": "x", "source": "cds", "location": "http://set.later", "step_hours": 12,
+        "channels": ("z500", "t850", "msl", "t2m"), "static": ("orography", "lsm"), "period_start": date(2020, 1, 30),
+        "period_end": date(2020, 2, 2), "licence": "Copernicus", "description": "x",
+        "grid": {"latitude": (30.0, 60.0, 4), "longitude": (-10.0, 15.0, 6)},
+    }
+)  # fmt: skip
+
+
 Make = Callable[["Replica", Mapping[str, Any]], bytes]
 
 
@@ -79,6 +91,12 @@ def value(replica: Replica, variable: str, day: str, time: str, level: str | Non
         return np.full((4, 6), 0.5 if short == "lsm" else 980.665)
     shift = 0.1 * int(day[-2:]) + 0.05 * int(time[:2]) + (0.0 if day <= replica.final_until else 0.5)
     return weather(short, LATITUDE[:, None], LONGITUDE, shift)
+
+
+def expected(replica: "Replica", variable: str, level: str | None = None) -> np.ndarray:
+    """What the service has at all times of the dataset."""
+    days = ["2020-01-30", "2020-01-31", "2020-02-01", "2020-02-02"]
+    return np.stack([value(replica, variable, day, time, level)[::-1] for day in days for time in ("00:00", "12:00")])
 
 
 def days_of(inputs: Mapping[str, Any]) -> list[str]:
