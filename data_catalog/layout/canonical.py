@@ -5,6 +5,7 @@ table (`variables.py`), in `units.py` and in `axis_names.py`.
 """
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -20,6 +21,8 @@ from data_catalog.layout.variables import VARIABLES, channel, is_levelled_name, 
 
 _LOG = logging.getLogger(__name__)
 _ON_A_LEVEL = ("{}{}", "{}_{}", "{}_{}hPa", "{}{}hPa")
+_LEVEL_AT_END = re.compile(r"([1-9]\d*)(?:hPa)?$")
+_LOWEST_LEVEL_HPA = 1100
 _FORECAST_DIMS = ("init_time", "member", "lead_time")
 
 
@@ -146,7 +149,7 @@ def _recognised(dataset: xr.Dataset) -> Iterator[Channel]:
             if _source_name(dataset, channel(variable.short_name)) is not None:
                 yield channel(variable.short_name)
             continue
-        levels = set(range(1, 1101)) if _spelled_with_level(dataset, variable) else set()
+        levels = set(_levels_in_names(dataset, variable))
         if "level" in dataset.coords:
             levels |= {int(level) for level in _levels(dataset) if level == int(level) > 0}
         for level in sorted(levels):
@@ -155,9 +158,13 @@ def _recognised(dataset: xr.Dataset) -> Iterator[Channel]:
                 yield one
 
 
-def _spelled_with_level(dataset: xr.Dataset, variable: Variable) -> bool:
+def _levels_in_names(dataset: xr.Dataset, variable: Variable) -> Iterator[int]:
+    """Levels in hPa with which names such as `z500` or `geopotential_500hPa` may end."""
     starts = tuple(variable.names)
-    return any(str(name).startswith(starts) and str(name).removesuffix("hPa")[-1].isdigit() for name in dataset)
+    for name in map(str, dataset):
+        digits = _LEVEL_AT_END.search(name)
+        if name.startswith(starts) and digits is not None and 1 <= int(digits[1]) <= _LOWEST_LEVEL_HPA:
+            yield int(digits[1])
 
 
 def _source_name(dataset: xr.Dataset, wanted: Channel) -> str | None:

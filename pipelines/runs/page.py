@@ -35,7 +35,9 @@ class Background:
     baselines: Baselines | None = None
 
 
-def draw_run(run: RunDirectory, system: System, background: Background = Background()) -> list[Path]:
+def draw_run(
+    run: RunDirectory, system: System, background: Background = Background(), earlier: Path | None = None
+) -> list[Path]:
     """Draw the figures of a run, also of its scores if it has any, and write its page.
 
     The analysis is shown up to the init time, and beyond it once the run has been verified.
@@ -44,6 +46,7 @@ def draw_run(run: RunDirectory, system: System, background: Background = Backgro
         run: A published or staged run; it need not have a manifest yet.
         system: The system that made the run.
         background: Analysis and climatology that the run is drawn against.
+        earlier: Directory of figures of the run that stay if they would be the same; None for none.
 
     Returns:
         Paths of the figures.
@@ -64,6 +67,7 @@ def draw_run(run: RunDirectory, system: System, background: Background = Backgro
                 _climatology(shown, background.baselines),
             ),
             scores=scores,
+            earlier=earlier,
         )
     write_report(run.path, title=system.title, data=entry, pictures=plots, scores=scores)
     return plots

@@ -39,7 +39,7 @@ def require_run_directory(path: Path) -> None:
 def redraw_run(
     run: RunDirectory, background: Background, write_scores: Callable[[Path], object] | None = None
 ) -> RunDirectory:
-    """Draw a published run again and publish it in the same place.
+    """Draw a published run again and publish it in the same place; figures that would be the same stay as they are.
 
     Args:
         run: The published run; its members and products stay the same files.
@@ -56,7 +56,7 @@ def redraw_run(
         stage = staging.begin_from(run, also=[] if write_scores else [run.scores])
         if write_scores is not None:
             write_scores(stage.scores)
-        draw_run(stage, run_system(run), background)
+        draw_run(stage, run_system(run), background, run.plots)
         extend_manifest(stage.path, staging.drawn_files(stage))
         staging.publish(run)
     return run

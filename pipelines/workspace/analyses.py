@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import dask
+import dask.threaded
 import numpy as np
 import xarray as xr
 
@@ -11,6 +13,10 @@ from data_catalog.sources.locations import Location, parse_location
 from forecast.system.periods import Period
 from forecast.system.system import System
 from pipelines.workspace.home import Home
+
+if dask.config.get("scheduler", None) is None:
+    # Dask would import dask.distributed, which takes a second, only to find that there is no cluster.
+    dask.config.set(scheduler=dask.threaded.get)
 
 
 def find_analysis(home: Home, system: System, given: Location | None = None) -> Location:

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from forecast.products.plots.figures import save, typography
 from forecast.products.plots.geography import Floats, map_frame
-from forecast.products.plots.maps import colour_bar, map_axes, shade, value_shading
+from forecast.products.plots.map_panels import canvas, map_panel, shade
+from forecast.products.plots.maps import colour_bar, value_shading
 from forecast.products.plots.palettes import PAPER
 from forecast.products.plots.styles import style_of
 
@@ -36,9 +37,8 @@ def plot_analysis_map(field: xr.DataArray, out: Path, *, beside: Sequence[xr.Dat
     map_height = map_width / frame.aspect
     with typography():
         figure = Figure(figsize=(_WIDTH_INCHES, map_height + _BAR_INCHES + _MARGIN_INCHES), facecolor=PAPER)
-        axes = map_axes(figure, _MARGIN_INCHES, _BAR_INCHES, map_width, map_height)
         shading = value_shading(style, [_known(one) for one in (shown, *others)])
-        shade(axes, frame, shown, style, shading)
+        shade(map_panel(canvas(figure), frame, _MARGIN_INCHES, _BAR_INCHES, map_width), shown, style, shading)
         colour_bar(figure, 0.12 * _WIDTH_INCHES, 0.4, 0.76 * _WIDTH_INCHES, shading)
         return save(figure, out)
 

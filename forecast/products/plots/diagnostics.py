@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
@@ -19,6 +20,7 @@ MODEL = "plumecast"
 SKILL_WIDTH_INCHES = 9.6
 ROW_INCHES = 2.35
 MOST_HISTOGRAMS = 5
+BAR_WIDTH = 0.86
 # Forecaster -> channel -> score -> lead hours -> value, as in an evaluation file; None where a score is undefined.
 Scores = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
 
@@ -92,7 +94,10 @@ def plot_rank_histograms(
 
 
 def _draw_ranks(axes: Axes, counts: npt.NDArray[np.float64]) -> None:
-    axes.bar(np.arange(counts.size), counts / counts.mean(), width=0.86, color=ACCENT, alpha=0.75)
+    heights, half = counts / counts.mean(), BAR_WIDTH / 2
+    bars = [[(at - half, 0), (at - half, high), (at + half, high), (at + half, 0)] for at, high in enumerate(heights)]
+    axes.add_collection(PolyCollection(bars, facecolors=ACCENT, alpha=0.75))
+    axes.autoscale_view()
     axes.axhline(1.0, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.set_xticks([0, counts.size - 1], labels=["lowest", "highest"])
     lowest, highest = axes.get_xticklabels()

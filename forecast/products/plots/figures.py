@@ -8,6 +8,8 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import xarray as xr
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -17,7 +19,9 @@ from data_catalog.storage.atomic_files import atomic_path
 from forecast.products.plots.palettes import INK, MUTED, PAPER, WARNING
 
 DPI = 150
-COLOURS = 256
+COLOURS, KEPT_COLOURS = 256, 128
+"""Colours of a picture, and how many of them are its most frequent ones, unchanged."""
+COMPRESSION = 6
 HEADING_INCHES = 0.76
 MARGIN_INCHES = 0.22
 SIMULATED = "SIMULATED WEATHER"
@@ -108,7 +112,8 @@ def new_figure(width_inches: float, height_inches: float, title: str, caption: C
         title: Title of the figure.
         caption: Forecast that is shown, and whether its weather is simulated.
     """
-    figure = Figure(figsize=(width_inches, height_inches))
+    figure = Figure(figsize=(width_inches, height_inches), dpi=DPI)
+    FigureCanvasAgg(figure)  # without one, Matplotlib would make a canvas for each text that it measures
     left = MARGIN_INCHES / width_inches
     figure.text(left, 1 - 0.18 / height_inches, title, fontsize=13, fontweight="bold", va="top", ha="left")
     origin = without_formulas(caption.origin)
@@ -146,11 +151,35 @@ def save(figure: Figure, out: Path) -> Path:
     canvas: Any = FigureCanvasAgg(figure)
     figure.set_dpi(DPI)
     canvas.draw()
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
-    with_palette = picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    picture = with_palette(np.asarray(canvas.buffer_rgba()))
     with atomic_path(out) as partial:
-        with_palette.save(partial, format="png", dpi=(DPI, DPI))
+        picture.save(partial, format="png", dpi=(DPI, DPI), compress_level=COMPRESSION)
     return out
+
+
+def with_palette(picture: npt.NDArray[np.uint8]) -> Image.Image:
+    """Reduce a picture to 256 colours: those that cover most of it stay as they are, the rest share what is left.
+
+    Args:
+        picture: Red, green, blue and an opacity that is not looked at, (row, column, 4).
+    """
+    pixels = np.ascontiguousarray(picture).view(np.uint32).ravel()
+    starts = np.flatnonzero(np.diff(pixels, prepend=~pixels[:1]))  # of runs of equal pixels, which are few
+    lengths = np.diff(starts, append=pixels.size)
+    codes, packed = pd.factorize(pixels[starts])
+    colours = packed.view(np.uint8).reshape(-1, 4)[:, :3]
+    by_area = np.argsort(-np.bincount(codes, weights=lengths), kind="stable")
+    kept, rest = by_area[:KEPT_COLOURS], by_area[KEPT_COLOURS:]
+    index, palette = np.empty(len(colours), np.uint8), colours[kept]
+    index[kept] = np.arange(len(kept))
+    if rest.size:
+        edges = Image.fromarray(np.ascontiguousarray(colours[rest][None]))
+        few = edges.quantize(COLOURS - KEPT_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        index[rest] = KEPT_COLOURS + np.asarray(few)[0]
+        palette = np.concatenate([palette, np.array(few.getpalette(), np.uint8).reshape(-1, 3)])
+    reduced = Image.fromarray(np.repeat(index[codes], lengths).reshape(picture.shape[:2]))
+    reduced.putpalette(palette.tobytes())
+    return reduced
 
 
 def clock(time: np.datetime64) -> str:

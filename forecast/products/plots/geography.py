@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import shapely  # type: ignore[import-untyped]
 from cartopy.io import shapereader
-from scipy.ndimage import map_coordinates
+from PIL import Image, ImageDraw
+from scipy.ndimage import distance_transform_edt, map_coordinates
 
 from data_catalog.bundled import NATURAL_EARTH
 from data_catalog.errors import MissingDataError
@@ -19,6 +20,8 @@ from data_catalog.layout.cells import Cells
 
 Floats = npt.NDArray[np.float64]
 PAD = 4
+_SUPERSAMPLED = 4
+"""Points along each side of a pixel by which the edge of a map is smoothed."""
 GRATICULE_DEGREES = 30
 REGIONAL_GRATICULE_DEGREES = 10
 MOST_REGIONAL_DEGREES = 150.0
@@ -26,7 +29,7 @@ MOST_REGIONAL_DEGREES = 150.0
 LAMBERT_LATITUDES = (20.0, 75.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MapFrame:
     """A grid in a map projection.
 
@@ -76,6 +79,51 @@ class MapFrame:
         values: Floats = map_coordinates(padded, where, order=3 if smooth else 1, mode="nearest")
         values[~self._inside[::every, ::every]] = np.nan
         return values
+
+    def at_pixels(
+        self, field: Floats, size: tuple[int, int], *, polar_sign: int = 1, smooth: bool = True, every: int = 1
+    ) -> npt.NDArray[np.float32]:
+        """Interpolate a field to the pixels of a picture of the map, and beyond the outline to all of it.
+
+        Args:
+            field: (latitude, longitude); NaN where there is no value.
+            size: Width and height of the picture, pixels.
+            polar_sign: As for `project`.
+            smooth: As for `project`.
+            every: As for `project`.
+
+        Returns:
+            (row, column), the lowest row first.
+        """
+        values = self.project(field, polar_sign=polar_sign, smooth=smooth, every=every)
+        values = values[self._nearest_inside(every)]
+        rows, columns = values.shape
+        within = (0.5, 0.5, columns - 0.5, rows - 0.5)  # the outermost values lie on the edges of the picture
+        picture = Image.fromarray(values.astype(np.float32)).resize(size, Image.Resampling.BILINEAR, box=within)
+        return np.asarray(picture)
+
+    @lru_cache(maxsize=8)  # noqa: B019  # frames are few and are kept themselves
+    def opacity(self, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+        """Return how far each pixel of a picture of the map lies inside the outline, from 0 to 255.
+
+        Args:
+            size: Width and height of the picture, pixels.
+
+        Returns:
+            (row, column), the lowest row first.
+        """
+        finer = _SUPERSAMPLED * size[0], _SUPERSAMPLED * size[1]
+        lowest = self.outline.min(axis=0)
+        corners = (self.outline - lowest) / np.ptp(self.outline, axis=0) * finer
+        mask = Image.new("L", finer)
+        ImageDraw.Draw(mask).polygon(corners.ravel().tolist(), fill=255)
+        return np.asarray(mask.resize(size, Image.Resampling.BOX))
+
+    @lru_cache(maxsize=4)  # noqa: B019
+    def _nearest_inside(self, every: int) -> tuple[npt.NDArray[np.int32], ...]:
+        """Row and column of the point on the map that is nearest to each point around it."""
+        outside = ~self._inside[::every, ::every]
+        return tuple(distance_transform_edt(outside, return_distances=False, return_indices=True))
 
     def place(self, latitude: Floats, longitude: Floats) -> Floats:
         """Return projection coordinates of places, (place, 2).

@@ -2,24 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import matplotlib.patheffects as effects
 import numpy as np
-import numpy.typing as npt
-import shapely  # type: ignore[import-untyped]
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.colorbar import Colorbar
-from matplotlib.colors import BoundaryNorm, Colormap
-from matplotlib.contour import QuadContourSet
+from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
-from matplotlib.patches import Polygon
 
 from forecast.products.files.derived import ensemble_mean, ensemble_spread
+from forecast.products.plots.contours import draw_contours, repeat_contours
 from forecast.products.plots.figures import (
     HEADING_INCHES,
     MARGIN_INCHES,
@@ -30,32 +23,13 @@ from forecast.products.plots.figures import (
     save,
     typography,
 )
-from forecast.products.plots.geography import Floats, MapFrame, map_frame
-from forecast.products.plots.palettes import ACCENT, INK, MUTED, PAPER, palette
+from forecast.products.plots.geography import Floats, map_frame
+from forecast.products.plots.map_panels import Shading, canvas, map_panel, shade
+from forecast.products.plots.palettes import ACCENT, MUTED, palette
 from forecast.products.plots.styles import VariableStyle, level_norm, spread_levels, style_of, title_of, value_levels
 
 MAP_WIDTH_INCHES = 11.0
-STAMP_EVERY = 2
 MOST_STAMP_COLUMNS = 10
-
-
-@dataclass(frozen=True)
-class Shading:
-    """Colours, levels and label of a set of maps.
-
-    Attributes:
-        levels: Ascending levels between which a colour is the same.
-        norm: Norm of these levels.
-        colours: Colour map.
-        extend: Whether values above the last level have a colour of their own.
-        label: Label of the colour bar, with the unit.
-    """
-
-    levels: Floats
-    norm: BoundaryNorm
-    colours: Colormap
-    extend: Literal["neither", "max"]
-    label: str
 
 
 def plot_mean_and_spread(
@@ -85,13 +59,20 @@ def plot_mean_and_spread(
         height = HEADING_INCHES + len(chosen) * (map_height + label) + bar
         figure = new_figure(MAP_WIDTH_INCHES, height, title, caption)
         shadings = value_shading(style, means), _spread_shading(style, spreads)
+        axes = canvas(figure)
         for row, lead in enumerate(chosen):
             bottom = height - HEADING_INCHES - (row + 1) * (map_height + label)
-            for column, shown in enumerate((means[row], spreads[row])):
-                left = MARGIN_INCHES + column * (map_width + gap)
-                axes = map_axes(figure, left, bottom, map_width, map_height)
-                shade(axes, frame, shown, style, shadings[column])
-                _contour(axes, frame, means[row], style, shadings[0].levels, labelled=column == 0)
+            left, right = (
+                map_panel(axes, frame, MARGIN_INCHES + column * (map_width + gap), bottom, map_width)
+                for column in (0, 1)
+            )
+            outline, beside = (
+                shade(left, means[row], style, shadings[0]),
+                shade(right, spreads[row], style, shadings[1]),
+            )
+            if style.levels is None:
+                lines = draw_contours(left, outline, means[row], style, shadings[0].levels)
+                repeat_contours(lines, right, beside, right.left - left.left)
             words = f"{lead_words(lead)}  ·  valid {clock(caption.init_time + lead)}"
             figure.text(
                 MARGIN_INCHES / MAP_WIDTH_INCHES,
@@ -101,8 +82,8 @@ def plot_mean_and_spread(
                 va="bottom",
             )
         for column, shading in enumerate(shadings):
-            left = MARGIN_INCHES + column * (map_width + gap)
-            colour_bar(figure, left + 0.12 * map_width, 0.42, 0.76 * map_width, shading)
+            start = MARGIN_INCHES + column * (map_width + gap)
+            colour_bar(figure, start + 0.12 * map_width, 0.42, 0.76 * map_width, shading)
         return save(figure, out)
 
 
@@ -143,11 +124,11 @@ def plot_stamps(
         title = f"{title_of(name)}: all members, {lead_words(lead).lower()}, valid {clock(caption.init_time + lead)}"
         figure = new_figure(MAP_WIDTH_INCHES, height, title, caption)
         shading = value_shading(style, [plane for _, plane in stamps])
+        axes = canvas(figure)
         for index, (words, plane) in enumerate(stamps):
             left = MARGIN_INCHES + index % columns * (width + gap)
             bottom = height - HEADING_INCHES - (index // columns + 1) * step
-            axes = map_axes(figure, left, bottom, width, step - label)
-            shade(axes, frame, plane, style, shading, every=STAMP_EVERY)
+            shade(map_panel(axes, frame, left, bottom, width), plane, style, shading, small=True)
             weight, colour = ("bold", ACCENT) if index < first else ("normal", MUTED)
             middle = (left + width / 2) / MAP_WIDTH_INCHES
             top = (bottom + step - label + 0.03) / height
@@ -185,100 +166,6 @@ def _spread_shading(style: VariableStyle, fields: Sequence[Floats]) -> Shading:
     levels = spread_levels(fields)
     label = f"spread (standard deviation of the members), {style.unit}"
     return Shading(levels, BoundaryNorm(levels, ncolors=256), palette("spread"), "neither", label)
-
-
-def map_axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
-    """Add axes without ticks for a map.
-
-    Args:
-        figure: The figure.
-        left: Left edge, inches.
-        bottom: Lower edge, inches.
-        width: Width, inches.
-        height: Height, inches.
-    """
-    total_width, total_height = figure.get_size_inches()
-    axes = figure.add_axes((left / total_width, bottom / total_height, width / total_width, height / total_height))
-    axes.set_axis_off()
-    return axes
-
-
-def shade(
-    axes: Axes, frame: MapFrame, field: Floats, style: VariableStyle, shading: Shading, *, every: int = 1
-) -> None:
-    """Fill a map with colours and draw coastlines, graticule and outline over them.
-
-    Args:
-        axes: Axes without ticks.
-        frame: The map.
-        field: In the unit of the style, (latitude, longitude).
-        style: Style of the variable.
-        shading: Colours and levels.
-        every: Draw every so many points of the map.
-    """
-    smooth = not style.bounded and bool(np.isfinite(field).all())  # a spline would spread a gap over the map
-    values = frame.project(field, polar_sign=style.polar_sign, smooth=smooth, every=every)
-    upper = np.inf if shading.extend == "max" else shading.levels[-1] - 1e-9 * np.ptp(shading.levels)
-    lower = -np.inf if style.levels is not None else shading.levels[0]
-    filled = axes.contourf(
-        frame.x[::every], frame.y[::every], np.clip(values, lower, upper), levels=shading.levels,
-        norm=shading.norm, cmap=shading.colours, extend=shading.extend, antialiased=False,
-    )  # fmt: skip
-    filled.set_clip_path(draw_frame(axes, frame, line=0.6 if every == 1 else 0.35))
-
-
-def draw_frame(axes: Axes, frame: MapFrame, *, line: float = 0.6) -> Polygon:
-    """Draw coastlines, graticule and outline of a map, and fit the axes to it.
-
-    Args:
-        axes: Axes without ticks.
-        frame: The map.
-        line: Width of the coastlines, points.
-
-    Returns:
-        The outline, to which what is drawn on the map may be clipped.
-    """
-    outline = Polygon(frame.outline, closed=True, facecolor="none", edgecolor=MUTED, linewidth=0.6, zorder=5)
-    axes.add_patch(outline)
-    axes.add_collection(LineCollection(frame.graticule, colors=INK, linewidths=0.3, alpha=0.16, zorder=3))
-    axes.add_collection(LineCollection(frame.coastlines, colors=INK, linewidths=line, alpha=0.75, zorder=4))
-    margin = 0.004 * np.ptp(frame.outline[:, 0])
-    axes.set_xlim(frame.outline[:, 0].min() - margin, frame.outline[:, 0].max() + margin)
-    axes.set_ylim(frame.outline[:, 1].min() - margin, frame.outline[:, 1].max() + margin)
-    axes.set_aspect("equal")
-    return outline
-
-
-def _contour(
-    axes: Axes, frame: MapFrame, field: Floats, style: VariableStyle, levels: npt.NDArray[np.float64], *, labelled: bool
-) -> None:
-    """Draw contours of the mean, labelled on the left map."""
-    if style.levels is not None:
-        return
-    every = max(1, len(levels) // 10)
-    values = frame.project(field, polar_sign=style.polar_sign, smooth=not style.bounded)
-    lines = axes.contour(
-        frame.x, frame.y, values, levels=levels[::every], colors=INK, linewidths=0.55, alpha=0.7 if labelled else 0.3,
-        negative_linestyles="dashed",
-    )  # fmt: skip
-    if labelled:
-        _label(axes, lines, frame)
-
-
-def _label(axes: Axes, lines: QuadContourSet, frame: MapFrame) -> None:
-    """Label the contours, leaving out labels that would touch the edge of the map or one another."""
-    width = np.ptp(frame.outline[:, 0])
-    edge = shapely.LinearRing(frame.outline)
-    kept: list[Floats] = []
-    for text in axes.clabel(lines, fontsize=6.5, fmt="%g", inline=False):
-        place = np.array(text.get_position())
-        to_edge = edge.distance(shapely.Point(place))
-        to_others = min((float(np.hypot(*(other - place))) for other in kept), default=np.inf)
-        if to_edge < 0.035 * width or to_others < 0.06 * width:
-            text.remove()
-            continue
-        kept.append(place)
-        text.set_path_effects([effects.withStroke(linewidth=1.8, foreground=PAPER, alpha=0.8)])
 
 
 def colour_bar(figure: Figure, left: float, bottom: float, width: float, shading: Shading) -> None:

@@ -1,6 +1,8 @@
 """All figures of a run: maps, stamps, plumes and, once it has been verified, scores."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +15,27 @@ from forecast.products.files.runs import RunDirectory
 from forecast.products.plots.diagnostics import MODEL, Scores, plot_rank_histograms, plot_skill
 from forecast.products.plots.figures import NOTHING_KNOWN, Caption, KnownWeather
 from forecast.products.plots.maps import plot_mean_and_spread, plot_stamps
-from forecast.products.plots.plumes import plot_plume
+from forecast.products.plots.plumes import nearest, plot_plume
+from forecast.products.plots.reuse import drawn_or_kept
 from forecast.system.products import Point
 
 HEADLINE_CHANNELS = 3
 MAP_LEAD_DAYS = (1, 3, 5, 10)
 STAMP_LEAD_DAYS = 5
 DAY = np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True)
+class _Plots:
+    """Where the figures of a run go, what is there already, and their heading."""
+
+    directory: Path
+    earlier: Path | None
+    caption: Caption
+
+    def draw(self, name: str, draw: "partial[Path]") -> Path:
+        """Draw a figure, unless an earlier one of the name shows the same."""
+        return drawn_or_kept(draw, self.directory / f"{name}.png", self.earlier)
 
 
 def plot_run(
@@ -32,8 +48,9 @@ def plot_run(
     points: Sequence[Point] = (),
     known: KnownWeather = NOTHING_KNOWN,
     scores: Scores | None = None,
+    earlier: Path | None = None,
 ) -> list[Path]:
-    """Draw all figures of a run into its `plots` directory.
+    """Draw all figures of a run into its `plots` directory; a figure that would be as before is taken from there.
 
     Args:
         run: Run directory with its forecast file; it need not have a manifest yet.
@@ -44,6 +61,7 @@ def plot_run(
         points: Places, one plume each.
         known: Analysis and climatology for plumes and stamps.
         scores: Scores by forecaster, channel, score and lead hours, as in an evaluation file; None before verification.
+        earlier: Directory of figures of this run that may be kept, proven to be as they were drawn; None for none.
 
     Returns:
         The PNG files, in the order of the page.
@@ -54,10 +72,10 @@ def plot_run(
     directory = RunDirectory.at(run)
     with open_forecast(directory.forecast, chunked=False) as forecast:
         fields = forecast[drawn_channels(forecast, channels)]
-        caption = caption_of(forecast, title=title, simulated=simulated)
-        made = _draw_maps(fields, directory.plots, caption, lead_days, known.analysis)
-        made += _draw_plumes(fields, directory.plots, caption, points, known)
-    return made + _draw_scores(scores or {}, directory.plots, caption, [str(name) for name in fields.data_vars])
+        plots = _Plots(directory.plots, earlier, caption_of(forecast, title=title, simulated=simulated))
+        made = _draw_maps(fields, plots, lead_days, known.analysis)
+        made += _draw_plumes(fields, plots, points, known)
+    return made + _draw_scores(scores or {}, plots, [str(name) for name in fields.data_vars])
 
 
 def caption_of(forecast: xr.Dataset, *, title: str, simulated: bool) -> Caption:
@@ -96,50 +114,52 @@ def drawn_channels(forecast: xr.Dataset, channels: Sequence[str]) -> list[str]:
 
 
 def _draw_maps(
-    fields: xr.Dataset, plots: Path, caption: Caption, lead_days: Sequence[float], analysis: xr.Dataset | None
+    fields: xr.Dataset, plots: _Plots, lead_days: Sequence[float], analysis: xr.Dataset | None
 ) -> list[Path]:
-    leads = fields["lead_time"].values
+    leads, caption = fields["lead_time"].values, plots.caption
     mapped = [lead for lead in leads if float(lead / DAY) in {float(day) for day in lead_days}] or [leads[-1]]
     made = []
     if fields.sizes["member"] >= MEMBERS_OF_A_SPREAD:
-        for name in fields.data_vars:
-            out = plots / f"map_{name}.png"
-            made.append(plot_mean_and_spread(fields[name], out, caption=caption, leads=mapped))
+        for name in map(str, fields.data_vars):
+            shown = fields[name].sel(lead_time=mapped).load()
+            made.append(plots.draw(f"map_{name}", partial(plot_mean_and_spread, shown, caption=caption)))
     stamped = leads[int(np.argmin(np.abs(leads - STAMP_LEAD_DAYS * DAY)))]
     first = str(next(iter(fields.data_vars)))
     valid_time = caption.init_time + stamped
     known = None
     if analysis is not None and bool((analysis["time"] == valid_time).any()):
         known = analysis[first].sel(time=valid_time)
-    stamps = plots / f"stamps_{first}.png"
-    made.insert(1, plot_stamps(fields[first], stamps, caption=caption, lead=stamped, analysis=known))
+    shown = fields[first].sel(lead_time=[stamped]).load()
+    stamps = partial(plot_stamps, shown, caption=caption, lead=stamped, analysis=known)
+    made.insert(1, plots.draw(f"stamps_{first}", stamps))
     return made
 
 
-def _draw_plumes(
-    fields: xr.Dataset,
-    plots: Path,
-    caption: Caption,
-    points: Sequence[Point],
-    known: KnownWeather,
-) -> list[Path]:
+def _draw_plumes(fields: xr.Dataset, plots: _Plots, points: Sequence[Point], known: KnownWeather) -> list[Path]:
     made = []
     channels = [str(name) for name in fields.data_vars]
     for point in points:
-        out = plots / f"plume_{_slug(point.name)}.png"
-        made.append(plot_plume(fields, out, caption=caption, point=point, channels=channels, known=known))
+        row, column = nearest(fields, point)
+        here = {"latitude": [row], "longitude": [column]}
+        series = fields.isel(here).load()
+        there = KnownWeather(
+            *(None if each is None else each.isel(here) for each in (known.analysis, known.climatology))
+        )
+        plume = partial(plot_plume, series, caption=plots.caption, point=point, channels=channels, known=there)
+        made.append(plots.draw(f"plume_{_slug(point.name)}", plume))
     return made
 
 
-def _draw_scores(scores: Scores, plots: Path, caption: Caption, channels: Sequence[str]) -> list[Path]:
-    model = scores.get(MODEL, {})
+def _draw_scores(scores: Scores, plots: _Plots, channels: Sequence[str]) -> list[Path]:
+    model, caption = scores.get(MODEL, {}), plots.caption
     scored = [name for name in channels if name in model]
-    made = [plot_skill(scores, plots / "skill.png", caption=caption, channels=scored)] if scored else []
+    shown = {name: {channel: by_channel.get(channel, {}) for channel in scored} for name, by_channel in scores.items()}
+    made = [plots.draw("skill", partial(plot_skill, shown, caption=caption, channels=scored))] if scored else []
     for name in scored:
         histograms = {lead: counts for lead, counts in model[name].get("rank_histogram", {}).items() if counts}
         if histograms:
-            out = plots / f"ranks_{name}.png"
-            made.append(plot_rank_histograms(histograms, out, caption=caption, channel_name=name))
+            ranks = partial(plot_rank_histograms, histograms, caption=caption, channel_name=name)
+            made.append(plots.draw(f"ranks_{name}", ranks))
     return made
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -161,7 +162,8 @@ def _draw(axes: Axes, panel: _Panel) -> None:
     for low, high, alpha in FANS:
         edges = np.quantile(panel.members, (low, high), axis=0)
         axes.fill_between(panel.hours, *edges, color=ACCENT, alpha=alpha, linewidth=0, zorder=2)
-    axes.plot(panel.hours, panel.members.T, color=INK, linewidth=0.45, alpha=0.28, zorder=3)
+    members = [np.column_stack([panel.hours, values]) for values in panel.members]
+    axes.add_collection(LineCollection(members, colors=INK, linewidths=0.45, alpha=0.28, zorder=3))
     axes.plot(panel.hours, np.median(panel.members, axis=0), color=ACCENT, linewidth=2.0, zorder=4)
     axes.plot(panel.analysis_hours, panel.analysis, "o-", color=INK, markersize=3.6, linewidth=1.1, zorder=5)
     axes.grid(axis="both", color=FAINT, linewidth=0.5, zorder=0)

@@ -12,7 +12,8 @@ from data_catalog.errors import InvalidDataError
 from forecast.products.plots.diagrams import BARE, curve, unit_words
 from forecast.products.plots.figures import HEADING_INCHES, MARGIN_INCHES, Heading, new_figure, save, typography
 from forecast.products.plots.geography import Floats, MapFrame, frame_around
-from forecast.products.plots.maps import Shading, colour_bar, draw_frame, map_axes
+from forecast.products.plots.map_panels import Shading, canvas, draw_frame, map_panel
+from forecast.products.plots.maps import colour_bar
 from forecast.products.plots.palettes import INK, MUTED, palette
 
 MAP_WIDTH_INCHES, TALLEST_INCHES, BAR_INCHES = 7.4, 6.0, 0.72
@@ -56,9 +57,9 @@ def _draw_map(
     total = MAP_WIDTH_INCHES + 2 * MARGIN_INCHES
     with typography():
         figure = new_figure(total, HEADING_INCHES + width / frame.aspect + BAR_INCHES + 0.1, title, heading)
-        axes = map_axes(figure, (total - width) / 2, BAR_INCHES, width, width / frame.aspect)
-        draw_frame(axes, frame)
-        _draw_stations(axes, places, values, shading)
+        panel = map_panel(canvas(figure), frame, (total - width) / 2, BAR_INCHES, width)
+        draw_frame(panel.axes, frame, panel.to_pixels + panel.axes.transData)
+        _draw_stations(panel.axes, panel.to_pixels.transform(places), values, shading)
         colour_bar(figure, 0.2 * total, 0.46, 0.6 * total, shading)
         return save(figure, out)
 

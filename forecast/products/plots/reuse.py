@@ -1,0 +1,98 @@
+"""Figures that are drawn only if what they show has changed: each file holds a digest of all that it was drawn from."""
+
+import hashlib
+import os
+import shutil
+import zlib
+from dataclasses import fields, is_dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+import matplotlib as mpl
+import xarray as xr
+
+from data_catalog.storage.atomic_files import atomic_path
+
+_KEYWORD = b"plumecast-drawn-from\0"
+_DIGEST_CHARACTERS = 64
+_END = bytes.fromhex("0000000049454e44ae426082")
+"""The chunk that ends each PNG."""
+
+
+def drawn_or_kept(draw: "partial[Path]", out: Path, earlier: Path | None = None) -> Path:
+    """Draw a figure, or take it from a directory of earlier ones if it was drawn from the same.
+
+    Args:
+        draw: Draws the figure into the file that it is given; its arguments are all that the figure shows.
+        out: Path of the PNG.
+        earlier: Directory of figures that are known to be as they were drawn; None for none.
+
+    Returns:
+        `out`.
+    """
+    chunk = _chunk(_digest_of(draw))
+    kept = None if earlier is None else earlier / out.name
+    if kept is not None and kept.is_file() and _tail(kept, len(chunk)) == chunk:
+        return _linked(kept, out)
+    content = draw(out).read_bytes()
+    with atomic_path(out) as unfinished:
+        unfinished.write_bytes(content.removesuffix(_END) + chunk + _END)
+    return out
+
+
+def _digest_of(draw: "partial[Path]") -> str:
+    """Return the digest of all that a figure shows, and of the code that draws it."""
+    digest = hashlib.sha256(f"{_code_digest()} {draw.func.__name__}".encode())
+    for each in (*draw.args, *sorted(draw.keywords), *(draw.keywords[name] for name in sorted(draw.keywords))):
+        _add(digest, each)
+    return digest.hexdigest()
+
+
+def _add(digest: "hashlib._Hash", shown: object) -> None:
+    """Add data to a digest: arrays by their values, what is made of parts by its parts, and the rest by its text."""
+    if isinstance(shown, xr.DataArray):
+        digest.update(repr((shown.name, shown.dims, shown.shape, str(shown.dtype))).encode())
+        digest.update(shown.values.tobytes())
+        for coordinate in sorted(map(str, shown.coords)):
+            digest.update(f"{coordinate} {shown[coordinate].dims}".encode() + shown[coordinate].values.tobytes())
+    elif isinstance(shown, xr.Dataset):
+        for name in shown.data_vars:
+            _add(digest, shown[name])
+    elif is_dataclass(shown):
+        for field in fields(shown):
+            _add(digest, getattr(shown, field.name))
+    else:
+        digest.update(repr(shown).encode())
+
+
+@lru_cache(maxsize=1)
+def _code_digest() -> str:
+    """Digest of this package's code and of Matplotlib's version."""
+    digest = hashlib.sha256(mpl.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _chunk(digest: str) -> bytes:
+    """Return the digest as a text chunk of a PNG."""
+    assert len(digest) == _DIGEST_CHARACTERS
+    body = b"tEXt" + _KEYWORD + digest.encode()
+    return (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+
+
+def _tail(path: Path, count: int) -> bytes:
+    """Return the last bytes of a PNG before its end."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - count - len(_END)))
+        return file.read(count)
+
+
+def _linked(kept: Path, out: Path) -> Path:
+    if out.exists():
+        out.unlink()
+    try:
+        os.link(kept, out)
+    except OSError:  # the file system has no hard links
+        shutil.copy2(kept, out)
+    return out
