@@ -35,18 +35,16 @@ class Background:
     baselines: Baselines | None = None
 
 
-def draw_run(
-    run: RunDirectory, system: System, background: Background = Background(), earlier: Path | None = None
-) -> list[Path]:
+def draw_run(run: RunDirectory, system: System, background: Background = Background()) -> list[Path]:
     """Draw the figures of a run, also of its scores if it has any, and write its page.
 
-    The analysis is shown up to the init time, and beyond it once the run has been verified.
+    The analysis is shown up to the init time, and beyond it once the run has been verified. Figures that are there and
+    would be the same stay.
 
     Args:
         run: A published or staged run; it need not have a manifest yet.
         system: The system that made the run.
         background: Analysis and climatology that the run is drawn against.
-        earlier: Directory of figures of the run that stay if they would be the same; None for none.
 
     Returns:
         Paths of the figures.
@@ -67,7 +65,6 @@ def draw_run(
                 _climatology(shown, background.baselines),
             ),
             scores=scores,
-            earlier=earlier,
         )
     write_report(run.path, title=system.title, data=entry, pictures=plots, scores=scores)
     return plots

@@ -53,10 +53,10 @@ def redraw_run(
         InvalidDataError: A file of the run is missing or its size has changed.
     """
     with lock(staging.lock_path(run), f"run {run.path}"):
-        stage = staging.begin_from(run, also=[] if write_scores else [run.scores])
+        stage = staging.begin_from(run, also=[run.plots, *([] if write_scores else [run.scores])])
         if write_scores is not None:
             write_scores(stage.scores)
-        draw_run(stage, run_system(run), background, run.plots)
+        draw_run(stage, run_system(run), background)
         extend_manifest(stage.path, staging.drawn_files(stage))
         staging.publish(run)
     return run

@@ -27,15 +27,14 @@ DAY = np.timedelta64(1, "D")
 
 @dataclass(frozen=True)
 class _Plots:
-    """Where the figures of a run go, what is there already, and their heading."""
+    """Where the figures of a run go, and their heading."""
 
     directory: Path
-    earlier: Path | None
     caption: Caption
 
     def draw(self, name: str, draw: "partial[Path]") -> Path:
-        """Draw a figure, unless an earlier one of the name shows the same."""
-        return drawn_or_kept(draw, self.directory / f"{name}.png", self.earlier)
+        """Draw a figure, unless the one of the name shows the same."""
+        return drawn_or_kept(draw, self.directory / f"{name}.png")
 
 
 def plot_run(
@@ -48,9 +47,8 @@ def plot_run(
     points: Sequence[Point] = (),
     known: KnownWeather = NOTHING_KNOWN,
     scores: Scores | None = None,
-    earlier: Path | None = None,
 ) -> list[Path]:
-    """Draw all figures of a run into its `plots` directory; a figure that would be as before is taken from there.
+    """Draw all figures of a run into its `plots` directory; those that are there and would be the same stay.
 
     Args:
         run: Run directory with its forecast file; it need not have a manifest yet.
@@ -61,7 +59,6 @@ def plot_run(
         points: Places, one plume each.
         known: Analysis and climatology for plumes and stamps.
         scores: Scores by forecaster, channel, score and lead hours, as in an evaluation file; None before verification.
-        earlier: Directory of figures of this run that may be kept, proven to be as they were drawn; None for none.
 
     Returns:
         The PNG files, in the order of the page.
@@ -72,7 +69,7 @@ def plot_run(
     directory = RunDirectory.at(run)
     with open_forecast(directory.forecast, chunked=False) as forecast:
         fields = forecast[drawn_channels(forecast, channels)]
-        plots = _Plots(directory.plots, earlier, caption_of(forecast, title=title, simulated=simulated))
+        plots = _Plots(directory.plots, caption_of(forecast, title=title, simulated=simulated))
         made = _draw_maps(fields, plots, lead_days, known.analysis)
         made += _draw_plumes(fields, plots, points, known)
     return made + _draw_scores(scores or {}, plots, [str(name) for name in fields.data_vars])

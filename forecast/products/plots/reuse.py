@@ -1,8 +1,6 @@
 """Figures that are drawn only if what they show has changed: each file holds a digest of all that it was drawn from."""
 
 import hashlib
-import os
-import shutil
 import zlib
 from dataclasses import fields, is_dataclass
 from functools import lru_cache, partial
@@ -19,21 +17,19 @@ _END = bytes.fromhex("0000000049454e44ae426082")
 """The chunk that ends each PNG."""
 
 
-def drawn_or_kept(draw: "partial[Path]", out: Path, earlier: Path | None = None) -> Path:
-    """Draw a figure, or take it from a directory of earlier ones if it was drawn from the same.
+def drawn_or_kept(draw: "partial[Path]", out: Path) -> Path:
+    """Draw a figure, unless the file is there and was drawn from the same.
 
     Args:
         draw: Draws the figure into the file that it is given; its arguments are all that the figure shows.
-        out: Path of the PNG.
-        earlier: Directory of figures that are known to be as they were drawn; None for none.
+        out: Path of the PNG to create, replace or keep.
 
     Returns:
         `out`.
     """
     chunk = _chunk(_digest_of(draw))
-    kept = None if earlier is None else earlier / out.name
-    if kept is not None and kept.is_file() and _tail(kept, len(chunk)) == chunk:
-        return _linked(kept, out)
+    if out.is_file() and _tail(out, len(chunk)) == chunk:
+        return out
     content = draw(out).read_bytes()
     with atomic_path(out) as unfinished:
         unfinished.write_bytes(content.removesuffix(_END) + chunk + _END)
@@ -86,13 +82,3 @@ def _tail(path: Path, count: int) -> bytes:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - count - len(_END)))
         return file.read(count)
-
-
-def _linked(kept: Path, out: Path) -> Path:
-    if out.exists():
-        out.unlink()
-    try:
-        os.link(kept, out)
-    except OSError:  # the file system has no hard links
-        shutil.copy2(kept, out)
-    return out
