@@ -15,6 +15,7 @@ from data_catalog.sources.archive_marks import LEDGER_NAME
 from data_catalog.sources.files import open_files
 from data_catalog.sources.locations import parse_location
 from data_catalog.sources.open_source import between, on_dataset_grid, open_source
+from data_catalog.storage.object_path import in_object_storage, object_path
 
 
 def open_analysis(
@@ -39,7 +40,7 @@ def open_analysis(
     wanted = [channel(name).name for name in (*channels, *static)]
     place = parse_location(location)
     if _has_ledger(place):
-        analysis = open_archive(Path(place))
+        analysis = open_archive(object_path(place))
         check_channels(analysis, wanted, where=str(place))
         if "member" in analysis.dims and not ensemble:
             raise InvalidDataError(
@@ -77,4 +78,6 @@ def open_dataset_source(
 
 
 def _has_ledger(place: Path | str) -> bool:
-    return isinstance(place, Path) and (place / LEDGER_NAME).is_file()
+    if isinstance(place, str) and not in_object_storage(place):
+        return False
+    return (object_path(place) / LEDGER_NAME).is_file()

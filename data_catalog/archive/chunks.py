@@ -7,6 +7,7 @@ codecs write them. They are packed and unpacked without Zarr, whose event loop s
 import json
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -22,10 +23,13 @@ from zarr.storage import MemoryStore
 
 from data_catalog.archive.ledger import Block, Ledger
 from data_catalog.errors import InvalidDataError
+from data_catalog.storage.object_path import AnyPath, ObjectPath
 
 _BLOCK_BYTES = 1024**2
 _MOST_TIMES_PER_BLOCK = 256
 _METADATA = "zarr.json"
+SUPERSEDED = "superseded"
+"""Folder of a copy of an archive for what is being replaced."""
 _COMPRESSOR: Literal["zstd"] = "zstd"
 _LEVEL = 3
 _CHECKSUM_BYTES = 4
@@ -195,12 +199,13 @@ _RECENT = _RecentChunks(64 * 1024**2)
 class ChunkReader:
     """Reads the chunks of one archive and checks each against the ledger before use."""
 
-    def __init__(self, archive: Path, ledger: Ledger) -> None:
+    def __init__(self, archive: AnyPath, ledger: Ledger) -> None:
         self.archive = archive
         self.ledger = ledger
         self._shape = ledger.header.chunk_shape
+        self._sizes: Mapping[str, int] | None = None
 
-    def path(self, channel: str, block: int) -> Path:
+    def path(self, channel: str, block: int) -> AnyPath:
         """Path of a chunk file."""
         return self.archive / channel / chunk_name(len(self._shape), block)
 
@@ -220,14 +225,14 @@ class ChunkReader:
         """
         path = self.path(channel, block)
         try:
-            status = path.stat()
+            state = _state_of(path)
         except OSError as error:
             raise self._fault(channel, block, offsets, "a chunk file", _found(error)) from None
         if self._shape[0] == 1 and len(offsets) == 1:
             return decode(self.content(channel, block, offsets), self._shape)
         # The key includes the state of the file and the ledger, so a changed file is read and checked again.
         committed = self._block(block).chunks[channel].sha256
-        mark = (str(path), status.st_ino, status.st_size, status.st_mtime_ns, committed)
+        mark = (str(path), *state, committed)
         whole = _RECENT.get(mark)
         if whole is None:
             whole = decode(self.content(channel, block, offsets), self._shape)
@@ -260,6 +265,11 @@ class ChunkReader:
                 raise self._fault(channel, block, offsets, "the values as opened", "replaced ones: open it again")
             self.ledger = latest
             return content
+        kept = superseded_path(self.archive, self._block(block).chunks[channel].sha256)
+        with suppress(FileNotFoundError):
+            content = kept.read_bytes()
+        if self._block(block).accepts(channel, content):
+            return content
         raise self._changed(channel, block, offsets, len(content))
 
     def _changed(self, channel: str, block: int, offsets: NDArray[np.intp], size: int) -> InvalidDataError:
@@ -281,13 +291,21 @@ class ChunkReader:
         sizes = {
             chunk.size for chunk in (self._block(block).chunks[channel], *self._block(block).intended.get(channel, []))
         }
-        if not deep and path.is_file() and path.stat().st_size in sizes:
+        if not deep and self._size_of(path) in sizes:
             return None
         try:
             self.content(channel, block, every)
         except InvalidDataError as fault:
             return fault
         return None
+
+    def _size_of(self, path: AnyPath) -> int | None:
+        """Size of a chunk; in object storage all of them are listed at once."""
+        if isinstance(path, Path):
+            return path.stat().st_size if path.is_file() else None
+        if self._sizes is None:
+            self._sizes = ObjectPath(path.root).sizes()
+        return self._sizes.get(path.inside)
 
     def _block(self, block: int) -> Block:
         return self.ledger.blocks[block]
@@ -299,6 +317,24 @@ class ChunkReader:
         when = times[0] if len(times) == 1 else f"{times[0]} to {times[-1]}"
         path = self.path(channel, block)
         return InvalidDataError(f"{path}: {channel} at {when}: expected {expected}, found {found}")
+
+
+def superseded_path(archive: AnyPath, digest: str) -> AnyPath:
+    """Where a chunk or field is kept while another one has its name and the ledger that says so is not there yet.
+
+    Args:
+        archive: Address of a copy of an archive.
+        digest: What the ledger says of it.
+    """
+    return archive / SUPERSEDED / digest
+
+
+def _state_of(path: AnyPath) -> tuple[int, ...]:
+    """What changes when a file is written again; an object is known by its hash alone, without asking for it."""
+    if isinstance(path, ObjectPath):
+        return ()
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _found(error: OSError) -> str:

@@ -16,6 +16,7 @@ from data_catalog.archive.workers import Workers, own_threads
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.sources.archive_marks import without_advice
+from data_catalog.storage.object_path import AnyPath
 
 
 def heal_archive(entry: DatasetEntry, archive: Path, open_source: Callable[[], xr.Dataset]) -> tuple[str, ...]:
@@ -94,7 +95,7 @@ def _made_again(entry: DatasetEntry, archive: Path, open_source: Callable[[], xr
     ]
 
 
-def archive_faults(archive: Path, workers: Workers | None = None) -> tuple[str, ...]:
+def archive_faults(archive: AnyPath, workers: Workers | None = None) -> tuple[str, ...]:
     """Read every byte of an archive and return one line for each fault.
 
     Args:

@@ -17,6 +17,7 @@ from data_catalog.layout.checks import usual_step
 from data_catalog.quality.channel_checks import Read, Reference
 from data_catalog.quality.fields import Fields
 from data_catalog.quality.judge import FEWEST_TIMES, SEGMENT, judge, learn, sample
+from data_catalog.storage.object_path import AnyPath
 
 _FEWEST_IN_THE_PAST = 200
 _DAYS_OF_A_PAST = 330
@@ -69,7 +70,7 @@ def judge_archive(archive: Path, ledger: Ledger) -> Verdicts:
     return ledger.verdicts
 
 
-def read_verdicts(archive: Path) -> Verdicts:
+def read_verdicts(archive: AnyPath) -> Verdicts:
     """Read the verdicts on an archive.
 
     Args:

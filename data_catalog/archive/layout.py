@@ -96,4 +96,9 @@ def static_digest(values: NDArray[np.float32]) -> str:
 
 def static_path(archive: Path, name: str) -> Path:
     """Chunk file of a field without time."""
-    return archive / name / chunk_name(2)
+    return archive / static_file(name)
+
+
+def static_file(name: str) -> str:
+    """Name of the chunk file of a field without time, within its archive."""
+    return f"{name}/{chunk_name(2)}"

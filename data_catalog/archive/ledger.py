@@ -24,6 +24,7 @@ from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.sources.archive_marks import LEDGER_NAME, no_ledger
 from data_catalog.storage.atomic_files import append_durably, write_durably
 from data_catalog.storage.chained_lines import CHAINED, chained_line, chained_lines, read_lines
+from data_catalog.storage.object_path import AnyPath
 
 COPY_NAME = "ledger.copy.jsonl"
 """A second copy of the ledger, from which damaged or lost lines are restored."""
@@ -67,7 +68,7 @@ class Block:
 class Ledger:
     """The records of one archive, read from its ledger file; the writer appends to both."""
 
-    def __init__(self, path: Path, header: Header, *, length: int, hashes: Sequence[str]) -> None:
+    def __init__(self, path: AnyPath, header: Header, *, length: int, hashes: Sequence[str]) -> None:
         self.path = path
         self.header = header
         self.blocks: list[Block] = []
@@ -88,11 +89,11 @@ class Ledger:
         self._hashes = list(hashes)
 
     @classmethod
-    def read(cls, archive: Path) -> "Ledger":
+    def read(cls, archive: AnyPath) -> "Ledger":
         """Read the ledger of an archive.
 
         Args:
-            archive: Directory of the archive.
+            archive: Directory of the archive, or its address in object storage.
 
         Raises:
             MissingDataError: There is no archive.
@@ -102,7 +103,7 @@ class Ledger:
         try:
             content = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
-            if archive.is_dir() and any(archive.iterdir()):
+            if isinstance(archive, Path) and archive.is_dir() and any(archive.iterdir()):
                 raise InvalidDataError(no_ledger(archive)) from None
             raise MissingDataError(f"{archive}: expected an archive (made by ingest), found none") from None
         except OSError as error:
@@ -110,7 +111,7 @@ class Ledger:
         return cls.parsed(content, path)
 
     @classmethod
-    def parsed(cls, content: bytes, path: Path) -> "Ledger":
+    def parsed(cls, content: bytes, path: AnyPath) -> "Ledger":
         """Read a ledger from its bytes.
 
         Args:
@@ -130,6 +131,12 @@ class Ledger:
         return ledger
 
     @property
+    def file(self) -> Path:
+        """The ledger file of an archive on disk; no other is written to line by line."""
+        assert isinstance(self.path, Path), f"{self.path} is not on disk"
+        return self.path
+
+    @property
     def is_chained(self) -> bool:
         """Whether lines are chained by hash: False for an archive that no ingest has written to since format 1."""
         return bool(self._hashes)
@@ -146,9 +153,9 @@ class Ledger:
         """Chain the lines of a ledger of format 1, and return it as read again; no other record changes."""
         if self.is_chained:
             return self
-        header, *records = read_lines(self.path.read_bytes(), str(self.path)).records
-        write_durably(self.path, chained_lines([{**header, "format": CHAINED}, *records]))
-        return Ledger.read(self.path.parent)
+        header, *records = read_lines(self.file.read_bytes(), str(self.file)).records
+        write_durably(self.file, chained_lines([{**header, "format": CHAINED}, *records]))
+        return Ledger.read(self.file.parent)
 
     def intend(self, block: int, chunks: Mapping[str, StoredChunk]) -> None:
         """Record chunks that are about to replace committed chunks of a block, by channel."""
@@ -221,7 +228,7 @@ class Ledger:
             line, own = chained_line(record, hashes[-1])
             lines.append(line)
             hashes.append(own)
-        append_durably(self.path, b"".join(lines), after=self.length)
+        append_durably(self.file, b"".join(lines), after=self.length)
         self.length += sum(map(len, lines))
         self._hashes += hashes[1:]
         for record, own in zip(records, hashes[1:], strict=True):

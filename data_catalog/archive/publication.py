@@ -20,6 +20,7 @@ from data_catalog.layout.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRI
 from data_catalog.sources.archive_marks import LEDGER_ATTRIBUTE, heal_it
 from data_catalog.storage.atomic_files import append_durably, write_durably
 from data_catalog.storage.chained_lines import longest_chain
+from data_catalog.storage.object_path import AnyPath
 
 METADATA = "zarr.json"
 UNFINISHED = ".unfinished"
@@ -105,7 +106,7 @@ def _coordinate(name: str, values: NDArray[Any], attributes: Mapping[str, str]) 
     )
 
 
-def publication_faults(archive: Path, ledger: Ledger) -> list[str]:
+def publication_faults(archive: AnyPath, ledger: Ledger) -> list[str]:
     """Return one line for each metadata or coordinate file that is not as published, and for the copy of the ledger.
 
     Args:
@@ -127,7 +128,7 @@ def publication_faults(archive: Path, ledger: Ledger) -> list[str]:
     return faults
 
 
-def _is_copied(archive: Path, ledger: Ledger) -> bool:
+def _is_copied(archive: AnyPath, ledger: Ledger) -> bool:
     """Return whether the copy of the ledger holds all lines, or after a killed ingest some first ones."""
     copied, content = content_of(archive / COPY_NAME), ledger.path.read_bytes()[: ledger.length]
     if copied is None or ledger.is_published:
@@ -135,7 +136,7 @@ def _is_copied(archive: Path, ledger: Ledger) -> bool:
     return content.startswith(copied) and copied.endswith(b"\n")
 
 
-def check_published(archive: Path, ledger: Ledger) -> None:
+def check_published(archive: AnyPath, ledger: Ledger) -> None:
     """Check that the ledger holds all that was published; if it does not, its last lines were lost.
 
     Args:
@@ -153,7 +154,7 @@ def check_published(archive: Path, ledger: Ledger) -> None:
     check_no_lost_lines(archive, ledger)
 
 
-def check_no_lost_lines(archive: Path, ledger: Ledger) -> None:
+def check_no_lost_lines(archive: AnyPath, ledger: Ledger) -> None:
     """Check that the ledger holds all that can be seen to have been published.
 
     Args:
@@ -168,7 +169,7 @@ def check_no_lost_lines(archive: Path, ledger: Ledger) -> None:
         raise InvalidDataError(f"{ledger.path}: {lost}: its last lines are lost{heal_it(ledger.header.dataset)}")
 
 
-def lost_lines(archive: Path, ledger: Ledger) -> str:
+def lost_lines(archive: AnyPath, ledger: Ledger) -> str:
     """Return what shows that the last lines of a ledger are lost, or nothing.
 
     Args:
@@ -187,7 +188,7 @@ def lost_lines(archive: Path, ledger: Ledger) -> str:
     return ""
 
 
-def published_times(archive: Path) -> NDArray[np.datetime64] | None:
+def published_times(archive: AnyPath) -> NDArray[np.datetime64] | None:
     """Return the times in order of arrival, as other Zarr readers see them; None if they cannot be read.
 
     Args:
@@ -203,7 +204,7 @@ def published_times(archive: Path) -> NDArray[np.datetime64] | None:
     return seconds[:shown].astype("datetime64[s]").astype("datetime64[ns]")
 
 
-def group_attributes(archive: Path) -> dict[str, object]:
+def group_attributes(archive: AnyPath) -> dict[str, object]:
     """Return the attributes of the Zarr group of an archive; empty if they cannot be read.
 
     Args:
@@ -213,7 +214,7 @@ def group_attributes(archive: Path) -> dict[str, object]:
     return attributes if isinstance(attributes, dict) else {}
 
 
-def published_count(archive: Path) -> int | None:
+def published_count(archive: AnyPath) -> int | None:
     """Return the number of times that other Zarr readers see; None if it cannot be read.
 
     Args:
@@ -226,7 +227,7 @@ def published_count(archive: Path) -> int | None:
         return None
 
 
-def read_metadata(path: Path) -> dict[str, object] | None:
+def read_metadata(path: AnyPath) -> dict[str, object] | None:
     """Return the JSON object of a metadata file; None if it cannot be read.
 
     Args:
@@ -239,7 +240,7 @@ def read_metadata(path: Path) -> dict[str, object] | None:
     return found if isinstance(found, dict) else None
 
 
-def content_of(path: Path) -> bytes | None:
+def content_of(path: AnyPath) -> bytes | None:
     """Return the bytes of a file; None if it cannot be read.
 
     Args:

@@ -4,8 +4,8 @@ Each chunk is checked against its hash in the ledger, so a missing, truncated or
 names file, variable and time, and never a NaN.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import dask.array as da
@@ -14,27 +14,38 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.archive import layout as archive_layout
-from data_catalog.archive.chunks import ChunkReader, decode
+from data_catalog.archive.chunks import ChunkReader, decode, superseded_path
 from data_catalog.archive.header import Header
 from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.publication import check_published
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.coordinates import LATITUDE_ATTRIBUTES, LONGITUDE_ATTRIBUTES, MEMBER_ATTRIBUTES
+from data_catalog.storage.object_path import AnyPath
 
 
-def open_archive(path: Path) -> xr.Dataset:
+def open_archive(path: AnyPath) -> xr.Dataset:
     """Open the analysis in an archive lazily over Dask, sorted by time; with `member` if it is an ensemble.
 
     Computing values raises InvalidDataError if a chunk is missing, truncated or changed.
 
     Args:
-        path: Directory of the archive.
+        path: Directory of the archive, or its address in object storage.
 
     Raises:
         MissingDataError: There is no archive, or it has no time yet.
         InvalidDataError: The ledger or a static field is damaged.
     """
     ledger = Ledger.read(path)
+    try:
+        return _opened(path, ledger)
+    except InvalidDataError:
+        latest = Ledger.read(path)
+        if latest.length == ledger.length:
+            raise
+    return _opened(path, latest)  # it was written to in between
+
+
+def _opened(path: AnyPath, ledger: Ledger) -> xr.Dataset:
     check_published(path, ledger)
     if not ledger.count:
         raise MissingDataError(f"{path}: expected at least one time, found none: ingest has not finished yet")
@@ -109,11 +120,11 @@ class ArchivedChannel:
         return fields[(0 if one else slice(None), *key[1:])]
 
 
-def read_static_field(path: Path, header: Header, name: str) -> NDArray[np.float32]:
+def read_static_field(path: AnyPath, header: Header, name: str) -> NDArray[np.float32]:
     """Read a channel without time and check it against its digest.
 
     Args:
-        path: Directory of the archive.
+        path: Directory of the archive, or its address in object storage.
         header: Header of its ledger.
         name: One of the static channels in the header.
 
@@ -123,14 +134,24 @@ def read_static_field(path: Path, header: Header, name: str) -> NDArray[np.float
     Raises:
         InvalidDataError: The file is missing, damaged or changed.
     """
-    file = archive_layout.static_path(path, name)
-    try:
-        shape = (header.latitude.size, header.longitude.size)
-        values: NDArray[np.float32] = decode(file.read_bytes(), shape)
-    except OSError as error:
-        raise InvalidDataError(f"{file}: {name}: expected a chunk file, found none ({error.strerror})") from None
-    except ValueError as error:
-        raise InvalidDataError(f"{file}: {name}: expected a readable chunk, found a damaged one") from error
+    file = path / archive_layout.static_file(name)
+    values = _static_values(file, name, header)
+    if archive_layout.static_digest(values) != header.static[name]:
+        with suppress(InvalidDataError):
+            values = _static_values(superseded_path(path, header.static[name]), name, header)
     if archive_layout.static_digest(values) != header.static[name]:
         raise InvalidDataError(f"{file}: {name}: expected the values that were ingested, found other values")
     return values
+
+
+def _static_values(file: AnyPath, name: str, header: Header) -> NDArray[np.float32]:
+    try:
+        return decode(file.read_bytes(), (header.latitude.size, header.longitude.size))
+    except OSError as error:
+        raise InvalidDataError(f"{file}: {name}: expected a chunk file, found none ({_reason(error)})") from None
+    except ValueError as error:
+        raise InvalidDataError(f"{file}: {name}: expected a readable chunk, found a damaged one") from error
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or "no such object"

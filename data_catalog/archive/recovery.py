@@ -31,8 +31,8 @@ def sound_ledger(archive: Path) -> Ledger | None:
     try:
         ledger = Ledger.read(archive).upgrade()
         if not lost_lines(archive, ledger):
-            if ledger.path.stat().st_size != ledger.length:
-                append_durably(ledger.path, b"", after=ledger.length)
+            if ledger.file.stat().st_size != ledger.length:
+                append_durably(ledger.file, b"", after=ledger.length)
             return ledger
     except (InvalidDataError, MissingDataError):
         pass

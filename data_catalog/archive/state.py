@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +15,7 @@ from data_catalog.archive.reading import read_static_field
 from data_catalog.archive.workers import Workers, own_threads
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.checks import holes
+from data_catalog.storage.object_path import AnyPath
 
 _CHUNKS_AT_ONCE = 16
 ChunkPlace: TypeAlias = tuple[str, int]
@@ -26,7 +26,7 @@ ChunkPlace: TypeAlias = tuple[str, int]
 class ArchiveState:
     """The contents of an archive, and the faults of its chunks."""
 
-    path: Path
+    path: AnyPath
     dataset: str
     channels: tuple[str, ...]
     static: tuple[str, ...]
@@ -87,11 +87,11 @@ def _doubted(reader: ChunkReader, places: Sequence[ChunkPlace], workers: Workers
     return [place for place, is_sound in zip(places, sound, strict=True) if not is_sound]
 
 
-def _are_sound(chunks: Sequence[tuple[Path, StoredChunk]]) -> list[bool]:
+def _are_sound(chunks: Sequence[tuple[AnyPath, StoredChunk]]) -> list[bool]:
     return [StoredChunk.of(content_of(path) or b"") == expected for path, expected in chunks]
 
 
-def inspect_archive(path: Path, *, deep: bool = False, workers: Workers | None = None) -> ArchiveState:
+def inspect_archive(path: AnyPath, *, deep: bool = False, workers: Workers | None = None) -> ArchiveState:
     """List the contents of an archive and its missing or damaged chunks.
 
     Args:

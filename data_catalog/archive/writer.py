@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.archive import layout as archive_layout
-from data_catalog.archive.chunks import ChunkReader
+from data_catalog.archive.chunks import ChunkReader, chunk_name
 from data_catalog.archive.committing import committing
 from data_catalog.archive.contents import IngestSummary, digests
 from data_catalog.archive.entry_checks import check_same_regridding
@@ -331,5 +331,5 @@ class Writer:
 
     def _write(self, index: int, contents: Mapping[str, bytes]) -> None:
         for name, content in contents.items():
-            path = self._reader.path(name, index)
+            path = self._archive / name / chunk_name(len(self._header.chunk_shape), index)
             write_durably(path, content, aside=archive_layout.unfinished_files(self._archive))

@@ -61,6 +61,15 @@ class ObjectFolder(Folder):
             return False
         return (known.etag or "").strip('"') == expected.md5 or self.fetch(name) == expected.sha256
 
+    def size(self, name: str) -> int | None:
+        """Return the size of an object in bytes; None if there is none.
+
+        Args:
+            name: Its name.
+        """
+        known = self._ask(lambda: self._head(name), name)
+        return None if known is None else known.size
+
     def write(self, name: str, content: bytes | Path) -> None:
         """Write a whole object, whether it exists or not."""
         if isinstance(content, Path) and content.stat().st_size > _WHOLE_BYTES:

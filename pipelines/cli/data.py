@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from data_catalog.errors import ConfigurationError
 from pipelines.cli.options import SchedulerOption, SourceOption
 
 commands = typer.Typer()
@@ -16,8 +17,32 @@ commands.add_typer(archive_app, name="archive")
 DatasetName = Annotated[
     str, typer.Argument(metavar="DATASET", help="A name that 'catalog list' shows, or a TOML file.")
 ]
+
+
+def local_directory(text: str) -> Path:
+    """Return the path of an archive that is written to; refuse a URL."""
+    if "://" in text:
+        raise ConfigurationError(
+            f"--archive {text}: expected a directory, found a URL; archives are written on disk, and "
+            "'plumecast archive copy' brings them to object storage"
+        )
+    return Path(text)
+
+
+ReadArchiveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--archive", metavar="DIR_OR_URL", help="Archive, also in object storage [default: the dataset's at home]."
+    ),
+]
 ArchiveOption = Annotated[
-    Path | None, typer.Option("--archive", metavar="DIR", help="Archive [default: the dataset's in PLUMECAST_HOME].")
+    Path | None,
+    typer.Option(
+        "--archive",
+        metavar="DIR",
+        parser=local_directory,
+        help="Archive [default: the dataset's in PLUMECAST_HOME].",
+    ),
 ]
 
 
@@ -203,16 +228,18 @@ def climatology(
 
 
 @archive_app.command("verify")
-def archive_verify(dataset: DatasetName, archive: ArchiveOption = None, scheduler: SchedulerOption = "local") -> None:
+def archive_verify(
+    dataset: DatasetName, archive: ReadArchiveOption = None, scheduler: SchedulerOption = "local"
+) -> None:
     """Read every byte of an archive: one line for each fault, status 2 if there is any."""
-    from pipelines.data.archives import print_proof
+    from pipelines.data.archives import print_proof, readable_archive
     from pipelines.workspace.datasets import find_dataset
     from pipelines.workspace.home import home
     from pipelines.workspace.scheduler import open_scheduler
 
     entry = find_dataset(home(), dataset)
     with open_scheduler(scheduler, home()) as workers:
-        print_proof(entry, archive or home().archive(entry.name), workers)
+        print_proof(entry, home().archive(entry.name) if archive is None else readable_archive(archive), workers)
 
 
 @archive_app.command("judge")
@@ -237,21 +264,45 @@ def archive_rechunk(dataset: DatasetName, archive: ArchiveOption = None) -> None
     rechunk(archive or home().archive(entry.name))
 
 
+@archive_app.command("copy")
+def archive_copy(
+    dataset: DatasetName,
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="s3://, gs://, az:// or file:///; ends in the copy's name.")
+    ],
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Prove all that is there; send again what is damaged.")
+    ] = False,
+    archive: ArchiveOption = None,
+) -> None:
+    """Copy an archive to object storage, or what a copy there lacks; it is read there wherever an analysis is named.
+
+    Readers find a whole archive at any moment. Credentials come from the environment.
+    """
+    from pipelines.data.archives import copy
+    from pipelines.workspace.datasets import find_dataset
+    from pipelines.workspace.home import home
+
+    entry = find_dataset(home(), dataset)
+    copy(archive or home().archive(entry.name), url, prove=prove)
+
+
 @archive_app.command("report")
 def archive_report(
     dataset: DatasetName,
-    archive: ArchiveOption = None,
+    archive: ReadArchiveOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE.html", help="The page [default: DATASET_archive.html].")
     ] = None,
 ) -> None:
     """Write a page on an archive: what is there, what is suspect and why, values over time, maps, provenance."""
     from pipelines.data.archive_report import write_archive_report
+    from pipelines.data.archives import readable_archive
     from pipelines.workspace.datasets import find_dataset
     from pipelines.workspace.home import home
 
     entry = find_dataset(home(), dataset)
-    place = archive or home().archive(entry.name)
+    place = home().archive(entry.name) if archive is None else readable_archive(archive)
     print(write_archive_report(entry, place, out or Path(f"{entry.name}_archive.html")))
 
 

@@ -17,6 +17,7 @@ from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import without_secrets
 from data_catalog.layout.times import minute
 from data_catalog.quality.verdicts import Suspicion
+from data_catalog.storage.object_path import AnyPath
 from forecast.products.page.archive_charts import SUSPECT, calendar, range_chart
 from forecast.products.page.archive_page import (
     ArchiveContent,
@@ -34,7 +35,7 @@ from pipelines.terminal.progress import progress
 _MOST_ROWS = 100
 
 
-def write_archive_report(entry: DatasetEntry, archive: Path, out: Path) -> Path:
+def write_archive_report(entry: DatasetEntry, archive: AnyPath, out: Path) -> Path:
     """Write the page of an archive: what is there, what is suspect and why, values, maps, ledger and provenance.
 
     Args:

@@ -7,6 +7,7 @@ import xarray as xr
 
 from data_catalog.archive import holes
 from data_catalog.archive.analysis import open_dataset_source
+from data_catalog.archive.copying import copy_archive, file_count
 from data_catalog.archive.healing import archive_faults, counted, heal_archive
 from data_catalog.archive.ingest import archive_lock
 from data_catalog.archive.judging import judge_archive
@@ -17,17 +18,23 @@ from data_catalog.archive.state import inspect_archive
 from data_catalog.archive.verdicts import described
 from data_catalog.archive.workers import Workers
 from data_catalog.catalog import DatasetEntry
-from data_catalog.errors import InvalidDataError
+from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.quality.judge import FEWEST_TIMES
+from data_catalog.sources.archive_marks import without_advice
+from data_catalog.sources.locations import parse_location
+from data_catalog.storage.folders import folder_at
+from data_catalog.storage.object_path import AnyPath, in_object_storage, object_path
+from forecast.system.publish import check_destination
 from pipelines.data.ingest import check_has_source
+from pipelines.terminal.progress import progress
 
 
-def print_proof(entry: DatasetEntry, archive: Path, workers: Workers | None = None) -> None:
+def print_proof(entry: DatasetEntry, archive: AnyPath, workers: Workers | None = None) -> None:
     """Read every byte of an archive, and print one line for each fault.
 
     Args:
         entry: Catalogue entry of the dataset.
-        archive: Path of the archive.
+        archive: Path of the archive, or its address in object storage.
         workers: What reads the chunks; None for threads of this process.
 
     Raises:
@@ -35,16 +42,33 @@ def print_proof(entry: DatasetEntry, archive: Path, workers: Workers | None = No
         InvalidDataError: The archive has faults; raised after they have been printed.
     """
     faults = archive_faults(archive, workers)
-    for fault in (*faults, *(() if faults else series_faults(archive))):
-        print(fault)
+    twin = series_faults(archive) if isinstance(archive, Path) and not faults else ()
+    for fault in (*faults, *twin):
+        print(fault if isinstance(archive, Path) else without_advice(fault))
     if faults:
-        way_out = f"'plumecast archive heal {entry.name}' mends them"
+        copied = f"'plumecast archive copy {entry.name} {archive} --prove' sends them again"
+        way_out = f"'plumecast archive heal {entry.name}' mends them" if isinstance(archive, Path) else copied
         raise InvalidDataError(f"archive {archive}: expected no faults, found {len(faults)}; {way_out}")
     print(f"{archive}: sound, every byte read")
     print_verdicts(archive)
 
 
-def print_verdicts(archive: Path) -> None:
+def readable_archive(location: str) -> AnyPath:
+    """Return the address of an archive that is read: a directory, or one in object storage.
+
+    Args:
+        location: Path or URL given by the user.
+
+    Raises:
+        ConfigurationError: It is a URL of another kind.
+    """
+    place = parse_location(location)
+    if isinstance(place, str) and not in_object_storage(place):
+        raise ConfigurationError(f"archive {place}: expected a directory or a URL of s3, gs or az, found another one")
+    return object_path(place)
+
+
+def print_verdicts(archive: AnyPath) -> None:
     """Print how many times of an archive are good, suspect, missing and not judged, and what is suspect and why.
 
     Args:
@@ -98,6 +122,26 @@ def mend(entry: DatasetEntry, archive: Path, *, source: str | None = None) -> No
     for fault in mended:
         print(f"mended: {fault}")
     print(f"{archive}: sound, {counted(mended)} mended")
+
+
+def copy(archive: Path, url: str, *, prove: bool = False) -> None:
+    """Copy an archive to object storage, and print how much was sent.
+
+    Args:
+        archive: Path of the archive.
+        url: Where the copy lies, or is to lie.
+        prove: Whether to prove every file that is there.
+
+    Raises:
+        PlumecastError: It cannot be copied.
+    """
+    try:
+        folder = folder_at(parse_location(check_destination(url)))
+    except ValueError as error:
+        raise ConfigurationError(f"archive copy: {error}, found another one") from None
+    with progress(f"Copy {archive.name}", file_count(archive), "files") as advance:
+        sent = copy_archive(archive, folder, prove=prove, on_progress=advance)
+    print(f"{folder.place}: as {archive}, {sent} chunks and fields sent")
 
 
 def rechunk(archive: Path) -> None:

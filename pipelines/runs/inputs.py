@@ -5,7 +5,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -18,6 +17,7 @@ from data_catalog.layout.times import iso
 from data_catalog.quality.verdicts import GOOD, NOT_JUDGED, SUSPECT, Suspicion
 from data_catalog.sources.archive_marks import LEDGER_NAME
 from data_catalog.sources.locations import Location
+from data_catalog.storage.object_path import in_object_storage, object_path
 from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.states.starts import initial_state_hash, select_past
 from pipelines.runs.cycle import Cycle
@@ -87,9 +87,12 @@ def quality_of(location: Location, times: NDArray[np.datetime64], channels: Sequ
     Returns:
         `good`, `not judged`, or `suspect` with the first time, channel and reason.
     """
-    if not isinstance(location, Path) or not (location / LEDGER_NAME).is_file():
+    if isinstance(location, str) and not in_object_storage(location):
         return NOT_JUDGED
-    verdicts = read_verdicts(location)
+    archive = object_path(location)
+    if not (archive / LEDGER_NAME).is_file():
+        return NOT_JUDGED
+    verdicts = read_verdicts(archive)
     states = [(time, name, *verdicts.state(time, name)) for time in times for name in channels]
     for time, name, state, reason in states:
         if state == SUSPECT:

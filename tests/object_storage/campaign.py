@@ -39,7 +39,7 @@ from tests.object_storage.server import environment, make_bucket, s3_server
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 """A copy begins at once: it is forked from a process that has imported everything and uses no store."""
-_PROCESSES.set_forkserver_preload(["tests.object_storage.campaign"])
+_PROCESSES.set_forkserver_preload(["pipelines.operations.publication"])
 T = TypeVar("T")
 _UNFINISHED_SHARE = 0.25
 _MOST_KILLS_A_ROUND = 3

@@ -22,6 +22,8 @@ PLACES = [
     ["train", URL],
     ["report", URL],
     ["check", URL],
+    ["archive", "copy", "speedy-5p6", URL.replace("http", "s3")],
+    ["archive", "verify", "speedy-5p6", "--archive", URL],
     ["publish", ".", "--to", URL.replace("http", "s3")],
 ]
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import plumecast
 from data_catalog.layout.variables import channel
+from data_catalog.storage.folders import folder_at
 from pipelines.cli.app import main
 
 
@@ -39,6 +41,48 @@ def test_an_archive_is_proved_damaged_and_mended(source: Path, capsys: pytest.Ca
     assert main(["archive", "heal", "ncep-natlantic", "--source", str(source)]) == 0
     assert "sound, 2 faults mended" in capsys.readouterr().out
     assert main(["archive", "verify", "ncep-natlantic"]) == 0
+
+
+def test_an_archive_is_copied_to_object_storage_and_read_there(
+    source: Path, bucket: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"{bucket}/archives/ncep-natlantic.zarr"
+    assert main(["archive", "copy", "ncep-natlantic", url]) == 0
+    assert f"{url}: as {source.parent / 'archives' / 'ncep-natlantic.zarr'}, 1 chunks and fields sent" in (
+        capsys.readouterr().out
+    )
+    assert main(["archive", "verify", "ncep-natlantic", "--archive", url]) == 0
+    assert f"{url}: sound, every byte read" in capsys.readouterr().out
+    assert main(["archive", "report", "ncep-natlantic", "--archive", url, "--out", str(source.parent / "a.html")]) == 0
+    at_home, there = plumecast.open_archive("ncep-natlantic"), plumecast.open_archive(url)
+    xr.testing.assert_identical(there.compute(), at_home.compute())
+    other = str(source.parent / "other.zarr")
+    assert main(["ingest", "ncep-natlantic", "--source", url, "--archive", other]) == 0
+    xr.testing.assert_equal(plumecast.open_archive(other).compute(), at_home.compute())
+    folder_at(url).write("msl/c.0.0.0", b"other")
+    capsys.readouterr()
+    assert main(["archive", "verify", "ncep-natlantic", "--archive", url]) == 2
+    said = capsys.readouterr()
+    assert said.out.startswith(f"{url}/msl/c.0.0.0: msl at 2001-01-01")
+    assert f"'plumecast archive copy ncep-natlantic {url} --prove' sends them again" in said.err
+    assert main(["archive", "copy", "ncep-natlantic", url, "--prove"]) == 0
+    assert main(["archive", "verify", "ncep-natlantic", "--archive", url]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["ingest", "ncep-natlantic", "--archive", "s3://bucket/a.zarr"], "expected a directory, found a URL"),
+        (["archive", "heal", "ncep-natlantic", "--archive", "s3://bucket/a.zarr"], "'plumecast archive copy' brings"),
+        (["archive", "copy", "ncep-natlantic", "bucket/a.zarr"], "archive copy: expected s3://BUCKET/PREFIX"),
+        (["archive", "verify", "ncep-natlantic", "--archive", "http://host/a"], "a URL of s3, gs or az"),
+    ],
+)
+def test_other_places_are_refused(
+    source: Path, words: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert expected in capsys.readouterr().err
 
 
 def test_corrections_of_the_source_are_taken_on_request(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
