@@ -7,10 +7,12 @@ system.
 import logging
 import os
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 
 import dask
 from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin
+from distributed.comm import CommClosedError
 from distributed.system import MEMORY_LIMIT
 
 from data_catalog.archive.workers import Workers
@@ -81,7 +83,7 @@ def cluster(address: str, home: Home) -> Iterator[Workers]:
         home: Home directory, whose dataset files declare variables; the cluster shares it.
 
     Raises:
-        ConfigurationError: No scheduler answers, it has no workers, or workers are killed again and again.
+        ConfigurationError: No scheduler answers, it has no workers, it is lost, or workers are killed again and again.
     """
     try:
         client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
@@ -98,13 +100,19 @@ def cluster(address: str, home: Home) -> Iterator[Workers]:
 
 @contextmanager
 def _workers(client: Client, name: str, home: Home) -> Iterator[Workers]:
-    client.register_plugin(PreparedWorker(home))
-    count = sum(client.nthreads().values())
-    logger.info("%d threads of %s", count, name)
     try:
+        client.register_plugin(PreparedWorker(home))
+        count = sum(client.nthreads().values())
+        logger.info("%d threads of %s", count, name)
         yield Workers(client.get_executor(pure=False), count)
     except KilledWorker as error:
         raise ConfigurationError(
             f"--scheduler {name}: expected workers to finish their tasks, found a task that ended four of them; give "
             "each worker more memory, or see their logs"
+        ) from error
+    except (CancelledError, CommClosedError) as error:
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # it would log a traceback as it closes
+        raise ConfigurationError(
+            f"--scheduler {name}: expected the Dask scheduler to stay until the end, found it gone; what was finished "
+            "stays: start it again and repeat the command"
         ) from error

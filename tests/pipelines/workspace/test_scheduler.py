@@ -1,5 +1,11 @@
 """What `--scheduler` may be, and what is said where it cannot be."""
 
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,3 +49,32 @@ def test_a_cluster_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Monk
         open_scheduler("tcp://127.0.0.1:1", Home(tmp_path)),
     ):
         pass
+
+
+@contextmanager
+def _started_cluster(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Address and process of a scheduler that has one worker."""
+    told, quiet = folder / "scheduler.json", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    common = ("--scheduler-file", str(told), "--no-dashboard")
+    with subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", *common], **quiet
+    ) as scheduler:
+        while not told.exists():
+            time.sleep(0.1)
+        with subprocess.Popen(
+            [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "1", *common, "--no-nanny"], **quiet
+        ) as worker:
+            yield json.loads(told.read_text())["address"], scheduler
+            worker.kill()
+        scheduler.kill()
+
+
+def test_a_scheduler_that_is_lost_is_named(tmp_path: Path) -> None:
+    with (
+        _started_cluster(tmp_path) as (address, scheduler),
+        pytest.raises(ConfigurationError, match=f"--scheduler {address}: expected the Dask scheduler to stay until"),
+        open_scheduler(address, Home(tmp_path)) as workers,
+    ):
+        assert workers is not None
+        for _ in workers.in_order(time.sleep, [0, 0, 0, *[1] * 20]):
+            scheduler.kill()
