@@ -69,12 +69,18 @@ def _started_cluster(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes
         scheduler.kill()
 
 
-def test_a_scheduler_that_is_lost_is_named(tmp_path: Path) -> None:
-    with (
-        _started_cluster(tmp_path) as (address, scheduler),
-        pytest.raises(ConfigurationError, match=f"--scheduler {address}: expected the Dask scheduler to stay until"),
-        open_scheduler(address, Home(tmp_path)) as workers,
-    ):
+def _lose(scheduler: subprocess.Popen[bytes], address: str, home: Home) -> None:
+    """Give a cluster work and kill its scheduler meanwhile."""
+    with open_scheduler(address, home) as workers:
         assert workers is not None
         for _ in workers.in_order(time.sleep, [0, 0, 0, *[1] * 20]):
             scheduler.kill()
+
+
+def test_a_scheduler_that_is_lost_is_named(tmp_path: Path) -> None:
+    told = "expected the Dask scheduler to stay until the end, found it gone"
+    with (
+        _started_cluster(tmp_path) as (address, scheduler),
+        pytest.raises(ConfigurationError, match=f"--scheduler {address}: {told}"),
+    ):
+        _lose(scheduler, address, Home(tmp_path))
