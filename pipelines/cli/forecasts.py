@@ -183,20 +183,49 @@ def serve(
     from pipelines.flows.environment import prepare_prefect
     from pipelines.terminal.parts import require
     from pipelines.workspace.home import home
-    from pipelines.workspace.systems import find_system, servable_systems
+    from pipelines.workspace.systems import systems_to_serve
 
     require("torch")
     require("prefect")
     place = home()
     prepare_prefect(place)
-    chosen = [(name, find_system(name)) for name in systems or servable_systems(place)]
-    if not chosen:
-        raise ConfigurationError(
-            "serve: expected a system with a checkpoint and data, found none; start with 'plumecast ingest'"
-        )
+    chosen = systems_to_serve(place, systems)
     from pipelines.flows.server import prefect_server
 
     with prefect_server(place, port) as address:
         from pipelines.flows.serving import serve_systems
 
         serve_systems(place, chosen, cron=cron, address=address)
+
+
+@commands.command()
+def deploy(
+    pool: Annotated[str, typer.Option(help="Work pool of the configured Prefect server.")],
+    systems: Annotated[
+        list[str] | None, typer.Argument(metavar="[SYSTEM...]", help="Default: all that can run.")
+    ] = None,
+    cron: Annotated[str | None, typer.Option(help="Schedule to use instead of each system's own.")] = None,
+    image: Annotated[str | None, typer.Option(help="Container image, for a pool of type docker or kubernetes.")] = None,
+    command: Annotated[
+        str | None, typer.Option(help="What a worker starts for a cycle, such as 'srun python -m prefect.engine'.")
+    ] = None,
+) -> None:
+    """Give each system's schedule to a work pool of a Prefect server; its workers run the cycles."""
+    from pipelines.flows.environment import configured_address, prepare_prefect
+    from pipelines.terminal.parts import require
+    from pipelines.workspace.home import home
+    from pipelines.workspace.systems import systems_to_serve
+
+    require("torch")
+    require("prefect")
+    if configured_address() is None:
+        raise ConfigurationError("deploy: expected the address of a Prefect server in PREFECT_API_URL, found none")
+    place = home()
+    prepare_prefect(place)
+    chosen = systems_to_serve(place, systems)
+    from pipelines.flows.server import server_errors
+
+    with server_errors():
+        from pipelines.flows.deploying import deploy_systems
+
+        deploy_systems(place, chosen, pool=pool, cron=cron, image=image, command=command)

@@ -1,5 +1,6 @@
 """Finds systems by name, and applies the user's options for lead time and step length."""
 
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -45,6 +46,24 @@ def servable_systems(home: Home) -> tuple[str, ...]:
         home: The home directory.
     """
     return tuple(name for name in system_names() if _is_servable(home, find_system(name)))
+
+
+def systems_to_serve(home: Home, given: Sequence[str] | None) -> list[tuple[str, System]]:
+    """Return the systems whose cycles are to run, each with the name or path that was given for it.
+
+    Args:
+        home: The home directory.
+        given: Names or paths of systems; None or empty for all that can run.
+
+    Raises:
+        ConfigurationError: There is no such system, or none can run.
+    """
+    chosen = [(name, find_system(name)) for name in given or servable_systems(home)]
+    if not chosen:
+        raise ConfigurationError(
+            f"{home.root}: expected a system with a checkpoint and data, found none; start with 'plumecast ingest'"
+        )
+    return chosen
 
 
 def _is_servable(home: Home, system: System) -> bool:

@@ -1,6 +1,5 @@
 """The flows against a real, temporary Prefect server."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 import xarray as xr
 from prefect import get_client
 from prefect.client.schemas.objects import StateType
-from prefect.testing.utilities import prefect_test_harness
 from pydantic import SecretStr
 
 from data_catalog.archive.ingest import ingest
@@ -44,12 +42,6 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnhandledThreadExceptionWarning",
     "ignore::DeprecationWarning",
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """The monthly ingest as a flow, against a real, temporary Prefect server."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 from prefect import get_client
-from prefect.testing.utilities import prefect_test_harness
 from pydantic import SecretStr
 
 from data_catalog.archive.reading import open_archive
@@ -27,12 +25,6 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnhandledThreadExceptionWarning",
     "ignore::DeprecationWarning",
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
 
 
 @pytest.fixture

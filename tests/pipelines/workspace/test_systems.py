@@ -6,7 +6,14 @@ import pytest
 
 from data_catalog.errors import ConfigurationError
 from pipelines.workspace.home import Home
-from pipelines.workspace.systems import find_system, in_steps, requested_lead_steps, servable_systems, system_names
+from pipelines.workspace.systems import (
+    find_system,
+    in_steps,
+    requested_lead_steps,
+    servable_systems,
+    system_names,
+    systems_to_serve,
+)
 
 
 def test_systems_by_name(tmp_path: Path) -> None:
@@ -31,3 +38,11 @@ def test_leads_and_steps_as_the_user_names_them(tiny: Path) -> None:
     assert in_steps(system, "1d") == system
     with pytest.raises(ConfigurationError, match="12"):
         in_steps(system, "12h")
+
+
+def test_systems_to_serve(place: Home, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [(name, system.name) for name, system in systems_to_serve(place, [str(tiny)])] == [(str(tiny), "tiny")]
+    assert [name for name, _ in systems_to_serve(place, None)] == list(servable_systems(place))
+    monkeypatch.setattr("pipelines.workspace.systems.servable_systems", lambda home: ())
+    with pytest.raises(ConfigurationError, match="expected a system with a checkpoint and data, found none"):
+        systems_to_serve(place, [])
