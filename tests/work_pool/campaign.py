@@ -123,7 +123,10 @@ def _workers(environment: dict[str, str], out: Path, count: int) -> Iterator[Non
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
     process.send_signal(signal.SIGTERM)
-    process.wait(60)
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()  # a worker of a busy machine that waits for its next heartbeat
 
 
 def _prefect(environment: dict[str, str], *words: str) -> None:
