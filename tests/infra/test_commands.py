@@ -29,7 +29,9 @@ def _check(words: list[str]) -> None:
 def _commands_in(text: str) -> Iterator[list[str]]:
     """Every command of plumecast in comments and lines of a file, variables replaced by something that parses."""
     for line in re.sub(r"\\\n\s*", " ", text).splitlines():
-        found = re.search(r"(?<![\w/.-])(?<!--namespace )(?:/opt/plumecast/bin/)?plumecast ([a-z][a-z-]*(?: .*)?)$", line)
+        found = re.search(
+            r"(?<![\w/.-])(?<!--namespace )(?:/opt/plumecast/bin/)?plumecast ([a-z][a-z-]*(?: .*)?)$", line
+        )
         if found:
             plain = re.sub(r'"\$\{PROCESSES[^"]*"|"\$processes"', "2", found[1].removesuffix(" &"))
             plain = re.sub(r'"\$INIT"', "2021-01-01", plain).replace(" ${ARGUMENTS:-}", "")
