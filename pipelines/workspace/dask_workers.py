@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import dask
 from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin
-from distributed.comm import CommClosedError
+from distributed.comm.core import CommClosedError
 from distributed.system import MEMORY_LIMIT
 
 from data_catalog.archive.workers import Workers
