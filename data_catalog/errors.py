@@ -2,6 +2,7 @@
 
     PlumecastError
     ├── ConfigurationError   a system file, option or name is wrong: correct it (exit status 2)
+    │   └── FullDiskError        there is no room to write: make some
     ├── InvalidDataError     data exists but is wrong: retrying cannot help (exit status 2)
     │   ├── NeverAvailableError  its source states that it will never have it
     │   └── DivergedError    values of a forecast or a training are no longer finite
@@ -11,6 +12,7 @@ Each message is one line that names the thing, what was expected and what was fo
 """
 
 import re
+from pathlib import Path
 
 _URL = re.compile(r"(?P<scheme>\b[a-zA-Z][a-zA-Z0-9+.-]*:/{1,2})(?P<rest>[^\s'\"<>]+)")
 _PORT_OR_NONE = re.compile(r"[^:]*(:\d*)?|\[[^]]*\](:\d*)?")
@@ -48,6 +50,18 @@ class PlumecastError(Exception):
 
 class ConfigurationError(PlumecastError):
     """A system file, an option or a name is wrong."""
+
+
+class FullDiskError(ConfigurationError):
+    """A disk has no room for what is to be written; the same request succeeds once there is room.
+
+    Attributes:
+        mount: Directory at which the disk is mounted.
+    """
+
+    def __init__(self, message: str, mount: Path = Path("/")) -> None:
+        super().__init__(message)
+        self.mount = mount
 
 
 class InvalidDataError(PlumecastError):

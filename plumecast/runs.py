@@ -12,6 +12,7 @@ from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.products.files import manifest as manifests
 from forecast.products.files.forecast_reading import open_forecast, open_store
 from forecast.products.files.proof import prove_run
+from forecast.products.files.retired import require_kept
 from forecast.products.files.runs import RunDirectory
 from forecast.system.cycles import CYCLE_NAME
 from pipelines.workspace.home import home as find_home
@@ -71,6 +72,7 @@ class Run:
         `<channel>_mean` and `<channel>_spread` have dims (lead_time, latitude, longitude) and the channel's units,
         `<channel>_quantile` has `quantile` before them. Probabilities, such as `t2m_below_273p15`, run from 0 to 1.
         """
+        require_kept(self.files, self.files.products, "products")
         stored = open_store(self.files.products, chunked=True)
         fields = [name for name, field in stored.items() if {"time", "latitude", "longitude"} <= set(field.dims)]
         lead_time = stored["forecast_period"].values.astype("timedelta64[ns]")

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from data_catalog.errors import ConfigurationError
+from data_catalog.errors import ConfigurationError, FullDiskError
+from data_catalog.storage.disks import FULL_BYTES, FULL_DISK_NUMBERS, free_bytes, mount_of
 from data_catalog.storage.exchange import exchange
 
 PARTIAL_SUFFIX = ".partial"
@@ -176,18 +177,19 @@ def disk_errors(path: Path) -> Iterator[None]:
         path: File being written; the error starts with it.
 
     Raises:
+        FullDiskError: There is no room.
         ConfigurationError: The block raised OSError or RuntimeError; the NetCDF library reports failed writes as
             RuntimeError.
     """
     try:
         yield
     except (OSError, RuntimeError) as error:
-        fault = _DISK_FAULTS.get(getattr(error, "errno", None) or 0, str(error))
-        place = next(parent for parent in path.resolve().parents if parent.exists())
-        free_mib = shutil.disk_usage(place).free / 2**20
-        raise ConfigurationError(
-            f"{path}: expected to be able to write, found {fault}; {free_mib:.0f} MiB are free there"
-        ) from error
+        number, mount, free = getattr(error, "errno", None) or 0, mount_of(path.parent), free_bytes(path.parent)
+        fault = _DISK_FAULTS.get(number, str(error))
+        line = f"{path}: expected to be able to write, found {fault}; {free / 2**20:.0f} MiB are free on {mount}"
+        if number in FULL_DISK_NUMBERS or (not number and free < FULL_BYTES):
+            raise FullDiskError(line, mount) from error
+        raise ConfigurationError(line) from error
 
 
 def synchronise(path: Path) -> None:

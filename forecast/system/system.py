@@ -15,11 +15,13 @@ from data_catalog.catalog import DatasetEntry, dataset
 from data_catalog.errors import ConfigurationError
 from data_catalog.layout.variables import channel
 from forecast.system.anchor import AnchorSettings
+from forecast.system.announce import Announce
 from forecast.system.diffusion import Diffusion, Sampler
 from forecast.system.network import NetworkSettings, UNetSettings
 from forecast.system.periods import Periods
 from forecast.system.products import Products
 from forecast.system.publish import Publish
+from forecast.system.retention import Retention
 from forecast.system.schedule import Schedule
 from forecast.system.section import Positive, Section
 from forecast.system.training import NOT_HASHED, Finetuning, Pretraining, Training
@@ -83,6 +85,10 @@ class System(Section):
     schedule: Schedule = Schedule()
     publish: Publish = Field(default=Publish(), exclude=True)
     """Where runs are copied to; no run says it."""
+    announce: Announce = Field(default=Announce(), exclude=True)
+    """Who is told that a run is published; no run says it."""
+    retention: Retention | None = None
+    """How long files of runs are kept; None keeps all."""
 
     @field_serializer("own_datasets")
     def _without_places(self, entries: tuple[DatasetEntry, ...]) -> list[dict[str, Any]]:
@@ -90,11 +96,12 @@ class System(Section):
         return [entry.model_dump(mode="json", exclude={"location"}, exclude_defaults=True) for entry in entries]
 
     @model_serializer(mode="wrap")
-    def _without_empty_key(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_empty_keys(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Store systems of shipped datasets as earlier releases did."""
         content: dict[str, Any] = handler(self)
-        if not content.get("own_datasets", True):
-            del content["own_datasets"]
+        for key in ("own_datasets", "retention"):
+            if not content.get(key, True):
+                del content[key]
         return content
 
     @model_validator(mode="after")

@@ -7,10 +7,12 @@ import typer
 
 from data_catalog.errors import ConfigurationError
 from pipelines.cli.options import (
+    AllowSuspect,
     AnalysisOption,
     CheckpointOption,
     Device,
     Processes,
+    PublishAnyway,
     ScoresOption,
     SourceOption,
     StepOption,
@@ -38,9 +40,8 @@ def forecast(
     only_member: Annotated[
         int | None, typer.Option(min=0, help="Make this member alone (counted from 0); needs --out.")
     ] = None,
-    allow_suspect: Annotated[
-        bool, typer.Option("--allow-suspect", help="Start even from an analysis that the checks suspect.")
-    ] = False,
+    allow_suspect: AllowSuspect = False,
+    publish_anyway: PublishAnyway = False,
     device: Device = "auto",
     processes: Processes = 1,
 ) -> int:
@@ -78,6 +79,7 @@ def forecast(
         lead_steps=requested_lead_steps(found, lead),
         device=choose_device(device),
         allow_suspect=allow_suspect,
+        publish_anyway=publish_anyway,
     )
     if only_member is not None:
         check_single_member(request)

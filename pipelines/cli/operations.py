@@ -62,6 +62,30 @@ def skip(
 
 
 @commands.command()
+def clean(
+    system: Annotated[
+        str | None, typer.Argument(metavar="[SYSTEM]", help="A system [default: all with runs and [retention]].")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and change nothing.")] = False,
+) -> None:
+    """Retire the files of runs that [retention] of their system no longer keeps; scores are kept for ever.
+
+    Each cycle does so at its end. A run whose members are gone says so to every reader.
+    """
+    from pipelines.operations.cleaning import clean as clean_system
+    from pipelines.operations.cleaning import cleanable_systems, require_rules
+    from pipelines.workspace.home import home
+    from pipelines.workspace.systems import find_system
+
+    place = home()
+    systems = cleanable_systems(place) if system is None else [find_system(system)]
+    for each in systems:
+        require_rules(each)
+        for line in clean_system(place, each, dry_run=dry_run):
+            print(line)
+
+
+@commands.command()
 def backfill(
     system: SystemName,
     start: Annotated[str, typer.Option(metavar="ISO", help="First init time, UTC.")],

@@ -38,3 +38,7 @@ SchedulerOption = Annotated[
         "--scheduler", metavar="local|processes|tcp://HOST:PORT", help="Where to compute: here, or by Dask's workers."
     ),
 ]
+AllowSuspect = Annotated[
+    bool, typer.Option("--allow-suspect", help="Start even from an analysis that the checks suspect.")
+]
+PublishAnyway = Annotated[bool, typer.Option("--publish-anyway", help="Publish the run even if it fails its checks.")]

@@ -118,7 +118,7 @@ def mend(entry: DatasetEntry, archive: Path, *, source: str | None = None) -> No
         InvalidDataError: The source cannot mend all of it.
         ConfigurationError: A source is needed, and there is none.
     """
-    mended = heal_archive(entry, archive, _opening(entry, source))
+    mended = heal(entry, archive, source)
     for fault in mended:
         print(f"mended: {fault}")
     print(f"{archive}: sound, {counted(mended)} mended")
@@ -142,6 +142,22 @@ def copy(archive: Path, url: str, *, prove: bool = False) -> None:
     with progress(f"Copy {archive.name}", file_count(archive), "files") as advance:
         sent = copy_archive(archive, folder, prove=prove, on_progress=advance)
     print(f"{folder.place}: as {archive}, {sent} chunks and fields sent")
+
+
+def heal(entry: DatasetEntry, archive: Path, source: str | None = None) -> tuple[str, ...]:
+    """Mend an archive, and return one line for each fault that was mended.
+
+    Args:
+        entry: Catalogue entry of the dataset.
+        archive: Path of the archive.
+        source: Path or URL to use instead of the catalogue's source.
+
+    Raises:
+        MissingDataError: There is no archive.
+        InvalidDataError: The source cannot mend all of it.
+        ConfigurationError: A source is needed, and there is none.
+    """
+    return heal_archive(entry, archive, _opening(entry, source))
 
 
 def rechunk(archive: Path) -> None:

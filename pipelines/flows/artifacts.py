@@ -1,4 +1,7 @@
-"""Artifacts of a flow run in the Prefect UI: figures and tables."""
+"""Artifacts of a flow run in the Prefect UI: what a run holds and where, one small figure, tables.
+
+Prefect stores an artifact up to four times, in its tables and in its events, so that figures stay in the run directory.
+"""
 
 import base64
 import re
@@ -7,19 +10,13 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from forecast.products.files.runs import RunDirectory
 from forecast.verification.evaluation_report import EvaluationReport
 from pipelines.scoring.tables import header, markdown_table, rows
 
-SHOWN_WIDTH = 1000
-
-
-def show_plots(name: str, plots: Sequence[Path]) -> None:
-    """Make each figure an artifact."""
-    for plot in plots:
-        description = f"{plot.stem} of {plot.parent.parent.name}"
-        create_image_artifact(embedded(plot), key=_key(f"{name}-{plot.stem}"), description=description)
+SHOWN_WIDTH = 360
 
 
 def embedded(plot: Path) -> str:
@@ -28,7 +25,7 @@ def embedded(plot: Path) -> str:
         height = round(picture.height * SHOWN_WIDTH / picture.width)
         small = picture.convert("RGB").resize((SHOWN_WIDTH, height), Image.Resampling.LANCZOS)
     content = BytesIO()
-    small.save(content, "JPEG", quality=85)
+    small.save(content, "JPEG", quality=60, optimize=True)
     return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode('ascii')}"
 
 
@@ -42,10 +39,18 @@ def show_scores(name: str, evaluation: EvaluationReport) -> None:
     )
 
 
-def show_run(name: str, run: Path) -> None:
-    """Make an artifact that names the directory and the files of a run."""
-    files = "\n".join(f"- `{path.relative_to(run)}`" for path in sorted(run.rglob("*")) if path.is_file())
-    create_markdown_artifact(f"Run `{run}`\n\n{files}\n", key=_key(f"{name}-run"), description=f"Files of {run.name}")
+def show_run(name: str, run: RunDirectory, heading: Path | None = None) -> None:
+    """Make an artifact that names the directory and the files of a run.
+
+    Args:
+        name: Name of the system.
+        run: The published run.
+        heading: Figure that is shown small; None for none.
+    """
+    files = "\n".join(f"- `{path.relative_to(run.path)}`" for path in sorted(run.path.rglob("*")) if path.is_file())
+    picture = "" if heading is None else f"![{heading.stem}]({embedded(heading)})\n\n"
+    content = f"{picture}Run `{run.path}`, page [{run.report.name}]({run.report.as_uri()})\n\n{files}\n"
+    create_markdown_artifact(content, key=_key(f"{name}-run"), description=f"Files of {run.path.name}")
 
 
 def show_months(name: str, table: Sequence[Mapping[str, str | int]]) -> None:

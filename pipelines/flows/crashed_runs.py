@@ -67,8 +67,8 @@ def _automation() -> Automation:
 def mark_dead_cycles(client: SyncPrefectClient, home: Home, system_names: Sequence[str]) -> int:
     """Mark cycles as crashed that Prefect lists as running although their process has ended.
 
-    A cycle holds the lock of its system in its home as long as its process runs, so a free lock means that the process
-    has ended.
+    A scheduled cycle holds the lock of its system's schedule as long as its process runs, so a free lock means that the
+    process has ended.
 
     Args:
         client: Client of the server that holds the flow runs.
@@ -78,7 +78,7 @@ def mark_dead_cycles(client: SyncPrefectClient, home: Home, system_names: Sequen
     Returns:
         Number of cycles marked.
     """
-    gone = [name for name in system_names if not is_held(home.cycle_lock(name))]
+    gone = [name for name in system_names if not is_held(home.schedule_lock(name))]
     if not gone:
         return 0
     runs = client.read_flow_runs(

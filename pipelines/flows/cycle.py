@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,11 +12,14 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import SecretStr
 
-from data_catalog.errors import MissingDataError, PlumecastError
+from data_catalog.errors import InvalidDataError, MissingDataError, PlumecastError
+from data_catalog.storage.disks import as_full_disk
 from data_catalog.storage.locks import lock
 from forecast.products.files.runs import RunDirectory
 from pipelines.flows import tasks
-from pipelines.flows.retries import delays_until, lock_patience_seconds
+from pipelines.flows.mending import with_sound_archive
+from pipelines.flows.pauses import when_there_is_room
+from pipelines.flows.retries import delays_until, is_scheduled, lock_patience_seconds
 from pipelines.flows.steps import ONE_AT_A_TIME, disclosed
 from pipelines.operations.cycles import SystemCycles
 from pipelines.runs import staging
@@ -64,23 +67,99 @@ def cycle_flow(
     place = Home(Path(home))
     cycles = SystemCycles(place, find_system(system, place))
     name, model = cycles.system.name, None if checkpoint is None else Path(checkpoint)
-    request = partial(cycle_at_home, place, cycles.system, members=members, checkpoint=model)
-    with lock(place.cycle_lock(name), f"cycle of '{name}'", patience_seconds=lock_patience_seconds()):
-        if cycles.ledger().is_held:
-            logger.warning("%s is held: no cycle is made until 'plumecast release %s'", name, system)
+    work = _Work(
+        cycles,
+        system,
+        disclosed(source) or cycles.system.schedule.source,
+        init,
+        partial(cycle_at_home, place, cycles.system, members=members, checkpoint=model),
+        partial(tasks.verify, str(place.root), checkpoint=checkpoint, scores=scores, system=cycles.system),
+    )
+    with _alone_on_schedule(place, name):
+        if work.is_held():
             return []
-        sweep(place.runs, name)
+        return when_there_is_room(partial(_worked, work), place.root)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a flow run does.
+
+    Attributes:
+        cycles: The cycles of the system.
+        system: Name or path of the system, as the user gave it.
+        source: Path or URL to ingest and mend from; None for the catalogue's source.
+        init: Init time that is asked for; None for the cycles that are due.
+        request: Returns the request for the run of an init time.
+        verify: Verifies the run in a directory.
+    """
+
+    cycles: SystemCycles
+    system: str
+    source: str | None
+    init: str | None
+    request: Callable[[np.datetime64], Cycle]
+    verify: Callable[[str], str]
+
+    def is_held(self) -> bool:
+        held = self.cycles.ledger().is_held
+        if held:
+            name = self.cycles.system.name
+            logger.warning("%s is held: no cycle is made until 'plumecast release %s'", name, self.system)
+        return held
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Hold the lock of the cycles of the system."""
+        name = self.cycles.system.name
+        patience = lock_patience_seconds()
+        return lock(self.cycles.home.cycle_lock(name), f"cycle of '{name}'", patience_seconds=patience)
+
+
+@contextmanager
+def _alone_on_schedule(home: Home, name: str) -> Iterator[None]:
+    """Hold the lock that says that a scheduled cycle of a system is alive, also while it waits; at a terminal none."""
+    if not is_scheduled():
+        yield
+        return
+    path = home.schedule_lock(name)
+    with lock(path, f"scheduled cycle of '{name}'", patience_seconds=lock_patience_seconds()):
+        yield
+
+
+def _worked(work: _Work) -> list[str]:
+    """Wait for data, which leaves other cycles of the system free to go on; then make and verify runs alone."""
+    try:
+        init_times = with_sound_archive(partial(_init_times, work), work.cycles, work.source)
+    except MissingDataError:
+        with work.alone():
+            _finish(work, [])  # today's data is late, that of earlier runs is not
+        raise
+    with work.alone():
+        if work.is_held():
+            return []
+        sweep(work.cycles.home.runs, work.cycles.system.name)
         runs: list[str] = []
         try:
-            init_times = _init_times(cycles, system, disclosed(source), init)
-            runs.extend(_make_each(cycles, init_times, request, asked=init is not None))
-        except MissingDataError:
-            with copied(cycles):
-                _verify_earlier(cycles, runs, checkpoint, scores)  # today's data is late, that of earlier runs is not
+            runs.extend(_make_each(work, init_times))
+        except (MissingDataError, InvalidDataError):
+            _finish(work, runs)
             raise
-        with copied(cycles):
-            _verify_earlier(cycles, runs, checkpoint, scores)
+        _finish(work, runs)
+        if work.cycles.system.retention is not None:
+            tasks.clean(str(work.cycles.home.root), work.cycles.system)
     return runs
+
+
+def _finish(work: _Work, runs: Sequence[str]) -> None:
+    """Announce, copy and verify what is published."""
+    home, system = str(work.cycles.home.root), work.cycles.system
+    for run in (*runs, None):  # None stands for what was not taken earlier
+        try:
+            tasks.announce.with_options(retries=0)(home, system, run)
+        except Exception as error:
+            logger.warning("%s: published, but not announced: %s", run or "earlier runs", error)
+    with copied(work.cycles):
+        _verify_earlier(work, runs)
 
 
 @contextmanager
@@ -102,40 +181,44 @@ def copied(cycles: SystemCycles) -> Iterator[None]:
     copy()
 
 
-def _init_times(cycles: SystemCycles, system: str, source: str | None, init: str | None) -> list[np.datetime64]:
+def _init_times(work: _Work) -> list[np.datetime64]:
     """Bring the archive up to date, waiting for late data as long as the schedule says; return the cycles to make."""
-    schedule = cycles.system.schedule
-    delays = delays_until(schedule.wait_hours)
+    home, delays = str(work.cycles.home.root), delays_until(work.cycles.system.schedule.wait_hours)
     patient = tasks.ingest_for_cycle.with_options(retries=len(delays), retry_delay_seconds=delays)
-    return [parse_time(each) for each in patient(str(cycles.home.root), system, source or schedule.source, init)]
+    return [parse_time(each) for each in patient(home, work.system, work.source, work.init)]
 
 
-def _make_each(
-    cycles: SystemCycles, init_times: Sequence[np.datetime64], request: Callable[[np.datetime64], Cycle], *, asked: bool
-) -> Iterator[str]:
+def _make_each(work: _Work, init_times: Sequence[np.datetime64]) -> Iterator[str]:
     """Make each run, although another one fails; the first failure is raised at the end."""
     failures: list[Exception] = []
-    for init_time in init_times:
+    asked = work.init is not None
+    for init_time in init_times if asked else work.cycles.unmade(init_times):
         try:
-            with cycles.recorded(init_time, asked=asked):
-                run = make_run(replace(request(init_time), allow_suspect=cycles.system.schedule.allow_suspect))
+            yield _make_one(work, init_time, asked=asked)
         except Exception as error:
+            if as_full_disk(error, work.cycles.home.root):
+                raise
             failures.append(error)
             logger.error("%s", error)
-        else:
-            yield run
     if failures:
         raise failures[0]
 
 
-def _verify_earlier(cycles: SystemCycles, runs: Sequence[str], checkpoint: str | None, scores: str | None) -> None:
+def _make_one(work: _Work, init_time: np.datetime64, *, asked: bool) -> str:
+    cycles, patience = work.cycles, lock_patience_seconds()
+    with cycles.recorded(init_time, asked=asked, patience_seconds=patience) as remarks:
+        cycle = replace(work.request(init_time), allow_suspect=cycles.system.schedule.allow_suspect)
+        return with_sound_archive(partial(_make, cycle), cycles, work.source, remarks)
+
+
+def _verify_earlier(work: _Work, runs: Sequence[str]) -> None:
     """Verify the runs before these that can be verified now; without an archive there are none."""
-    home, system = str(cycles.home.root), cycles.system
-    if not cycles.home.archive(system.dataset).exists():
+    cycles = work.cycles
+    if not cycles.home.archive(cycles.system.dataset).exists():
         return
-    for earlier in tasks.find_verifiable(home, system):
+    for earlier in tasks.find_verifiable(str(cycles.home.root), cycles.system):
         if earlier not in runs:
-            tasks.verify(home, earlier, checkpoint, scores=scores, system=system)
+            with_sound_archive(partial(work.verify, earlier), cycles, work.source)
             cycles.ledger().record([RunDirectory.at(earlier).init_time], "verified")
 
 
@@ -149,8 +232,14 @@ def make_run(cycle: Cycle) -> str:
         The directory of the run.
     """
     with lock(staging.lock_path(cycle.run), f"run {cycle.run.path}", patience_seconds=lock_patience_seconds()):
-        if tasks.make_members(cycle):
-            tasks.make_products(cycle)
-            tasks.make_page(cycle)
-            tasks.publish(cycle)
+        return _make(cycle)
+
+
+def _make(cycle: Cycle) -> str:
+    """Make and publish one run, whose lock is held."""
+    if tasks.make_members(cycle):
+        tasks.make_products(cycle)
+        tasks.check(cycle)
+        tasks.make_page(cycle)
+        tasks.publish(cycle)
     return str(cycle.run.path)

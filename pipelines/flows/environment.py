@@ -9,6 +9,7 @@ from pipelines.terminal.output import StderrHandler
 from pipelines.workspace.home import Home
 
 HEARTBEAT_SECONDS = 30
+KEPT_DAYS = 30
 SETTINGS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
@@ -16,6 +17,9 @@ SETTINGS = {
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
     # A server that ends forgets leases that it keeps in memory, and what a killed flow held of a limit stays taken.
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+    # Prefect keeps flow runs with their logs and artifacts for ever by default.
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(KEPT_DAYS * 86400),
     "PREFECT_LOGGING_EXTRA_LOGGERS": "plumecast",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
 }

@@ -75,8 +75,12 @@ def short_lived_server(home: Home) -> Iterator[str]:
         if configured is not None:
             yield configured
             return
-        with _started_server(home.prefect / "server.log", free_port(), FOR_ONE_FLOW) as address:
-            yield address
+        os.environ["PREFECT_UI_URL"] = ""  # there is no page, so that no line says where to view it
+        try:
+            with _started_server(home.prefect / "server.log", free_port(), FOR_ONE_FLOW) as address:
+                yield address
+        finally:
+            os.environ.pop("PREFECT_UI_URL", None)
 
 
 def _known_address(port: int) -> str | None:

@@ -3,7 +3,10 @@
 Nothing is cached: a step whose run is published or whose archive is up to date is short anyway.
 """
 
+import logging
 from pathlib import Path
+
+from prefect.events import emit_event
 
 from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import DatasetEntry
@@ -11,15 +14,20 @@ from forecast.products.files.runs import RunDirectory
 from forecast.states.starts import select_past
 from forecast.system.system import System
 from forecast.verification.evaluation_report import pooled, write_evaluation
+from pipelines.data.archives import heal
 from pipelines.data.ingest import ingest_new
-from pipelines.flows.artifacts import show_plots, show_run, show_scores
+from pipelines.flows.artifacts import show_run, show_scores
 from pipelines.flows.source_limits import source_slots
 from pipelines.flows.steps import step
+from pipelines.operations.announcing import announce as announce_run
+from pipelines.operations.announcing import announce_again, message_of
+from pipelines.operations.cleaning import clean as clean_system
 from pipelines.operations.cycles import SystemCycles
 from pipelines.operations.publication import copy_missing
 from pipelines.operations.verify import verify as verify_all
 from pipelines.operations.verify import verify_run
 from pipelines.runs import forecast as forecasting
+from pipelines.runs.checking import check_run
 from pipelines.runs.cycle import Cycle
 from pipelines.runs.inputs import open_inputs
 from pipelines.runs.verifiable import runs_to_verify
@@ -29,6 +37,8 @@ from pipelines.training.train import TrainingRequest, train_system
 from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
+
+logger = logging.getLogger("plumecast")
 
 
 @step("ingest")
@@ -72,6 +82,13 @@ def ingest_for_cycle(home: str, system_name: str, source: str | None = None, ini
         return [str(wanted)]
 
 
+@step("mend the archive")
+def mend_archive(home: str, entry: DatasetEntry, source: str | None = None) -> list[str]:
+    """Mend everything that is damaged or lost in the archive of a dataset; return a line for each fault."""
+    with source_slots(entry.source):
+        return list(heal(entry, Home(Path(home)).archive(entry.name), source))
+
+
 @step("members")
 def make_members(cycle: Cycle) -> bool:
     """Write the NetCDF of all members into the staged run; return False if the published run already holds them."""
@@ -84,20 +101,25 @@ def make_products(cycle: Cycle) -> str:
     return str(forecasting.make_products(cycle))
 
 
+@step("check")
+def check(cycle: Cycle) -> dict[str, str]:
+    """Check the staged run; return the outcome of each check. One that fails is kept aside and not published."""
+    return dict(check_run(cycle).outcomes())
+
+
 @step("figures and page")
 def make_page(cycle: Cycle) -> list[str]:
-    """Draw the figures, write the page, and show the figures as artifacts; return their paths."""
+    """Draw the figures and write the page; return the paths of the figures."""
     plots = forecasting.make_page(cycle, open_system_analysis(cycle.analysis, cycle.system, ensemble=True))
-    show_plots(cycle.system.name, plots)
     return [str(plot) for plot in plots]
 
 
 @step("publish")
 def publish(cycle: Cycle) -> str:
     """Write the manifest and move the run into place; return its directory."""
-    run = forecasting.publish(cycle)
-    show_run(cycle.system.name, run)
-    return str(run)
+    run = RunDirectory.at(forecasting.publish(cycle))
+    show_run(cycle.system.name, run, next(iter(sorted(run.plots.glob("*.png"))), None))
+    return str(run.path)
 
 
 @step("copy to object storage")
@@ -122,7 +144,6 @@ def verify(
     directory = RunDirectory.at(run)
     scored = verify_run(_request_in(home, checkpoint=checkpoint, scores=scores, system=system), directory)
     show_scores(directory.system_name, pooled([scored]))
-    show_plots(f"{directory.system_name}-verified", sorted(directory.plots.glob("*.png")))
     return str(directory.scores)
 
 
@@ -138,11 +159,33 @@ def _request_in(
     )
 
 
+@step("announce")
+def announce(home: str, system: System, run: str | None = None) -> None:
+    """Tell those whom the system names about a published run, or about those that they did not take yet."""
+    place = Home(Path(home))
+    ledger = SystemCycles(place, system).ledger()
+    if run is None:
+        announce_again(ledger, system.announce, place.runs, system.name)
+        return
+    directory = RunDirectory.at(run)
+    announce_run(ledger, system.announce, directory)
+    identity = f"plumecast.run.{system.name}.{directory.path.name}"
+    emit_event("plumecast-run.published", {"prefect.resource.id": identity}, payload=message_of(directory))
+
+
+@step("clean up")
+def clean(home: str, system: System) -> list[str]:
+    """Retire what the rules of the system no longer keep; return a line for each thing."""
+    lines = list(clean_system(Home(Path(home)), system))
+    for line in lines:
+        logger.info("%s", line)
+    return lines
+
+
 @step("verify together")
 def verify_together(name: str, home: str, runs: list[str], out: str, checkpoint: str) -> str:
     """Score several runs, publish each with its scores, and pool them into one evaluation; return its path."""
     request = _request_in(home, checkpoint=checkpoint)
     evaluation = verify_all(request, [Path(run) for run in runs]).report
     show_scores(name, evaluation)
-    show_plots(f"{name}-verified", sorted(RunDirectory.at(runs[-1]).plots.glob("*.png")))
     return str(write_evaluation(evaluation, Path(out)))

@@ -20,7 +20,8 @@ from pipelines.operations.cycle_states import published_runs
 from pipelines.operations.cycles import SystemCycles
 from pipelines.operations.verify import verify_run
 from pipelines.runs.cycle import cycle_at_home
-from pipelines.runs.forecast import forecast_cycle
+from pipelines.runs.forecast import make_run
+from pipelines.runs.inputs import open_inputs
 from pipelines.runs.verifiable import runs_to_verify
 from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.terminal.progress import progress
@@ -137,11 +138,10 @@ def _make(request: Backfill, init_time: np.datetime64) -> PlumecastError | None:
     _wait_for_schedule(request)
     try:
         with SystemCycles(request.home, request.system).recorded(init_time, asked=True):
-            forecast_cycle(
-                cycle_at_home(
-                    request.home, request.system, init_time, members=request.members, checkpoint=request.checkpoint
-                )
+            cycle = cycle_at_home(
+                request.home, request.system, init_time, members=request.members, checkpoint=request.checkpoint
             )
+            make_run(cycle, open_inputs(cycle))
     except PlumecastError as error:
         return error
     return None

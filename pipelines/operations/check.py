@@ -33,9 +33,10 @@ def check_runs(places: Sequence[str]) -> Iterator[str]:
             yield str(error)
         else:
             contents = manifest.delivered
+            retired = f", {len(manifest.retired)} retired" if manifest.retired else ""
             yield (
                 f"{without_secrets(place)}: as published, {len(contents.members)} members to "
-                f"{max(contents.lead_hours)} h, {len(manifest.files)} files"
+                f"{max(contents.lead_hours)} h, {len(manifest.files)} files{retired}"
             )
     if faults:
         raise InvalidDataError(f"check: expected {len(places)} runs as published, found {faults} that are not")

@@ -5,7 +5,7 @@ cut off by a kill is ignored. The ledger is not the only witness: a published ru
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -38,6 +38,7 @@ Time = Annotated[np.datetime64, BeforeValidator(_as_time), PlainSerializer(iso)]
 Clock = Literal["wall", "data", "played"]
 """What makes the next cycle due: the time of day, a new analysis in an archive of the past, or, for simulated weather,
 a tick of the schedule."""
+Announced = Literal["webhook", "file"]
 Event = Literal["waiting", "running", "failed", "published", "verified", "missed", "skipped"]
 
 
@@ -69,6 +70,8 @@ class CycleEvent(_Record):
     reason: str = ""
     asked: bool = False
     """Whether the cycle was asked for by its init time, which does not move the schedule."""
+    deadline: Time | None = None
+    """When the cycle is late, as known when it was recorded; the first one recorded of a cycle counts."""
 
 
 class Hold(_Record):
@@ -79,9 +82,18 @@ class Hold(_Record):
     reason: str = ""
 
 
-_RECORDS: TypeAdapter[Plan | CycleEvent | Hold] = TypeAdapter(
-    Annotated[Plan | CycleEvent | Hold, Field(discriminator="record")]
-)
+class Announcement(_Record):
+    """Somebody was told that a run is published, or could not be."""
+
+    record: Literal["announcement"] = "announcement"
+    init_time: Time
+    to: Announced
+    delivered: bool
+    reason: str = ""
+
+
+Record = Plan | CycleEvent | Hold | Announcement
+_RECORDS: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="record")])
 
 
 @dataclass
@@ -93,12 +105,14 @@ class CycleLedger:
         plans: Plans in order; each holds from its first init time on.
         events: Events of each cycle, in order.
         hold: The last hold or release.
+        announcements: What was last tried to tell each receiver about each run.
     """
 
     path: Path
     plans: list[Plan] = field(default_factory=list)
     events: dict[np.datetime64, list[CycleEvent]] = field(default_factory=dict)
     hold: Hold | None = None
+    announcements: dict[np.datetime64, dict[Announced, Announcement]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> "CycleLedger":
@@ -128,6 +142,14 @@ class CycleLedger:
         """Whether no cycle is to be made until the schedule is released."""
         return self.hold is not None and self.hold.held
 
+    def plan_of(self, init_time: np.datetime64) -> Plan | None:
+        """Return the plan that a cycle follows; None if no cycle was ever due.
+
+        Args:
+            init_time: Init time of the cycle.
+        """
+        return next((plan for plan in reversed(self.plans) if plan.first <= init_time), None)
+
     def last_event(self, init_time: np.datetime64) -> CycleEvent | None:
         """Return what happened last to a cycle.
 
@@ -148,7 +170,7 @@ class CycleLedger:
             if any(not event.asked and event.event != "verified" for event in events)
         )
 
-    def append(self, record: Plan | CycleEvent | Hold) -> None:
+    def append(self, record: Record) -> None:
         """Record something durably; that a cycle still waits for the same reason is not said twice.
 
         Args:
@@ -162,7 +184,7 @@ class CycleLedger:
             return
         with lock(self.path.with_suffix(".lock"), f"ledger {self.path}", patience_seconds=PATIENCE_SECONDS):
             lines = _lines(self.path)
-            content = json.loads(record.model_dump_json())
+            content = json.loads(record.model_dump_json(exclude_none=True))
             line, _ = chained_line(content, lines.hashes[-1] if lines.hashes else "")
             with disk_errors(self.path):
                 if not self.path.exists():
@@ -171,7 +193,13 @@ class CycleLedger:
         self._apply(record)
 
     def record(
-        self, init_times: Sequence[np.datetime64], event: Event, reason: str = "", *, asked: bool = False
+        self,
+        init_times: Sequence[np.datetime64],
+        event: Event,
+        reason: str = "",
+        *,
+        asked: bool = False,
+        deadlines: Mapping[np.datetime64, np.datetime64 | None] | None = None,
     ) -> None:
         """Record the same event of several cycles.
 
@@ -180,15 +208,19 @@ class CycleLedger:
             event: What happened.
             reason: Why, in one line.
             asked: Whether the cycles were asked for by their init times.
+            deadlines: When each is late, as far as it is known.
         """
         for init_time in init_times:
-            self.append(CycleEvent(init_time=init_time, event=event, reason=reason, asked=asked))
+            limit = (deadlines or {}).get(init_time)
+            self.append(CycleEvent(init_time=init_time, event=event, reason=reason, asked=asked, deadline=limit))
 
-    def _apply(self, record: Plan | CycleEvent | Hold) -> None:
+    def _apply(self, record: Record) -> None:
         if isinstance(record, Plan):
             self.plans.append(record)
         elif isinstance(record, Hold):
             self.hold = record
+        elif isinstance(record, Announcement):
+            self.announcements.setdefault(record.init_time, {})[record.to] = record
         else:
             self.events.setdefault(record.init_time, []).append(record)
 

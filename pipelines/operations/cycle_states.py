@@ -92,12 +92,18 @@ def usual_delay(ledger: CycleLedger) -> np.timedelta64 | None:
 def deadline(ledger: CycleLedger, init_time: np.datetime64, delay: np.timedelta64 | None) -> np.datetime64 | None:
     """Return the time at which a cycle is late; None where nothing tells when its analysis should be there.
 
+    It is settled when the first thing is recorded of the cycle: later changes of the schedule or of the usual delay do
+    not move it.
+
     Args:
         ledger: What is recorded.
         init_time: Init time of the cycle.
         delay: Usual time from the init time to the start of the work.
     """
-    plan = ledger.plan
+    settled = next((event.deadline for event in ledger.events.get(init_time, []) if event.deadline is not None), None)
+    if settled is not None:
+        return settled
+    plan = ledger.plan_of(init_time)
     if plan is None or plan.clock != "wall" or delay is None:
         return None
     return init_time + delay + np.timedelta64(round(plan.wait_hours * 60), "m")
@@ -141,10 +147,10 @@ def _published(
     init_time: np.datetime64, run: RunDirectory | None, events: list[CycleEvent], limit: np.datetime64 | None
 ) -> CycleState:
     is_verified = (run is not None and run.scores.exists()) or any(event.event == "verified" for event in events)
-    at = next((event.at for event in events if event.event == "published"), None)
-    reason = ""
-    if at is not None and limit is not None and at > limit:
-        reason = f"{(at - limit) / HOUR:.1f} h after its deadline, {iso(limit)}"
-    if run is None:
-        reason = "; ".join(part for part in (reason, "its run is no longer kept") if part)
+    told, parts = next((event for event in events if event.event == "published"), None), list[str]()
+    if told is not None and limit is not None and told.at > limit:
+        parts.append(f"{(told.at - limit) / HOUR:.1f} h after its deadline, {iso(limit)}")
+    parts += [told.reason] if told is not None and told.reason else []
+    parts += ["its run is no longer kept"] if run is None else []
+    reason = "; ".join(parts)
     return CycleState(init_time, "verified" if is_verified else "published", reason, None if run is None else run.path)

@@ -2,18 +2,27 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from data_catalog.errors import MissingDataError, PlumecastError, without_secrets
+from data_catalog.errors import FullDiskError, MissingDataError, PlumecastError, without_secrets
 from data_catalog.layout.times import iso
-from data_catalog.storage.locks import is_held
+from data_catalog.storage.disks import as_full_disk
+from data_catalog.storage.locks import is_held, lock
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
 from pipelines.operations.cycle_ledger import CycleLedger, Event
-from pipelines.operations.cycle_states import CycleState, cycle_states, published_runs
+from pipelines.operations.cycle_states import (
+    DONE,
+    CycleState,
+    cycle_states,
+    deadline,
+    published_runs,
+    usual_delay,
+)
 from pipelines.operations.due_cycles import due_times, planned
 from pipelines.operations.next_cycles import awaited, choose_cycles
 from pipelines.runs import staging
@@ -67,10 +76,18 @@ class SystemCycles:
             ledger.append(plan)
         states = {state.init_time: state for state in self.states(ledger)}
         choice = choose_cycles(self.system, plan, due_times(ledger, now()), states, times)
-        ledger.record(
-            choice.missed, "missed", f"catch_up = '{self.system.schedule.catch_up}': {_list(choice.made)} made instead"
-        )
+        reason = f"catch_up = '{self.system.schedule.catch_up}': {_list(choice.made)} made instead"
+        ledger.record(choice.missed, "missed", reason, deadlines=_deadlines(ledger, choice.missed))
         return choice.made
+
+    def unmade(self, init_times: Sequence[np.datetime64]) -> list[np.datetime64]:
+        """Return those of some cycles that no other process has made, and no operator has skipped, meanwhile.
+
+        Args:
+            init_times: Init times of the cycles.
+        """
+        settled = {state.init_time for state in self.states(self.ledger()) if state.state in {*DONE, "skipped"}}
+        return [time for time in init_times if time not in settled]
 
     @contextmanager
     def explained(self, init_time: np.datetime64 | None) -> Iterator[None]:
@@ -84,25 +101,41 @@ class SystemCycles:
         except PlumecastError as error:
             ledger = self.ledger()
             concerned = self._awaited(ledger) if init_time is None else [init_time]
-            ledger.record(concerned, _event_of(error), _reason(error), asked=init_time is not None)
+            asked = init_time is not None
+            limits = None if asked else _deadlines(ledger, concerned)
+            ledger.record(concerned, _event_of(error), _reason(error), asked=asked, deadlines=limits)
             raise
 
     @contextmanager
-    def recorded(self, init_time: np.datetime64, *, asked: bool) -> Iterator[None]:
-        """Record the beginning and the end of the work on one cycle.
+    def recorded(self, init_time: np.datetime64, *, asked: bool, patience_seconds: float = 0.0) -> Iterator[list[str]]:
+        """Hold the lock of a run, and record the beginning and the end of the work on its cycle.
+
+        A cycle that is recorded as running while nobody holds the lock of its run was killed.
 
         Args:
             init_time: Init time of the cycle.
             asked: Whether it is asked for by its init time.
+            patience_seconds: How long to wait for another process that is making the run.
+
+        Yields:
+            A list for remarks, which are recorded once the run is published.
+
+        Raises:
+            MissingDataError: Another process is making the run.
         """
-        ledger = self.ledger()
-        ledger.record([init_time], "running", asked=asked)
-        try:
-            yield
-        except Exception as error:
-            ledger.record([init_time], _event_of(error), _reason(error), asked=asked)
-            raise
-        ledger.record([init_time], "published", asked=asked)
+        run = RunDirectory(self.home.runs, self.system.name, init_time)
+        remarks: list[str] = []
+        with lock(staging.lock_path(run), f"run {run.path}", patience_seconds=patience_seconds):
+            ledger = self.ledger()
+            limits = None if asked else _deadlines(ledger, [init_time])
+            ledger.record([init_time], "running", asked=asked, deadlines=limits)
+            try:
+                yield remarks
+            except Exception as error:
+                with suppress(FullDiskError):  # the ledger may lie on the same disk
+                    ledger.record([init_time], _event_of(error), _reason(error), asked=asked)
+                raise
+            ledger.record([init_time], "published", "; ".join(remarks), asked=asked)
 
     def _awaited(self, ledger: CycleLedger) -> Sequence[np.datetime64]:
         if ledger.plan is None:
@@ -122,13 +155,20 @@ def states_at_home(home: Home, system_name: str, ledger: CycleLedger) -> list[Cy
 
     def is_running(init_time: np.datetime64) -> bool:
         run = RunDirectory(home.runs, system_name, init_time)
-        return is_held(home.cycle_lock(system_name)) or is_held(staging.lock_path(run))
+        return is_held(staging.lock_path(run))
 
     return cycle_states(ledger, published_runs(home.runs, system_name), now(), is_running)
 
 
+def _deadlines(ledger: CycleLedger, init_times: Sequence[np.datetime64]) -> dict[np.datetime64, np.datetime64 | None]:
+    """Return when each of some cycles is late, for their first record."""
+    delay = usual_delay(ledger)
+    return {time: deadline(ledger, time, delay) for time in init_times if time not in ledger.events}
+
+
 def _event_of(error: Exception) -> Event:
-    return "waiting" if isinstance(error, MissingDataError) else "failed"
+    is_passing = isinstance(error, MissingDataError) or as_full_disk(error, Path()) is not None
+    return "waiting" if is_passing else "failed"
 
 
 def _reason(error: Exception) -> str:

@@ -31,6 +31,7 @@ class Cycle:
         lead_steps: Number of lead steps.
         device: PyTorch device to compute on.
         allow_suspect: Whether to start from an analysis that the checks suspect.
+        publish_anyway: Whether the run is published although it fails its checks.
     """
 
     system: System
@@ -42,6 +43,7 @@ class Cycle:
     lead_steps: int
     device: str = "cpu"
     allow_suspect: bool = False
+    publish_anyway: bool = False
 
     @property
     def run(self) -> RunDirectory:

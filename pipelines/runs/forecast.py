@@ -29,11 +29,13 @@ from forecast.products.files.manifest import (
 )
 from forecast.products.files.netcdf import ForecastWriter, copy_members
 from forecast.products.files.proof import described_by
+from forecast.products.files.retired import retired_on
 from forecast.products.files.runs import RunDirectory
 from forecast.products.files.zarr import write_zarr
 from forecast.verification.baselines.files import load_baselines
 from pipelines.runs import staging
 from pipelines.runs.attributes import global_attributes
+from pipelines.runs.checking import check_run
 from pipelines.runs.cycle import Cycle
 from pipelines.runs.inputs import Inputs, open_inputs
 from pipelines.runs.page import Background, draw_run
@@ -67,11 +69,23 @@ def forecast_cycle(cycle: Cycle) -> Path:
             _share_members(cycle, inputs, ranks)
             return cycle.run.path
         with lock(staging.lock_path(cycle.run), f"run {cycle.run.path}"):
-            if make_members(cycle, inputs, ranks):
-                make_products(cycle)
-                make_page(cycle, inputs.analysis)
-                publish(cycle)
+            make_run(cycle, inputs, ranks)
     return cycle.run.path
+
+
+def make_run(cycle: Cycle, inputs: Inputs, ranks: Ranks | None = None) -> None:
+    """Make and publish one run, whose lock is held; if it exists, compute only missing members.
+
+    Args:
+        cycle: The request for the run.
+        inputs: Checkpoint and analysis of the run.
+        ranks: Processes that divide the members among them, of which this is the first; None for this process alone.
+    """
+    if make_members(cycle, inputs, ranks):
+        make_products(cycle)
+        check_run(cycle)
+        make_page(cycle, inputs.analysis)
+        publish(cycle)
 
 
 def make_members(cycle: Cycle, inputs: Inputs, ranks: Ranks | None = None) -> bool:
@@ -212,6 +226,9 @@ def _published_contents(cycle: Cycle, inputs: Inputs) -> Contents | None:
     if not is_complete(cycle.run.path):
         return None
     manifest = read_manifest(cycle.run.path)
+    if (day := retired_on(manifest, cycle.run.forecast)) is not None:
+        logger.info("The members of %s were retired on %s and are made again", cycle.run.path, day)
+        return None
     differing = [name for name, value in inputs.identity.items() if getattr(manifest, name) != value]
     if differing:
         logger.info("%s was made from another %s and is made again", cycle.run.path, " and ".join(differing))

@@ -5,6 +5,7 @@ from pydantic_core import from_json
 
 from data_catalog.errors import InvalidDataError
 from forecast.products.files.forecast_reading import CONFIGURATION
+from forecast.products.files.retired import require_kept
 from forecast.products.files.runs import RunDirectory
 from forecast.system.reading import parse_system
 from forecast.system.system import System
@@ -18,7 +19,9 @@ def run_system(run: RunDirectory) -> System:
 
     Raises:
         InvalidDataError: The file does not hold its system.
+        ConfigurationError: The members of the run were retired.
     """
+    require_kept(run, run.forecast, "members")
     with netCDF4.Dataset(run.forecast) as stored:
         if CONFIGURATION not in stored.ncattrs():
             raise InvalidDataError(f"{run.forecast}: expected the attribute {CONFIGURATION}, found none")

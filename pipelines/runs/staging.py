@@ -41,7 +41,28 @@ def lock_path(run: RunDirectory) -> Path:
 
 def working_directories(run: RunDirectory) -> tuple[Path, ...]:
     """Return the directories that a run needs only while it is made or replaced, whether they exist or not."""
-    return staged(run).path, _beside(run, "previous"), _beside(run, "states")
+    return staged(run).path, _beside(run, "previous"), _beside(run, "states"), rejected(run)
+
+
+def rejected(run: RunDirectory) -> Path:
+    """Return the directory in which a run is kept aside that failed its checks."""
+    return _beside(run, "rejected")
+
+
+def reject(run: RunDirectory) -> Path:
+    """Keep a staged run aside instead of publishing it; what its members were computed from is not used again.
+
+    Args:
+        run: The run.
+
+    Returns:
+        The directory in which it is kept, until a run of that init time is published.
+    """
+    kept = rejected(run)
+    for leftover in (kept, _beside(run, "states")):
+        shutil.rmtree(leftover, ignore_errors=True)
+    _move(staged(run).path, kept)
+    return kept
 
 
 def begin(run: RunDirectory) -> RunDirectory:
@@ -60,20 +81,34 @@ def begin_from(run: RunDirectory, also: Sequence[Path] = ()) -> RunDirectory:
 
     Args:
         run: The published run.
-        also: Files to keep besides the forecast, its Zarr, its products and the manifest, as far as they exist.
+        also: Files to keep besides the forecast, its Zarr, products and checks, and the manifest, as far as they exist.
     """
     stage = begin(run)
-    for kept in (run.forecast, run.zarr, run.products, run.manifest, *also):
-        if kept.is_dir():
-            shutil.copytree(kept, stage.path / kept.name, copy_function=_link, dirs_exist_ok=True)
-        elif kept.exists():
-            _link(kept, stage.path / kept.name)
+    for kept in (run.forecast, run.zarr, run.products, run.checks, run.manifest, *also):
+        if kept.exists():
+            _share(kept, stage.path / kept.name)
+    return stage
+
+
+def begin_without(run: RunDirectory, names: Sequence[str]) -> RunDirectory:
+    """Create a staged run from all files of the published one except some; the two share the files on disk.
+
+    Args:
+        run: The published run.
+        names: Files and directories that are left out, relative to the run directory.
+    """
+    stage = begin(run)
+    for kept in sorted(run.path.iterdir()):
+        if kept.name not in names:
+            _share(kept, stage.path / kept.name)
+    if not any(stage.plots.iterdir()):
+        stage.plots.rmdir()
     return stage
 
 
 def drawn_files(stage: RunDirectory) -> list[Path]:
-    """Return the drawn and scored files of a staged run: all but forecast, Zarr, products and manifest."""
-    kept = {stage.forecast, stage.zarr, stage.products, stage.manifest}
+    """Return the drawn and scored files of a staged run: all but forecast, Zarr, products, checks and manifest."""
+    kept = {stage.forecast, stage.zarr, stage.products, stage.checks, stage.manifest}
     files = (path for path in sorted(stage.path.rglob("*")) if path.is_file())
     return [path for path in files if kept.isdisjoint((path, *path.parents))]
 
@@ -132,6 +167,14 @@ def _replace(stage: Path, published: Path, previous: Path) -> None:
         shutil.rmtree(previous, ignore_errors=True)
         _move(published, previous)
     _move(stage, published)
+
+
+def _share(source: Path, target: Path) -> None:
+    """Give a file, or all files of a directory, a second name."""
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=_link, dirs_exist_ok=True)
+    else:
+        _link(source, target)
 
 
 def _link(source: Path | str, target: Path | str) -> None:

@@ -5,19 +5,19 @@
 
 import errno
 import os
-import shutil
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 from data_catalog.errors import MissingDataError, PlumecastError, without_secrets
+from data_catalog.storage.disks import FULL_BYTES, as_full_disk, free_bytes, mount_of
 from pipelines.terminal.parts import missing_part
 
 DONE, OUR_FAULT, USERS_FAULT, TRY_LATER = 0, 1, 2, 3
 INTERRUPTED = 130
 LONGEST_LINE = 1000
-FULL_DISK_BYTES = 1_000_000
 
 
 def exit_status(action: Callable[[], object], *, command: str = "plumecast", debug: bool = False) -> int:
@@ -58,7 +58,7 @@ def _status_and_message(error: BaseException, command: str) -> tuple[int, str]:
     if isinstance(error, OSError) and error.errno is not None:
         return USERS_FAULT, _os_fault(error)
     if full := _full_disk():
-        return USERS_FAULT, f"disk of {full}: expected room to write, found it full ({error})"
+        return USERS_FAULT, f"disk of {full}: expected room to write, found it full ({type(error).__name__}: {error})"
     return OUR_FAULT, f"bug in Plumecast: {type(error).__name__}: {error} (--debug shows where)"
 
 
@@ -68,10 +68,10 @@ def _shortened(line: str) -> str:
 
 def _os_fault(error: OSError) -> str:
     place = error.filename if error.filename is not None else "a file"
+    if full := as_full_disk(error, Path(os.fsdecode(place)) if error.filename is not None else _full_disk() or Path()):
+        return str(full)
     reason = error.strerror or errno.errorcode.get(error.errno or 0, "unknown")
     wanted = {
-        errno.ENOSPC: "room on the disk",
-        errno.EDQUOT: "room within the quota",
         errno.EROFS: "a writable directory",
         errno.EACCES: "the right to read or write",
         errno.EPERM: "the right to read or write",
@@ -80,10 +80,17 @@ def _os_fault(error: OSError) -> str:
     return f"{os.fsdecode(place)}: expected {wanted}, found {reason[:1].lower()}{reason[1:]}"
 
 
-def _full_disk() -> str | None:
-    """Return a path that Plumecast writes to on a full disk, because errors of NetCDF and HDF5 do not say so."""
-    for place in (Path(os.environ.get("PLUMECAST_HOME") or "plumecast-data"), Path.cwd()):
-        existing = next((path for path in (place, *place.absolute().parents) if path.exists()), None)
-        if existing is not None and shutil.disk_usage(existing).free < FULL_DISK_BYTES:
-            return str(existing)
-    return None
+def _full_disk() -> Path | None:
+    """Return the mount of a full disk that Plumecast writes to, because errors of NetCDF and HDF5 do not say so."""
+    home = Path(os.environ.get("PLUMECAST_HOME") or "plumecast-data")
+    prefect = Path(os.environ.get("PREFECT_HOME") or home / "prefect")
+    places = [home, Path.cwd(), Path(tempfile.gettempdir()), prefect, *_directories_in(home)]
+    return next((mount_of(place) for place in places if free_bytes(place) < FULL_BYTES), None)
+
+
+def _directories_in(home: Path) -> list[Path]:
+    """Return what lies in the home and in its archives, each of which may be on a disk of its own."""
+    try:
+        return [*home.iterdir(), *(home / "archives").glob("*")]
+    except OSError:
+        return []

@@ -46,8 +46,12 @@ class Home:
         return self.root / "cycles" / f"{system_name}.jsonl"
 
     def cycle_lock(self, system_name: str) -> Path:
-        """Return the path of the lock that a scheduled cycle of a system holds while it runs."""
+        """Return the path of the lock that a cycle of a system holds while it makes and verifies runs."""
         return self.runs / ".locks" / f"{system_name}.lock"
+
+    def schedule_lock(self, system_name: str) -> Path:
+        """Return the path of the lock that a scheduled cycle of a system holds as long as it lives, also waiting."""
+        return self.runs / ".locks" / f"{system_name}.schedule.lock"
 
     def score_archive(self, name: str) -> Path:
         """Return the path of the score archive of a system, or of foreign forecasts."""

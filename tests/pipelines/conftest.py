@@ -50,7 +50,7 @@ validation_samples = 4
 warmup_iterations = 1
 
 [sampler]
-sampling_steps = 2
+sampling_steps = 1
 
 [forecast]
 members = 4

@@ -16,6 +16,7 @@ from data_catalog.sources.formats import format_of, open_stored
 from data_catalog.sources.locations import Location, parse_location
 from data_catalog.sources.reading import in_stored_chunks, one_line
 from data_catalog.sources.zarr_stores import is_zarr
+from forecast.products.files.retired import require_kept
 from forecast.products.files.runs import RunDirectory
 from forecast.system.cycles import CYCLE_NAME
 
@@ -42,6 +43,7 @@ def open_forecast(location: Path | str, *, chunked: bool = True) -> xr.Dataset:
 
     Raises:
         MissingDataError: Nothing is there, or the run has no manifest and so does not exist for readers.
+        ConfigurationError: The members of the run were retired.
         InvalidDataError: It cannot be read as one ensemble forecast. Reading a value that is missing or impossible
             raises it too, where fields are Dask arrays and no run's.
     """
@@ -85,6 +87,7 @@ def _forecast_place(location: Path | str) -> Location:
     run = RunDirectory.at(path)
     if not run.manifest.exists():
         raise MissingDataError(f"run {path}: expected manifest.json, found none; the run is not finished")
+    require_kept(run, run.forecast, "members")
     return run.forecast
 
 

@@ -13,6 +13,7 @@ from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.times import iso
 from data_catalog.storage.atomic_files import PARTIAL_SUFFIX, synchronise, write_durably
 from data_catalog.storage.typed_files import faults_of_validation
+from forecast.products.files.checked import Outcome, read_checked
 from forecast.products.files.runs import RunDirectory
 
 FORMAT: Literal[1] = 1
@@ -29,6 +30,13 @@ class FileEntry(_Part):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     size: Annotated[int, Field(ge=0)]
     """Bytes."""
+
+
+class RetiredFile(FileEntry):
+    """A file of a run that is no longer kept."""
+
+    retired: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
+    """Day on which it was retired."""
 
 
 class Contents(_Part):
@@ -48,6 +56,8 @@ class Manifest(_Part):
 
     format: Literal[1]
     """Version of this set of keys; another set of keys gets another number."""
+    generation: Annotated[int, Field(ge=1)] = 1
+    """Counts the states of a run: each addition, such as scores, and each retirement makes a further one."""
     system: str
     """Name of the system."""
     init_time: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\dZ$")]
@@ -68,8 +78,12 @@ class Manifest(_Part):
     """Requested members and lead times."""
     delivered: Contents
     """Members and lead times in the forecast file."""
+    checks: dict[str, Outcome] | None = None
+    """Outcome of each check before publication, by name; None in runs of earlier releases."""
     files: dict[str, FileEntry]
     """Checksum and size of each file, by path relative to the run directory."""
+    retired: dict[str, RetiredFile] | None = None
+    """Checksum and size of each file that is no longer kept; None if all are."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +132,7 @@ def write_manifest(
         wanted, found = getattr(expected, name), getattr(delivered, name)
         if wanted != found:
             raise InvalidDataError(f"run {run.path}: expected {name} {list(wanted)}, found {list(found)}")
+    checked = read_checked(run.checks)
     manifest = Manifest(
         format=FORMAT,
         system=run.system_name,
@@ -130,9 +145,10 @@ def write_manifest(
         seeds=dict(seeds),
         expected=expected,
         delivered=delivered,
+        checks=None if checked is None else checked.outcomes(),
         files={name: _entry_of(run.path / name) for name in _file_names(run.path)},
     )
-    return _write(run.manifest, manifest)
+    return store_manifest(run.manifest, manifest)
 
 
 def extend_manifest(run: Path | str, files: Sequence[Path]) -> Path:
@@ -151,12 +167,43 @@ def extend_manifest(run: Path | str, files: Sequence[Path]) -> Path:
     """
     directory = Path(run)
     manifest = read_manifest(directory)
-    names = {file.resolve().relative_to(directory.resolve()).as_posix() for file in files}
+    added = entries_of(directory, files)
     for name, entry in manifest.files.items():
-        if name not in names:
+        if name not in added:
             _check_size(directory, name, entry)
-    entries = {**manifest.files, **{name: _entry_of(directory / name) for name in sorted(names)}}
-    return _write(directory / "manifest.json", Manifest(**{**dict(manifest), "files": entries}))
+    entries = {**manifest.files, **added}
+    following = {"files": entries, "generation": manifest.generation + 1}
+    return store_manifest(directory / "manifest.json", Manifest(**{**dict(manifest), **following}))
+
+
+def entries_of(run: Path, files: Sequence[Path]) -> dict[str, FileEntry]:
+    """Return the manifest's entries of some files of a run, by path relative to its directory.
+
+    Args:
+        run: Run directory.
+        files: Files in it.
+
+    Raises:
+        InvalidDataError: A file is absent.
+    """
+    names = sorted({file.resolve().relative_to(run.resolve()).as_posix() for file in files})
+    return {name: _entry_of(run / name) for name in names}
+
+
+def store_manifest(path: Path, manifest: Manifest) -> Path:
+    """Write a manifest atomically.
+
+    Args:
+        path: `manifest.json` of the run.
+        manifest: Its content.
+
+    Returns:
+        `path`.
+    """
+    content = json.dumps(
+        manifest.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False, allow_nan=False
+    )
+    return write_durably(path, content + "\n")
 
 
 def read_manifest(run: Path | str) -> Manifest:
@@ -295,10 +342,3 @@ def _entry_of(path: Path) -> FileEntry:
         raise InvalidDataError(f"{path}: expected a file for the manifest, found none")
     synchronise(path)
     return FileEntry(sha256=file_hash(path), size=path.stat().st_size)
-
-
-def _write(path: Path, manifest: Manifest) -> Path:
-    content = json.dumps(
-        manifest.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False, allow_nan=False
-    )
-    return write_durably(path, content + "\n")

@@ -1,5 +1,6 @@
 """The forecast file: all members at all leads as CF-1.11 NetCDF, written block by block in bounded memory."""
 
+import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -23,6 +24,21 @@ from forecast.products.files.rounding import bit_round, kept_bits
 
 FIELD_DIMENSIONS = ("realization", "time", "latitude", "longitude")
 CHECKED_TOGETHER_BYTES = 16 * 2**20
+VALUES_WRITTEN = "plumecast_values_sha256"
+"""Global attribute of a forecast file with a digest of the values that the writer was given."""
+
+
+def digest_of(checksums: Mapping[tuple[str, int, int], int]) -> str:
+    """Return a digest of all values of a forecast file.
+
+    Args:
+        checksums: CRC-32 of each field, by channel, position of the member and of the lead.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    lines = (f"{name} {position} {lead} {crc:08x}" for (name, position, lead), crc in sorted(checksums.items()))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 class ForecastWriter:
@@ -94,6 +110,8 @@ class ForecastWriter:
             return
         with self._resources, disk_errors(self.path):
             self._check_delivered()
+            assert self._dataset is not None
+            self._dataset.setncattr(VALUES_WRITTEN, digest_of(self._checksums))
             self._close()
             self._check_stored()
 

@@ -9,6 +9,7 @@ import numpy as np
 from data_catalog.errors import InvalidDataError
 from data_catalog.layout.times import iso
 from forecast.products.files.cf import HOUR
+from forecast.products.files.checked import read_checked
 from forecast.products.files.forecast_reading import open_forecast
 from forecast.products.files.manifest import Contents, Manifest, verify_manifest
 from forecast.products.files.runs import RunDirectory
@@ -72,12 +73,20 @@ def prove_run(directory: Path | str) -> Manifest:
     """
     run = RunDirectory.at(directory)
     manifest = verify_manifest(run.path)
+    for name, entry in (manifest.retired or {}).items():
+        if (run.path / name).exists():
+            raise InvalidDataError(f"{run.path / name}: expected none, retired on {entry.retired}, found it")
     prove_manifest(manifest, run, str(run.manifest))
+    checked = read_checked(run.checks)
+    if manifest.checks != (None if checked is None else checked.outcomes()):
+        raise InvalidDataError(
+            f"{run.manifest}: changed since it was published, its checks are not those of {run.checks.name}"
+        )
     return manifest
 
 
 def prove_manifest(manifest: Manifest, run: RunDirectory, where: str) -> None:
-    """Prove that a manifest says of its forecast file what the file itself says.
+    """Prove that a manifest says of its forecast file what the file itself says, unless that is retired.
 
     Args:
         manifest: The manifest.
@@ -87,11 +96,11 @@ def prove_manifest(manifest: Manifest, run: RunDirectory, where: str) -> None:
     Raises:
         InvalidDataError: It says something else, or does not list forecast and products.
     """
+    retired = manifest.retired or {}
     for needed in (run.forecast, run.products):
-        if needed.name not in manifest.files:
+        if needed.name not in {**manifest.files, **retired}:
             raise InvalidDataError(f"{where}: expected {needed.name} among its files, found it missing there")
-    said = described_by(run.forecast)
-    for name, expected in said.items():
+    for name, expected in ({} if run.forecast.name in retired else described_by(run.forecast)).items():
         if (found := getattr(manifest, name)) != expected:
             raise InvalidDataError(
                 f"{where}: changed since it was published, expected {name} {_brief(expected)} of "

@@ -76,6 +76,11 @@ class RunDirectory:
         return self.path / "scores.json"
 
     @property
+    def checks(self) -> Path:
+        """Path of what the checks before publication found."""
+        return self.path / "checks.json"
+
+    @property
     def manifest(self) -> Path:
         """Path of the manifest, which is written last: without it the run does not exist for readers."""
         return self.path / "manifest.json"

@@ -113,7 +113,7 @@ def test_an_unwritable_disk_is_one_error_line(
         with pytest.raises(ConfigurationError, match=f"expected to be able to write, found .*{words}") as told:
             write(path, "new")
         assert "\n" not in str(told.value)
-        assert "MiB are free there" in str(told.value)
+        assert "MiB are free on /" in str(told.value)
     with pytest.raises(ConfigurationError, match=words):
         append_durably(path, b"new", after=3)
     assert list(tmp_path.iterdir()) == [path]

@@ -16,7 +16,7 @@ from data_catalog.catalog import DatasetEntry, dataset
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.layout.times import iso
 from data_catalog.sources.open_source import open_source
-from data_catalog.storage.locks import lock
+from data_catalog.storage.locks import is_held, lock
 from forecast.products.files.manifest import is_complete, verify_manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.products.files.stored_runs import prove_stored_run
@@ -28,10 +28,12 @@ from pipelines.flows.cycle import cycle_flow
 from pipelines.flows.retries import delays_until, is_passing
 from pipelines.flows.server import server_errors
 from pipelines.flows.serving import check_cron, deployment
+from pipelines.operations.cycles import SystemCycles
 from pipelines.operations.status import status_of
 from pipelines.operations.steering import hold_system
 from pipelines.runs.forecast import forecast_cycle
 from pipelines.workspace.home import Home
+from pipelines.workspace.starts import Times
 from pipelines.workspace.systems import find_system
 from tests.pipelines.conftest import cycle_of
 
@@ -74,7 +76,7 @@ def test_two_cycles_leave_two_runs_and_a_verified_one(
     with get_client(sync_client=True) as client:
         keys = {artifact["key"] for artifact in client._client.post("/artifacts/filter", json={}).json()}
         runs = client.read_flow_runs(limit=200, sort="START_TIME_DESC")  # type: ignore[arg-type]
-    assert {"tiny-one", "tiny-run", "tiny-scores", "tiny-score-table"} <= keys
+    assert {"tiny-run", "tiny-scores", "tiny-score-table"} <= keys
     assert {run.state_type for run in runs} == {StateType.COMPLETED}
     assert {run.parameters["source"] for run in runs} == {"**********"}
     assert {run.name for run in runs} == {"tiny-due"}
@@ -204,6 +206,40 @@ def test_only_one_cycle_of_a_system_at_a_time(server: None, archived: Home, tiny
         run_cycle(archived, tiny, weather_file)
 
 
+def test_a_cycle_that_waits_leaves_others_free(
+    server: None, archived: Home, tiny: Path, weather_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While data is waited for, nobody holds the lock of the system's cycles; what another made meanwhile stays."""
+    monkeypatch.setattr("pipelines.runs.page.plot_run", _one_plot)
+    monkeypatch.setattr("pipelines.runs.forecast.draw_run", lambda *_: [])
+    choose, held = SystemCycles.choose, list[bool]()
+
+    def chosen_by_two(cycles: SystemCycles, times: Times) -> tuple[np.datetime64, ...]:
+        chosen = choose(cycles, times)
+        held.append(is_held(archived.cycle_lock("tiny")))
+        forecast_cycle(cycle_of(archived, tiny, str(chosen[0]), analysis=weather_file))
+        return chosen
+
+    monkeypatch.setattr(SystemCycles, "choose", chosen_by_two)
+    assert cycle_flow(str(tiny), str(archived.root), source=SecretStr(str(weather_file))) == []
+    assert held == [False]
+    assert list(states_of(archived)) == ["2008-01-01T00:00Z"]
+
+
+def test_a_damaged_archive_is_mended(
+    server: None, archived: Home, tiny: Path, weather_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.runs.page.plot_run", _one_plot)
+    monkeypatch.setattr("pipelines.runs.forecast.draw_run", lambda *_: [])
+    chunk = archived.archive("speedy-5p6") / "msl" / "c.0.0.0"
+    sound = chunk.read_bytes()
+    chunk.write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
+    assert run_cycle(archived, tiny, weather_file, init="2007-01-05").name == "20070105T0000Z"
+    assert chunk.read_bytes() == sound
+    ((_, states),) = status_of(archived, ["tiny"]).values()
+    assert states[0].reason.startswith("the archive was damaged, and 1 fault mended: ")
+
+
 def test_dead_cycles_are_swept(server: None, archived: Home, tiny: Path) -> None:
     from prefect.states import Running
 
@@ -213,7 +249,7 @@ def test_dead_cycles_are_swept(server: None, archived: Home, tiny: Path) -> None
     identity = made.apply()
     with get_client(sync_client=True) as client:
         run = client.create_flow_run_from_deployment(identity, state=Running())
-        with lock(archived.cycle_lock("tiny"), "cycle"):
+        with lock(archived.schedule_lock("tiny"), "cycle"):
             assert mark_dead_cycles(client, archived, ["tiny"]) == 0
         assert mark_dead_cycles(client, archived, ["tiny"]) == 1
         assert client.read_flow_run(run.id).state_type == StateType.CRASHED

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.operations.cycle_ledger import CycleEvent, CycleLedger, Event
+from pipelines.operations.cycle_ledger import CycleEvent, CycleLedger, Event, Plan
 from pipelines.operations.cycle_states import CycleState, cycle_states, deadline, published_runs, usual_delay
 from tests.pipelines.operations.conftest import add_run, days, time
 
@@ -35,7 +35,7 @@ def record(ledger: CycleLedger, init: str, event: Event, at: str, reason: str = 
         ("failed", False, "failed", "why"),
         ("missed", False, "missed", "why"),
         ("skipped", False, "skipped", "why"),
-        ("published", False, "published", "its run is no longer kept"),
+        ("published", False, "published", "why; its run is no longer kept"),
         ("verified", False, "verified", "its run is no longer kept"),
     ],
 )
@@ -97,6 +97,23 @@ def test_a_cycle_is_late_after_its_deadline(begin: Begin) -> None:
     assert (late.state, late.reason) == ("late", "due until 2008-01-02T11:00Z; no data")
     record(ledger, "2008-01-02", "published", "2008-01-02T14:00")
     assert second("2008-01-02T15:00").reason.startswith("3.0 h after its deadline, 2008-01-02T11:00Z")
+
+
+def test_a_deadline_is_settled_when_the_cycle_is_first_recorded(begin: Begin) -> None:
+    ledger, second = begin(wait_hours=6), time("2008-01-02")
+    limit = {second: time("2008-01-02T11:00")}
+    ledger.record([second], "waiting", "no data", deadlines=limit)
+    ledger.record([second], "waiting", "still none", deadlines={second: time("2008-01-02T20:00")})
+    for usual in (None, np.timedelta64(90, "h")):
+        assert deadline(CycleLedger.read(ledger.path), second, usual) == limit[second]
+
+
+def test_a_changed_patience_moves_no_deadline_of_the_past(begin: Begin) -> None:
+    ledger, delay = begin(wait_hours=6), np.timedelta64(5, "h")
+    ledger.append(Plan(system="tiny", first=time("2008-01-03"), every_hours=24, wait_hours=1, clock="wall"))
+    assert deadline(ledger, time("2008-01-02"), delay) == time("2008-01-02T11:00")
+    assert deadline(ledger, time("2008-01-03"), delay) == time("2008-01-03T06:00")
+    assert deadline(ledger, time("2007-12-31"), delay) is None
 
 
 def test_nothing_due_is_forgotten(begin: Begin) -> None:

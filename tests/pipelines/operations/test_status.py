@@ -58,6 +58,12 @@ def test_a_cycle_runs_while_its_run_is_locked(begin: Begin, place: Home) -> None
     assert shown(place)[0] == "tiny: 2 failed, 1 due"
 
 
+def test_a_killed_cycle_does_not_run_because_another_one_does(begin: Begin, place: Home) -> None:
+    begin("data").record([time("2008-01-01")], "running")
+    with lock(place.cycle_lock("tiny"), "cycle"):
+        assert shown(place)[0] == "tiny: 1 failed"
+
+
 def test_a_long_list_is_cut_and_says_so(begin: Begin, place: Home) -> None:
     begin("data").record(list(days("2008-01-01", SHOWN + 5)), "published")
     lines = shown(place)

@@ -75,7 +75,7 @@ def test_without_an_exchange_a_run_set_aside_is_restored(run: RunDirectory, monk
     without_exchange(monkeypatch)
     publish_again(run)
     assert run.manifest.exists()
-    _, previous, _ = staging.working_directories(run)
+    _, previous, *_ = staging.working_directories(run)
     run.path.rename(previous)  # as a kill between the two renames leaves it
     sweep(run.root, "tiny")
     assert run.manifest.exists()

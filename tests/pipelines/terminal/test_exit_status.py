@@ -1,11 +1,14 @@
 """Each kind of error gives one line and one exit status."""
 
 import errno
+from pathlib import Path
 
 import pytest
 
 from data_catalog.errors import InvalidDataError, MissingDataError
 from pipelines.terminal.exit_status import exit_status
+
+MODULE = "pipelines.terminal.exit_status"
 
 
 @pytest.mark.parametrize(
@@ -17,7 +20,7 @@ from pipelines.terminal.exit_status import exit_status
         (
             OSError(errno.ENOSPC, "No space left on device", "/x/y"),
             2,
-            "/x/y: expected room on the disk, found no sp",
+            "/x/y: expected room on the disk of /, found it full (No space left on device)",
         ),
         (
             ModuleNotFoundError("No module named 'conjured'", name="conjured"),
@@ -51,3 +54,24 @@ def test_a_long_line_is_cut_and_debug_adds_the_traceback(capsys: pytest.CaptureF
     error = capsys.readouterr().err
     assert error.startswith("Traceback")
     assert len(error.splitlines()[-1]) < 1100
+
+
+@pytest.mark.parametrize("full", ["archives/x.zarr", "prefect", "tmp"])
+def test_a_full_disk_of_any_place_is_named(
+    full: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Temporary files, Prefect's home and an archive may have disks of their own; NetCDF does not say which."""
+    for name in ("archives/x.zarr", "prefect", "tmp"):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.setenv("PLUMECAST_HOME", str(tmp_path))
+    monkeypatch.delenv("PREFECT_HOME", raising=False)
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "tmp"))
+    place = tmp_path / full
+    monkeypatch.setattr(f"{MODULE}.free_bytes", lambda path: 0 if path == place else 10**9)
+    monkeypatch.setattr(f"{MODULE}.mount_of", lambda path: path)
+
+    def action() -> None:
+        raise RuntimeError("NetCDF: HDF error")
+
+    assert exit_status(action) == 2
+    assert f"disk of {place}: expected room to write, found it full (RuntimeError: NetCDF" in capsys.readouterr().err

@@ -38,7 +38,7 @@ class Toy(torch.nn.Module):
 @pytest.fixture
 def wanted(place: Home, tiny: Path, weather_file: Path, tmp_path: Path) -> CalibrationRequest:
     path = tmp_path / "one.toml"
-    path.write_text(tiny.read_text().replace("sampling_steps = 2", 'kind = "euler"\nsampling_steps = 1'))
+    path.write_text(tiny.read_text().replace("sampling_steps = 1", 'kind = "euler"\nsampling_steps = 1'))
     system = find_system(str(path))
     period = calibration_period(system, "2007-06-01", "2007-12-31")
     return CalibrationRequest(system, weather_file, place.checkpoint("tiny"), period, starts=5, members=4, lead_steps=2)

@@ -1,0 +1,1 @@
+"""Checks of a staged run before it is published."""
