@@ -7,6 +7,7 @@
     │   ├── NeverAvailableError  its source states that it will never have it
     │   └── DivergedError    values of a forecast or a training are no longer finite
     └── MissingDataError     data is not there yet: try later (exit status 3)
+        └── UnreachableError     who has it gives no answer, or it is locked: this says nothing about the data
 
 Each message is one line that names the thing, what was expected and what was found. It never holds credentials.
 """
@@ -78,3 +79,7 @@ class DivergedError(InvalidDataError):
 
 class MissingDataError(PlumecastError):
     """Data does not exist yet; the same request may succeed later."""
+
+
+class UnreachableError(MissingDataError):
+    """What may have the data gives no answer, or is in use by another process: this says nothing about the data."""

@@ -14,12 +14,14 @@ from data_catalog.layout.canonical import canonicalise, present_channels, recogn
 from data_catalog.layout.checks import check_analysis, check_channels, check_same_grid
 from data_catalog.layout.times import iso
 from data_catalog.layout.variables import channel
+from data_catalog.sources.absences import Absence, with_absences
 from data_catalog.sources.formats import NETCDF_SUFFIXES, format_of, open_stored
 from data_catalog.sources.grib.opening import SUFFIXES as GRIB_SUFFIXES
 from data_catalog.sources.locations import Location, parse_location
 from data_catalog.sources.reading import in_blocks, open_netcdf
 from data_catalog.sources.references import are_references
 from data_catalog.sources.remote_files import RemoteFiles
+from data_catalog.sources.yearly_names import Years, are_named_rightly, of_years
 from data_catalog.sources.zarr_stores import is_zarr, open_zarr
 
 _LOG = logging.getLogger(__name__)
@@ -34,11 +36,12 @@ def open_files(
     *,
     ensemble: bool = False,
     chunks_below: Sequence[str] = (),
+    years: Years | None = None,
 ) -> xr.Dataset:
     """Open a file, a Zarr group, or several of either as a checked analysis.
 
     In a directory, one channel may be split in time over several files, and different channels may be in different
-    files. Files on another grid than most are left out, with a warning in the log.
+    files. Files on another grid than most are left out; the analysis says so of their times.
 
     Args:
         location: Path or URL of a NetCDF or GRIB file, a Zarr group or references of kerchunk (`.json`, `.parq`); a
@@ -47,12 +50,15 @@ def open_files(
         static: Channels without time to read as well.
         ensemble: Whether each analysis is an ensemble, all of whose members are read.
         chunks_below: Folders and URLs that references of kerchunk may refer to besides their own.
+        years: First and last year that are wanted; files that are named for other ones are not opened. None for all.
 
     Raises:
         ConfigurationError: The location does not exist or holds no data files.
         InvalidDataError: The data is not a readable analysis with these channels; names the file.
     """
-    opened = open_each(location, ensemble=ensemble, chunks_below=chunks_below)
+    opened = open_each(location, ensemble=ensemble, chunks_below=chunks_below, years=years)
+    if years is not None and not are_named_rightly(opened):
+        opened = open_each(location, ensemble=ensemble, chunks_below=chunks_below)
     return join_files(opened, location, channels, static, ensemble=ensemble)
 
 
@@ -102,7 +108,11 @@ def open_every_channel(location: Path | str) -> xr.Dataset:
 
 
 def open_each(
-    location: Path | str, *, ensemble: bool = False, chunks_below: Sequence[str] = ()
+    location: Path | str,
+    *,
+    ensemble: bool = False,
+    chunks_below: Sequence[str] = (),
+    years: Years | None = None,
 ) -> list[tuple[str, xr.Dataset]]:
     """Open the known fields of each file of a location lazily, on our axes, in the names and units of the file.
 
@@ -110,6 +120,7 @@ def open_each(
         location: As `open_files` takes it.
         ensemble: Whether each analysis is an ensemble.
         chunks_below: Folders and URLs that references of kerchunk may refer to besides their own.
+        years: First and last year that are wanted, as `open_files` takes them.
 
     Returns:
         Name and content of each file, sorted by name; of a GRIB file, one for each grid and each set of times.
@@ -118,9 +129,9 @@ def open_each(
         ConfigurationError: The location does not exist or holds no data files, or GRIB cannot be read here.
         InvalidDataError: A file is damaged, has an unknown format or is no analysis.
     """
-    return [
-        (str(place), dataset) for place in _each(location) for dataset in _analyses_of(place, ensemble, chunks_below)
-    ]
+    every = _each(location)
+    chosen = every if years is None else of_years(every, years)
+    return [(str(place), dataset) for place in chosen for dataset in _analyses_of(place, ensemble, chunks_below)]
 
 
 def _analyses_of(place: Location, ensemble: bool, chunks_below: Sequence[str]) -> list[xr.Dataset]:
@@ -227,7 +238,7 @@ def combine(
         found = present_channels(dataset, (*channels, *static))
         if found:
             analyses.append((file, _from_one(dataset, found, (), file, ensemble=ensemble)))
-    analyses = _on_usual_grid(analyses)
+    analyses, left_out = _on_usual_grid(analyses)
     fields = {}
     for name in (*channels, *static):
         parts = [(file, analysis[name]) for file, analysis in analyses if name in analysis]
@@ -235,25 +246,30 @@ def combine(
             fields[name] = _joined(name, parts, analyses[0], name in static)
     check_channels(xr.Dataset(fields), [*channels, *static], where=where)
     _check_same_times(fields, channels, where)
-    return xr.Dataset(fields, attrs=analyses[0][1].attrs)
+    combined = xr.Dataset(fields, attrs=analyses[0][1].attrs)
+    return with_absences(combined, left_out) if left_out else combined
 
 
-def _on_usual_grid(analyses: list[tuple[str, xr.Dataset]]) -> list[tuple[str, xr.Dataset]]:
-    """Return the analyses on the grid that most files share, and log a warning about each of the others."""
+def _on_usual_grid(analyses: list[tuple[str, xr.Dataset]]) -> tuple[list[tuple[str, xr.Dataset]], list[Absence]]:
+    """Return the analyses on the grid that most files share, and why the times of each of the others are not there."""
     shapes = Counter((analysis.sizes["latitude"], analysis.sizes["longitude"]) for _, analysis in analyses)
     if len(shapes) < 2:
-        return analyses
+        return analyses, []
     (usual, files), (_, others) = shapes.most_common(2)
     if files == others:
         raise InvalidDataError(f"{Path(analyses[0][0]).parent}: expected one grid, found files on {list(shapes)}")
-    kept = []
+    kept, left_out = [], []
     for file, analysis in analyses:
         shape = (analysis.sizes["latitude"], analysis.sizes["longitude"])
         if shape == usual:
             kept.append((file, analysis))
         else:
-            _LOG.warning("%s: left out, its grid %s is not that of most files %s", file, shape, usual)
-    return kept
+            reason = f"{file}: left out, its grid {shape} is not that of most files {usual}"
+            _LOG.warning("%s", reason)
+            if "time" in analysis.coords:
+                first, last = analysis["time"].values[[0, -1]].astype("datetime64[s]").astype(str).tolist()
+                left_out.append(Absence(first, last, reason))
+    return kept, left_out
 
 
 def _joined(

@@ -11,7 +11,7 @@ from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDat
 from data_catalog.layout.canonical import canonicalise
 from data_catalog.layout.checks import check_analysis
 from data_catalog.layout.coordinates import at_times
-from data_catalog.layout.times import iso, span
+from data_catalog.layout.times import FIRST_YEAR, LAST_YEAR, iso, span
 from data_catalog.sources.absences import absence_at, absences_of
 from data_catalog.sources.any_grid import open_any_grid
 from data_catalog.sources.arco_era5 import open_arco_era5
@@ -27,6 +27,10 @@ from data_catalog.statistics.regridding import regrid
 
 _DATED = {"ecmwf-open-data": open_ecmwf_open_data, "gfs": open_gfs, "ncep-r1": open_ncep_r1}
 """Sources that look for each time of a period."""
+MONTHLY_SOURCES = frozenset({"ecmwf-open-data", "gfs", "gefs", "cds"})
+"""Sources that ask for something of each time before they open: they are opened a month at a time."""
+YEARLY_SOURCES = frozenset({"ncep-r1"})
+"""Sources with files of a year each."""
 _WITH_STEPS = {"arco-era5": open_arco_era5, "weatherbench2": open_weatherbench2}
 """Sources that take only the times of the dataset's step."""
 
@@ -63,8 +67,9 @@ def open_source(
     elif entry.source in ("files", "bundled"):
         if entry.regrid is None:
             analysis = open_files(
-                place, entry.channels, entry.static, ensemble=entry.members is not None, chunks_below=entry.chunks_below
-            )
+                place, entry.channels, entry.static, ensemble=entry.members is not None,
+                chunks_below=entry.chunks_below, years=_years(start, end),
+            )  # fmt: skip
         else:
             analysis = open_any_grid(place, entry.channels, entry.static, chunks_below=entry.chunks_below)
     else:
@@ -74,6 +79,13 @@ def open_source(
         end = end or entry.period_end
     where = f"{entry.name} ({place or 'bundled sample'})"
     return on_dataset_grid(entry, between(analysis, start, end, where=where), where=where)
+
+
+def _years(start: date | None, end: date | None) -> tuple[int, int] | None:
+    """First and last year of a period; None for all."""
+    if start is None and end is None:
+        return None
+    return FIRST_YEAR if start is None else start.year, LAST_YEAR if end is None else end.year
 
 
 def _opened_dated(entry: DatasetEntry, place: str, first: date, last: date | None) -> xr.Dataset:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from data_catalog.errors import MissingDataError
+from data_catalog.errors import UnreachableError
 from data_catalog.storage.atomic_files import disk_errors
 
 LOCK = ".lock"
@@ -29,7 +29,7 @@ def lock(path: Path, what: str, *, patience_seconds: float = 0.0) -> Iterator[No
         patience_seconds: How long to wait for another process to release the lock.
 
     Raises:
-        MissingDataError: Another process holds the lock; try again later.
+        UnreachableError: Another process holds the lock; try again later.
         ConfigurationError: The lock file cannot be written.
     """
     descriptor = _acquired(path, what, time.monotonic() + patience_seconds)
@@ -69,7 +69,7 @@ def _acquired(path: Path, what: str, deadline: float) -> int:
         if mine:
             continue
         if time.monotonic() >= deadline:
-            raise MissingDataError(
+            raise UnreachableError(
                 f"{what}: expected no other process working on it, found process {holder}; try again later"
             )
         time.sleep(_PAUSE_SECONDS)

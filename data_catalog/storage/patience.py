@@ -22,6 +22,7 @@ from data_catalog.errors import (
     InvalidDataError,
     MissingDataError,
     PlumecastError,
+    UnreachableError,
     without_secrets,
 )
 
@@ -183,7 +184,7 @@ def explained(error: Exception, what: str, expected: str, *, to: str = "read") -
             f"{what}: expected permission to {to}, found a refusal (HTTP 401 or 403); correct address or credentials"
         )
     if is_outage(error):
-        return MissingDataError(f"{what}: expected an answer, found {happened(error)}; try again later")
+        return UnreachableError(f"{what}: expected an answer, found {happened(error)}; try again later")
     return InvalidDataError(f"{what}: expected {expected}, found {happened(error)}")
 
 

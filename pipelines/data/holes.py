@@ -12,7 +12,7 @@ from data_catalog.archive.analysis import open_dataset_source
 from data_catalog.archive.ingest import ingest, note_asked
 from data_catalog.archive.ledger import Ledger
 from data_catalog.catalog import DatasetEntry
-from data_catalog.errors import InvalidDataError, MissingDataError, NeverAvailableError
+from data_catalog.errors import InvalidDataError, MissingDataError, NeverAvailableError, UnreachableError
 from data_catalog.layout.coordinates import at_times
 from data_catalog.layout.times import iso
 from data_catalog.sources.absences import Absence, absences_of
@@ -21,10 +21,11 @@ logger = logging.getLogger("plumecast")
 
 
 def fill_holes(entry: DatasetEntry, archive: Path, source: str | None = None) -> int:
-    """Ask a source for the times that an archive lacks between its first and its last, and ingest those that are there.
+    """Ask a source for times that an archive lacks between its first and its last, and for final values of old ones.
 
     A hole that the source states it will never have is left out; one that it does not have now is recorded with the
-    reason, and is asked for again the next time. What is wrong with a hole's values never stops an ingest.
+    reason, and is asked for again the next time. Nothing is recorded of an outage. What is wrong with a hole's values
+    never stops an ingest.
 
     Args:
         entry: Catalogue entry of the dataset.
@@ -40,7 +41,22 @@ def fill_holes(entry: DatasetEntry, archive: Path, source: str | None = None) ->
     """
     ledger = Ledger.read(archive)
     windows = ledger.holes.wanted(ledger.arrival_times())
-    return sum(_filled(entry, archive, source, first, last) for first, last in windows)
+    filled = sum(_filled(entry, archive, source, first, last) for first, last in windows)
+    for first, last in ledger.releases.wanted():
+        _make_final(entry, archive, source, first, last)
+    return filled
+
+
+def _make_final(
+    entry: DatasetEntry, archive: Path, source: str | None, first: np.datetime64, last: np.datetime64
+) -> None:
+    """Ask for times that are preliminary, and replace those that are final now."""
+    try:
+        replaced = ingest(entry, open_dataset_source(entry, source, moment(first), moment(last)), archive).replaced
+    except (MissingDataError, InvalidDataError) as error:
+        logger.info("%s: still preliminary from %s to %s: %s", archive, iso(first), iso(last), error)
+    else:
+        logger.info("%s: %s preliminary times from %s to %s replaced", archive, replaced, iso(first), iso(last))
 
 
 def _filled(entry: DatasetEntry, archive: Path, source: str | None, first: np.datetime64, last: np.datetime64) -> int:
@@ -49,6 +65,9 @@ def _filled(entry: DatasetEntry, archive: Path, source: str | None, first: np.da
         offered = open_dataset_source(entry, source, moment(first), moment(last))
         absences, lacking = absences_of(offered), _lacking(offered, archive)
         added = ingest(entry, at_times(offered, lacking), archive).added if lacking.size else 0
+    except UnreachableError as error:  # says nothing about the data: what the ledger says of the hole stays
+        logger.info("%s: %s to %s not asked for: %s", archive, iso(first), iso(last), error)
+        return 0
     except (MissingDataError, InvalidDataError) as error:
         logger.info("%s: still nothing from %s to %s: %s", archive, iso(first), iso(last), error)
         absences, added = (Absence("", "", str(error), isinstance(error, NeverAvailableError)),), 0

@@ -1,22 +1,28 @@
 """Ingests a dataset from its source into the checked archive, for a command or a scheduled cycle."""
 
+import dataclasses
 import logging
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
 from data_catalog.archive.analysis import open_dataset_source
 from data_catalog.archive.contents import IngestSummary
-from data_catalog.archive.ingest import ingest
+from data_catalog.archive.ingest import ingest, note_asked
 from data_catalog.archive.state import inspect_archive
 from data_catalog.archive.verdicts import words_of
 from data_catalog.archive.workers import Workers
 from data_catalog.catalog import DatasetEntry
-from data_catalog.errors import ConfigurationError, MissingDataError
+from data_catalog.errors import ConfigurationError, MissingDataError, UnreachableError
 from data_catalog.layout.times import iso
 from data_catalog.quality.judge import FEWEST_TIMES
+from data_catalog.sources.absences import Absence
+from data_catalog.sources.open_source import end_of
 from pipelines.data.holes import fill_holes, moment
+from pipelines.data.months import Part, parts_to_ask_for
 from pipelines.terminal.progress import progress
 from pipelines.workspace.home import Home
 
@@ -35,6 +41,8 @@ def ingest_dataset(
 ) -> IngestSummary:
     """Bring a dataset's archive up to date: append new times, fill holes, continue where a killed ingest stopped.
 
+    Sources that ask for something of each time are opened and ingested month by month, yearly files year by year.
+
     Args:
         entry: Catalogue entry of the dataset.
         archive: Path of the archive; created if absent.
@@ -50,8 +58,42 @@ def ingest_dataset(
         ConfigurationError: There is no source.
     """
     check_has_source(entry, source)
-    analysis = open_dataset_source(entry, source, start, end)
-    return ingest_opened(entry, analysis, archive, replace=replace, workers=workers)
+    parts = parts_to_ask_for(entry, archive, start, end, replace=replace)
+    summaries, lacking = list[IngestSummary](), list[tuple[Part, MissingDataError]]()
+    for part in parts:
+        try:
+            analysis = open_dataset_source(entry, source, *part)
+        except MissingDataError as error:
+            if len(parts) == 1 or isinstance(error, UnreachableError):
+                raise
+            logger.info("%s: %s", entry.name, error)
+            lacking.append((part, error))
+        else:
+            summaries.append(ingest_opened(entry, analysis, archive, replace=replace, workers=workers))
+    if not summaries:
+        raise lacking[-1][1]
+    _note_lacking(archive, lacking)
+    return _together(summaries)
+
+
+def _note_lacking(archive: Path, lacking: Sequence[tuple[Part, MissingDataError]]) -> None:
+    """Record why the times of some parts of a period are not there, where later ones are."""
+    for (start, end), error in lacking:
+        if start is not None and end is not None:
+            note_asked(archive, np.datetime64(start, "ns"), end_of(end), [Absence("", "", str(error))])
+
+
+def _together(summaries: Sequence[IngestSummary]) -> IngestSummary:
+    """The summary of ingests of one period after another."""
+    return dataclasses.replace(
+        summaries[-1],
+        added=sum(one.added for one in summaries),
+        filled=sum(one.filled for one in summaries),
+        known=sum(one.known for one in summaries),
+        mended=sum(one.mended for one in summaries),
+        replaced=sum(one.replaced for one in summaries),
+        suspect=tuple(suspicion for one in summaries for suspicion in one.suspect),
+    )
 
 
 def ingest_opened(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -12,7 +12,13 @@ from data_catalog.archive.analysis import open_dataset_source
 from data_catalog.archive.holes import NOT_THERE, Hole, Holes, described
 from data_catalog.archive.ingest import note_asked
 from data_catalog.catalog import DatasetEntry
-from data_catalog.errors import NeverAvailableError, without_secrets
+from data_catalog.errors import (
+    InvalidDataError,
+    MissingDataError,
+    NeverAvailableError,
+    UnreachableError,
+    without_secrets,
+)
 from data_catalog.sources.absences import Absence, absence_at, absences_of
 from pipelines.data.holes import moment
 from pipelines.data.ingest import check_has_source, describe, ingest_opened
@@ -55,6 +61,7 @@ class MonthResult:
         known: Number of its times that the archive held before.
         lacking: Its times that the archive lacks, ascending, each with the reason.
         reasons: A line for each run of successive missing times that have one reason.
+        is_stated: Whether the source says so; not of an outage, whose reason is none to keep.
     """
 
     month: Month
@@ -62,6 +69,7 @@ class MonthResult:
     known: int
     lacking: tuple[Hole, ...]
     reasons: tuple[str, ...]
+    is_stated: bool = True
 
 
 def plan_months(request: MonthlyIngest, start: date | None, end: date | None) -> tuple[Month, ...]:
@@ -115,7 +123,9 @@ def failed_month(request: MonthlyIngest, month: Month, error: Exception) -> Mont
         month: The month.
         error: Why it failed.
     """
-    return _result(request, month, stated=[Absence("", "", without_secrets(str(error)))])
+    is_stated = isinstance(error, (MissingDataError, InvalidDataError)) and not isinstance(error, UnreachableError)
+    found = _result(request, month, stated=[Absence("", "", without_secrets(str(error)))])
+    return replace(found, is_stated=is_stated)
 
 
 def _result(request: MonthlyIngest, month: Month, *, added: int = 0, stated: Sequence[Absence] = ()) -> MonthResult:
@@ -147,7 +157,7 @@ def _hole(time: np.datetime64, known: Holes, stated: Sequence[Absence]) -> Hole:
 
 
 def note_lacking(request: MonthlyIngest, results: Sequence[MonthResult]) -> None:
-    """Record in the ledger why times are missing, also those where one month meets the next.
+    """Record in the ledger why times are missing, where the source says so, also those where one month meets the next.
 
     Args:
         request: The request.
@@ -159,7 +169,8 @@ def note_lacking(request: MonthlyIngest, results: Sequence[MonthResult]) -> None
     """
     ledger = readable_ledger(request.archive)
     for result in results:
-        if ledger is not None and any(ledger.holes.by_time.get(hole.time) != hole for hole in result.lacking):
+        new = [hole for hole in result.lacking if ledger and ledger.holes.by_time.get(hole.time) != hole]
+        if new and result.is_stated:
             absences = [Absence(hole.time, hole.time, hole.reason, hole.never) for hole in result.lacking]
             first, last = (np.datetime64(result.lacking[end].time, "ns") for end in (0, -1))
             note_asked(request.archive, first, last, absences)

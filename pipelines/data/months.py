@@ -1,17 +1,24 @@
 """The calendar months of a period that is ingested month by month, and which times of a month an archive lacks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_catalog.archive.ledger import Ledger
+from data_catalog.archive.state import inspect_archive
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.layout.checks import usual_step
-from data_catalog.sources.open_source import end_of
+from data_catalog.sources.open_source import MONTHLY_SOURCES, YEARLY_SOURCES, end_of
+
+Part: TypeAlias = tuple[date | None, date | None]
+"""First and last time of a part of a period; None for the first, or the latest, that there is."""
 
 
 @dataclass(frozen=True)
@@ -117,3 +124,35 @@ def is_complete(entry: DatasetEntry, archive: Path, month: Month) -> bool:
     known = ledger.holes.by_time
     lacking = lacking_times(entry, np.sort(ledger.arrival_times()), month).astype("datetime64[s]").astype(str)
     return all(time in known and known[time].never for time in lacking)
+
+
+def parts_to_ask_for(
+    entry: DatasetEntry, archive: Path, start: date | None, end: date | None, *, replace: bool
+) -> tuple[Part, ...]:
+    """Split a period into what a source is asked for at a time, so that the first values arrive at once.
+
+    Args:
+        entry: Catalogue entry of the dataset.
+        archive: Directory of the archive, which may not exist yet.
+        start: First time; None for the first of the dataset.
+        end: Last time; None for the latest available.
+        replace: Whether archived months are asked for as well.
+
+    Returns:
+        The whole period of most sources; of those that ask for something of each time the calendar months, of yearly
+        files the years, without those of a sound archive that are complete.
+    """
+    if entry.source not in MONTHLY_SOURCES | YEARLY_SOURCES:
+        return ((start, end),)
+    last = end or entry.period_end
+    months = months_of(start or entry.period_start, last or datetime.now(UTC).date(), is_open=last is None)
+    parts = _years(months) if entry.source in YEARLY_SOURCES else months
+    if not replace and archive.exists() and not inspect_archive(archive, deep=False).faults:
+        parts = (*(part for part in parts[:-1] if not is_complete(entry, archive, part)), parts[-1])
+    return tuple((part.start, part.end) for part in parts)
+
+
+def _years(months: Sequence[Month]) -> tuple[Month, ...]:
+    """The months of each year together."""
+    groups = [list(group) for _, group in groupby(months, lambda month: month.start.year)]
+    return tuple(Month(group[0].start, group[-1].end) for group in groups)

@@ -4,7 +4,8 @@
     python -m tests.source_faults.campaign --faults 1000 --stating etag
     python -m tests.source_faults.campaign --sample 600
 
-Replicas of ARCO-ERA5 and WeatherBench2 are served from this machine over HTTP and S3. Transient faults come ten to an
+Replicas of ARCO-ERA5 and WeatherBench2, and of stores that are read by ranges of files (GFS, ECMWF's open data,
+references of kerchunk, yearly NetCDF), are served from this machine over HTTP and S3. Transient faults come ten to an
 ingest, each on an object of its own and once or twice; a permanent fault comes alone. A transient fault is survived if
 the archive holds the values of the store, bit by bit. A permanent one is named if the ingest ends in one line, with
 status 2 or 3, and what had entered the archive is right. `--sample` flips bits of every chunk once, reads
@@ -34,6 +35,7 @@ from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import MissingDataError, PlumecastError
 from data_catalog.sources.open_source import open_source
+from tests.source_faults.range_replicas import expected_of, range_entries, write_ranges
 from tests.source_faults.replicas import STORE, arco_era5, weatherbench2, write_store
 from tests.source_faults.server import LIMIT_S, Fault, FaultyServer, Kind, Stating
 
@@ -42,6 +44,8 @@ _TRANSIENT_SHARE = 0.8
 _FAULTS_AT_ONCE = 10
 _LONG_S = 300.0
 """Seconds for which a transient outage is waited out: on a busy machine right answers come too late as well."""
+_RANGED = (".f000", ".grib2", ".bin", ".nc")
+"""Ends of the names of files that are read by ranges."""
 _FIELDS = ("temperature/", "2m_temperature/", "mean_sea_level_pressure/")
 
 
@@ -58,10 +62,20 @@ class Replica:
     entry: DatasetEntry
     directory: Path
     expected: xr.Dataset
+    below: str = ""
+    """Path of the location below the store."""
+
+    @property
+    def is_ranged(self) -> bool:
+        """Whether files are read by ranges."""
+        return self.entry.source not in ("arco-era5", "weatherbench2")
 
     def objects(self) -> list[str]:
         """Names of the objects that an ingest needs."""
-        names = [str(path.relative_to(self.directory / STORE)) for path in (self.directory / STORE).rglob("*")]
+        store = self.directory / STORE
+        names = [str(path.relative_to(store)) for path in store.rglob("*") if path.is_file()]
+        if self.is_ranged:
+            return sorted(names)
         return sorted(name for name in names if name == ".zmetadata" or self._is_needed(name))
 
     def _is_needed(self, name: str) -> bool:
@@ -76,17 +90,12 @@ class Replica:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a fault.
-
-    Attributes:
-        kind: Kind of the fault.
-        is_permanent: Whether all answers failed.
-        result: `survived`, `named`, or what should not be.
-    """
+    """What came of a fault at a kind of source: `survived`, `named`, or what should not be."""
 
     kind: str
     is_permanent: bool
     result: str
+    source: str
 
     @property
     def is_right(self) -> bool:
@@ -105,6 +114,14 @@ def make_replicas(place: Path) -> list[Replica]:
         directory = place / entry.source
         store = write_store(entry, directory)
         replicas.append(Replica(entry, directory, open_source(entry, str(store)).load()))
+    for entry in range_entries():
+        directory = place / entry.source
+        below = write_ranges(entry, directory)
+        server = FaultyServer(directory)
+        with hurried(0.0, _LONG_S):
+            expected = expected_of(entry, open_source(entry, f"{server.endpoint}/{STORE}{below}"))
+        server.close()
+        replicas.append(Replica(entry, directory, expected, below))
     return replicas
 
 
@@ -141,7 +158,7 @@ def ingested(replica: Replica, server: FaultyServer, transport: str, archive: Pa
         transport: `http` or `s3`.
         archive: Directory of the archive.
     """
-    location = f"{server.endpoint}/{STORE}" if transport == "http" else f"s3://bucket/{STORE}"
+    location = (f"{server.endpoint}/{STORE}" if transport == "http" else f"s3://bucket/{STORE}") + replica.below
     with patch.dict(os.environ, {"AWS_ENDPOINT_URL": server.endpoint}):
         try:
             ingest(replica.entry, open_source(replica.entry, location), archive)
@@ -212,8 +229,10 @@ def random_case(rng: random.Random, replica: Replica) -> list[Fault]:
     if rng.random() < _permanent_ingests():
         return [Fault.permanent(rng.choice(KINDS), rng.choice(keys), seed)]
     # All coordinates are asked for together, and again together: one fault at a time in them.
-    opening = [key for key in keys if not key.startswith(_FIELDS)]
-    chosen = [rng.choice(opening), *rng.sample(sorted(set(keys) - set(opening)), _FAULTS_AT_ONCE - 1)]
+    opening = [key for key in keys if not key.startswith(_FIELDS) and not key.endswith(_RANGED)]
+    fields = sorted(set(keys) - set(opening))
+    chosen = [rng.choice(opening)] if opening else []
+    chosen += rng.sample(fields, min(len(fields), _FAULTS_AT_ONCE - len(chosen)))
     return [Fault(rng.choice(KINDS), key, rng.randint(1, 2), seed + 10 * at) for at, key in enumerate(chosen)]
 
 
@@ -237,12 +256,14 @@ def run_campaign(replicas: list[Replica], place: Path, wanted: int, seed: int, s
     for number in count():
         if len(outcomes) >= wanted:
             break
-        replica, transport = replicas[number % 2], ("http", "s3")[number // 2 % 2]
+        replica, transport = replicas[number % len(replicas)], ("http", "s3")[number // len(replicas) % 2]
         faults = random_case(rng, replica)
         patience_s = 3 * LIMIT_S if faults[0].is_permanent else _LONG_S
         with hurried(1.0 if stating == "nothing" else 0.0, patience_s):
             result = run_faults(replica, faults, transport, stating, place / "archive.zarr")
-        came = [Outcome(fault.kind, fault.is_permanent, result) for fault in faults]
+        came = [
+            Outcome(fault.kind, fault.is_permanent, result, replica.entry.source) for fault in faults if fault.delivered
+        ]
         if not all(one.is_right for one in came):
             print(f"seed {seed}, ingest {number}, {replica.entry.source}, {transport}: {faults}: {result}", flush=True)
         outcomes += came
@@ -291,6 +312,10 @@ def _print(outcomes: list[Outcome]) -> None:
     for is_permanent, kind in sorted(every):
         name = f"{kind}, {'always' if is_permanent else 'once or twice'}"
         print(f"{name:26}{right[is_permanent, kind]:6d} of {every[is_permanent, kind]}")
+    of_source = Counter(one.source for one in outcomes)
+    right_of = Counter(one.source for one in outcomes if one.is_right)
+    for source, total in of_source.items():
+        print(f"{source:26}{right_of[source]:6d} of {total}")
 
 
 def main() -> int:
@@ -300,11 +325,13 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=0, help="how many flips, with the usual share read twice")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--stating", choices=get_args(Stating), default="nothing")
+    parser.add_argument("--stores", choices=("all", "chunks", "ranges"), default="all", help="which of them")
     given = parser.parse_args()
     place = Path(tempfile.mkdtemp(prefix="source-faults-"))
     try:
         replicas = make_replicas(place)
-        outcomes = run_campaign(replicas, place, given.faults, given.seed, given.stating)
+        wanted = [one for one in replicas if given.stores in ("all", ("chunks", "ranges")[one.is_ranged])]
+        outcomes = run_campaign(wanted, place, given.faults, given.seed, given.stating)
         _print(outcomes)
         if given.sample:
             print(dict(run_sample(replicas[0], given.sample, given.seed)))

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import random
+import re
 import socket
 import struct
 import time
@@ -35,12 +36,14 @@ class Fault:
         key: Name of the object in the store.
         times: How many answers fail; the same number for all requests that stay wrong.
         seed: Selects the flipped bits, others for each answer.
+        delivered: How many answers have failed.
     """
 
     kind: Kind
     key: str
     times: int = 1
     seed: int = 0
+    delivered: int = 0
 
     @property
     def is_permanent(self) -> bool:
@@ -92,6 +95,7 @@ class FaultyServer:
                 return None, before
             if not is_head:
                 self.delivered[key] += 1
+                fault.delivered += 1
             return fault, before
 
 
@@ -105,6 +109,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     served: FaultyServer
+    _status, _first, _size = 200, 0, 0
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -123,14 +128,24 @@ class _Handler(BaseHTTPRequestHandler):
         if not file.is_file():
             self._send(404, b"", {}, is_head)
             return
-        body = file.read_bytes()
+        body = self._wanted(file.read_bytes())
         fault, number = self.served.take_fault(key, is_head=is_head)
         if fault is not None and (not is_head or fault.kind.isdigit()):
             self._fail(fault, number, body, is_head)
         else:
-            self._send(200, body, self._stated(body), is_head)
+            self._send(self._status, body, self._stated(body), is_head)
+
+    def _wanted(self, content: bytes) -> bytes:
+        """The range of an object that a request is for, or all of it."""
+        found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        self._status = 206 if found else 200
+        self._first, last = (int(found[1]), int(found[2])) if found else (0, len(content) - 1)
+        self._size = len(content)
+        return content[self._first : last + 1]
 
     def _stated(self, body: bytes) -> Mapping[str, str]:
+        if self._status == 206:
+            return {"ETag": '"5f1-6"'}  # no store states a checksum of a range
         md5, crc = hashlib.md5(body), base64.b64encode(google_crc32c.Checksum(body).digest()).decode()
         return {
             "nothing": {},
@@ -142,6 +157,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, body: bytes, headers: Mapping[str, str], is_head: bool) -> None:
         self.send_response(status)
+        if status == 206:
+            self.send_header("Content-Range", f"bytes {self._first}-{self._first + len(body) - 1}/{self._size}")
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
@@ -158,9 +175,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.kind == "html":
             self._send(200, b"<html><body>Please sign in.</body></html>" * rng.randint(1, 40), {}, is_head)
         elif fault.kind == "short":
-            self._send(200, body[: rng.randrange(len(body))], stated, is_head)
+            self._send(self._status, body[: rng.randrange(len(body))], stated, is_head)
         elif fault.kind == "flip":
-            self._send(200, flipped(body, rng), stated, is_head)
+            self._send(self._status, flipped(body, rng), stated, is_head)
         else:
             self._break_off(fault.kind, body, stated, rng)
 
@@ -173,7 +190,9 @@ class _Handler(BaseHTTPRequestHandler):
         if kind == "time-out":
             time.sleep(1.5 * LIMIT_S)
             return
-        self.send_response(200)
+        self.send_response(self._status)
+        if self._status == 206:
+            self.send_header("Content-Range", f"bytes {self._first}-{self._first + len(body) - 1}/{self._size}")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Last-Modified", "Wed, 01 Jan 2020 00:00:00 GMT")
         for name, value in stated.items():

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.errors import InvalidDataError, UnreachableError
 from data_catalog.sources.cds.demands import Demand
 from data_catalog.sources.cds.service import Asset, GoneError, Service, TooCostlyError, is_not_there_yet
 from data_catalog.sources.remote_files import RemoteFile, fetch
@@ -67,7 +67,7 @@ class Jobs:
             The files, and the requests for what is not there yet, each with what the service says.
 
         Raises:
-            MissingDataError: A job fails again and again, or takes too long.
+            UnreachableError: A job fails again and again, or takes too long.
             ConfigurationError: The key is refused, or a licence is not accepted.
         """
         self._forget_old()
@@ -120,7 +120,7 @@ class Jobs:
                 raise NotYetError(said)
             if state == "rejected":
                 raise InvalidDataError(f"{self._what(demand)}: expected a job to be done, found it rejected: {said}")
-        raise MissingDataError(f"{self._what(demand)}: expected data, found a job that failed {_TRIES} times: {said}")
+        raise UnreachableError(f"{self._what(demand)}: expected data, found a job that failed {_TRIES} times: {said}")
 
     def _awaited(self, job: str, demand: Demand) -> str:
         """Return the state of a job once it is done."""
@@ -129,7 +129,7 @@ class Jobs:
             if state != before:
                 _LOG.info("%s: job %s is %s", self._what(demand), job, state)
             if time.monotonic() - started > float(os.environ.get(WAIT_VARIABLE) or _WAIT_S):
-                raise MissingDataError(
+                raise UnreachableError(
                     f"{self._what(demand)}: expected a job to be done, found it {state}; run it again to go on waiting"
                 )
             before = state

@@ -7,6 +7,7 @@ import xarray as xr
 
 from data_catalog.archive.analysis import open_analysis
 from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.sources.absences import absences_of
 from data_catalog.sources.files import open_every_channel, open_files
 from tests.data_catalog.sources.grib.writing import LATITUDE, LONGITUDE, members, message, on_level, weather, write
 
@@ -41,8 +42,18 @@ def test_a_file_on_another_grid_is_left_out_with_a_warning(
     whole.isel(time=slice(0, 5)).to_netcdf(tmp_path / "a.nc", engine="netcdf4")
     whole.isel(time=slice(5, 12)).to_netcdf(tmp_path / "b.nc", engine="netcdf4")
     whole.isel(latitude=slice(0, 2)).to_netcdf(tmp_path / "native.nc", engine="netcdf4")
-    xr.testing.assert_identical(open_analysis(tmp_path, CHANNELS, STATIC).compute(), whole)
+    xr.testing.assert_equal(open_analysis(tmp_path, CHANNELS, STATIC).compute(), whole)
     assert "native.nc: left out" in caplog.text
+
+
+def test_times_of_a_file_on_another_grid_are_holes_with_a_reason(make_analysis: MakeAnalysis, tmp_path: Path) -> None:
+    whole = make_analysis(times=12)
+    for name, part in (("a", slice(0, 5)), ("c", slice(7, 12))):
+        whole.isel(time=part).to_netcdf(tmp_path / f"{name}.nc", engine="netcdf4")
+    whole.isel(time=slice(5, 7), latitude=slice(0, 2)).to_netcdf(tmp_path / "b.nc", engine="netcdf4")
+    (absence,) = absences_of(open_analysis(tmp_path, CHANNELS, STATIC))
+    assert (absence.first, absence.last, absence.never) == ("2001-01-06T00:00:00", "2001-01-07T00:00:00", False)
+    assert "b.nc: left out, its grid (2, 8) is not that of most files (4, 8)" in absence.reason
 
 
 def test_channels_whose_files_round_the_grid_differently_share_it(make_analysis: MakeAnalysis, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """An ingest month by month: what it asks for, and what it tells of each month."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,13 @@ from data_catalog.archive.ingest import ingest
 from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import DatasetEntry
-from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError, NeverAvailableError
+from data_catalog.errors import (
+    ConfigurationError,
+    InvalidDataError,
+    MissingDataError,
+    NeverAvailableError,
+    UnreachableError,
+)
 from data_catalog.sources.absences import Absence, with_absences
 from data_catalog.sources.open_source import between
 from pipelines.data import monthly_ingest as monthly
@@ -113,6 +120,19 @@ def test_a_month_that_failed_says_why(source: Source, request_: MonthlyIngest) -
     assert "msl at 2001-01-23T00:00Z: expected a value" in str(rows[0]["why"])
     broken = monthly.failed_month(request_, january, OSError("https://me:secret@there/x refused"))
     assert "secret" not in broken.lacking[0].reason
+
+
+def test_an_outage_is_told_and_not_recorded(source: Source, request_: MonthlyIngest) -> None:
+    january, february = monthly.plan_months(request_, date(2001, 1, 20), date(2001, 2, 16))
+    monthly.ingest_month(request_, february)
+    monthly.ingest_month(request_, replace(january, end=date(2001, 1, 25)))
+    before = dict(Ledger.read(request_.archive).holes.by_time)
+    failed = monthly.failed_month(request_, january, UnreachableError("x: expected an answer, found none"))
+    assert "expected an answer" in str(monthly.table([failed])[0]["why"])
+    monthly.note_lacking(request_, [failed])
+    assert Ledger.read(request_.archive).holes.by_time == before
+    monthly.note_lacking(request_, [monthly.failed_month(request_, january, MissingDataError("not yet"))])
+    assert {hole.reason for hole in Ledger.read(request_.archive).holes.by_time.values()} == {"not yet"}
 
 
 def test_a_month_that_never_comes_is_no_failure(

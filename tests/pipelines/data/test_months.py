@@ -9,7 +9,7 @@ import pytest
 from data_catalog.archive.ingest import ingest, note_asked
 from data_catalog.errors import ConfigurationError
 from data_catalog.sources.absences import Absence
-from pipelines.data.months import Month, is_complete, lacking_times, months_of, readable_ledger
+from pipelines.data.months import Month, is_complete, lacking_times, months_of, parts_to_ask_for, readable_ledger
 from tests.archive_damage.tiny import ENTRY, TIMES, make_analysis
 
 
@@ -72,3 +72,18 @@ def test_a_month_is_complete_once_nothing_more_can_come(tmp_path: Path) -> None:
     (archive / "ledger.jsonl").write_text("damaged")
     assert readable_ledger(archive) is None
     assert not is_complete(ENTRY, archive, month)
+
+
+def test_what_is_asked_for_at_a_time_follows_the_source(tmp_path: Path) -> None:
+    period = date(2007, 12, 30), date(2008, 2, 3)
+    assert parts_to_ask_for(ENTRY, tmp_path / "a", *period, replace=False) == (period,)
+    assert parts_to_ask_for(ENTRY, tmp_path / "a", None, None, replace=False) == ((None, None),)
+    gfs = ENTRY.model_copy(update={"source": "gfs"})
+    months = parts_to_ask_for(gfs, tmp_path / "a", *period, replace=False)
+    assert [str(start) for start, _ in months] == ["2007-12-30", "2008-01-01", "2008-02-01"]
+    assert months[-1][1] == period[1]
+    assert parts_to_ask_for(gfs, tmp_path / "a", period[0], None, replace=False)[-1][1] is None
+    yearly = ENTRY.model_copy(update={"source": "ncep-r1"})
+    assert parts_to_ask_for(yearly, tmp_path / "a", *period, replace=False) == (
+        (date(2007, 12, 30), date(2007, 12, 31)), (date(2008, 1, 1), date(2008, 2, 3)),
+    )  # fmt: skip
