@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -45,6 +48,18 @@ def store(run, place):
 def test_a_stored_run_is_proven(run, place):
     store(run, place)
     assert prove_stored_run(place).delivered == Contents(members=(0, 1, 2, 3), lead_hours=(24, 48))
+
+
+def test_a_public_run_is_proven_over_http(run, tmp_path):
+    store(run, tmp_path / "stored" / "demo" / "20080115T0000Z")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "stored"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            found = prove_stored_run(f"http://127.0.0.1:{server.server_address[1]}/demo/20080115T0000Z")
+        finally:
+            server.shutdown()
+    assert found.delivered == Contents(members=(0, 1, 2, 3), lead_hours=(24, 48))
 
 
 def test_the_folder_of_its_files_is_a_run_by_itself(run, place, tmp_path):
