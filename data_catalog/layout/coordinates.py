@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.errors import InvalidDataError
-from data_catalog.layout.cells import is_periodic
+from data_catalog.layout.cells import is_periodic, same_place_tolerance
 from data_catalog.layout.times import at_time
 
 _SAME_PLACE_DEGREES = 1e-4
@@ -119,6 +119,7 @@ def with_ascending_latitude(dataset: xr.Dataset, where: str) -> xr.Dataset:
 def with_continuous_longitude(dataset: xr.Dataset, where: str) -> xr.Dataset:
     """The dataset from west to east: [0, 360) on the whole circle, continuous and starting in [-180, 180) on a region.
 
+    A longitude just below 0 by rounding, such as -0.0003, comes first on the whole circle, as 0 does.
     A column that repeats the first a whole circle on, as plotting tools add it, is left out if it holds the same
     values, which are read for that.
 
@@ -132,8 +133,11 @@ def with_continuous_longitude(dataset: xr.Dataset, where: str) -> xr.Dataset:
     dataset = _without_cyclic_column(dataset, where)
     longitude = _axis(dataset, "longitude", where)
     wrapped = np.where((longitude >= 0) & (longitude < _FULL_CIRCLE), longitude, np.mod(np.round(longitude, 9), 360.0))
+    periodic = is_periodic(wrapped)
+    if periodic:  # what rounding made of 0 stays the first column, as on the grids that it is compared with
+        wrapped = np.where(wrapped >= _FULL_CIRCLE - same_place_tolerance(np.sort(wrapped)), wrapped - 360.0, wrapped)
     order = np.argsort(wrapped, kind="stable")
-    if not is_periodic(wrapped):
+    if not periodic:
         gaps = np.diff(wrapped[order], append=wrapped[order[0]] + _FULL_CIRCLE)
         order = np.roll(order, -(int(np.argmax(gaps)) + 1))
         wrapped = _unwrapped(wrapped, first=float(wrapped[order[0]]))

@@ -23,6 +23,7 @@ from forecast.verification.checks import (
     on_grid,
     paired,
 )
+from forecast.verification.set_aside import with_places, without_places
 from forecast.verification.thresholds import comparison_precision, limits
 
 P = ParamSpec("P")
@@ -89,10 +90,14 @@ def aligned(
             _check_types(given, signature)
             given, added = _with_one_member(given, members, along)
             found = _aligned(given, whole_fields, ensembles, many, along)
+            bare, forecast, member_dim = found, found["forecast"], found[along]
+            if not whole_fields:
+                bare = without_places(found, member_dim)
             if members == "none":
-                found["forecast"] = found["forecast"].isel({added: 0}, drop=True)
-                found.pop(along)
-            return score(**found)  # type: ignore[call-arg]
+                bare["forecast"] = bare["forecast"].isel({added: 0}, drop=True)
+                bare.pop(along)
+            result: Any = score(**bare)  # type: ignore[call-arg]
+            return cast(R, result if whole_fields else with_places(result, forecast, member_dim))
 
         return call
 

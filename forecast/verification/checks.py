@@ -132,9 +132,9 @@ def on_grid(
         _check_coordinate(role, array, points, dim)
     foreign = [name for name, coord in array.coords.items() if not set(coord.dims) & set(shared)]
     taken = {*points.coords, *points.dims}
-    kept = {name: array.coords[name].variable for name in foreign if name not in taken}
+    kept = {name: array.coords[name].variable for name in foreign if name not in taken or name in own}
     others = [dim for dim in points.dims if dim not in shared]
-    grid = points.coords.to_dataset().drop_dims(others, errors="ignore").coords
+    grid = points.coords.to_dataset().drop_dims(others, errors="ignore").drop_vars(own, errors="ignore").coords
     return xr.DataArray(array.variable, coords=grid, name=array.name).assign_coords(kept)
 
 
@@ -203,8 +203,22 @@ def in_units_of(forecast: xr.DataArray, score: xr.DataArray) -> xr.DataArray:
         forecast: May have an attribute `units`.
         score: Score in the unit of the forecast.
     """
-    units = {"units": forecast.attrs["units"]} if "units" in forecast.attrs else {}
-    return score.drop_attrs().assign_attrs(units)
+    alone = without_unit(score)
+    if "units" in forecast.attrs:
+        alone.attrs["units"] = forecast.attrs["units"]
+    return alone
+
+
+def without_unit(score: xr.DataArray, name: Hashable | None = None) -> xr.DataArray:
+    """A score without attributes; its coordinates keep theirs.
+
+    Args:
+        score: Score without unit.
+        name: Its new name; None leaves it as it is.
+    """
+    alone = score.copy(deep=False)
+    alone.name, alone.attrs = score.name if name is None else name, {}
+    return alone
 
 
 def _check_numbers(forecast: xr.DataArray, analysis: xr.DataArray, name: str) -> None:

@@ -8,6 +8,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.checks import UnscorableError
+from forecast.verification.set_aside import combined
+from forecast.verification.variables import where
 
 Operator = Literal[">", ">=", "<", "<="]
 """How a value has to compare with a threshold for the event to happen."""
@@ -38,8 +40,12 @@ def events(role: str, field: xr.DataArray, limit: xr.DataArray | None, operator:
         raise UnscorableError(f"operator: expected one of {list(OPERATORS)}, found '{operator}'")
     if limit is None:
         return _checked(role, field, _events_block)
-    happens: xr.DataArray = OPERATORS[operator](field.astype(limit.dtype, copy=False), limit)
-    return happens.astype(np.float64).where(field.notnull() & limit.notnull())
+
+    def compared(field: xr.Variable, limit: xr.Variable) -> xr.Variable:
+        happens = OPERATORS[operator](field.astype(limit.dtype, copy=False), limit)
+        return where(happens.astype(np.float64), field.notnull() & limit.notnull())
+
+    return combined(compared, field, limit)
 
 
 def probabilities(role: str, field: xr.DataArray) -> xr.DataArray:
@@ -56,10 +62,8 @@ def probabilities(role: str, field: xr.DataArray) -> xr.DataArray:
 
 
 def _checked(role: str, field: xr.DataArray, check: Callable[..., NDArray[np.float64]]) -> xr.DataArray:
-    checked: xr.DataArray = xr.apply_ufunc(
-        check, field, kwargs={"role": role}, dask="parallelized", output_dtypes=[np.float64], keep_attrs=True
-    )
-    return checked
+    options: dict[str, Any] = {"dask": "parallelized", "output_dtypes": [np.float64]}
+    return combined(lambda values: xr.apply_ufunc(check, values, kwargs={"role": role}, **options), field)
 
 
 def _events_block(values: NDArray[Any], *, role: str) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """Area weights, and the one weighted mean that every score is averaged with."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -8,6 +9,8 @@ import xarray as xr
 
 from data_catalog.layout.cells import row_areas
 from forecast.verification.checks import Dims, UnscorableError, check_reduce, on_grid
+from forecast.verification.set_aside import combined
+from forecast.verification.variables import expanded, filled, where
 
 Result = TypeVar("Result", xr.DataArray, xr.Dataset, tuple[xr.DataArray, xr.DataArray])
 
@@ -56,14 +59,15 @@ def point_weights(
     Raises:
         UnscorableError: A dimension, size or coordinate of the weights is not that of the points.
     """
-    if weights is None:
-        weight = xr.ones_like(points, dtype=np.float64)
-    else:
-        weights = on_grid("weights", weights, points)
-        weight = weights.astype(np.float64).broadcast_like(points).transpose(*points.dims)
-    if known is None:
-        return weight
-    return weight.where(known, 0.0) if skip_missing else weight.where(known | (weight == 0.0))
+    given = () if weights is None else (on_grid("weights", weights, points),)
+
+    def weight(points: xr.Variable, known: xr.Variable | None, *given: xr.Variable) -> xr.Variable:
+        every = expanded(given[0].astype(np.float64), points.sizes) if given else xr.ones_like(points, dtype=np.float64)
+        if known is None:
+            return every
+        return where(every, known, 0.0) if skip_missing else where(every, known | (every == 0.0))
+
+    return combined(weight, points, known, *given)
 
 
 def for_each_weight(
@@ -114,22 +118,26 @@ def weighted_sums(
     Raises:
         UnscorableError: A dimension, size or coordinate of the weights is not that of the values.
     """
-    values = values.astype(np.float64)
+    values = values.astype(np.float64, copy=False)
     return for_each_weight(weights, values, lambda weight: _sums(values, reduce, weight, skip_missing))
 
 
 def _sums(
     values: xr.DataArray, reduce: Dims, weights: xr.DataArray | None, skip_missing: bool
 ) -> tuple[xr.DataArray, xr.DataArray]:
-    if weights is None and not skip_missing:
-        total = values.sum(list(reduce), skipna=False)
-        return total, xr.full_like(total, values.size / max(total.size, 1))
-    weight = point_weights(weights, values, values.notnull() if skip_missing else None, skip_missing=skip_missing)
-    if skip_missing:
-        values = values.fillna(0.0)
-    product = (values * weight).where(weight != 0.0, 0.0)
     dims = list(reduce)
-    return product.sum(dims, skipna=False), weight.sum(dims, skipna=False)
+    if weights is None and not skip_missing:
+        total = combined(lambda field: field.sum(dims, skipna=False), values)
+        return total, xr.full_like(total, values.size / max(total.size, 1))
+    known = combined(lambda field: field.notnull(), values) if skip_missing else None
+    weight = point_weights(weights, values, known, skip_missing=skip_missing)
+    total = combined(partial(_weighted_sum, dims=dims, skip_missing=skip_missing), values, weight)
+    return total, combined(lambda each: each.sum(dims, skipna=False), weight)
+
+
+def _weighted_sum(values: xr.Variable, weight: xr.Variable, *, dims: Dims, skip_missing: bool) -> xr.Variable:
+    values = filled(values) if skip_missing else values
+    return where(values * weight, weight != 0.0, 0.0).sum(dims, skipna=False)
 
 
 def weighted_mean(
@@ -156,4 +164,6 @@ def weighted_mean(
     if not reduce:
         return values
     total, weight = weighted_sums(values, reduce, weights, skip_missing=skip_missing)
-    return (total / weight.where(weight != 0.0)).assign_attrs(values.attrs)
+    mean = combined(lambda above, below: above / where(below, below != 0.0), total, weight)
+    mean.name, mean.attrs = values.name, dict(values.attrs)
+    return mean

@@ -15,6 +15,7 @@ from forecast.verification.checks import UnscorableError
 from forecast.verification.ensemble_pass import kernels_numpy
 from forecast.verification.ensemble_pass.infinite import mend_infinite
 from forecast.verification.ensemble_pass.threads import in_pieces
+from forecast.verification.set_aside import placed
 from forecast.verification.thresholds import Threshold, comparison_precision, highest_not_above, limits
 
 kernels: ModuleType | None
@@ -71,13 +72,15 @@ def ensemble_statistics(
 
     Source: Hersbach (2000), doi:10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2; Ferro (2014), doi:10.1002/qj.2270
     """
-    statistics = point_statistics(
-        forecast,
-        analysis,
-        member_dim,
-        "crps" if ranked else "variance",
-        threshold=threshold,
-        skip_missing=skip_missing,
+    statistics = xr.Dataset(
+        point_statistics(
+            forecast,
+            analysis,
+            member_dim,
+            "crps" if ranked else "variance",
+            threshold=threshold,
+            skip_missing=skip_missing,
+        )
     )
     if ranked:
         return statistics
@@ -93,7 +96,7 @@ def point_statistics(
     *,
     threshold: Threshold | None = None,
     skip_missing: bool = False,
-) -> xr.Dataset:
+) -> dict[str, xr.DataArray]:
     """Those of the `ensemble_statistics` that a score needs, from one read of the ensemble.
 
     Args:
@@ -106,7 +109,7 @@ def point_statistics(
         skip_missing: True takes the members that a point has; False makes its floats NaN if one is missing.
 
     Returns:
-        As of `ensemble_statistics`.
+        By name, as of `ensemble_statistics`.
 
     Raises:
         UnscorableError: A threshold is not a number.
@@ -120,8 +123,8 @@ def point_statistics(
     )
     outputs = xr.apply_ufunc(
         _statistics,
-        forecast,
-        analysis,
+        forecast.variable,
+        analysis.variable,
         kwargs={
             "thresholds": tuple(highest_not_above(limit.values, precision).tolist()),
             "least": 1 if skip_missing else members,
@@ -133,10 +136,8 @@ def point_statistics(
         dask_gufunc_kwargs={"output_sizes": {along: limit.size}},
         output_dtypes=[precision] * len(names) + [integers] * (len(COUNTS) + 1) + [precision] * 2,
     )
-    result = xr.Dataset(dict(zip((*names, *COUNTS, *EVENTS), outputs, strict=True)))
-    if not limit.size:
-        return result.drop_vars(EVENTS)
-    return result.assign_coords({along: limit[along].variable} if along in limit.coords else {})
+    wanted = (*names, *COUNTS, *(EVENTS if limit.size else ()))
+    return {name: placed(output, analysis, limit) for name, output in zip(wanted, outputs, strict=False)}
 
 
 def _same_everywhere(threshold: Threshold | None, precision: np.dtype[Any], forecast: xr.DataArray) -> xr.DataArray:

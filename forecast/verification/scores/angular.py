@@ -1,6 +1,7 @@
 """Errors of directions, which close upon themselves: 359 and 1 degree are 2 degrees apart."""
 
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ import xarray as xr
 
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, in_units_of
+from forecast.verification.set_aside import combined
+from forecast.verification.variables import where
 from forecast.verification.weighting import weighted_mean
 
 DEGREES = ("degree", "degrees", "deg", "°", "arcdegree", "degree_true", "degrees_true")
@@ -57,28 +60,32 @@ def angular_errors(
     for role, field in (("forecast", forecast), ("analysis", analysis)):
         if field.attrs.get("units", "degree") not in DEGREES:
             raise UnscorableError(f"{role}: expected a direction in degrees, found unit '{field.attrs['units']}'")
-    error = _turn(_mean_direction(forecast, member_dim, skip_missing) - analysis.astype(np.float64))
+    error = combined(partial(_turned, member_dim=member_dim, skip_missing=skip_missing), forecast, analysis)
     bias, absolute, squared = (
-        weighted_mean(value, reduce, weights, skip_missing=skip_missing) for value in (error, abs(error), error**2)
+        weighted_mean(combined(size, error), reduce, weights, skip_missing=skip_missing)
+        for size in (lambda each: each, abs, lambda each: each**2)
     )
-    scores = {"bias": bias, "mae": absolute, "rmse": squared**0.5}
+    scores = {"bias": bias, "mae": absolute, "rmse": combined(np.sqrt, squared)}
     return xr.Dataset({name: in_units_of(forecast, score) for name, score in scores.items()})
 
 
-def _mean_direction(forecast: xr.DataArray, member_dim: Hashable | None, skip_missing: bool) -> xr.DataArray:
+def _turned(
+    forecast: xr.Variable, analysis: xr.Variable, *, member_dim: Hashable | None, skip_missing: bool
+) -> xr.Variable:
+    """Difference of the mean direction from the analysis, from -180 on to less than 180."""
+    direction = _mean_direction(forecast, member_dim, skip_missing)
+    return (direction - analysis.astype(np.float64) + 180) % 360 - 180
+
+
+def _mean_direction(forecast: xr.Variable, member_dim: Hashable | None, skip_missing: bool) -> xr.Variable:
     if forecast.sizes[member_dim] == 1:
-        return forecast.isel({member_dim: 0}, drop=True).astype(np.float64)
+        return forecast.isel({member_dim: 0}).astype(np.float64)
     radians = forecast.astype(np.float64) * (np.pi / 180)
     east, north = (_each(function, radians).mean([member_dim], skipna=skip_missing) for function in (np.sin, np.cos))
     direction = _each(np.arctan2, east, north) * (180 / np.pi)
-    return direction.where(east**2 + north**2 > 1e-20)
+    return where(direction, east**2 + north**2 > 1e-20)
 
 
-def _each(function: Callable[..., Any], *fields: xr.DataArray) -> xr.DataArray:
-    result: xr.DataArray = xr.apply_ufunc(function, *fields, dask="allowed")
+def _each(function: Callable[..., Any], *fields: xr.Variable) -> xr.Variable:
+    result: xr.Variable = xr.apply_ufunc(function, *fields, dask="allowed")
     return result
-
-
-def _turn(difference: xr.DataArray) -> xr.DataArray:
-    """The same turn within -180 to 180 degrees."""
-    return (difference + 180) % 360 - 180

@@ -3,14 +3,27 @@
 The table holds sums, which add over periods, regions and chunks; the scores are functions of a table.
 """
 
+import operator as operations
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims, check_reduce
+from forecast.verification.checks import Dims, check_reduce, without_unit
 from forecast.verification.events import Operator, events
+from forecast.verification.set_aside import combined
 from forecast.verification.thresholds import Threshold, comparison_precision, limits
+from forecast.verification.variables import where
 from forecast.verification.weighting import weighted_sums
+
+CELLS: dict[str, Callable[[xr.Variable, xr.Variable], xr.Variable]] = {
+    "hits": lambda predicted, seen: predicted * seen,
+    "misses": lambda predicted, seen: (1 - predicted) * seen,
+    "false_alarms": lambda predicted, seen: predicted * (1 - seen),
+    "correct_negatives": lambda predicted, seen: (1 - predicted) * (1 - seen),
+}
+"""What each cell of a contingency table counts, from whether the event was forecast and seen (1 or 0)."""
 
 
 @aligned(members="none")
@@ -57,16 +70,10 @@ def contingency_table(
     limit = None if threshold is None else limits("threshold", threshold, precision)
     predicted, seen = events("forecast", forecast, limit, operator), events("analysis", analysis, limit, operator)
     check_reduce(reduce, predicted)
-    cells = {
-        "hits": predicted * seen,
-        "misses": (1 - predicted) * seen,
-        "false_alarms": predicted * (1 - seen),
-        "correct_negatives": (1 - predicted) * (1 - seen),
-    }
-    table = {
-        name: weighted_sums(cell, reduce, weights, skip_missing=skip_missing)[0].drop_attrs()
-        for name, cell in cells.items()
-    }
+    table = {}
+    for name, cell in CELLS.items():
+        counted = combined(cell, predicted, seen)
+        table[name] = without_unit(weighted_sums(counted, reduce, weights, skip_missing=skip_missing)[0])
     return xr.Dataset(table)
 
 
@@ -93,7 +100,7 @@ def pod(table: xr.Dataset) -> xr.DataArray:
     Returns:
         0 to 1, larger is better; NaN where the event was never seen.
     """
-    return _ratio(table["hits"], table["hits"] + table["misses"]).rename("pod")
+    return _of(table, "pod", lambda hits, misses, alarms, negatives: _ratio(hits, hits + misses))
 
 
 def far(table: xr.Dataset) -> xr.DataArray:
@@ -105,7 +112,7 @@ def far(table: xr.Dataset) -> xr.DataArray:
     Returns:
         0 to 1, smaller is better; NaN where the event was never forecast.
     """
-    return _ratio(table["false_alarms"], table["hits"] + table["false_alarms"]).rename("far")
+    return _of(table, "far", lambda hits, misses, alarms, negatives: _ratio(alarms, hits + alarms))
 
 
 def pofd(table: xr.Dataset) -> xr.DataArray:
@@ -117,7 +124,7 @@ def pofd(table: xr.Dataset) -> xr.DataArray:
     Returns:
         0 to 1, smaller is better; NaN where the event was always seen.
     """
-    return _ratio(table["false_alarms"], table["false_alarms"] + table["correct_negatives"]).rename("pofd")
+    return _of(table, "pofd", lambda hits, misses, alarms, negatives: _ratio(alarms, alarms + negatives))
 
 
 def csi(table: xr.Dataset) -> xr.DataArray:
@@ -131,7 +138,7 @@ def csi(table: xr.Dataset) -> xr.DataArray:
 
     Source: Gilbert (1884); Schaefer (1990), doi:10.1175/1520-0434(1990)005<0570:TCSIAA>2.0.CO;2
     """
-    return _ratio(table["hits"], table["hits"] + table["misses"] + table["false_alarms"]).rename("csi")
+    return _of(table, "csi", lambda hits, misses, alarms, negatives: _ratio(hits, hits + misses + alarms))
 
 
 def ets(table: xr.Dataset) -> xr.DataArray:
@@ -148,9 +155,13 @@ def ets(table: xr.Dataset) -> xr.DataArray:
 
     Source: Gilbert (1884); Schaefer (1990), doi:10.1175/1520-0434(1990)005<0570:TCSIAA>2.0.CO;2
     """
-    seen, predicted = table["hits"] + table["misses"], table["hits"] + table["false_alarms"]
-    chance = _ratio(seen * predicted, _total(table))
-    return _ratio(table["hits"] - chance, seen + table["false_alarms"] - chance).rename("ets")
+
+    def score(hits: xr.Variable, misses: xr.Variable, alarms: xr.Variable, negatives: xr.Variable) -> xr.Variable:
+        seen, predicted = hits + misses, hits + alarms
+        chance = _ratio(seen * predicted, hits + misses + alarms + negatives)
+        return _ratio(hits - chance, seen + alarms - chance)
+
+    return _of(table, "ets", score)
 
 
 def hss(table: xr.Dataset) -> xr.DataArray:
@@ -164,10 +175,12 @@ def hss(table: xr.Dataset) -> xr.DataArray:
 
     Source: Heidke (1926), doi:10.1080/20014422.1926.11881138
     """
-    hits, misses = table["hits"], table["misses"]
-    alarms, negatives = table["false_alarms"], table["correct_negatives"]
-    chance = (hits + misses) * (misses + negatives) + (hits + alarms) * (alarms + negatives)
-    return _ratio(2 * (hits * negatives - misses * alarms), chance).rename("hss")
+
+    def score(hits: xr.Variable, misses: xr.Variable, alarms: xr.Variable, negatives: xr.Variable) -> xr.Variable:
+        chance = (hits + misses) * (misses + negatives) + (hits + alarms) * (alarms + negatives)
+        return _ratio(2 * (hits * negatives - misses * alarms), chance)
+
+    return _of(table, "hss", score)
 
 
 def pss(table: xr.Dataset) -> xr.DataArray:
@@ -181,7 +194,7 @@ def pss(table: xr.Dataset) -> xr.DataArray:
 
     Source: Peirce (1884), doi:10.1126/science.ns-4.93.453-a
     """
-    return (pod(table) - pofd(table)).rename("pss")
+    return combined(operations.sub, pod(table), pofd(table)).rename("pss")
 
 
 def sedi(table: xr.Dataset) -> xr.DataArray:
@@ -198,9 +211,13 @@ def sedi(table: xr.Dataset) -> xr.DataArray:
 
     Source: Ferro and Stephenson (2011), doi:10.1175/WAF-D-10-05030.1
     """
-    rates = [rate.where((rate > 0) & (rate < 1)) for rate in (pod(table), pofd(table))]
-    (hit, quiet), (alarm, silent) = ([_log(rate), _log(1 - rate)] for rate in rates)
-    return _ratio(alarm - hit - silent + quiet, alarm + hit + silent + quiet).rename("sedi")
+
+    def score(*rates: xr.Variable) -> xr.Variable:
+        inner = [where(rate, (rate > 0) & (rate < 1)) for rate in rates]
+        (hit, quiet), (alarm, silent) = ([_log(rate), _log(1 - rate)] for rate in inner)
+        return _ratio(alarm - hit - silent + quiet, alarm + hit + silent + quiet)
+
+    return combined(score, pod(table), pofd(table)).rename("sedi")
 
 
 def frequency_bias(table: xr.Dataset) -> xr.DataArray:
@@ -212,8 +229,7 @@ def frequency_bias(table: xr.Dataset) -> xr.DataArray:
     Returns:
         0 or more, best 1; NaN where the event was never seen.
     """
-    seen = table["hits"] + table["misses"]
-    return _ratio(table["hits"] + table["false_alarms"], seen).rename("frequency_bias")
+    return _of(table, "frequency_bias", lambda hits, misses, alarms, negatives: _ratio(hits + alarms, hits + misses))
 
 
 def accuracy(table: xr.Dataset) -> xr.DataArray:
@@ -225,17 +241,22 @@ def accuracy(table: xr.Dataset) -> xr.DataArray:
     Returns:
         0 to 1, larger is better.
     """
-    return _ratio(table["hits"] + table["correct_negatives"], _total(table)).rename("accuracy")
+
+    def score(hits: xr.Variable, misses: xr.Variable, alarms: xr.Variable, negatives: xr.Variable) -> xr.Variable:
+        return _ratio(hits + negatives, hits + misses + alarms + negatives)
+
+    return _of(table, "accuracy", score)
 
 
-def _total(table: xr.Dataset) -> xr.DataArray:
-    return table["hits"] + table["misses"] + table["false_alarms"] + table["correct_negatives"]
+def _of(table: xr.Dataset, name: str, score: Callable[..., xr.Variable]) -> xr.DataArray:
+    """Score of the cells of a table: hits, misses, false alarms, correct negatives."""
+    return combined(score, *(table[cell] for cell in CELLS)).rename(name)
 
 
-def _ratio(above: xr.DataArray, below: xr.DataArray) -> xr.DataArray:
-    return above / below.where(below != 0)
+def _ratio(above: xr.Variable, below: xr.Variable) -> xr.Variable:
+    return above / where(below, below != 0)
 
 
-def _log(values: xr.DataArray) -> xr.DataArray:
-    logarithm: xr.DataArray = xr.apply_ufunc(np.log, values, dask="allowed")
+def _log(values: xr.Variable) -> xr.Variable:
+    logarithm: xr.Variable = xr.apply_ufunc(np.log, values, dask="allowed")
     return logarithm

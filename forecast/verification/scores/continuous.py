@@ -1,12 +1,15 @@
 """How a forecast follows an analysis: correlation, efficiencies, and the agreement of their distributions."""
 
-from collections.abc import Hashable, Sequence
+import operator
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims, UnscorableError, check_reduce, in_units_of
+from forecast.verification.checks import Dims, UnscorableError, check_reduce, in_units_of, without_unit
+from forecast.verification.set_aside import combined, placed
+from forecast.verification.variables import where
 from forecast.verification.weighting import weighted_mean
 
 QUANTILES = tuple(percent / 100 for percent in range(1, 100))
@@ -46,7 +49,7 @@ def correlation(
     Source: Jolliffe and Stephenson (2012), Forecast Verification, section 5.4.4, doi:10.1002/9781119960003
     """
     moments = _moments(forecast, analysis, member_dim, reduce, weights, skip_missing)
-    return _correlation(moments).rename("correlation").drop_attrs()
+    return without_unit(_score_of(moments, _correlation), "correlation")
 
 
 @aligned(members="optional")
@@ -86,12 +89,12 @@ def kge(
     Source: Gupta et al. (2009), doi:10.1016/j.jhydrol.2009.08.003
     """
     moments = _moments(forecast, analysis, member_dim, reduce, weights, skip_missing)
-    r = _correlation(moments)
-    ratio = (moments["forecast_variance"] / _nonzero(moments["analysis_variance"])) ** 0.5
-    bias = moments["forecast_mean"] / _nonzero(moments["analysis_mean"])
-    score = 1 - ((r - 1) ** 2 + (ratio - 1) ** 2 + (bias - 1) ** 2) ** 0.5
+    r = _score_of(moments, _correlation)
+    ratio = _score_of(moments, lambda m: (m["forecast_variance"] / _nonzero(m["analysis_variance"])) ** 0.5)
+    bias = _score_of(moments, lambda m: m["forecast_mean"] / _nonzero(m["analysis_mean"]))
+    score = combined(lambda *parts: 1 - sum((part - 1) ** 2 for part in parts) ** 0.5, r, ratio, bias)
     parts = {"kge": score, "correlation": r, "variability_ratio": ratio, "bias_ratio": bias}
-    return xr.Dataset({name: part.drop_attrs() for name, part in parts.items()})
+    return xr.Dataset({name: without_unit(part) for name, part in parts.items()})
 
 
 @aligned(members="optional")
@@ -129,9 +132,7 @@ def nse(
     Source: Nash and Sutcliffe (1970), doi:10.1016/0022-1694(70)90255-6
     """
     moments = _moments(forecast, analysis, member_dim, reduce, weights, skip_missing)
-    bias = moments["forecast_mean"] - moments["analysis_mean"]
-    spread = moments["forecast_variance"] + moments["analysis_variance"] - 2 * moments["covariance"]
-    return (1 - (spread + bias**2) / _nonzero(moments["analysis_variance"])).rename("nse").drop_attrs()
+    return without_unit(_score_of(moments, _efficiency), "nse")
 
 
 @aligned(members="optional")
@@ -191,42 +192,57 @@ def _moments(
     reduce: Dims,
     weights: xr.DataArray | None,
     skip_missing: bool,
-) -> xr.Dataset:
+) -> dict[str, xr.DataArray]:
     """Weighted means, variances and covariance over the points that have both."""
     check_reduce(reduce, analysis, needed=True)
-    predicted = forecast.astype(np.float64).mean([member_dim], skipna=skip_missing)
-    known = predicted.notnull() & analysis.notnull()
-    return _moments_of(predicted.where(known), analysis.astype(np.float64).where(known), reduce, weights, skip_missing)
+
+    def pair(forecast: xr.Variable, analysis: xr.Variable) -> tuple[xr.Variable, xr.Variable]:
+        predicted = forecast.astype(np.float64).mean([member_dim], skipna=skip_missing)
+        known = predicted.notnull() & analysis.notnull()
+        return where(predicted, known), where(analysis.astype(np.float64), known)
+
+    predicted, observed = pair(forecast.variable, analysis.variable)
+    return _moments_of(placed(predicted, analysis), placed(observed, analysis), reduce, weights, skip_missing)
 
 
 def _moments_of(
     one: xr.DataArray, other: xr.DataArray, reduce: Dims, weights: xr.DataArray | None, skip_missing: bool
-) -> xr.Dataset:
+) -> dict[str, xr.DataArray]:
     def mean(field: xr.DataArray) -> xr.DataArray:
         return weighted_mean(field, reduce, weights, skip_missing=skip_missing)
 
     means = mean(one), mean(other)
-    one, other = one - means[0], other - means[1]
-    return xr.Dataset(
-        {
-            "forecast_mean": means[0],
-            "analysis_mean": means[1],
-            "forecast_variance": _unless_rounding(mean(one**2), means[0]),
-            "analysis_variance": _unless_rounding(mean(other**2), means[1]),
-            "covariance": mean(one * other),
-        }
-    )
+    one, other = (combined(operator.sub, field, average) for field, average in zip((one, other), means, strict=True))
+    return {
+        "forecast_mean": means[0],
+        "analysis_mean": means[1],
+        "forecast_variance": combined(_unless_rounding, mean(combined(operator.mul, one, one)), means[0]),
+        "analysis_variance": combined(_unless_rounding, mean(combined(operator.mul, other, other)), means[1]),
+        "covariance": mean(combined(operator.mul, one, other)),
+    }
 
 
-def _unless_rounding(variance: xr.DataArray, mean: xr.DataArray) -> xr.DataArray:
+def _unless_rounding(variance: xr.Variable, mean: xr.Variable) -> xr.Variable:
     """Variance, or 0 where it is that of a constant's rounding errors."""
-    return variance.where(variance.isnull() | (variance > (1e-13 * mean) ** 2), 0.0)
+    return where(variance, variance.isnull() | (variance > (1e-13 * mean) ** 2), 0.0)
 
 
-def _correlation(moments: xr.Dataset) -> xr.DataArray:
+def _score_of(
+    moments: Mapping[str, xr.DataArray], score: Callable[[Mapping[str, xr.Variable]], xr.Variable]
+) -> xr.DataArray:
+    return combined(lambda *parts: score(dict(zip(moments, parts, strict=True))), *moments.values())
+
+
+def _correlation(moments: Mapping[str, xr.Variable]) -> xr.Variable:
     scale = (moments["forecast_variance"] * moments["analysis_variance"]) ** 0.5
     return moments["covariance"] / _nonzero(scale)
 
 
-def _nonzero(values: xr.DataArray) -> xr.DataArray:
-    return values.where(values != 0)
+def _efficiency(moments: Mapping[str, xr.Variable]) -> xr.Variable:
+    bias = moments["forecast_mean"] - moments["analysis_mean"]
+    spread = moments["forecast_variance"] + moments["analysis_variance"] - 2 * moments["covariance"]
+    return 1 - (spread + bias**2) / _nonzero(moments["analysis_variance"])
+
+
+def _nonzero(values: xr.Variable) -> xr.Variable:
+    return where(values, values != 0)

@@ -8,9 +8,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims, UnscorableError
+from forecast.verification.checks import Dims, UnscorableError, without_unit
 from forecast.verification.ensemble_pass.statistics import point_statistics
 from forecast.verification.scores.distribution import sorted_quantiles
+from forecast.verification.set_aside import combined
+from forecast.verification.variables import where
 from forecast.verification.weighting import weighted_mean
 
 
@@ -51,7 +53,7 @@ def dawid_sebastiani(
     Source: Dawid and Sebastiani (1999), doi:10.1214/aos/1018031101
     """
     values = _normal_misfit(forecast, analysis, member_dim, skip_missing)
-    return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("dawid_sebastiani").drop_attrs()
+    return without_unit(weighted_mean(values, reduce, weights, skip_missing=skip_missing), "dawid_sebastiani")
 
 
 @aligned()
@@ -106,18 +108,22 @@ def log_score(
     elif bandwidth is not None:
         raise UnscorableError("bandwidth: expected none for a normal density, found one; choose density='kernel'")
     else:
-        values = (_normal_misfit(forecast, analysis, member_dim, skip_missing) + np.log(2 * np.pi)) / 2
-    return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("log_score").drop_attrs()
+        misfit = _normal_misfit(forecast, analysis, member_dim, skip_missing)
+        values = combined(lambda each: (each + np.log(2 * np.pi)) / 2, misfit)
+    return without_unit(weighted_mean(values, reduce, weights, skip_missing=skip_missing), "log_score")
 
 
 def _normal_misfit(
     forecast: xr.DataArray, analysis: xr.DataArray, member_dim: Hashable, skip_missing: bool
 ) -> xr.DataArray:
     moments = point_statistics(forecast, analysis, member_dim, "variance", skip_missing=skip_missing)
-    variance = moments["variance"].astype(np.float64)
-    variance = variance.where(variance > 0)
-    logarithm: xr.DataArray = xr.apply_ufunc(np.log, variance, dask="allowed")
-    return logarithm + moments["error"].astype(np.float64) ** 2 / variance
+
+    def misfit(variance: xr.Variable, error: xr.Variable) -> xr.Variable:
+        positive = where(variance.astype(np.float64), variance > 0)
+        logarithm: xr.Variable = xr.apply_ufunc(np.log, positive, dask="allowed")
+        return logarithm + error.astype(np.float64) ** 2 / positive
+
+    return combined(misfit, moments["variance"], moments["error"])
 
 
 def _kernel_score(

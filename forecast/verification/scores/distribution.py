@@ -8,8 +8,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims, UnscorableError, in_units_of, numbers
+from forecast.verification.checks import Dims, UnscorableError, in_units_of, numbers, without_unit
 from forecast.verification.ensemble_pass.statistics import point_statistics
+from forecast.verification.set_aside import combined, placed
+from forecast.verification.variables import where
 from forecast.verification.weighting import weighted_mean
 
 
@@ -113,17 +115,18 @@ def quantile_score(
     levels = numbers("quantiles", quantiles)
     if not np.all((levels > 0) & (levels < 1)):
         raise UnscorableError(f"quantiles: expected levels between 0 and 1, found {levels.tolist()}")
-    values = xr.apply_ufunc(
+    found: xr.Variable = xr.apply_ufunc(
         _pinball,
-        forecast,
-        analysis,
+        forecast.variable,
+        analysis.variable,
         kwargs={"levels": levels, "skip_missing": skip_missing},
         input_core_dims=[[member_dim], []],
         output_core_dims=[["quantile"]],
         dask="parallelized",
         dask_gufunc_kwargs={"output_sizes": {"quantile": len(levels)}},
         output_dtypes=[np.float64],
-    ).assign_coords(quantile=levels)
+    )
+    values = placed(found, analysis).assign_coords(quantile=levels)
     score = weighted_mean(values, reduce, weights, skip_missing=skip_missing)
     return in_units_of(forecast, score.rename("quantile_score"))
 
@@ -164,11 +167,14 @@ def pit(
     Source: Gneiting et al. (2007), doi:10.1111/j.1467-9868.2007.00587.x
     """
     statistics = point_statistics(forecast, analysis, member_dim, "counts", skip_missing=skip_missing)
-    share = (statistics["below"] + statistics["equal"] / 2) / statistics["members"]
     least = 1 if skip_missing else forecast.sizes[member_dim]
-    # An infinite member has a place in the order, though the mean has no error.
-    values = share.where((statistics["members"] >= least) & analysis.notnull())
-    return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("pit").drop_attrs()
+
+    def share(below: xr.Variable, equal: xr.Variable, members: xr.Variable, analysis: xr.Variable) -> xr.Variable:
+        # An infinite member has a place in the order, though the mean has no error.
+        return where((below + equal / 2) / members, (members >= least) & analysis.notnull())
+
+    values = combined(share, *(statistics[name] for name in ("below", "equal", "members")), analysis)
+    return without_unit(weighted_mean(values, reduce, weights, skip_missing=skip_missing), "pit")
 
 
 def _pinball(

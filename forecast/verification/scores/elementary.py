@@ -4,6 +4,7 @@ Both weigh a forecast on one side of a threshold and an analysis on the other by
 """
 
 from collections.abc import Hashable, Iterator, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -11,8 +12,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims, UnscorableError, in_units_of, numbers
+from forecast.verification.checks import Dims, UnscorableError, in_units_of, numbers, without_unit
 from forecast.verification.scores.distribution import sorted_quantiles
+from forecast.verification.set_aside import combined, placed
 from forecast.verification.thresholds import Threshold, categories, comparison_precision, exceeds, limits
 from forecast.verification.weighting import weighted_mean
 
@@ -138,12 +140,18 @@ def firm(
     costs = _threshold_weights(threshold_weights, limit.sizes[along])
     functional = _firm_functional(forecast.sizes[member_dim], risk, discount_distance)
     stated = _functional_of(forecast, member_dim, functional, risk, skip_missing)
-    over, under = xr.zeros_like(analysis, dtype=np.float64), xr.zeros_like(analysis, dtype=np.float64)
+    totals = [xr.zeros_like(analysis, dtype=np.float64)] * 2
     for index, cost in enumerate(costs):
         each = limit.isel({along: index}, drop=True)
         parts = _penalties(stated, analysis, each, strict=strict, level=risk, reach=discount_distance)
-        over, under = over + cost * parts[0], under + cost * parts[1]
+        add = partial(_plus, cost=cost)
+        totals = [combined(add, total, part) for total, part in zip(totals, parts, strict=True)]
+    over, under = totals
     return _in_units(forecast, _averaged((over, under), reduce, weights, skip_missing), discount_distance)
+
+
+def _plus(total: xr.Variable, part: xr.Variable, *, cost: float) -> xr.Variable:
+    return total + cost * part
 
 
 def _blocks(limit: xr.DataArray, own: Dims, points: xr.DataArray) -> Iterator[xr.DataArray]:
@@ -161,26 +169,45 @@ def _penalties(
     stated: xr.DataArray, analysis: xr.DataArray, limit: xr.DataArray, *, strict: bool, level: float, reach: float
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Penalties of a forecast above a threshold that the analysis is not above, and the other way round."""
+    options: dict[str, Any] = {"strict": strict, "level": level, "reach": reach}
+    over, under = xr.apply_ufunc(
+        _penalty_block,
+        stated.variable,
+        analysis.variable,
+        limit.variable,
+        kwargs=options,
+        output_core_dims=[[], []],
+        dask="parallelized",
+        output_dtypes=[np.float64, np.float64],
+    )
+    return placed(over, analysis, limit), placed(under, analysis, limit)
+
+
+def _penalty_block(
+    stated: NDArray[Any], analysis: NDArray[Any], limit: NDArray[Any], *, strict: bool, level: float, reach: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     above, seen = (exceeds(field, limit, strict=strict) for field in (stated, analysis))
-    known = stated.notnull() & analysis.notnull() & limit.notnull()
-    size = xr.ones_like(analysis, dtype=np.float64)
+    unknown = np.isnan(stated) | np.isnan(analysis) | np.isnan(limit)
+    size: NDArray[np.float64] | float = 1.0
     if reach > 0:
-        size = abs(analysis.astype(np.float64) - limit.astype(np.float64)).clip(max=reach)
-    over, under = ((1 - level) * size).where(above & ~seen, 0.0), (level * size).where(seen & ~above, 0.0)
-    return over.where(known), under.where(known)
+        size = np.minimum(np.abs(analysis.astype(np.float64) - limit.astype(np.float64)), reach)
+    over, under = np.where(above & ~seen, (1 - level) * size, 0.0), np.where(seen & ~above, level * size, 0.0)
+    if unknown.any():
+        over, under = np.where(unknown, np.nan, over), np.where(unknown, np.nan, under)
+    return over, under
 
 
 def _averaged(
     parts: tuple[xr.DataArray, xr.DataArray], reduce: Dims, weights: xr.DataArray | None, skip_missing: bool
 ) -> xr.Dataset:
     over, under = (weighted_mean(part, reduce, weights, skip_missing=skip_missing) for part in parts)
-    return xr.Dataset({"score": over + under, "over": over, "under": under})
+    return xr.Dataset({"score": combined(lambda one, other: one + other, over, under), "over": over, "under": under})
 
 
 def _in_units(forecast: xr.DataArray, scores: xr.Dataset, reach: float) -> xr.Dataset:
     return xr.Dataset(
         {
-            name: in_units_of(forecast, score) if reach > 0 else score.drop_attrs()
+            name: in_units_of(forecast, score) if reach > 0 else without_unit(score)
             for name, score in scores.data_vars.items()
         }
     )
@@ -220,15 +247,15 @@ def _functional_of(
     forecast: xr.DataArray, member_dim: Hashable | None, functional: Functional, level: float, skip_missing: bool
 ) -> xr.DataArray:
     """Functional of the members at each point; of one member the member."""
-    stated: xr.DataArray = xr.apply_ufunc(
+    stated: xr.Variable = xr.apply_ufunc(
         _quantile if functional == "quantile" else _expectile,
-        forecast,
+        forecast.variable,
         kwargs={"level": level, "skip_missing": skip_missing},
         input_core_dims=[[member_dim]],
         dask="parallelized",
         output_dtypes=[np.float64],
     )
-    return stated
+    return placed(stated, forecast)
 
 
 def _quantile(ensemble: NDArray[Any], *, level: float, skip_missing: bool) -> NDArray[np.float64]:

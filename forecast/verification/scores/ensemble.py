@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, in_units_of
 from forecast.verification.ensemble_pass.statistics import point_statistics
+from forecast.verification.set_aside import combined
 from forecast.verification.weighting import weighted_mean
 
 
@@ -104,8 +105,9 @@ def ensemble_mean_rmse(
     Source: Jolliffe and Stephenson (2012), Forecast Verification, doi:10.1002/9781119960003
     """
     error = _error(forecast, analysis, member_dim, skip_missing)
-    squares = weighted_mean(error.astype(np.float64) ** 2, reduce, weights, skip_missing=skip_missing)
-    return in_units_of(forecast, (squares**0.5).rename("rmse"))
+    squares = combined(lambda each: each.astype(np.float64) ** 2, error)
+    mean = weighted_mean(squares, reduce, weights, skip_missing=skip_missing)
+    return in_units_of(forecast, combined(np.sqrt, mean).rename("rmse"))
 
 
 rmse = ensemble_mean_rmse
@@ -184,7 +186,7 @@ def mae(
 
     Source: Jolliffe and Stephenson (2012), Forecast Verification, doi:10.1002/9781119960003
     """
-    error = abs(_error(forecast, analysis, member_dim, skip_missing))
+    error = combined(abs, _error(forecast, analysis, member_dim, skip_missing))
     return in_units_of(forecast, weighted_mean(error, reduce, weights, skip_missing=skip_missing).rename("mae"))
 
 

@@ -8,9 +8,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims
+from forecast.verification.checks import Dims, without_unit
 from forecast.verification.ensemble_pass.statistics import pass_precision, point_statistics
 from forecast.verification.events import events
+from forecast.verification.set_aside import combined, placed
 from forecast.verification.thresholds import (
     Threshold,
     categories,
@@ -19,6 +20,7 @@ from forecast.verification.thresholds import (
     highest_not_above,
     limits,
 )
+from forecast.verification.variables import where
 from forecast.verification.weighting import weighted_mean
 
 
@@ -82,7 +84,7 @@ def brier_score(
             events("threshold", field, limit, ">" if strict else ">=") for field in (forecast, analysis)
         )
         values = _weighted_brier(happens, observed, member_weights, **options)
-    return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("brier_score").drop_attrs()
+    return without_unit(weighted_mean(values, reduce, weights, skip_missing=skip_missing), "brier_score")
 
 
 @aligned(members="optional")
@@ -129,8 +131,8 @@ def rps(
     """
     limit, along = categories(limits("threshold", threshold, comparison_precision(forecast, analysis)), analysis)
     briers = _brier(forecast, analysis, limit, member_dim=member_dim, strict=True, skip_missing=skip_missing, fair=fair)
-    values = briers.sum([along], skipna=False)
-    return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("rps").drop_attrs()
+    values = combined(lambda each: each.sum([along], skipna=False), briers)
+    return without_unit(weighted_mean(values, reduce, weights, skip_missing=skip_missing), "rps")
 
 
 def event_counts(
@@ -141,7 +143,7 @@ def event_counts(
     member_dim: Hashable,
     strict: bool,
     skip_missing: bool,
-) -> xr.Dataset:
+) -> dict[str, xr.DataArray]:
     """Count the members in which an event happens, and say whether it did.
 
     Args:
@@ -162,18 +164,16 @@ def event_counts(
     """
     limit = limits("threshold", threshold, comparison_precision(forecast, analysis))
     hits, members = _hits(forecast, analysis, limit, member_dim, strict)
-    hits, observed = xr.apply_ufunc(
+    known: list[xr.Variable] = xr.apply_ufunc(
         _known_events,
-        hits,
-        members,
-        analysis,
-        limit,
+        *(each.variable for each in (hits, members, analysis, limit)),
         kwargs={"strict": strict, "least": 1 if skip_missing else forecast.sizes[member_dim]},
         output_core_dims=[[], []],
         dask="parallelized",
         output_dtypes=[np.float64, np.float64],
     )
-    return xr.Dataset({"hits": hits, "observed": observed, "members": members})
+    hits, observed = (placed(each, analysis, hits) for each in known)
+    return {"hits": hits, "observed": observed, "members": members}
 
 
 def _known_events(
@@ -208,7 +208,12 @@ def _hits(
         hits, members = statistics["exceedances"].squeeze("threshold", drop=True), statistics["members"]
     else:
         hits, members = _hits_of_field(forecast, analysis, above, member_dim)
-    return (hits if strict else hits.where(limit != -np.inf, members)), members
+    return (hits if strict else combined(_unless_lowest, hits, limit, members)), members
+
+
+def _unless_lowest(hits: xr.Variable, limit: xr.Variable, members: xr.Variable) -> xr.Variable:
+    """Every value is at or above minus infinity."""
+    return where(hits, limit != -np.inf, members)
 
 
 def _hits_of_field(
@@ -249,9 +254,13 @@ def _brier(
         statistics = point_statistics(
             forecast, analysis, member_dim, "counts", threshold=above, skip_missing=skip_missing
         )
-        values = statistics["fair_brier" if fair else "brier"].astype(np.float64).where(limit.notnull())
-        # Every value is at or above minus infinity, so the forecast is right wherever there is a score.
-        return values if strict else values.where(limit != -np.inf, 0 * values)
+
+        def known(values: xr.Variable, limit: xr.Variable) -> xr.Variable:
+            values = where(values.astype(np.float64), limit.notnull())
+            # Every value is at or above minus infinity, so the forecast is right wherever there is a score.
+            return values if strict else where(values, limit != -np.inf, 0 * values)
+
+        return combined(known, statistics["fair_brier" if fair else "brier"], limit)
     counted = event_counts(forecast, analysis, limit, member_dim=member_dim, strict=strict, skip_missing=skip_missing)
     members = counted["members"].astype(np.float64)
     probability = counted["hits"] / members

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims, UnscorableError
+from forecast.verification.checks import Dims, UnscorableError, without_unit
 from forecast.verification.weighting import weighted_mean
 
 try:
@@ -71,7 +71,7 @@ def energy_score(
         forecast, analysis = (_scaled(field, root) for field in (forecast, analysis))
     forecast, analysis = _whole_fields(forecast, analysis, dims)
     values = _score_fields(partial(_energy, axes=len(dims), fair=fair), forecast, analysis, dims, member_dim)
-    return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("energy_score").drop_attrs()
+    return without_unit(weighted_mean(values, reduce, weights, skip_missing=skip_missing), "energy_score")
 
 
 @aligned()
@@ -121,7 +121,7 @@ def variogram_score(
         raise UnscorableError(f"order: expected a positive number, found {order}")
     forecast, analysis = _whole_fields(forecast, analysis, dims)
     values = _score_fields(partial(_variogram, axes=len(dims), order=order), forecast, analysis, dims, member_dim)
-    return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("variogram_score").drop_attrs()
+    return without_unit(weighted_mean(values, reduce, weights, skip_missing=skip_missing), "variogram_score")
 
 
 @aligned()
@@ -164,7 +164,7 @@ def multivariate_dawid_sebastiani(
     forecast, analysis = _whole_fields(forecast, analysis, dims)
     values = _score_fields(partial(_normal_misfit, axes=len(dims)), forecast, analysis, dims, member_dim)
     score = weighted_mean(values, reduce, weights, skip_missing=skip_missing)
-    return score.rename("multivariate_dawid_sebastiani").drop_attrs()
+    return without_unit(score, "multivariate_dawid_sebastiani")
 
 
 def _scaled(field: xr.DataArray, root: xr.DataArray) -> xr.DataArray:

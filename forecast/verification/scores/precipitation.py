@@ -1,12 +1,15 @@
 """SEEPS, the score of 24-hour precipitation."""
 
 from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims
+from forecast.verification.checks import Dims, without_unit
+from forecast.verification.set_aside import placed
 from forecast.verification.thresholds import Threshold, comparison_precision, exceeds, limits
 from forecast.verification.weighting import weighted_mean
 
@@ -60,36 +63,49 @@ def seeps(
     Source: Rodwell et al. (2010), doi:10.1002/qj.656, equation 15
     """
     precision = comparison_precision(forecast, analysis)
-    dry = dry_fraction.where((dry_fraction >= DRY_LIMITS[0]) & (dry_fraction <= DRY_LIMITS[1]))
-    wet, heavy = (
-        limits("dry_threshold", dry_threshold, precision),
-        limits("heavy_threshold", heavy_threshold, precision),
+    wet = limits("dry_threshold", dry_threshold, precision)
+    heavy = limits("heavy_threshold", heavy_threshold, precision)
+    fields = forecast, analysis, dry_fraction, heavy, wet
+    penalty: xr.Variable = xr.apply_ufunc(
+        _penalty,
+        *(field.variable for field in fields),
+        dask="parallelized",
+        output_dtypes=[np.float64],
     )
+    places = [dim for dim in penalty.dims if dim != member_dim and dim in forecast.dims]
+    mean = penalty.mean([member_dim], skipna=skip_missing).transpose(*places, ...)
+    values = placed(mean, *fields)
+    return without_unit(weighted_mean(values, reduce, weights, skip_missing=skip_missing), "seeps")
+
+
+def _penalty(
+    forecast: NDArray[Any], analysis: NDArray[Any], dry: NDArray[Any], heavy: NDArray[Any], wet: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Cost of the category that was forecast, given that which was observed."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        costs = _costs(np.where((dry >= DRY_LIMITS[0]) & (dry <= DRY_LIMITS[1]), dry, np.nan))
     predicted, observed = (_category(field, heavy, wet) for field in (forecast, analysis))
-    penalty = xr.zeros_like(predicted)
-    for (ours, theirs), cost in _seeps_costs(dry).items():
-        penalty = penalty + ((predicted == ours) & (observed == theirs)) * cost
-    penalty = penalty.where(predicted.notnull() & observed.notnull())
-    values = penalty.mean([member_dim], skipna=skip_missing)
-    values = values.transpose(*(dim for dim in forecast.dims if dim != member_dim))
-    return weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("seeps").drop_attrs()
+    found = np.asarray(0.0)
+    for (ours, theirs), cost in costs.items():
+        found = np.where((predicted == ours) & (observed == theirs), cost, found)
+    unknown = np.isnan(forecast) | np.isnan(analysis) | np.isnan(heavy) | np.isnan(costs[0, 0])
+    return np.where(unknown, np.nan, found)
 
 
-def _category(field: xr.DataArray, heavy: xr.DataArray, wet: xr.DataArray) -> xr.DataArray:
-    """Category of precipitation: 0 is dry, 1 light, 2 heavy; NaN where it is missing."""
+def _category(field: NDArray[Any], heavy: NDArray[Any], wet: NDArray[Any]) -> NDArray[np.int8]:
+    """0 is dry, 1 light, 2 heavy precipitation."""
     is_wet = exceeds(field, wet)
-    category = is_wet.astype(np.float64) + (is_wet & exceeds(field, heavy)).astype(np.float64)
-    return category.where(field.notnull() & heavy.notnull())
+    return np.asarray(is_wet.astype(np.int8) + (is_wet & exceeds(field, heavy)))
 
 
-def _seeps_costs(dry: xr.DataArray) -> dict[tuple[int, int], xr.DataArray]:
-    """Cost of each pair of categories, (forecast, analysed); see `_category`."""
+def _costs(dry: NDArray[Any]) -> dict[tuple[int, int], NDArray[Any]]:
+    """Costs by category forecast and category observed; none where they are the same."""
     return {
+        (0, 0): 0 * dry,
         (0, 1): 1 / (1 - dry) / 2,
         (0, 2): 4 / (1 - dry) / 2,
         (1, 0): 1 / dry / 2,
         (1, 2): 3 / (1 - dry) / 2,
         (2, 0): (1 / dry + 3 / (2 + dry)) / 2,
         (2, 1): 3 / (2 + dry) / 2,
-        **{(same, same): 0 * dry for same in range(3)},
     }

@@ -1,17 +1,21 @@
 """Scores of forecasts that are probabilities already: of an event, or of exceeding each of several thresholds."""
 
 from collections.abc import Hashable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims, UnscorableError, check_reduce
+from forecast.verification.checks import Dims, UnscorableError, check_reduce, without_unit
 from forecast.verification.events import Operator, events, probabilities
-from forecast.verification.scores.probability_sums import binomial_share
+from forecast.verification.scores.probability_curves import area_under, consistency_bars
 from forecast.verification.scores.ranks import histogram
+from forecast.verification.set_aside import combined, placed_all
 from forecast.verification.thresholds import Threshold, limits
+from forecast.verification.variables import expanded, filled, ratio, renamed, where
 from forecast.verification.weighting import for_each_weight, point_weights, weighted_mean
 
 
@@ -52,9 +56,9 @@ def brier_score_of_probability(
     Source: Brier (1950), doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
     """
     probability, happened = _pair(forecast, analysis, threshold, operator)
-    values = (probability - happened) ** 2
+    values = combined(lambda one, other: (one - other) ** 2, probability, happened)
     score = weighted_mean(values, reduce, weights, skip_missing=skip_missing)
-    return score.rename("brier_score_of_probability").drop_attrs()
+    return without_unit(score, "brier_score_of_probability")
 
 
 @aligned(members="none")
@@ -104,20 +108,17 @@ def reliability_of_probability(
         raise UnscorableError(f"bins: expected a whole number of 1 or more, found {bins}")
     edges = np.arange(bins + 1) / bins
     sums = _class_sums(*_pair(forecast, analysis, threshold, operator), edges[1:-1], reduce, weights, skip_missing)
-    sums = sums.rename({"class": "bin"}).assign_coords(bin=(edges[:-1] + edges[1:]) / 2)
-    issued = sums["issued"].where(sums["issued"] > 0)
-    probability = sums["probability"] / issued
-    bars = (
-        xr.apply_ufunc(binomial_share, sums["points"], probability, kwargs={"tail": tail}, dask="parallelized")
-        for tail in ((1 - level) / 2, (1 + level) / 2)
-    )
+    issued = where(sums["issued"].variable, sums["issued"].variable > 0)
+    probability = sums["probability"].variable / issued
     diagram = {
         "forecast_probability": probability,
-        "observed_frequency": sums["happened"] / issued,
-        "share": sums["issued"] / sums["issued"].sum("bin", skipna=False),
-        **dict(zip(("consistency_low", "consistency_high"), bars, strict=True)),
+        "observed_frequency": sums["happened"].variable / issued,
+        "share": sums["issued"].variable / sums["issued"].variable.sum("class", skipna=False),
+        **consistency_bars(sums["points"].variable, probability, level),
     }
-    return xr.Dataset(diagram).assign_coords(bin_low=("bin", edges[:-1]), bin_high=("bin", edges[1:]))
+    binned = placed_all(diagram, sums).rename({"class": "bin"})
+    middles = (edges[:-1] + edges[1:]) / 2
+    return binned.assign_coords(bin=middles, bin_low=("bin", edges[:-1]), bin_high=("bin", edges[1:]))
 
 
 @aligned(members="none")
@@ -166,18 +167,19 @@ def roc_of_probability(
         raise UnscorableError(f"levels: expected a whole number of 1 or more, found {levels}")
     needed = np.arange(levels + 1) / levels
     sums = _class_sums(*_pair(forecast, analysis, threshold, operator), needed[1:], reduce, weights, skip_missing)
-    rates = []
-    for part in (sums["happened"], sums["issued"] - sums["happened"]):
-        # Weight of all classes from one on, and 0 beyond the last.
-        reached = part.isel({"class": slice(None, None, -1)}).cumsum("class").isel({"class": slice(None, None, -1)})
-        reached = reached.pad({"class": (0, 1)}, constant_values=0.0).rename({"class": "probability_needed"})
-        total = part.sum("class", skipna=False)
-        rates.append(reached / total.where(total > 0))
-    hits, alarms = rates
-    following = [rate.shift(probability_needed=-1, fill_value=0.0) for rate in (hits, alarms)]
-    area = ((alarms - following[1]) * (hits + following[0]) / 2).sum("probability_needed", skipna=False)
-    curve = xr.Dataset({"hit_rate": hits, "false_alarm_rate": alarms, "area": area})
+    happened = sums["happened"].variable
+    hits, alarms = (_reached(part) for part in (happened, sums["issued"].variable - happened))
+    area = area_under(hits, alarms, "probability_needed")
+    curve = placed_all({"hit_rate": hits, "false_alarm_rate": alarms, "area": area}, sums)
     return curve.assign_coords(probability_needed=[*needed, np.inf])
+
+
+def _reached(weight: xr.Variable) -> xr.Variable:
+    """Share of the weight in the classes from each on, and 0 beyond the last."""
+    backwards = {"class": slice(None, None, -1)}
+    reached = weight.isel(backwards).cumsum("class").isel(backwards).pad({"class": (0, 1)}, constant_values=0.0)
+    total = weight.sum("class", skipna=False)
+    return renamed(ratio(reached, total), "class", "probability_needed")
 
 
 @aligned(along="threshold_dim")
@@ -221,9 +223,13 @@ def rps_of_probability(
     precision = analysis.dtype if analysis.dtype.kind == "f" else np.dtype(np.float64)
     limit = limits("threshold", forecast[threshold_dim].reset_coords(drop=True), precision)
     happened = events("analysis", analysis, limit, operator)
-    values = ((probabilities("forecast", forecast) - happened) ** 2).sum([threshold_dim], skipna=False)
-    score = weighted_mean(values.transpose(*analysis.dims), reduce, weights, skip_missing=skip_missing)
-    return score.rename("rps_of_probability").drop_attrs()
+
+    def squares(probability: xr.Variable, happened: xr.Variable) -> xr.Variable:
+        return ((probability - happened) ** 2).sum([threshold_dim], skipna=False).transpose(*analysis.dims)
+
+    values = combined(squares, probabilities("forecast", forecast), happened)
+    score = weighted_mean(values, reduce, weights, skip_missing=skip_missing)
+    return without_unit(score, "rps_of_probability")
 
 
 def _pair(
@@ -234,8 +240,12 @@ def _pair(
     limit = None if threshold is None else limits("threshold", threshold, precision)
     happened = events("analysis", analysis, limit, operator)
     probability = probabilities("forecast", forecast)
-    known = probability.notnull() & happened.notnull()
-    return probability.broadcast_like(known).where(known), happened.where(known)
+    known = combined(lambda one, other: one.notnull() & other.notnull(), probability, happened)
+    return combined(_broadcast_where, probability, known), combined(_broadcast_where, happened, known)
+
+
+def _broadcast_where(field: xr.Variable, known: xr.Variable) -> xr.Variable:
+    return where(expanded(field, known.sizes), known)
 
 
 def _class_sums(
@@ -248,15 +258,14 @@ def _class_sums(
 ) -> xr.Dataset:
     """Sums of weight, of weight with the event, of weight x probability, and of points, by class of probability."""
     check_reduce(reduce, probability, needed=True)
-    chosen: xr.DataArray = xr.apply_ufunc(
-        _class_of, probability, kwargs={"edges": edges}, dask="parallelized", output_dtypes=[np.int64]
-    )
+    chosen = combined(partial(_classes, edges=edges), probability)
+    known = combined(lambda field: field.notnull(), happened)
 
     def sums(weights: xr.DataArray | None) -> xr.Dataset:
-        weight = point_weights(weights, probability, happened.notnull(), skip_missing=skip_missing)
+        weight = point_weights(weights, probability, known, skip_missing=skip_missing)
         return _sums_of(weight, probability, happened, chosen, reduce, len(edges))
 
-    return for_each_weight(weights, probability, sums).rename(rank="class").drop_vars("class", errors="ignore")
+    return for_each_weight(weights, probability, sums)
 
 
 def _sums_of(
@@ -269,14 +278,24 @@ def _sums_of(
 ) -> xr.Dataset:
     parts = {
         "issued": weight,
-        "happened": weight * happened.fillna(0.0),
-        "probability": weight * probability.fillna(0.0),
-        "points": (happened.notnull() & (weight != 0)).astype(np.float64),
+        "happened": combined(_times_known, weight, happened),
+        "probability": combined(_times_known, weight, probability),
+        "points": combined(lambda seen, each: (seen.notnull() & (each != 0)).astype(np.float64), happened, weight),
     }
-    single = xr.zeros_like(chosen)
-    totals = {name: histogram(chosen, single, part, reduce, last) for name, part in parts.items()}
-    whole = totals["issued"].notnull().all("rank")
-    return xr.Dataset({name: total.where(whole).drop_attrs() for name, total in totals.items()})
+    totals = {name: histogram(chosen, None, part, reduce, last, along="class") for name, part in parts.items()}
+    whole = totals["issued"].variable.notnull().all("class")
+    found = {name: where(total.variable, whole) for name, total in totals.items()}
+    return placed_all(found, totals["issued"])
+
+
+def _times_known(weight: xr.Variable, field: xr.Variable) -> xr.Variable:
+    return weight * filled(field)
+
+
+def _classes(probability: xr.Variable, *, edges: NDArray[np.float64]) -> xr.Variable:
+    options: dict[str, Any] = {"dask": "parallelized", "output_dtypes": [np.int64]}
+    found: xr.Variable = xr.apply_ufunc(_class_of, probability, kwargs={"edges": edges}, **options)
+    return found
 
 
 def _class_of(probability: NDArray[np.float64], *, edges: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -1,12 +1,15 @@
 """Scores of forecasts that are quantiles already."""
 
 from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims, UnscorableError, in_units_of
+from forecast.verification.checks import Dims, UnscorableError, in_units_of, without_unit
+from forecast.verification.set_aside import combined, placed
 from forecast.verification.weighting import weighted_mean
 
 
@@ -44,8 +47,10 @@ def quantile_score_of_quantiles(
 
     Source: Koenker and Machado (1999), doi:10.1080/01621459.1999.10473882
     """
-    values = _pinball(forecast, analysis, _levels(forecast, quantile_dim))
-    score = weighted_mean(values.transpose(*analysis.dims, quantile_dim), reduce, weights, skip_missing=skip_missing)
+    dims = (*analysis.dims, quantile_dim)
+    levels = _levels(forecast, quantile_dim)
+    values = combined(lambda *fields: _pinball(*fields).transpose(*dims), forecast, analysis, levels)
+    score = weighted_mean(values, reduce, weights, skip_missing=skip_missing)
     return in_units_of(forecast, score.rename("quantile_score_of_quantiles"))
 
 
@@ -90,9 +95,14 @@ def crps_of_quantiles(
     if not np.all(np.diff(levels.values) > 0):
         raise UnscorableError(f"forecast: expected increasing levels along '{quantile_dim}', found others")
     middles = (levels.values[1:] + levels.values[:-1]) / 2
-    widths = levels.copy(data=np.diff([0.0, *middles, 1.0]))
-    values = 2 * (_pinball(forecast, analysis, levels) * widths).sum([quantile_dim], skipna=False)
-    score = weighted_mean(values.transpose(*analysis.dims), reduce, weights, skip_missing=skip_missing)
+    widths = xr.Variable([quantile_dim], np.diff([0.0, *middles, 1.0]))
+
+    def integral(*fields: xr.Variable) -> xr.Variable:
+        total = 2 * (_pinball(*fields) * widths).sum([quantile_dim], skipna=False)
+        return total.transpose(*analysis.dims)
+
+    values = combined(integral, forecast, analysis, levels)
+    score = weighted_mean(values, reduce, weights, skip_missing=skip_missing)
     return in_units_of(forecast, score.rename("crps_of_quantiles"))
 
 
@@ -138,23 +148,31 @@ def interval_score(
         raise UnscorableError(f"level: expected a number between 0 and 1, found {level}")
     levels = _levels(forecast, quantile_dim)
     low, high = (_quantile(forecast, levels, (1 + side * level) / 2) for side in (-1, 1))
-    observed = analysis.astype(np.float64)
-    known = low.notnull() & high.notnull() & observed.notnull()
-    scale = 2 / (1 - level)
-    width, above, below = high - low, scale * (observed - high).clip(min=0), scale * (low - observed).clip(min=0)
-    parts = {
-        "score": width + above + below,
-        "width": width,
-        "above": above,
-        "below": below,
-        "coverage": ((observed >= low) & (observed <= high)).astype(np.float64),
-    }
+    parts = xr.apply_ufunc(
+        _interval_parts,
+        *(field.transpose(*analysis.dims).variable for field in (low, high, analysis)),
+        kwargs={"scale": 2 / (1 - level)},
+        output_core_dims=[[]] * 5,
+        dask="parallelized",
+        output_dtypes=[np.float64] * 5,
+    )
     means = {
-        name: weighted_mean(part.where(known).transpose(*analysis.dims), reduce, weights, skip_missing=skip_missing)
-        for name, part in parts.items()
+        name: weighted_mean(placed(part, analysis), reduce, weights, skip_missing=skip_missing)
+        for name, part in zip(("score", "width", "above", "below", "coverage"), parts, strict=True)
     }
-    coverage = means.pop("coverage").drop_attrs()
+    coverage = without_unit(means.pop("coverage"))
     return xr.Dataset({name: in_units_of(forecast, mean) for name, mean in means.items()} | {"coverage": coverage})
+
+
+def _interval_parts(
+    low: NDArray[np.float64], high: NDArray[np.float64], analysis: NDArray[Any], *, scale: float
+) -> tuple[NDArray[np.float64], ...]:
+    """Score, its parts and whether the analysis lies inside, NaN where anything is missing."""
+    observed = analysis.astype(np.float64)
+    width, above, below = high - low, scale * np.maximum(observed - high, 0), scale * np.maximum(low - observed, 0)
+    parts = (width + above + below, width, above, below, (observed >= low) & (observed <= high))
+    unknown = np.isnan(low) | np.isnan(high) | np.isnan(observed)
+    return tuple(np.where(unknown, np.nan, part) for part in parts)
 
 
 def _levels(forecast: xr.DataArray, quantile_dim: Hashable) -> xr.DataArray:
@@ -168,7 +186,7 @@ def _levels(forecast: xr.DataArray, quantile_dim: Hashable) -> xr.DataArray:
     return levels
 
 
-def _pinball(forecast: xr.DataArray, analysis: xr.DataArray, levels: xr.DataArray) -> xr.DataArray:
+def _pinball(forecast: xr.Variable, analysis: xr.Variable, levels: xr.Variable) -> xr.Variable:
     error = forecast.astype(np.float64) - analysis.astype(np.float64)
     return ((error > 0) - levels) * error
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, check_reduce
 from forecast.verification.ensemble_pass.statistics import point_statistics
+from forecast.verification.set_aside import combined, placed
+from forecast.verification.variables import ratio
 from forecast.verification.weighting import for_each_weight, point_weights
 
 
@@ -55,13 +57,14 @@ def rank_histogram(
     statistics = point_statistics(forecast, analysis, member_dim, "counts", skip_missing=skip_missing)
     members, below = forecast.sizes[member_dim], statistics["below"]
     # An infinite member has a rank, though the mean has no error.
-    known = (statistics["members"] == members) & analysis.notnull()
+    known = combined(lambda count, seen: (count == members) & seen.notnull(), statistics["members"], analysis)
 
     def shares(weights: xr.DataArray | None) -> xr.DataArray:
         weight = point_weights(weights, below, known, skip_missing=skip_missing)
         counts = histogram(below, statistics["equal"], weight, reduce, members)
-        total = weight.sum(list(reduce), skipna=False)
-        return counts / total.where(total > 0)
+        total = combined(lambda each: each.sum(list(reduce), skipna=False), weight)
+        share = combined(ratio, counts, total)
+        return share.assign_coords(rank=np.arange(members + 1))
 
     return for_each_weight(weights, below, shares).rename("rank_histogram")
 
@@ -105,19 +108,26 @@ def _chi_squared_parts(departure: xr.DataArray) -> dict[str, xr.DataArray]:
 
 
 def histogram(
-    below: xr.DataArray, equal: xr.DataArray, weight: xr.DataArray, reduce: Dims, members: int
+    below: xr.DataArray,
+    equal: xr.DataArray | None,
+    weight: xr.DataArray,
+    reduce: Dims,
+    members: int,
+    *,
+    along: str = "rank",
 ) -> xr.DataArray:
     """Sums of weight over classes 0 to M.
 
     Args:
         below: First class of each point, a whole number from 0 to M.
-        equal: Number of further classes that share the weight of the point, each alike.
+        equal: Number of further classes that share the weight of the point, each alike; None for none at all points.
         weight: Weight of each point; dims in the order of `below`.
         reduce: Names of the dimensions to sum over.
         members: Last class M.
+        along: Name of the dimension of the classes.
 
     Returns:
-        Float64, along `rank` and the dimensions that are left; lazy, chunk by chunk, where `below` is.
+        Float64, along that dimension and the dimensions that are left; lazy, chunk by chunk, where `below` is.
 
     Raises:
         UnscorableError: A dimension of `reduce` is unknown.
@@ -126,20 +136,20 @@ def histogram(
     kept = [dim for dim in below.dims if dim not in reduce]
     axes = tuple(below.get_axis_num(dim) for dim in reduce)
     sums = _histogram(below, equal, weight, axes, members)
-    coords = {name: coord for name, coord in below.coords.items() if set(coord.dims) <= set(kept)}
-    return xr.DataArray(sums, dims=[*kept, "rank"], coords={**coords, "rank": np.arange(members + 1)})
+    return placed(xr.Variable([*kept, along], sums), below)
 
 
 def _histogram(
-    below: xr.DataArray, equal: xr.DataArray, weight: xr.DataArray, axes: tuple[int, ...], members: int
+    below: xr.DataArray, equal: xr.DataArray | None, weight: xr.DataArray, axes: tuple[int, ...], members: int
 ) -> Any:
+    ties = None if equal is None else equal.data
     if below.chunks is None:
-        return block_histogram(below.data, equal.data, weight.values, axes, members).sum(axis=axes)
+        return block_histogram(below.data, ties, weight.values, axes, members).sum(axis=axes)
     alike = weight.chunk(dict(zip(below.dims, below.chunks, strict=True)))
     chunks = [(1,) * len(sizes) if axis in axes else sizes for axis, sizes in enumerate(below.chunks)]
     blocks = below.data.map_blocks(
         block_histogram,
-        equal.data,
+        ties,
         alike.data,
         axes=axes,
         members=members,
@@ -152,7 +162,7 @@ def _histogram(
 
 
 def block_histogram(
-    below: NDArray[Any], equal: NDArray[Any], weight: NDArray[np.float64], axes: tuple[int, ...], members: int
+    below: NDArray[Any], equal: NDArray[Any] | None, weight: NDArray[np.float64], axes: tuple[int, ...], members: int
 ) -> NDArray[np.float64]:
     """Sums of weight over classes 0 to M, of one block.
 
@@ -169,8 +179,8 @@ def block_histogram(
     shape = [1 if axis in axes else below.shape[axis] for axis in range(below.ndim)]
     size = int(np.prod(shape)) * (members + 1)
     first = np.arange(0, size, members + 1).reshape(shape) + below
-    single = equal == 0
-    if single.all():
+    single = True if equal is None else equal == 0
+    if equal is None or np.all(single):
         totals = np.bincount(first.ravel(), weights=weight.ravel(), minlength=size)
         return np.asarray(totals, dtype=np.float64).reshape(*shape, members + 1)
     sums = np.zeros(size) + np.bincount(first[single], weights=weight[single], minlength=size)

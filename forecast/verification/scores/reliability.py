@@ -10,13 +10,13 @@ import xarray as xr
 
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims
-from forecast.verification.scores.probability_sums import (
+from forecast.verification.scores.probability_curves import (
     economic_value,
-    event_sums,
     murphy_parts,
     operating_characteristic,
     reliability_diagram,
 )
+from forecast.verification.scores.probability_sums import event_sums
 from forecast.verification.thresholds import Threshold
 
 

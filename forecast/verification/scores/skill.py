@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import xarray as xr
 
-from forecast.verification.checks import UnscorableError, on_grid
+from forecast.verification.checks import UnscorableError, on_grid, without_unit
 
 Scores = TypeVar("Scores", xr.DataArray, xr.Dataset)
 
@@ -48,4 +48,4 @@ def _skill(score: xr.DataArray, reference: xr.DataArray, perfect: float) -> xr.D
         raise UnscorableError(f"reference: expected unit '{units[0]}' as the score has, found '{units[1]}'")
     reference = on_grid("reference", reference, score)
     room = reference - perfect
-    return ((reference - score) / room.where(room != 0)).rename("skill").drop_attrs()
+    return without_unit(((reference - score) / room.where(room != 0)), "skill")

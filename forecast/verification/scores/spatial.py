@@ -10,10 +10,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims, UnscorableError, check_reduce
+from forecast.verification.checks import Dims, UnscorableError, check_reduce, without_unit
 from forecast.verification.ensemble_pass.statistics import point_statistics
 from forecast.verification.scores.event import event_counts
+from forecast.verification.set_aside import combined, placed
 from forecast.verification.thresholds import Threshold
+from forecast.verification.variables import ratio
 from forecast.verification.weighting import weighted_mean, weighted_sums
 
 
@@ -62,17 +64,35 @@ def acc(
     """
     assert dims is not None  # found by `aligned`
     statistics = point_statistics(forecast, analysis, member_dim, "error", skip_missing=skip_missing)
-    # The error is exact where forecast and analysis share a large offset; the mean in float32 would not be.
-    observed = analysis.astype(np.float64) - climatology
-    predicted = statistics["error"].astype(np.float64) + observed
-    observed = observed.where(predicted.notnull())
+    predicted, observed = xr.apply_ufunc(
+        _anomalies,
+        statistics["error"].variable,
+        analysis.variable,
+        climatology.variable,
+        output_core_dims=[[], []],
+        dask="parallelized",
+        output_dtypes=[np.float64, np.float64],
+    )
     sums = [
-        weighted_mean(product, dims, weights, skip_missing=skip_missing)
+        weighted_mean(placed(product, analysis, climatology), dims, weights, skip_missing=skip_missing)
         for product in (predicted * observed, predicted**2, observed**2)
     ]
-    scale = (sums[1] * sums[2]) ** 0.5
-    values = sums[0] / scale.where(scale > 0)
-    return weighted_mean(values, reduce, None, skip_missing=skip_missing).rename("acc").drop_attrs()
+    values = combined(_cosine, *sums)
+    return without_unit(weighted_mean(values, reduce, None, skip_missing=skip_missing), "acc")
+
+
+def _anomalies(
+    error: NDArray[Any], analysis: NDArray[Any], climatology: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of forecast and analysis; the error is exact where both share a large offset, the mean in float32 is not."""
+    observed = analysis.astype(np.float64) - climatology
+    predicted = error.astype(np.float64) + observed
+    return predicted, np.where(np.isnan(predicted), np.nan, observed)
+
+
+def _cosine(product: xr.Variable, one: xr.Variable, other: xr.Variable) -> xr.Variable:
+    scale = (one * other) ** 0.5
+    return ratio(product, scale)
 
 
 @dataclass(frozen=True)
@@ -139,11 +159,11 @@ def fss(
     counted = event_counts(
         forecast, analysis, threshold, member_dim=member_dim, strict=strict, skip_missing=skip_missing
     )
-    fields = counted["hits"] / counted["members"], counted["observed"]
+    fields = combined(lambda hits, members: hits / members, counted["hits"], counted["members"]), counted["observed"]
     check_reduce(reduce, fields[0])
     scores = [_skill_of_fractions(fields, size, frame, reduce, weights, skip_missing) for size in sizes]
     joined = scores[0] if np.ndim(window) == 0 else xr.concat(scores, xr.DataArray(sizes, dims="window", name="window"))
-    return joined.rename("fss").drop_attrs()
+    return without_unit(joined, "fss")
 
 
 def _skill_of_fractions(
@@ -157,9 +177,10 @@ def _skill_of_fractions(
     """Score of one size of window from the probability of the event and whether it was seen at each point."""
     weights = _at_centres(weights, size, frame)
     padded = [_padded(field, size, frame) for field in fields]
-    parts = xr.apply_ufunc(
+    whole = [field.chunk(dict.fromkeys(frame.dims, -1)) if field.chunks is not None else field for field in padded]
+    found: xr.Variable = xr.apply_ufunc(
         _fraction_errors,
-        *(field.chunk(dict.fromkeys(frame.dims, -1)) if field.chunks is not None else field for field in padded),
+        *(field.variable for field in whole),
         kwargs={"window": size, "wraps": tuple(dim in frame.periodic for dim in frame.dims)},
         input_core_dims=[list(frame.dims)] * 2,
         output_core_dims=[["part", *frame.dims]],
@@ -167,9 +188,14 @@ def _skill_of_fractions(
         dask_gufunc_kwargs={"output_sizes": {"part": 2}},
         output_dtypes=[np.float64],
     )
+    parts = placed(found, *whole)
     sums = weighted_sums(parts, [*frame.dims, *reduce], weights, skip_missing=skip_missing)[0]
+    return combined(_one_less_ratio, sums)
+
+
+def _one_less_ratio(sums: xr.Variable) -> xr.Variable:
     above, below = sums.isel(part=0), sums.isel(part=1)
-    return 1 - above / below.where(below > 0)
+    return 1 - ratio(above, below)
 
 
 def _fraction_errors(

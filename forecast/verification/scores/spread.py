@@ -1,16 +1,20 @@
 """Spread of the ensemble, by itself and against the error of its mean."""
 
 from collections.abc import Hashable, Sequence
-from itertools import pairwise
+from functools import partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims, UnscorableError, check_reduce, in_units_of, numbers
+from forecast.verification.checks import Dims, UnscorableError, check_reduce, in_units_of, numbers, without_unit
 from forecast.verification.ensemble_pass.statistics import point_statistics
-from forecast.verification.weighting import weighted_mean, weighted_sums
+from forecast.verification.scores.ranks import histogram
+from forecast.verification.set_aside import combined
+from forecast.verification.variables import filled, ratio, where
+from forecast.verification.weighting import for_each_weight, point_weights, weighted_mean
 
 
 @aligned()
@@ -50,9 +54,9 @@ def spread(
     present = forecast.isel({member_dim: 0}, drop=True) if analysis is None else analysis
     variance = _moments(forecast, present, member_dim, skip_missing)["variance"].astype(np.float64)
     if analysis is not None:
-        variance = variance.where(analysis.notnull())
+        variance = combined(lambda field, seen: where(field, seen.notnull()), variance, analysis)
     mean = weighted_mean(variance, reduce, weights, skip_missing=skip_missing)
-    return in_units_of(forecast, (mean**0.5).rename("spread"))
+    return in_units_of(forecast, combined(np.sqrt, mean).rename("spread"))
 
 
 @aligned()
@@ -99,18 +103,23 @@ def spread_skill_ratio(
     Source: Fortin et al. (2014), doi:10.1175/JHM-D-14-0008.1
     """
     moments = _moments(forecast, analysis, member_dim, skip_missing)
-    members = moments["members"].astype(np.float64)
-    variance, squares = moments["variance"].astype(np.float64), moments["error"].astype(np.float64) ** 2
-    variance = variance.where(squares.notnull())
-    squares = squares.where(variance.notnull())
-    if unbiased:
-        squares = squares - variance / members
-    else:
-        variance = variance * (members + 1) / members
-    above = weighted_mean(variance, reduce, weights, skip_missing=skip_missing)
-    below = weighted_mean(squares, reduce, weights, skip_missing=skip_missing)
-    ratio = above / below.where(below > 0)
-    return (ratio**0.5).rename("spread_skill_ratio").drop_attrs()
+    fields = [moments[name] for name in ("variance", "error", "members")]
+    above, below = (
+        weighted_mean(combined(part, *fields), reduce, weights, skip_missing=skip_missing)
+        for part in (partial(_inflated, unbiased=unbiased), partial(_squares, unbiased=unbiased))
+    )
+    ratio = combined(lambda above, below: ratio(above, below) ** 0.5, above, below)
+    return without_unit(ratio, "spread_skill_ratio")
+
+
+def _inflated(variance: xr.Variable, error: xr.Variable, members: xr.Variable, *, unbiased: bool) -> xr.Variable:
+    known, count = where(variance.astype(np.float64), error.notnull()), members.astype(np.float64)
+    return known if unbiased else known * (count + 1) / count
+
+
+def _squares(variance: xr.Variable, error: xr.Variable, members: xr.Variable, *, unbiased: bool) -> xr.Variable:
+    squares = where(error.astype(np.float64) ** 2, variance.notnull())
+    return squares - variance.astype(np.float64) / members.astype(np.float64) if unbiased else squares
 
 
 @aligned()
@@ -157,24 +166,55 @@ def spread_skill_binned(
         raise UnscorableError(f"edges: expected at least 2 increasing numbers, found {limits.tolist()}")
     moments = _moments(forecast, analysis, member_dim, skip_missing)
     check_reduce(reduce, moments["error"])
-    variance, members = moments["variance"].astype(np.float64), moments["members"].astype(np.float64)
-    squares = moments["error"].astype(np.float64) ** 2
-    known = variance.notnull() & squares.notnull()
-    rows = []
-    for low, high in pairwise(limits):
-        chosen = ((variance**0.5 >= low) & (variance**0.5 < high)).where(known)
-        total = weighted_sums(chosen, reduce, weights, skip_missing=skip_missing)[0]
-        inflated = weighted_sums(
-            chosen * variance * (members + 1) / members, reduce, weights, skip_missing=skip_missing
-        )
-        errors = weighted_sums(chosen * squares, reduce, weights, skip_missing=skip_missing)
-        some = total.where(total > 0)
-        rows.append(
-            xr.Dataset({"spread": (inflated[0] / some) ** 0.5, "rmse": (errors[0] / some) ** 0.5, "weight": total})
-        )
-    result = xr.concat(rows, "bin").assign_coords(lower=("bin", limits[:-1]), upper=("bin", limits[1:]))
+    fields = [moments[name] for name in ("variance", "error", "members")]
+    chosen = combined(partial(_bin_of, limits=limits), moments["variance"])
+    squares = [combined(partial(part, unbiased=False), *fields) for part in (_inflated, _squares)]
+    known = combined(lambda field: field.notnull(), squares[0])
+
+    def binned(weights: xr.DataArray | None) -> xr.Dataset:
+        weight = point_weights(weights, chosen, known, skip_missing=skip_missing)
+        return _binned(weight, squares, chosen, reduce, limits)
+
+    result = for_each_weight(weights, chosen, binned).transpose("bin", ...)
     return result.assign({name: in_units_of(forecast, result[name]) for name in ("spread", "rmse")})
 
 
-def _moments(forecast: xr.DataArray, analysis: xr.DataArray, member_dim: Hashable, skip_missing: bool) -> xr.Dataset:
+def _bin_of(variance: xr.Variable, *, limits: NDArray[np.float64]) -> xr.Variable:
+    """Index of the class of each spread, from 1 on; 0 below the first, one more than there are at or above the last."""
+    options: dict[str, Any] = {"dask": "parallelized", "output_dtypes": [np.int64]}
+    found: xr.Variable = xr.apply_ufunc(
+        lambda field: np.searchsorted(limits, np.nan_to_num(field.astype(np.float64)) ** 0.5, side="right"),
+        variance,
+        **options,
+    )
+    return found
+
+
+def _binned(
+    weight: xr.DataArray, squares: list[xr.DataArray], chosen: xr.DataArray, reduce: Dims, limits: NDArray[np.float64]
+) -> xr.Dataset:
+    parts = [weight, *(combined(_weighted, weight, field) for field in squares)]
+    sums = [histogram(chosen, None, part, reduce, len(limits), along="bin") for part in parts]
+    total, *others = (combined(_inner, each, sums[0]) for each in sums)
+    spread, rmse = (combined(_root_ratio, other, total) for other in others)
+    edges = {"lower": ("bin", limits[:-1]), "upper": ("bin", limits[1:])}
+    return xr.Dataset({"spread": spread, "rmse": rmse, "weight": total}).assign_coords(edges)
+
+
+def _inner(sums: xr.Variable, weights: xr.Variable) -> xr.Variable:
+    """Sums of the classes between the edges, all missing where a point is."""
+    return where(sums, weights.notnull().all("bin")).isel(bin=slice(1, -1))
+
+
+def _root_ratio(above: xr.Variable, below: xr.Variable) -> xr.Variable:
+    return ratio(above, below) ** 0.5
+
+
+def _weighted(weight: xr.Variable, field: xr.Variable) -> xr.Variable:
+    return weight * filled(field)
+
+
+def _moments(
+    forecast: xr.DataArray, analysis: xr.DataArray, member_dim: Hashable, skip_missing: bool
+) -> dict[str, xr.DataArray]:
     return point_statistics(forecast, analysis, member_dim, "variance", skip_missing=skip_missing)

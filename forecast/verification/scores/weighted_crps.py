@@ -3,7 +3,9 @@
 `twcrps` weighs thresholds; the scores here weigh members and analysis by where they lie.
 """
 
+import operator
 from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,8 +13,10 @@ from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, in_units_of
-from forecast.verification.scores.ensemble import crps_of_weighted_members, weighted_pairs
+from forecast.verification.ensemble_pass.statistics import pass_precision, point_statistics
+from forecast.verification.set_aside import combined, placed
 from forecast.verification.thresholds import Threshold, comparison_precision, exceeds, limits
+from forecast.verification.variables import expanded, where
 from forecast.verification.weighting import weighted_mean
 
 
@@ -61,15 +65,23 @@ def owcrps(
 
     Source: Holzmann and Klar (2017), doi:10.1214/17-AOAS1088; Allen et al. (2023), doi:10.1137/22M1532184
     """
-    inside, seen = _inside(forecast, analysis, lower, upper)
-    known = forecast.notnull()
-    # A member that is not known cannot be left out for where it lies.
-    chosen = inside.where(known, 1.0)
-    values = crps_of_weighted_members(
-        forecast, analysis, chosen, member_dim=member_dim, fair=fair, skip_missing=skip_missing
+    ends = _ends(forecast, analysis, lower, upper)
+    within, seen, known = xr.apply_ufunc(
+        _outcomes,
+        *(each.variable for each in (forecast, analysis, *ends)),
+        kwargs={"skip_missing": skip_missing},
+        input_core_dims=[[member_dim], [], [], []],
+        output_core_dims=[[member_dim], [], []],
+        dask="parallelized",
+        output_dtypes=[pass_precision(forecast), bool, bool],
     )
-    known = (known.any([member_dim]) if skip_missing else known.all([member_dim])) & analysis.notnull()
-    values = values.where(seen > 0, 0.0).where(known).transpose(*analysis.dims, ...)
+    observed = placed(expanded(analysis.variable, seen.sizes), analysis, *ends)
+    statistics = point_statistics(placed(within, *ends), observed, member_dim, "crps", skip_missing=True)
+
+    def outcomes(score: xr.Variable) -> xr.Variable:
+        return where(where(score.astype(np.float64), seen, 0.0), known).transpose(*analysis.dims, ...)
+
+    values = combined(outcomes, statistics["fair_crps" if fair else "crps"])
     return in_units_of(forecast, weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("owcrps"))
 
 
@@ -121,61 +133,76 @@ def vrcrps(
 
     Source: Allen et al. (2023), doi:10.1137/22M1532184
     """
-    inside, seen = _inside(forecast, analysis, lower, upper)
-    fields = (field.astype(np.float64) - centre for field in (forecast, analysis))
-    values = xr.apply_ufunc(
+    ends = _ends(forecast, analysis, lower, upper)
+    middle = centre if isinstance(centre, xr.DataArray) else xr.DataArray(centre)
+    found: xr.Variable = xr.apply_ufunc(
         _rescaled,
-        *fields,
-        inside,
-        seen,
+        *(each.variable for each in (forecast, analysis, *ends, middle)),
         kwargs={"fair": fair, "skip_missing": skip_missing},
-        input_core_dims=[[member_dim], [], [member_dim], []],
+        input_core_dims=[[member_dim], [], [], [], []],
         dask="parallelized",
         output_dtypes=[np.float64],
-    ).transpose(*analysis.dims, ...)
+    )
+    values = placed(found.transpose(*analysis.dims, ...), analysis, *ends, middle)
     return in_units_of(forecast, weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("vrcrps"))
 
 
-def _inside(
+def _ends(
     forecast: xr.DataArray, analysis: xr.DataArray, lower: Threshold | None, upper: Threshold | None
 ) -> tuple[xr.DataArray, xr.DataArray]:
-    """1 where members and analysis lie in the interval, its ends included, and 0 where they do not."""
+    """Ends of the interval in the precision of the fields, infinite where it is open."""
     precision = comparison_precision(forecast, analysis)
-    low, high = (
-        None if end is None else limits(role, end, precision) for role, end in (("lower", lower), ("upper", upper))
-    )
-    if low is not None and high is not None and bool((low > high).any()):
+    low = limits("lower", -np.inf if lower is None else lower, precision)
+    high = limits("upper", np.inf if upper is None else upper, precision)
+    if lower is not None and upper is not None and bool(combined(operator.gt, low, high).any()):
         raise UnscorableError("lower: expected it at or below upper, found values above")
-    parts = []
-    for field in (forecast, analysis):
-        part = xr.ones_like(field, dtype=bool)
-        if low is not None:
-            part = part & exceeds(field, low, strict=False)
-        if high is not None:
-            part = part & ~exceeds(field, high)
-        parts.append(part.astype(np.float64))
-    return parts[0], parts[1]
+    return low, high
 
 
-@np.errstate(invalid="ignore")
+def _inside(field: NDArray[Any], low: NDArray[Any], high: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether values lie in the interval, its ends included; missing values do not."""
+    return np.asarray(exceeds(field, low, strict=False) & ~exceeds(field, high))
+
+
+def _outcomes(
+    ensemble: NDArray[Any], analysis: NDArray[Any], low: NDArray[Any], high: NDArray[Any], *, skip_missing: bool
+) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Members within, NaN where they are not; whether the analysis is; and whether both are known."""
+    inside = _inside(ensemble, low[..., None], high[..., None])
+    within = np.where(inside, ensemble, pass_precision(ensemble).type(np.nan))
+    seen, missing = _inside(analysis, low, high), np.isnan(ensemble)
+    unknown = np.isnan(analysis) | (missing.all(axis=-1) if skip_missing else missing.any(axis=-1))
+    return within, seen, np.broadcast_to(~unknown, seen.shape)
+
+
+@np.errstate(invalid="ignore", divide="ignore")
 def _rescaled(
-    ensemble: NDArray[np.float64], analysis: NDArray[np.float64], inside: NDArray[np.float64],
-    seen: NDArray[np.float64], *, fair: bool, skip_missing: bool,
+    ensemble: NDArray[Any], analysis: NDArray[Any], low: NDArray[Any], high: NDArray[Any], centre: NDArray[Any],
+    *, fair: bool, skip_missing: bool,
 ) -> NDArray[np.float64]:  # fmt: skip
-    """Kernel score over the last axis of values less the centre."""
-    members, weight = np.broadcast_arrays(ensemble, inside)
-    missing = np.isnan(members)
-    weight = np.where(missing, 0.0, weight)
-    members, observed = np.where(weight > 0, members, 0.0), np.where(seen > 0, analysis, 0.0)
+    """Kernel score of members and analysis, both rescaled to 0 outside, the centre being 0."""
+    missing, inside = np.isnan(ensemble), _inside(ensemble, low[..., None], high[..., None])
+    seen = _inside(analysis, low, high).astype(np.float64)
+    members = np.where(inside, ensemble.astype(np.float64) - centre[..., None], 0.0)
+    observed = np.where(seen > 0, analysis.astype(np.float64) - centre, 0.0)
     count = np.count_nonzero(~missing, axis=-1)
-    enough = (count > (1 if fair else 0)) & (skip_missing | ~missing.any(axis=-1)) & ~np.isnan(analysis)
+    enough = (count > (1 if fair else 0)) & (skip_missing | (count == missing.shape[-1])) & ~np.isnan(analysis)
     number = np.where(enough, count, np.nan)
-    share = weight / number[..., None]
-    distance = (share * np.abs(members - observed[..., None])).sum(axis=-1) * seen
-    pairs = weighted_pairs(members, share)
-    far, mass = (share * np.abs(members)).sum(axis=-1), share.sum(axis=-1)
+    within = np.count_nonzero(inside, axis=-1)
+    mass, far = within / number, np.abs(members).sum(axis=-1) / number
+    distance = np.abs(members - np.where(inside, observed[..., None], 0.0)).sum(axis=-1) / number * seen
+    pairs = _pairs_within(members, inside, within) / number**2
     outside = (far - np.abs(observed)) * (mass - seen)
     if fair:
         pairs = pairs * number / (number - 1)
         outside = outside - far * (1 - mass) / (number - 1)
     return np.asarray(distance - pairs + outside)
+
+
+def _pairs_within(
+    members: NDArray[np.float64], inside: NDArray[np.bool_], within: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Sum over pairs of the members within of |x_i - x_j|: the sum of (2 k + 1 - m) x_(k), k from 0 on."""
+    ranked = np.sort(np.where(inside, members, np.inf), axis=-1)
+    rank, count = np.arange(members.shape[-1]), within[..., None]
+    return np.asarray(np.where(rank < count, (2 * rank + 1 - count) * ranked, 0.0).sum(axis=-1))

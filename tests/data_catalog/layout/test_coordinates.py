@@ -30,6 +30,22 @@ def test_regions_stay_in_one_piece(start: int, columns: int, wrap: bool) -> None
     np.testing.assert_allclose(found["place"], np.mod(longitude, 360.0))
 
 
+@pytest.mark.parametrize("turn", [0.0, 360.0])
+@pytest.mark.parametrize("rounding", [-0.0003, -5e-10, 0.0003])
+def test_a_longitude_rounded_below_zero_comes_first_as_zero_does(turn: float, rounding: float) -> None:
+    longitude = np.arange(0.0, 360.0, 10.0)
+    rounded = np.array([rounding + turn, *longitude[1:]])
+    found = with_continuous_longitude(_marked(longitude).assign_coords(longitude=rounded), "x")
+    np.testing.assert_allclose(found["longitude"], longitude, atol=4e-4)
+    np.testing.assert_array_equal(found["place"], longitude)
+
+
+def test_columns_just_west_of_zero_that_are_no_rounding_stay_the_last() -> None:
+    longitude = np.arange(0.0, 360.0, 10.0)
+    found = with_continuous_longitude(_marked(longitude - 0.01), "x")
+    np.testing.assert_allclose(found["longitude"], [*longitude[1:] - 0.01, 359.99])
+
+
 def test_the_same_longitude_twice_is_refused() -> None:
     with pytest.raises(InvalidDataError, match=r"file.nc: expected each longitude once, found (360 and 0|0 and 360)"):
         with_continuous_longitude(_marked(np.array([0.0, 10.0, 360.0, 20.0])), "file.nc")
