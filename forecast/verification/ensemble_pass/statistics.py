@@ -142,9 +142,11 @@ def point_statistics(
 
 def _same_everywhere(threshold: Threshold | None, precision: np.dtype[Any], forecast: xr.DataArray) -> xr.DataArray:
     """Thresholds along one dimension of their own."""
-    limit = limits("threshold", () if threshold is None else threshold, precision)
-    if limit.size == 0:
+    if threshold is None:
         return xr.DataArray(np.empty(0, precision), dims=["no_threshold"])
+    limit = limits("threshold", threshold, precision)
+    if limit.size == 0:
+        return _same_everywhere(None, precision, forecast)
     if limit.ndim == 0:
         return limit.expand_dims("threshold")
     if limit.ndim > 1 or limit.dims[0] in forecast.dims:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, check_reduce
+from forecast.verification.set_aside import combined, placed, placed_all
+from forecast.verification.variables import filled, ratio, where
 from forecast.verification.weighting import for_each_weight, point_weights
 
 PIECE_VALUES = 4_194_304
@@ -56,7 +58,7 @@ def crps_decomposition(
     Source: Hersbach (2000), doi:10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2
     """
     check_reduce(reduce, analysis, needed=True)
-    known = forecast.notnull().all([member_dim]) & analysis.notnull()
+    known = combined(lambda one, other: one.notnull().all([member_dim]) & other.notnull(), forecast, analysis)
     forecast = forecast.transpose(*analysis.dims, member_dim)
 
     def parts(weights: xr.DataArray | None) -> xr.Dataset:
@@ -84,11 +86,11 @@ def _interval_sums(forecast: xr.DataArray, analysis: xr.DataArray, weight: xr.Da
             chunks=(*kept, (4 * intervals,)),
             meta=np.empty((0,) * forecast.ndim),
         )
-    kept_dims = [dim for dim in analysis.dims if dim not in reduce]
     summed = data.sum(axis=axes)
-    coords = {name: coord for name, coord in analysis.coords.items() if set(coord.dims) <= set(kept_dims)}
-    shape = (*summed.shape[:-1], 4, intervals)
-    return xr.DataArray(summed.reshape(shape), dims=[*kept_dims, "part", "interval"], coords=coords)
+    kept = [dim for dim in analysis.dims if dim not in reduce]
+    return placed(
+        xr.Variable([*kept, "part", "interval"], summed.reshape((*summed.shape[:-1], 4, intervals))), analysis
+    )
 
 
 def _lazy_block_sums(
@@ -105,36 +107,49 @@ def _block_sums(
     results = []
     for piece in np.array_split(np.arange(len(ensemble)), pieces):
         with np.errstate(invalid="ignore"):
-            fields = _point_parts(ensemble[piece], analysis[piece, ..., None], weight[piece, ..., None])
-        results.append(np.concatenate([field.sum(axis=axes, keepdims=True) for field in fields], axis=-1))
+            fields = _point_parts(ensemble[piece], analysis[piece], weight[piece] == 0.0)
+        results.append(np.concatenate([_weighted_sum(weight[piece], field, axes) for field in fields], axis=-1))
     if 0 in axes:
         return np.asarray(np.sum(results, axis=0))
     return np.concatenate(results, axis=0)
 
 
-def _point_parts(ensemble: NDArray[Any], analysis: NDArray[Any], share: NDArray[Any]) -> list[NDArray[np.float64]]:
-    """Weight x (alpha, beta, analysis below, 1) of each point; nothing where there is no weight."""
-    members, observed = np.sort(ensemble.astype(np.float64), axis=-1), analysis.astype(np.float64)
+def _point_parts(
+    ensemble: NDArray[Any], analysis: NDArray[Any], left_out: NDArray[np.bool_]
+) -> list[NDArray[np.float64]]:
+    """Alpha, beta, whether the analysis is below, and 1 of each point and interval; nothing at points left out."""
+    members, observed = np.sort(ensemble, axis=-1).astype(np.float64), analysis.astype(np.float64)[..., None]
+    if left_out.any():
+        members[left_out], observed = 0.0, np.where(left_out[..., None], 0.0, observed)
     gaps = np.diff(members, axis=-1)
-    alpha, beta = np.zeros((2, *members.shape[:-1], members.shape[-1] + 1))
-    alpha[..., 1:-1] = np.clip(observed - members[..., :-1], 0.0, gaps)
-    beta[..., 1:-1] = gaps - alpha[..., 1:-1]
+    alpha, beta, below = np.zeros((3, *members.shape[:-1], members.shape[-1] + 1))
+    inner = np.maximum(observed - members[..., :-1], 0.0, out=alpha[..., 1:-1])
+    np.minimum(inner, gaps, out=inner)
+    np.subtract(gaps, inner, out=beta[..., 1:-1])
     alpha[..., -1] = np.maximum(observed - members[..., -1:], 0.0)[..., 0]
     beta[..., 0] = np.maximum(members[..., :1] - observed, 0.0)[..., 0]
-    below = np.zeros_like(alpha)
     below[..., 0], below[..., -1] = (observed < members[..., :1])[..., 0], (observed < members[..., -1:])[..., 0]
-    return [np.where(share == 0, 0.0, share * field) for field in (alpha, beta, below, np.ones_like(alpha))]
+    return [alpha, beta, below, np.broadcast_to(1.0, alpha.shape)]
 
 
-def _uncertainty(analysis: xr.DataArray, weight: xr.DataArray, reduce: Dims) -> xr.DataArray:
+def _weighted_sum(weight: NDArray[np.float64], field: NDArray[np.float64], axes: tuple[int, ...]) -> NDArray[Any]:
+    """Sum of weight x field over axes of the points, which stay with size 1; the last axis is that of the intervals."""
+    kept = [axis for axis in range(weight.ndim) if axis not in axes]
+    shape = [weight.shape[axis] for axis in kept]
+    shares = weight.transpose(*kept, *axes).reshape(*shape, 1, -1)
+    fields = field.transpose(*kept, *axes, -1).reshape(*shape, -1, field.shape[-1])
+    return np.expand_dims((shares @ fields)[..., 0, :], axes)
+
+
+def _uncertainty(analysis: xr.DataArray, weight: xr.DataArray, reduce: Dims) -> xr.Variable:
     dims = list(reduce)
     if analysis.chunks is not None:
         analysis = analysis.chunk(dict.fromkeys(dims, -1))
         weight = weight.chunk(dict(zip(analysis.dims, analysis.chunks or (), strict=True)))
-    result: xr.DataArray = xr.apply_ufunc(
+    result: xr.Variable = xr.apply_ufunc(
         _half_mean_difference,
-        analysis,
-        weight,
+        analysis.variable,
+        weight.variable,
         kwargs={"axes": len(dims)},
         input_core_dims=[dims, dims],
         dask="parallelized",
@@ -158,24 +173,23 @@ def _half_mean_difference(values: NDArray[Any], weight: NDArray[Any], *, axes: i
 
 
 def _intervals(
-    alpha: xr.DataArray, beta: xr.DataArray, below: xr.DataArray, position: xr.DataArray
-) -> tuple[xr.DataArray, xr.DataArray]:
+    alpha: xr.Variable, beta: xr.Variable, below: xr.Variable, position: xr.Variable
+) -> tuple[xr.Variable, xr.Variable]:
     """Mean width of each interval, and the frequency with which the analysis lies below its middle."""
     inner = (position > 0) & (position < 1)
-    width = (alpha + beta).where(alpha + beta > 0)
-    rate = (beta / width).where(inner, below)
+    width = where(alpha + beta, alpha + beta > 0)
+    rate = where(beta / width, inner, below)
     # Outside the members an interval has no width of its own: Hersbach's equation 33.
-    outside = (beta / rate.where(rate > 0)).where(position == 0, alpha / (1 - rate).where(rate < 1))
-    return width.where(inner, outside).fillna(0.0), rate.fillna(0.0)
+    outside = where(ratio(beta, rate), position == 0, ratio(alpha, 1 - rate))
+    return filled(where(width, inner, outside)), filled(rate)
 
 
-def _parts(sums: xr.DataArray, uncertainty: xr.DataArray) -> xr.Dataset:
-    total = sums.isel(part=3, interval=0)
-    alpha, beta, below = (sums.isel(part=part) / total.where(total > 0) for part in range(3))
+def _parts(sums: xr.DataArray, uncertainty: xr.Variable) -> xr.Dataset:
+    total = sums.variable.isel(part=3, interval=0)
+    alpha, beta, below = (ratio(sums.variable.isel(part=part), total) for part in range(3))
     members = sums.sizes["interval"] - 1
-    position = xr.DataArray(np.arange(members + 1) / members, dims="interval")
+    position = xr.Variable("interval", np.arange(members + 1) / members)
     width, rate = _intervals(alpha, beta, below, position)
-    undefined = total.isnull() | (total == 0)
     score = (alpha * position**2 + beta * (1 - position) ** 2).sum("interval")
     reliability = (width * (rate - position) ** 2).sum("interval")
     potential = (width * rate * (1 - rate)).sum("interval")
@@ -189,4 +203,4 @@ def _parts(sums: xr.DataArray, uncertainty: xr.DataArray) -> xr.Dataset:
         "over": over,
         "spread": under + over - score,
     }
-    return xr.Dataset({name: part.where(~undefined) for name, part in parts.items()})
+    return placed_all({name: where(part, total > 0) for name, part in parts.items()}, sums)

@@ -108,8 +108,7 @@ def spread_skill_ratio(
         weighted_mean(combined(part, *fields), reduce, weights, skip_missing=skip_missing)
         for part in (partial(_inflated, unbiased=unbiased), partial(_squares, unbiased=unbiased))
     )
-    ratio = combined(lambda above, below: ratio(above, below) ** 0.5, above, below)
-    return without_unit(ratio, "spread_skill_ratio")
+    return without_unit(combined(_root_ratio, above, below), "spread_skill_ratio")
 
 
 def _inflated(variance: xr.Variable, error: xr.Variable, members: xr.Variable, *, unbiased: bool) -> xr.Variable:
