@@ -1,6 +1,7 @@
 """Events and their probabilities: whether something happened, and with what chance it was forecast."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -9,7 +10,6 @@ from numpy.typing import NDArray
 
 from forecast.verification.checks import UnscorableError
 from forecast.verification.set_aside import combined
-from forecast.verification.variables import where
 
 Operator = Literal[">", ">=", "<", "<="]
 """How a value has to compare with a threshold for the event to happen."""
@@ -39,13 +39,8 @@ def events(role: str, field: xr.DataArray, limit: xr.DataArray | None, operator:
     if operator not in OPERATORS:
         raise UnscorableError(f"operator: expected one of {list(OPERATORS)}, found '{operator}'")
     if limit is None:
-        return _checked(role, field, _events_block)
-
-    def compared(field: xr.Variable, limit: xr.Variable) -> xr.Variable:
-        happens = OPERATORS[operator](field.astype(limit.dtype, copy=False), limit)
-        return where(happens.astype(np.float64), field.notnull() & limit.notnull())
-
-    return combined(compared, field, limit)
+        return _blockwise(partial(_events_block, role=role), field)
+    return _blockwise(partial(_happens, operator=operator), field, limit)
 
 
 def probabilities(role: str, field: xr.DataArray) -> xr.DataArray:
@@ -58,12 +53,18 @@ def probabilities(role: str, field: xr.DataArray) -> xr.DataArray:
     Raises:
         UnscorableError: A number is not from 0 to 1, at once or when it is computed if it is lazy.
     """
-    return _checked(role, field, _probabilities_block)
+    return _blockwise(partial(_probabilities_block, role=role), field)
 
 
-def _checked(role: str, field: xr.DataArray, check: Callable[..., NDArray[np.float64]]) -> xr.DataArray:
+def _blockwise(function: Callable[..., NDArray[np.float64]], *fields: xr.DataArray) -> xr.DataArray:
     options: dict[str, Any] = {"dask": "parallelized", "output_dtypes": [np.float64]}
-    return combined(lambda values: xr.apply_ufunc(check, values, kwargs={"role": role}, **options), field)
+    return combined(lambda *variables: xr.apply_ufunc(function, *variables, **options), *fields)
+
+
+def _happens(values: NDArray[Any], limit: NDArray[Any], *, operator: Operator) -> NDArray[np.float64]:
+    found = OPERATORS[operator](values.astype(limit.dtype, copy=False), limit).astype(np.float64)
+    missing = np.isnan(values) | np.isnan(limit)
+    return np.where(missing, np.nan, found) if missing.any() else np.asarray(found)
 
 
 def _events_block(values: NDArray[Any], *, role: str) -> NDArray[np.float64]:

@@ -55,7 +55,7 @@ def brier_score_of_probability(
 
     Source: Brier (1950), doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
     """
-    probability, happened = _pair(forecast, analysis, threshold, operator)
+    probability, happened = _both(forecast, analysis, threshold, operator)
     values = combined(lambda one, other: (one - other) ** 2, probability, happened)
     score = weighted_mean(values, reduce, weights, skip_missing=skip_missing)
     return without_unit(score, "brier_score_of_probability")
@@ -236,12 +236,19 @@ def _pair(
     forecast: xr.DataArray, analysis: xr.DataArray, threshold: Threshold | None, operator: Operator
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Probabilities, and whether the event happened, missing where either is."""
+    probability, happened = _both(forecast, analysis, threshold, operator)
+    known = combined(lambda one, other: one.notnull() & other.notnull(), probability, happened)
+    return combined(_broadcast_where, probability, known), combined(_broadcast_where, happened, known)
+
+
+def _both(
+    forecast: xr.DataArray, analysis: xr.DataArray, threshold: Threshold | None, operator: Operator
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Probabilities, and whether the event happened, each missing where it is."""
     precision = analysis.dtype if analysis.dtype.kind == "f" else np.dtype(np.float64)
     limit = None if threshold is None else limits("threshold", threshold, precision)
     happened = events("analysis", analysis, limit, operator)
-    probability = probabilities("forecast", forecast)
-    known = combined(lambda one, other: one.notnull() & other.notnull(), probability, happened)
-    return combined(_broadcast_where, probability, known), combined(_broadcast_where, happened, known)
+    return probabilities("forecast", forecast), happened
 
 
 def _broadcast_where(field: xr.Variable, known: xr.Variable) -> xr.Variable:

@@ -95,13 +95,16 @@ def crps_of_quantiles(
     if not np.all(np.diff(levels.values) > 0):
         raise UnscorableError(f"forecast: expected increasing levels along '{quantile_dim}', found others")
     middles = (levels.values[1:] + levels.values[:-1]) / 2
-    widths = xr.Variable([quantile_dim], np.diff([0.0, *middles, 1.0]))
-
-    def integral(*fields: xr.Variable) -> xr.Variable:
-        total = 2 * (_pinball(*fields) * widths).sum([quantile_dim], skipna=False)
-        return total.transpose(*analysis.dims)
-
-    values = combined(integral, forecast, analysis, levels)
+    found: xr.Variable = xr.apply_ufunc(
+        _integral,
+        forecast.variable,
+        analysis.variable,
+        kwargs={"levels": levels.values, "widths": np.diff([0.0, *middles, 1.0])},
+        input_core_dims=[[quantile_dim], []],
+        dask="parallelized",
+        output_dtypes=[np.float64],
+    )
+    values = placed(found.transpose(*analysis.dims), analysis)
     score = weighted_mean(values, reduce, weights, skip_missing=skip_missing)
     return in_units_of(forecast, score.rename("crps_of_quantiles"))
 
@@ -184,6 +187,17 @@ def _levels(forecast: xr.DataArray, quantile_dim: Hashable) -> xr.DataArray:
             f"forecast: expected levels between 0 and 1 along '{quantile_dim}', found {levels.values.tolist()}"
         )
     return levels
+
+
+def _integral(
+    quantiles: NDArray[Any], analysis: NDArray[Any], *, levels: NDArray[np.float64], widths: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Twice the sum over levels of width x pinball loss; one level at a time stays in the cache of the processor."""
+    total, observed = np.zeros(analysis.shape), analysis.astype(np.float64)
+    for index, (level, width) in enumerate(zip(levels, widths, strict=True)):
+        error = quantiles[..., index] - observed
+        total += 2 * width * np.maximum((1 - level) * error, -level * error)
+    return total
 
 
 def _pinball(forecast: xr.Variable, analysis: xr.Variable, levels: xr.Variable) -> xr.Variable:
