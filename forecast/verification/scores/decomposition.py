@@ -108,7 +108,8 @@ def _block_sums(
     for piece in np.array_split(np.arange(len(ensemble)), pieces):
         with np.errstate(invalid="ignore"):
             fields = _point_parts(ensemble[piece], analysis[piece], weight[piece] == 0.0)
-        results.append(np.concatenate([_weighted_sum(weight[piece], field, axes) for field in fields], axis=-1))
+            sums = [_weighted_sum(weight[piece], field, axes) for field in fields]
+        results.append(np.concatenate(sums, axis=-1))
     if 0 in axes:
         return np.asarray(np.sum(results, axis=0))
     return np.concatenate(results, axis=0)

@@ -183,6 +183,7 @@ def _penalties(
     return placed(over, analysis, limit), placed(under, analysis, limit)
 
 
+@np.errstate(invalid="ignore")
 def _penalty_block(
     stated: NDArray[Any], analysis: NDArray[Any], limit: NDArray[Any], *, strict: bool, level: float, reach: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -167,6 +167,7 @@ def interval_score(
     return xr.Dataset({name: in_units_of(forecast, mean) for name, mean in means.items()} | {"coverage": coverage})
 
 
+@np.errstate(invalid="ignore")
 def _interval_parts(
     low: NDArray[np.float64], high: NDArray[np.float64], analysis: NDArray[Any], *, scale: float
 ) -> tuple[NDArray[np.float64], ...]:
@@ -189,6 +190,7 @@ def _levels(forecast: xr.DataArray, quantile_dim: Hashable) -> xr.DataArray:
     return levels
 
 
+@np.errstate(invalid="ignore")
 def _integral(
     quantiles: NDArray[Any], analysis: NDArray[Any], *, levels: NDArray[np.float64], widths: NDArray[np.float64]
 ) -> NDArray[np.float64]:

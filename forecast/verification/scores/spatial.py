@@ -81,6 +81,7 @@ def acc(
     return without_unit(weighted_mean(values, reduce, None, skip_missing=skip_missing), "acc")
 
 
+@np.errstate(invalid="ignore")
 def _anomalies(
     error: NDArray[Any], analysis: NDArray[Any], climatology: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
