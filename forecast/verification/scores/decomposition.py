@@ -87,9 +87,9 @@ def _interval_sums(forecast: xr.DataArray, analysis: xr.DataArray, weight: xr.Da
             meta=np.empty((0,) * forecast.ndim),
         )
     summed = data.sum(axis=axes)
-    kept = [dim for dim in analysis.dims if dim not in reduce]
+    left = [dim for dim in analysis.dims if dim not in reduce]
     return placed(
-        xr.Variable([*kept, "part", "interval"], summed.reshape((*summed.shape[:-1], 4, intervals))), analysis
+        xr.Variable([*left, "part", "interval"], summed.reshape((*summed.shape[:-1], 4, intervals))), analysis
     )
 
 
