@@ -3,7 +3,7 @@
 Both weigh a forecast on one side of a threshold and an analysis on the other by how the user suffers from it.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -140,14 +140,27 @@ def firm(
     costs = _threshold_weights(threshold_weights, limit.sizes[along])
     functional = _firm_functional(forecast.sizes[member_dim], risk, discount_distance)
     stated = _functional_of(forecast, member_dim, functional, risk, skip_missing)
-    totals = [xr.zeros_like(analysis, dtype=np.float64)] * 2
-    for index, cost in enumerate(costs):
-        each = limit.isel({along: index}, drop=True)
-        parts = _penalties(stated, analysis, each, strict=strict, level=risk, reach=discount_distance)
+    each = [limit.isel({along: index}, drop=True) for index in range(len(costs))]
+    parts = _costs(stated, analysis, zip(each, costs, strict=True), strict=strict, level=risk, reach=discount_distance)
+    return _in_units(forecast, _averaged(parts, reduce, weights, skip_missing), discount_distance)
+
+
+def _costs(
+    stated: xr.DataArray,
+    analysis: xr.DataArray,
+    thresholds: Iterable[tuple[xr.DataArray, float]],
+    *,
+    strict: bool,
+    level: float,
+    reach: float,
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Sums of cost x penalty, for over- and for underforecasting."""
+    over = under = xr.zeros_like(analysis, dtype=np.float64)
+    for limit, cost in thresholds:
+        parts = _penalties(stated, analysis, limit, strict=strict, level=level, reach=reach)
         add = partial(_plus, cost=cost)
-        totals = [combined(add, total, part) for total, part in zip(totals, parts, strict=True)]
-    over, under = totals
-    return _in_units(forecast, _averaged((over, under), reduce, weights, skip_missing), discount_distance)
+        over, under = combined(add, over, parts[0]), combined(add, under, parts[1])
+    return over, under
 
 
 def _plus(total: xr.Variable, part: xr.Variable, *, cost: float) -> xr.Variable:

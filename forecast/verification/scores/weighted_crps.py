@@ -66,22 +66,7 @@ def owcrps(
     Source: Holzmann and Klar (2017), doi:10.1214/17-AOAS1088; Allen et al. (2023), doi:10.1137/22M1532184
     """
     ends = _ends(forecast, analysis, lower, upper)
-    within, seen, known = xr.apply_ufunc(
-        _outcomes,
-        *(each.variable for each in (forecast, analysis, *ends)),
-        kwargs={"skip_missing": skip_missing},
-        input_core_dims=[[member_dim], [], [], []],
-        output_core_dims=[[member_dim], [], []],
-        dask="parallelized",
-        output_dtypes=[pass_precision(forecast), bool, bool],
-    )
-    observed = placed(expanded(analysis.variable, seen.sizes), analysis, *ends)
-    statistics = point_statistics(placed(within, *ends), observed, member_dim, "crps", skip_missing=True)
-
-    def outcomes(score: xr.Variable) -> xr.Variable:
-        return where(where(score.astype(np.float64), seen, 0.0), known).transpose(*analysis.dims, ...)
-
-    values = combined(outcomes, statistics["fair_crps" if fair else "crps"])
+    values = _outcome_weighted(forecast, analysis, ends, member_dim, fair=fair, skip_missing=skip_missing)
     return in_units_of(forecast, weighted_mean(values, reduce, weights, skip_missing=skip_missing).rename("owcrps"))
 
 
@@ -157,6 +142,33 @@ def _ends(
     if lower is not None and upper is not None and bool(combined(operator.gt, low, high).any()):
         raise UnscorableError("lower: expected it at or below upper, found values above")
     return low, high
+
+
+def _outcome_weighted(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    ends: tuple[xr.DataArray, xr.DataArray],
+    member_dim: Hashable | None,
+    *,
+    fair: bool,
+    skip_missing: bool,
+) -> xr.DataArray:
+    within, seen, known = xr.apply_ufunc(
+        _outcomes,
+        *(each.variable for each in (forecast, analysis, *ends)),
+        kwargs={"skip_missing": skip_missing},
+        input_core_dims=[[member_dim], [], [], []],
+        output_core_dims=[[member_dim], [], []],
+        dask="parallelized",
+        output_dtypes=[pass_precision(forecast), bool, bool],
+    )
+    observed = placed(expanded(analysis.variable, seen.sizes), analysis, *ends)
+    statistics = point_statistics(placed(within, *ends), observed, member_dim, "crps", skip_missing=True)
+
+    def outcomes(score: xr.Variable) -> xr.Variable:
+        return where(where(score.astype(np.float64), seen, 0.0), known).transpose(*analysis.dims, ...)
+
+    return combined(outcomes, statistics["fair_crps" if fair else "crps"])
 
 
 def _inside(field: NDArray[Any], low: NDArray[Any], high: NDArray[Any]) -> NDArray[np.bool_]:
