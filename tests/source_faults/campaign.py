@@ -114,15 +114,18 @@ def make_replicas(place: Path) -> list[Replica]:
         directory = place / entry.source
         store = write_store(entry, directory)
         replicas.append(Replica(entry, directory, open_source(entry, str(store)).load()))
-    for entry in range_entries():
-        directory = place / entry.source
-        below = write_ranges(entry, directory)
-        server = FaultyServer(directory)
-        with hurried(0.0, _LONG_S):
-            expected = expected_of(entry, open_source(entry, f"{server.endpoint}/{STORE}{below}"))
-        server.close()
-        replicas.append(Replica(entry, directory, expected, below))
     return replicas
+
+
+def make_range_replica(entry: DatasetEntry, place: Path) -> Replica:
+    """Write a store of `range_entries` to a directory, and read it where nothing fails."""
+    directory = place / entry.source
+    below = write_ranges(entry, directory)
+    server = FaultyServer(directory)
+    with hurried(0.0, _LONG_S):
+        expected = expected_of(entry, open_source(entry, f"{server.endpoint}/{STORE}{below}"))
+    server.close()
+    return Replica(entry, directory, expected, below)
 
 
 @contextmanager
@@ -329,9 +332,10 @@ def main() -> int:
     given = parser.parse_args()
     place = Path(tempfile.mkdtemp(prefix="source-faults-"))
     try:
-        replicas = make_replicas(place)
-        wanted = [one for one in replicas if given.stores in ("all", ("chunks", "ranges")[one.is_ranged])]
-        outcomes = run_campaign(wanted, place, given.faults, given.seed, given.stating)
+        replicas = make_replicas(place) if given.stores != "ranges" or given.sample else []
+        ranged = [make_range_replica(one, place) for one in range_entries()] if given.stores != "chunks" else []
+        chosen = ranged if given.stores == "ranges" else [*replicas, *ranged]
+        outcomes = run_campaign(chosen, place, given.faults, given.seed, given.stating)
         _print(outcomes)
         if given.sample:
             print(dict(run_sample(replicas[0], given.sample, given.seed)))

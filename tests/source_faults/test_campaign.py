@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.source_faults.campaign import Replica, hurried, make_replicas, run_faults, run_sample
+from tests.source_faults.campaign import (
+    Replica,
+    hurried,
+    make_range_replica,
+    make_replicas,
+    run_faults,
+    run_sample,
+)
+from tests.source_faults.range_replicas import range_entries
 from tests.source_faults.server import Fault, Kind, Stating
 
 
@@ -47,3 +55,27 @@ def test_of_flips_the_sample_finds_some_and_reading_twice_all(replicas: list[Rep
     once = run_sample(replicas[0], 32, 0, read_twice=0.0)
     assert once.total() == 32
     assert once["entered"] > 10
+
+
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Replica:
+    """The bucket of GFS, whose files are read by ranges."""
+    return make_range_replica(range_entries()[0], tmp_path_factory.mktemp("bucket"))
+
+
+def test_faults_of_ranges_are_survived(bucket: Replica, tmp_path: Path) -> None:
+    kinds: tuple[Kind, ...] = ("404", "403", "503", "reset", "cut", "short", "flip", "html")
+    files = [key for key in bucket.objects() if key.endswith(".f000")]
+    faults = [Fault(kind, key, 1 + at % 2, at) for at, (kind, key) in enumerate(zip(kinds, files, strict=False))]
+    faults.append(Fault("flip", f"{files[-1]}.idx", 1))
+    with hurried(1.0, 20.0):
+        assert run_faults(bucket, faults, "http", "nothing", tmp_path / "a.zarr") == "survived"
+    assert all(fault.delivered for fault in faults)
+
+
+@pytest.mark.parametrize("kind", ["flip", "404"])
+def test_a_permanent_fault_of_a_range_is_named(bucket: Replica, tmp_path: Path, kind: Kind) -> None:
+    file = next(key for key in bucket.objects() if key.endswith(".f000"))
+    with hurried(1.0, 0.1):
+        result = run_faults(bucket, [Fault.permanent(kind, file)], "s3", "nothing", tmp_path / "a.zarr")
+    assert result == "named"
