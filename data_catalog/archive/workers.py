@@ -1,12 +1,13 @@
 """Carries out the heavy part of an ingest on several threads, or on the workers of a Dask cluster."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
+
+from data_catalog.cores import usable_cores
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -61,7 +62,7 @@ def in_order(workers: Workers | None, function: Callable[[Task], Result], tasks:
 
 @contextmanager
 def own_threads() -> Iterator[Workers]:
-    """Yield threads of this process, one for each core, at most eight."""
-    count = min(_MOST_THREADS, os.cpu_count() or 1)
+    """Yield threads of this process, one for each core that it may use, at most eight."""
+    count = min(_MOST_THREADS, usable_cores())
     with ThreadPoolExecutor(count, thread_name_prefix="ingest") as executor:
         yield Workers(executor, count)

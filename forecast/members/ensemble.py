@@ -25,6 +25,7 @@ from forecast.members.noise import member_noise, member_seeds
 from forecast.members.rollout import rollout
 from forecast.members.stored_states import batch_name, load_state, state_path, store_state, stored_states
 from forecast.parallel.ranks import ALONE, Ranks
+from forecast.parallel.side_by_side import side_by_side, threads_for
 from forecast.states.standardiser import grid_of
 from forecast.states.starts import select_past, start_members
 from forecast.system.system import System
@@ -75,7 +76,7 @@ def forecast_members(
     state_directory: Path | None = None,
     ranks: Ranks = ALONE,
 ) -> Iterator[MemberFields]:
-    """Make members, batch by batch, each batch through all lead times.
+    """Make members in batches: on a CPU as many batches at a time as PyTorch has threads, else one after the other.
 
     If several processes call it together, they divide the batches among them, and only the first process yields
     members: it reads the states of the others from `state_directory`, which all processes must share.
@@ -111,8 +112,12 @@ def forecast_members(
         replace(request, members=members)
         for members in split_members(request.members, batch_size, ranks.count, len(checkpoint.models))
     ]
-    for batch in batches[ranks.rank :: ranks.count]:
-        for made in _forecast_batch(checkpoint, system, past, batch, state_directory):
+    own = [
+        _forecast_batch(checkpoint, system, past, batch, state_directory)
+        for batch in batches[ranks.rank :: ranks.count]
+    ]
+    with threads_for(len(own), ranks.device) as threads:
+        for made in side_by_side(own, threads):
             if ranks.is_first:
                 yield made
     for number, batch in enumerate(batches if ranks.is_first else ()):

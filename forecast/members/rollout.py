@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from threading import Lock
 
 import numpy as np
 import torch
@@ -15,6 +16,9 @@ from forecast.model.advance import advance, censored
 from forecast.states.conditions import step_scalars
 from forecast.system.diffusion import Sampler
 
+_LOCK = Lock()
+_before: list[list[str]] = []
+"""The precision that is restored when the last of several threads leaves full float32; one entry for each inside."""
 Noise = Callable[[int, int], Tensor]
 """Returns the standard normal noise of (lead step, draw), (member, channel, latitude, longitude). Draw 0 starts the
 sampler."""
@@ -75,11 +79,14 @@ def _full_float32() -> Iterator[None]:
     batch size does.
     """
     operations = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)  # type: ignore[attr-defined]
-    before = [operation.fp32_precision for operation in operations]
-    try:
+    with _LOCK:
+        _before.append(_before[0] if _before else [operation.fp32_precision for operation in operations])
         for operation in operations:
             operation.fp32_precision = "ieee"
+    try:
         yield
     finally:
-        for operation, precision in zip(operations, before, strict=True):
-            operation.fp32_precision = precision
+        with _LOCK:
+            before = _before.pop()
+            for operation, precision in zip(operations, () if _before else before, strict=not _before):
+                operation.fp32_precision = precision

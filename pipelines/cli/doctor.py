@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from data_catalog.cores import usable_cores
 from data_catalog.errors import PlumecastError
 from pipelines.terminal.parts import PARTS, Part
-from pipelines.terminal.processes import usable_cores
 from pipelines.workspace.home import Home
 
 Verdict = Literal["ok", "warn", "missing", "broken"]

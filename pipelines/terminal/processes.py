@@ -16,6 +16,7 @@ from contextlib import ExitStack, suppress
 from itertools import pairwise
 from typing import IO
 
+from data_catalog.cores import usable_cores
 from data_catalog.errors import ConfigurationError
 from pipelines.terminal.exit_status import TRY_LATER, USERS_FAULT
 from pipelines.terminal.tied import launcher_variable
@@ -55,11 +56,6 @@ def launch(words: Sequence[str], processes: int) -> int:
             return 0
         _end(started, _GRACE_SECONDS)
         return _report(_cause(failed, [process.returncode for process in started]), started, errors)
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use; those of the machine where the system does not say, as on macOS."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def without_processes(words: Sequence[str]) -> list[str]:

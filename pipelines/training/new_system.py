@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import DatasetEntry
+from data_catalog.cores import usable_cores
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.layout.cells import Cells
 from data_catalog.layout.variables import channel
@@ -19,7 +20,6 @@ from data_catalog.sources.open_source import open_source
 from data_catalog.storage.atomic_files import write_durably
 from forecast.system.periods import Period, Periods
 from forecast.system.reading import parse_system
-from pipelines.terminal.processes import usable_cores
 from pipelines.training.sizing import Sizes, choose_sizes, split_in_time
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import system_names

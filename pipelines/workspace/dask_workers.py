@@ -5,7 +5,6 @@ system.
 """
 
 import logging
-import os
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from distributed.comm.core import CommClosedError
 from distributed.system import MEMORY_LIMIT
 
 from data_catalog.archive.workers import Workers
+from data_catalog.cores import usable_cores
 from data_catalog.errors import ConfigurationError
 from pipelines.workspace.datasets import declare_variables
 from pipelines.workspace.home import Home
@@ -62,7 +62,7 @@ def processes(home: Home, count: int | None = None) -> Iterator[Workers]:
     Raises:
         ConfigurationError: Workers are killed again and again.
     """
-    number = count or max(2, os.cpu_count() or 1)
+    number = count or max(2, usable_cores())
     limit = int(MEMORY_LIMIT * _MEMORY_SHARE / number)
     with (
         dask.config.set(_SETTINGS),

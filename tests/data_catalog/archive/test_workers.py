@@ -29,7 +29,7 @@ def test_results_come_in_order_and_few_tasks_are_under_way() -> None:
 
 
 def test_tasks_share_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("data_catalog.archive.workers.usable_cores", lambda: 2)
     with own_threads() as workers:
         meeting = threading.Barrier(2, timeout=20)
         assert sorted(workers.in_order(lambda _: meeting.wait(), range(2))) == [0, 1]

@@ -48,14 +48,29 @@ def test_one_member_can_be_recomputed_alone(checkpoint, system, analysis):
     assert_same_members(alone, {name: values[3:4] for name, values in many.items()}, checkpoint)
 
 
-def test_members_do_not_depend_on_the_number_of_threads(checkpoint, system, analysis):
-    one = fields(checkpoint, system, analysis, range(2))
-    torch.set_num_threads(2)
+@pytest.mark.parametrize("threads", [2, 3])
+def test_members_are_the_same_bytes_with_any_number_of_threads(checkpoint, system, analysis, threads):
+    """Batches of two are made one after the other by one thread, side by side by several."""
+    one = fields(checkpoint, system, analysis, range(6))
+    torch.set_num_threads(threads)
     try:
-        two = fields(checkpoint, system, analysis, range(2))
+        several = fields(checkpoint, system, analysis, range(6))
+        assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(1)
-    assert_same_members(two, one, checkpoint)
+    for name, values in one.items():
+        np.testing.assert_array_equal(several[name], values)
+
+
+def test_batches_side_by_side_take_turns(checkpoint, system, analysis):
+    torch.set_num_threads(2)
+    try:
+        made = list(forecast_members(checkpoint, system, analysis, MemberRequest(INIT, range(6), 2), batch_size=2))
+    finally:
+        torch.set_num_threads(1)
+    turns = [(block.members, block.lead_index) for block in made]
+    assert turns[:4] == [((0, 1), 0), ((2, 3), 0), ((0, 1), 1), ((2, 3), 1)]
+    assert turns[4:] == [((4, 5), 0), ((4, 5), 1)]
 
 
 def test_members_differ_from_each_other(checkpoint, system, analysis):
