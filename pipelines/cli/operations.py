@@ -1,5 +1,6 @@
 """Commands that show and steer the cycles of systems."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -59,6 +60,23 @@ def skip(
     from pipelines.workspace.systems import find_system
 
     say(skip_cycle(home(), find_system(system).name, parse_time(init, "--init"), reason))
+
+
+@commands.command()
+def metrics(
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.prom", help="File [default: PLUMECAST_HOME/plumecast.prom].")
+    ] = None,
+) -> None:
+    """Write metrics of all cycles for Prometheus, as a file for node_exporter's textfile collector.
+
+    Each cycle does so at its end. Alert rules are in infra/prometheus.
+    """
+    from pipelines.operations.metrics import write_metrics
+    from pipelines.workspace.home import home
+
+    place = home()
+    print(f"Metrics: {write_metrics(place, place.metrics if out is None else out)}")
 
 
 @commands.command()

@@ -78,7 +78,18 @@ def cycle_flow(
     with _alone_on_schedule(place, name):
         if work.is_held():
             return []
-        return when_there_is_room(partial(_worked, work), place.root)
+        try:
+            return when_there_is_room(partial(_worked, work), place.root)
+        finally:
+            _write_metrics(place)
+
+
+def _write_metrics(home: Home) -> None:
+    """Write the metrics of all cycles, however this one ended; that they cannot be written fails no cycle."""
+    try:
+        tasks.metrics.with_options(retries=0)(str(home.root))
+    except Exception as error:
+        logger.warning("No metrics are written: %s", error)
 
 
 @dataclass(frozen=True)

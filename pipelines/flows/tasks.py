@@ -23,6 +23,7 @@ from pipelines.operations.announcing import announce as announce_run
 from pipelines.operations.announcing import announce_again, message_of
 from pipelines.operations.cleaning import clean as clean_system
 from pipelines.operations.cycles import SystemCycles
+from pipelines.operations.metrics import write_metrics
 from pipelines.operations.publication import copy_missing
 from pipelines.operations.verify import verify as verify_all
 from pipelines.operations.verify import verify_run
@@ -171,6 +172,13 @@ def announce(home: str, system: System, run: str | None = None) -> None:
     announce_run(ledger, system.announce, directory)
     identity = f"plumecast.run.{system.name}.{directory.path.name}"
     emit_event("plumecast-run.published", {"prefect.resource.id": identity}, payload=message_of(directory))
+
+
+@step("metrics")
+def metrics(home: str) -> str:
+    """Write the metrics of all cycles in a home; return the path of the file."""
+    place = Home(Path(home))
+    return str(write_metrics(place, place.metrics))
 
 
 @step("clean up")

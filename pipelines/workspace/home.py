@@ -37,6 +37,11 @@ class Home:
         """Directory of the local Prefect server's state."""
         return self.root / "prefect"
 
+    @property
+    def metrics(self) -> Path:
+        """Path of the metrics of all cycles, which node_exporter's textfile collector reads."""
+        return self.root / "plumecast.prom"
+
     def archive(self, dataset_name: str) -> Path:
         """Return the path of the archive of a dataset."""
         return self.archives / f"{dataset_name}.zarr"
