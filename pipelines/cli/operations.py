@@ -65,7 +65,7 @@ def skip(
 @commands.command()
 def metrics(
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE.prom", help="File [default: PLUMECAST_HOME/plumecast.prom].")
+        Path | None, typer.Option("--out", metavar="FILE.prom", help="File [default: PLUMECAST_HOME/cycles.prom].")
     ] = None,
 ) -> None:
     """Write metrics of all cycles for Prometheus, as a file for node_exporter's textfile collector.

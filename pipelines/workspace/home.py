@@ -40,7 +40,7 @@ class Home:
     @property
     def metrics(self) -> Path:
         """Path of the metrics of all cycles, which node_exporter's textfile collector reads."""
-        return self.root / "plumecast.prom"
+        return self.root / "cycles.prom"
 
     def archive(self, dataset_name: str) -> Path:
         """Return the path of the archive of a dataset."""
