@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli import data, forecasts, models, operations, scores
+from pipelines.cli import data, forecasts, models, operations, registry, scores
 from pipelines.terminal.exit_status import INTERRUPTED, exit_status
 from pipelines.terminal.output import SecretFreeRecord, StderrHandler, is_first_process
 from pipelines.terminal.processes import check_shared
@@ -29,7 +29,7 @@ app = typer.Typer(
 )
 
 
-for part in (data, models, forecasts, operations, scores):
+for part in (data, models, forecasts, operations, registry, scores):
     app.add_typer(part.commands)
 
 

@@ -130,11 +130,11 @@ def copy_runs(home: str, system: System) -> int:
 
 
 @step("find runs to verify")
-def find_verifiable(home: str, system: System) -> list[str]:
-    """Return the runs whose verifying analyses are archived, earliest first."""
+def find_verifiable(home: str, system: System, runs: str | None = None) -> list[str]:
+    """Return the runs of a home, or of another directory, whose verifying analyses are archived, earliest first."""
     place = Home(Path(home))
     times = open_archive(place.archive(system.dataset))["time"].values
-    return [str(run.path) for run in runs_to_verify(system, times, place.runs)]
+    return [str(run.path) for run in runs_to_verify(system, times, place.runs if runs is None else Path(runs))]
 
 
 @step("verify")

@@ -4,24 +4,18 @@ Lines are chained by hash (`data_catalog.storage.chained_lines`), each is synced
 cut off by a kill is ignored. The ledger is not the only witness: a published run counts even if its line is missing.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter
 
-from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.errors import ConfigurationError
 from data_catalog.layout.times import iso
-from data_catalog.storage.atomic_files import append_durably, create_durably, disk_errors
-from data_catalog.storage.chained_lines import CHAINED, Lines, chained_line, read_lines
-from data_catalog.storage.locks import lock
-from data_catalog.storage.typed_files import faults_of_validation
+from data_catalog.storage.record_files import append_record, read_records
 from pipelines.terminal.times import now, parse_time
-
-PATIENCE_SECONDS = 30.0
 
 
 def _as_time(value: object) -> np.datetime64:
@@ -125,11 +119,8 @@ class CycleLedger:
             InvalidDataError: A line is damaged, lost or repeated, or is no record of a ledger.
         """
         ledger = cls(path)
-        for number, record in enumerate(_lines(path).records, 1):
-            try:
-                ledger._apply(_RECORDS.validate_python(record))
-            except ValidationError as error:
-                raise InvalidDataError(f"{path}: line {number}: {'; '.join(faults_of_validation(error))}") from None
+        for record in read_records(path, _RECORDS):
+            ledger._apply(record)
         return ledger
 
     @property
@@ -182,14 +173,7 @@ class CycleLedger:
         """
         if isinstance(record, CycleEvent) and _same(self.last_event(record.init_time), record):
             return
-        with lock(self.path.with_suffix(".lock"), f"ledger {self.path}", patience_seconds=PATIENCE_SECONDS):
-            lines = _lines(self.path)
-            content = json.loads(record.model_dump_json(exclude_none=True))
-            line, _ = chained_line(content, lines.hashes[-1] if lines.hashes else "")
-            with disk_errors(self.path):
-                if not self.path.exists():
-                    create_durably(self.path, b"")
-            append_durably(self.path, line, after=lines.length)
+        append_record(self.path, record)
         self._apply(record)
 
     def record(
@@ -223,14 +207,6 @@ class CycleLedger:
             self.announcements.setdefault(record.init_time, {})[record.to] = record
         else:
             self.events.setdefault(record.init_time, []).append(record)
-
-
-def _lines(path: Path) -> Lines:
-    content = path.read_bytes() if path.exists() else b""
-    lines = read_lines(content, str(path))
-    if lines.records and lines.format != CHAINED:
-        raise InvalidDataError(f"{path}: expected lines chained by hash, found lines with checksums")
-    return lines
 
 
 def _same(last: CycleEvent | None, record: CycleEvent) -> bool:

@@ -149,8 +149,7 @@ def compare(ours: ScoredForecaster, theirs: ScoredForecaster, selection: Selecti
         ConfigurationError: A channel or region is unknown to one of them.
         UnscorableError: They share too little.
     """
-    sums = [_sums(side, name, selection) for side, name in ((ours, "forecaster"), (theirs, "reference"))]
-    joined = xr.concat(sums, "forecaster", join="outer", coords="minimal", compat="override")
+    joined = joined_sums(ours, theirs, selection)
     for axis, names in (("channel", selection.channels), ("region", selection.regions)):
         if names:
             joined = joined.sel({axis: list(names)})
@@ -158,6 +157,16 @@ def compare(ours: ScoredForecaster, theirs: ScoredForecaster, selection: Selecti
         joined = joined.sel(init_time=np.isin(joined["init_time"].values, np.array(selection.init_times)))
     card = scorecard(joined, "forecaster", "reference", score=selection.score)
     return card.assign_attrs(forecaster=ours.found.name, reference=theirs.found.name)
+
+
+def joined_sums(ours: ScoredForecaster, theirs: ScoredForecaster, selection: Selection = Selection()) -> xr.DataArray:
+    """The archived sums of two forecasters, named `forecaster` and `reference`; NaN where one of them has none.
+
+    Raises:
+        ConfigurationError: A channel or region is unknown to one of them.
+    """
+    sums = [_sums(side, name, selection) for side, name in ((ours, "forecaster"), (theirs, "reference"))]
+    return xr.concat(sums, "forecaster", join="outer", coords="minimal", compat="override")
 
 
 def _sums(side: ScoredForecaster, name: str, selection: Selection) -> xr.DataArray:

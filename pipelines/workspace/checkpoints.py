@@ -6,13 +6,16 @@ from pathlib import Path
 from data_catalog.errors import ConfigurationError
 from forecast.system.system import System
 from pipelines.workspace.home import Home
+from pipelines.workspace.model_registry import ModelRegistry
 
 BASELINES_FILE = "baselines.nc"
 """Name of the file of baselines in the directory of a checkpoint."""
 
 
 def find_checkpoint(home: Home, system: System, given: Path | None = None) -> Path:
-    """Return the directory of the checkpoint to use: the given one, one trained in this home, or the shipped one.
+    """Return the directory of the checkpoint to use: the given one, else that of the registry's live model.
+
+    Without a registry it is the one that is trained in this home, else the shipped one.
 
     Args:
         home: Home directory, which holds trained checkpoints.
@@ -79,6 +82,9 @@ def find_baselines(checkpoint: Path) -> Path:
 
 
 def _usual_places(home: Home, system_name: str) -> tuple[Path, ...]:
+    registry = ModelRegistry.read(home.models(system_name))
+    if (live := registry.live) is not None:
+        return (registry.directory(live),)
     return home.checkpoint(system_name), shipped_checkpoint(system_name)
 
 

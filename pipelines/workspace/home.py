@@ -11,7 +11,8 @@ class Home:
 
     Attributes:
         root: Path of the directory, which holds `archives/`, `checkpoints/`, `runs/`, `scores/`, `searches/`, `cycles/`
-            with the ledgers of scheduled cycles, `datasets/` with the user's dataset files and, unless Prefect is
+            with the ledgers of scheduled cycles, `models/` and `shadows/` with registered models and the runs of those
+            that are not live, `datasets/` with the user's dataset files and, unless Prefect is
             configured otherwise, `prefect/`.
     """
 
@@ -65,6 +66,14 @@ class Home:
     def search(self, name: str) -> Path:
         """Return the directory of a search."""
         return self.root / "searches" / name
+
+    def models(self, system_name: str) -> Path:
+        """Return the path of the registry of a system's models; their checkpoints are beside it."""
+        return self.root / "models" / system_name / "registry.jsonl"
+
+    def shadow_runs(self, model_folder: str) -> Path:
+        """Return the directory of the runs of a model that runs beside the live one: `<system>/<cycle>/`."""
+        return self.root / "shadows" / model_folder
 
     def checkpoint(self, system_name: str) -> Path:
         """Return the directory of the checkpoint that is trained in this home."""
