@@ -20,6 +20,7 @@ from pipelines.flows import tasks
 from pipelines.flows.mending import with_sound_archive
 from pipelines.flows.pauses import when_there_is_room
 from pipelines.flows.retries import delays_until, is_scheduled, lock_patience_seconds
+from pipelines.flows.shadows import run_shadows
 from pipelines.flows.steps import ONE_AT_A_TIME, disclosed
 from pipelines.operations.cycles import SystemCycles
 from pipelines.runs import staging
@@ -156,6 +157,7 @@ def _worked(work: _Work) -> list[str]:
             _finish(work, runs)
             raise
         _finish(work, runs)
+        run_shadows(work.cycles, [RunDirectory.at(run).init_time for run in runs], work.request, make_run)
         if work.cycles.system.retention is not None:
             tasks.clean(str(work.cycles.home.root), work.cycles.system)
     return runs

@@ -10,6 +10,7 @@ import numpy as np
 from pipelines.flows import tasks
 from pipelines.operations.cycles import SystemCycles
 from pipelines.runs.cycle import Cycle
+from pipelines.runs.sweep import sweep
 from pipelines.workspace.model_registry import ModelRegistry, ModelState, short
 
 logger = logging.getLogger("plumecast")
@@ -33,6 +34,7 @@ def run_shadows(
     """
     registry = ModelRegistry.read(cycles.home.models(cycles.system.name))
     for shadow in registry.shadows:
+        sweep(cycles.home.shadow_runs(shadow.folder), cycles.system.name)
         for init_time in init_times:
             with _told(shadow):
                 runs = cycles.home.shadow_runs(shadow.folder)

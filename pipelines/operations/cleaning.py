@@ -4,6 +4,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from data_catalog.errors import ConfigurationError, PlumecastError
@@ -41,7 +42,7 @@ def clean(home: Home, system: System, *, dry_run: bool = False) -> Iterator[str]
         return
     word = "would be retired" if dry_run else "retired"
     day = str(now().astype("datetime64[D]"))
-    for run in find_runs(home.runs, system.name):
+    for run in chain.from_iterable(find_runs(runs, system.name) for runs in home.all_runs):
         for old in _retirements(run, rules):
             if old.what == "members" and not run.scores.exists():
                 yield f"{run.path}: members of {old.age_days:.0f} days are kept, because they are not verified yet"

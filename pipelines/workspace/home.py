@@ -75,6 +75,11 @@ class Home:
         """Return the directory of the runs of a model that runs beside the live one: `<system>/<cycle>/`."""
         return self.root / "shadows" / model_folder
 
+    @property
+    def all_runs(self) -> list[Path]:
+        """Directories of runs, `<system>/<cycle>/` in each: that of the live models, and those of shadows."""
+        return [self.runs, *sorted((self.root / "shadows").glob("*"))]
+
     def checkpoint(self, system_name: str) -> Path:
         """Return the directory of the checkpoint that is trained in this home."""
         return self.root / "checkpoints" / system_name
