@@ -13,8 +13,8 @@ from forecast.verification.set_aside import combined, placed, placed_all
 from forecast.verification.variables import filled, ratio, where
 from forecast.verification.weighting import for_each_weight, point_weights
 
-PIECE_VALUES = 4_194_304
-"""Members of so many points at a time are sorted, to bound memory."""
+PIECE_VALUES = 262_144
+"""Number of members that are sorted and summed at a time, so that they stay in the cache of the processor."""
 
 
 @aligned()
@@ -103,16 +103,18 @@ def _block_sums(
     ensemble: NDArray[Any], analysis: NDArray[Any], weight: NDArray[Any], *, axes: tuple[int, ...]
 ) -> NDArray[np.float64]:
     """Sums of one block: its axes with those of `axes` reduced to size 1, then 4 x intervals."""
-    pieces = max(min(ensemble.size // PIECE_VALUES, len(ensemble)), 1)
+    axis = int(np.argmax(ensemble.shape[:-1]))
+    pieces = max(min(ensemble.size // PIECE_VALUES, ensemble.shape[axis]), 1)
     results = []
-    for piece in np.array_split(np.arange(len(ensemble)), pieces):
+    for members, observed, share in zip(
+        *(np.array_split(field, pieces, axis=axis) for field in (ensemble, analysis, weight)), strict=True
+    ):
         with np.errstate(invalid="ignore"):
-            fields = _point_parts(ensemble[piece], analysis[piece], weight[piece] == 0.0)
-            sums = [_weighted_sum(weight[piece], field, axes) for field in fields]
+            sums = [_weighted_sum(share, field, axes) for field in _point_parts(members, observed, share == 0.0)]
         results.append(np.concatenate(sums, axis=-1))
-    if 0 in axes:
+    if axis in axes:
         return np.asarray(np.sum(results, axis=0))
-    return np.concatenate(results, axis=0)
+    return np.concatenate(results, axis=axis)
 
 
 def _point_parts(
