@@ -68,10 +68,13 @@ def _shortened(line: str) -> str:
 
 def _os_fault(error: OSError) -> str:
     place = error.filename if error.filename is not None else "a file"
-    if full := as_full_disk(error, Path(os.fsdecode(place)) if error.filename is not None else _full_disk() or Path()):
+    known = _full_disk() if error.filename is None else Path(os.fsdecode(place))
+    if known is not None and (full := as_full_disk(error, known)):
         return str(full)
     reason = error.strerror or errno.errorcode.get(error.errno or 0, "unknown")
     wanted = {
+        errno.ENOSPC: "room on its disk",
+        errno.EDQUOT: "room within the quota",
         errno.EROFS: "a writable directory",
         errno.EACCES: "the right to read or write",
         errno.EPERM: "the right to read or write",
@@ -84,7 +87,8 @@ def _full_disk() -> Path | None:
     """Return the mount of a full disk that Plumecast writes to, because errors of NetCDF and HDF5 do not say so."""
     home = Path(os.environ.get("PLUMECAST_HOME") or "plumecast-data")
     prefect = Path(os.environ.get("PREFECT_HOME") or home / "prefect")
-    places = [home, Path.cwd(), Path(tempfile.gettempdir()), prefect, *_directories_in(home)]
+    scratch = Path(os.environ.get("TMPDIR") or tempfile.gettempdir())  # the latter leaves out a full one
+    places = [home, Path.cwd(), scratch, prefect, *_directories_in(home)]
     return next((mount_of(place) for place in places if free_bytes(place) < FULL_BYTES), None)
 
 

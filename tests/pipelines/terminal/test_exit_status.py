@@ -22,6 +22,7 @@ MODULE = "pipelines.terminal.exit_status"
             2,
             "/x/y: expected room on the disk of /, found it full (No space left on device)",
         ),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "a file: expected room on its disk, found no space"),
         (
             ModuleNotFoundError("No module named 'conjured'", name="conjured"),
             1,
@@ -65,7 +66,7 @@ def test_a_full_disk_of_any_place_is_named(
         (tmp_path / name).mkdir(parents=True)
     monkeypatch.setenv("PLUMECAST_HOME", str(tmp_path))
     monkeypatch.delenv("PREFECT_HOME", raising=False)
-    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "tmp"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     place = tmp_path / full
     monkeypatch.setattr(f"{MODULE}.free_bytes", lambda path: 0 if path == place else 10**9)
     monkeypatch.setattr(f"{MODULE}.mount_of", lambda path: path)
