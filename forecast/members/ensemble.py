@@ -22,6 +22,7 @@ from data_catalog.errors import DivergedError, InvalidDataError
 from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.checkpoints.compatibility import check_forecasts
 from forecast.members.noise import member_noise, member_seeds
+from forecast.members.portions import Portions
 from forecast.members.rollout import rollout
 from forecast.members.stored_states import batch_name, load_state, state_path, store_state, stored_states
 from forecast.parallel.ranks import ALONE, Ranks
@@ -87,7 +88,7 @@ def forecast_members(
         analysis: Canonical analysis that holds the past states of `request.init_time`; if it has `member`, member m of
             the forecast starts from the one at position m modulo their number.
         request: Member numbers, init time and length.
-        batch_size: Members computed together; fewer if a process would otherwise have none.
+        batch_size: Members computed together; fewer if a process would otherwise have none, or if memory is short.
         state_directory: Directory for the state after each step, from which a killed forecast resumes and which several
             processes need; None to store none.
         ranks: The processes, and the device on which this one computes.
@@ -96,7 +97,7 @@ def forecast_members(
         Physical fields of one batch at one lead time; nothing except in the first process.
 
     Raises:
-        ConfigurationError: The checkpoint belongs to another system.
+        ConfigurationError: The checkpoint belongs to another system, or memory is short for a single member.
         InvalidDataError: A channel, value or past state is missing, or the grid differs.
         MissingDataError: `init_time` is later than the last analysis.
         DivergedError: A field is not finite.
@@ -106,14 +107,14 @@ def forecast_members(
     _check_analysis(analysis, checkpoint)
     past_analysis = select_past(analysis, request.init_time, system.state.past_states, system.state.step_hours)
     past = _standardised(past_analysis, checkpoint).to(ranks.device)
-    if ranks.device != "cpu":
-        checkpoint = replace(checkpoint, models=tuple(model.to(ranks.device) for model in checkpoint.models))
+    checkpoint = replace(checkpoint, models=tuple(model.to(ranks.device) for model in checkpoint.models))
     batches = [
         replace(request, members=members)
         for members in split_members(request.members, batch_size, ranks.count, len(checkpoint.models))
     ]
+    portions = Portions(ranks.device)
     own = [
-        _forecast_batch(checkpoint, system, past, batch, state_directory)
+        _forecast_batch(checkpoint, system, past, batch, state_directory, portions)
         for batch in batches[ranks.rank :: ranks.count]
     ]
     with threads_for(len(own), ranks.device) as threads:
@@ -165,6 +166,7 @@ def _forecast_batch(
     past: Float[Tensor, "start past channel latitude longitude"],
     request: MemberRequest,
     state_directory: Path | None,
+    portions: Portions,
 ) -> Iterator[MemberFields]:
     """Yield the members of one batch: first the lead times that an interrupted forecast stored, then the rest."""
     members, network = tuple(request.members), checkpoint.of_member(request.members[0])
@@ -182,9 +184,8 @@ def _forecast_batch(
         states = torch.cat([states[:, 1:], state.to(past.device)[:, None]], dim=1)
         yield _member_fields(checkpoint, request, made, state)
     remaining = range(made + 1, request.lead_steps + 1)
-    for lead_step, state in zip(
-        remaining, rollout(network, system.sampler, states, request.init_time, remaining, noise), strict=True
-    ):
+    following = rollout(network, system.sampler, states, request.init_time, remaining, noise, portions)
+    for lead_step, state in zip(remaining, following, strict=True):
         if directory is not None:
             store_state(directory, lead_step, state)
         yield _member_fields(checkpoint, request, lead_step, state)

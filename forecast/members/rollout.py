@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from threading import Lock
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from forecast.calibration.correction import Correction
 from forecast.checkpoints.checkpoint import Checkpoint
+from forecast.members.portions import Portions
 from forecast.model.advance import advance, censored
 from forecast.states.conditions import step_scalars
 from forecast.system.diffusion import Sampler
@@ -31,6 +32,7 @@ def rollout(
     init_time: np.datetime64,
     lead_steps: range,
     noise: Noise,
+    portions: Portions | None = None,
 ) -> Iterator[Float[Tensor, "member channel latitude longitude"]]:
     """Forecast step by step from standardised states.
 
@@ -41,16 +43,24 @@ def rollout(
         init_time: Init time of the forecast (lead step 0).
         lead_steps: Lead steps to make, counted from 1; a start above 1 continues a forecast from `past`.
         noise: Independent standard normal noise for each lead step and draw.
+        portions: How many members are computed together where memory is short, shared by the batches of a forecast;
+            None for this batch alone.
 
     Yields:
         The standardised state after each lead step.
+
+    Raises:
+        ConfigurationError: Memory is short for a single member.
     """
+    portions = portions or Portions(str(past.device))
     step, fitted = np.timedelta64(checkpoint.system.state.step_hours, "h"), checkpoint.calibration
     used = sampler if fitted is None else fitted.sampler
     for lead_step in lead_steps:
         start_time = init_time.astype("datetime64[ns]") + (lead_step - 1) * step
         correction = None if fitted is None else fitted.correction(lead_step)
-        state = _make_state(checkpoint, used, past, start_time, partial(noise, lead_step), correction)
+        drawn = lru_cache(maxsize=1)(partial(noise, lead_step))  # portions share the noise of a draw
+        make = partial(_make_states, checkpoint, used, past, start_time, drawn, correction)
+        state = portions.compute(len(past), make)
         bounds = checkpoint.standardiser.lower_bounds(np.array([start_time + step])).to(past.device)
         state = censored(state, bounds).contiguous()
         yield state
@@ -58,27 +68,42 @@ def rollout(
 
 
 @torch.inference_mode()
-def _make_state(
+def _make_states(
     checkpoint: Checkpoint,
     sampler: Sampler,
     past: Tensor,
     start_time: np.datetime64,
     noise: Callable[[int], Tensor],
     correction: Correction | None,
+    members: slice,
 ) -> Tensor:
+    """Return the next states of the members at some positions of a batch."""
+    past = past[members]
     scalars = step_scalars(np.array([start_time]), checkpoint.system.state.step_hours).to(past.device)
     with _full_float32():
-        return advance(checkpoint.model, sampler, past, scalars.expand(past.shape[0], -1), noise, correction)
+        return advance(
+            checkpoint.model,
+            sampler,
+            past,
+            scalars.expand(past.shape[0], -1),
+            lambda draw: noise(draw)[members],
+            correction,
+        )
 
 
 @contextmanager
 def _full_float32() -> Iterator[None]:
-    """Compute convolutions and matrix products on a GPU in full float32, because members must not depend on the device.
+    """Compute convolutions and matrix products in full float32, because members must not depend on the device.
 
     Some GPUs round the operands to ten bits by default (TF32), which changes members a hundred times as much as another
-    batch size does.
+    batch size does; so do GPUs and processors for which the process has lowered the precision.
     """
-    operations = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)  # type: ignore[attr-defined]
+    operations = (
+        torch.backends.cudnn.conv,  # type: ignore[attr-defined]
+        torch.backends.cuda.matmul,
+        torch.backends.mkldnn.conv,  # type: ignore[attr-defined]
+        torch.backends.mkldnn.matmul,  # type: ignore[attr-defined]
+    )
     with _LOCK:
         _before.append(_before[0] if _before else [operation.fp32_precision for operation in operations])
         for operation in operations:

@@ -7,7 +7,9 @@ from forecast.members.ensemble import MemberRequest, forecast_members
 
 
 def test_members_are_computed_in_full_float32(system, analysis, checkpoint, monkeypatch):
-    operations, real, seen = (torch.backends.cudnn.conv, torch.backends.cuda.matmul), rollout.advance, []
+    operations = [torch.backends.cudnn.conv, torch.backends.mkldnn.conv]
+    operations += [torch.backends.cuda.matmul, torch.backends.mkldnn.matmul]
+    real, seen = rollout.advance, []
     before = [operation.fp32_precision for operation in operations]
 
     def watched(*given, **named):
@@ -26,7 +28,7 @@ def test_members_are_computed_in_full_float32(system, analysis, checkpoint, monk
 
     monkeypatch.setattr(rollout, "advance", watched)
     forecast()
-    assert seen == [["ieee", "ieee"]]
+    assert seen == [["ieee"] * 4]
     monkeypatch.setattr(rollout, "advance", failing)
     with pytest.raises(RuntimeError, match="a fault"):
         forecast()
