@@ -157,14 +157,11 @@ def _worked(work: _Work) -> list[str]:
             _finish(work, runs)
             raise
         _finish(work, runs)
-        run_shadows(work.cycles, [RunDirectory.at(run).init_time for run in runs], work.request, make_run)
-        if work.cycles.system.retention is not None:
-            tasks.clean(str(work.cycles.home.root), work.cycles.system)
     return runs
 
 
 def _finish(work: _Work, runs: Sequence[str]) -> None:
-    """Announce, copy and verify what is published."""
+    """Announce and copy what is published; verify earlier runs, let shadows follow, and clean up."""
     home, system = str(work.cycles.home.root), work.cycles.system
     for run in (*runs, None):  # None stands for what was not taken earlier
         try:
@@ -173,6 +170,9 @@ def _finish(work: _Work, runs: Sequence[str]) -> None:
             logger.warning("%s: published, but not announced: %s", run or "earlier runs", error)
     with copied(work.cycles):
         _verify_earlier(work, runs)
+        run_shadows(work.cycles, [RunDirectory.at(run).init_time for run in runs], work.request, make_run)
+        if system.retention is not None:
+            tasks.clean(home, system)
 
 
 @contextmanager
