@@ -8,6 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from data_catalog.cores import usable_cores
+
 Result = TypeVar("Result")
 PIECE_BYTES = 2**21
 """Bytes of input below which a piece is not worth handing to a thread."""
@@ -20,15 +22,14 @@ MOST_PIECES = 4
 def thread_count() -> int:
     """Return the number of threads that work may be divided among here.
 
-    It is the smallest of the processors that this process may use, `OMP_NUM_THREADS` and `NUMBA_NUM_THREADS`. It is 1
+    It is the smallest of the cores that this process may use, `OMP_NUM_THREADS` and `NUMBA_NUM_THREADS`. It is 1
     in any thread but the main one and in worker processes: there somebody else, such as Dask, divides the work already.
     """
     alone = threading.current_thread() is threading.main_thread() and multiprocessing.parent_process() is None
     if not alone:
         return 1
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     asked = [os.environ.get(f"{name}_NUM_THREADS", "").split(",")[0] for name in ("OMP", "NUMBA")]
-    return max(1, min([processors, *(int(number) for number in asked if number.strip().isdigit())]))
+    return max(1, min([usable_cores(), *(int(number) for number in asked if number.strip().isdigit())]))
 
 
 def in_pieces(work: Callable[[slice], Result], points: int, nbytes: int) -> list[Result]:
