@@ -6,6 +6,7 @@ and be averaged away. When a chunk is truncated, Blosc decodes whatever follows 
 
 Writers leave out chunks that hold nothing but the fill value. Where a whole region may have this value, as 0 of
 precipitation, that is believed and said in the log; elsewhere the error says how to write a store with all its chunks.
+The same holds of what the index of a shard leaves out.
 """
 
 import asyncio
@@ -37,6 +38,7 @@ from data_catalog.sources.locations import parse_location
 from data_catalog.sources.reading import decoded, in_blocks
 from data_catalog.sources.references import are_references, reference_store
 from data_catalog.sources.remote_objects import DamagedChunkError, RemoteObjects
+from data_catalog.sources.shards import Shards, asks_for_absent
 from data_catalog.storage.object_stores import object_store
 from data_catalog.storage.patience import ask, explained, is_outage, is_refusal, patience_for
 
@@ -118,9 +120,13 @@ class CompleteStore(WrapperStore[Store]):
         self.complete = False
         self.blosc_arrays: frozenset[str] = frozenset()
         self.fill_values: dict[str, FillValue] = {}
+        self.shards: dict[str, Shards] = {}
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
         """Return the bytes of a key; None, which readers take for the fill value, only for metadata."""
+        if asks_for_absent(byte_range):
+            self._believe_absent(key, f"chunk for a part of shard {key}")
+            return None
         found = await self._read(key, prototype, byte_range)
         name = key.rsplit("/", 1)[-1]
         if found is None and name not in _METADATA - {_ATTRIBUTES}:
@@ -129,6 +135,19 @@ class CompleteStore(WrapperStore[Store]):
                 self._believe_absent(key)
         if found is not None and byte_range is None and self._is_blosc_chunk(key):
             _check_whole(key, len(found), found[:_BLOSC_HEADER_BYTES].to_bytes())
+        return found if found is None else self._without_gaps(key, name, found, prototype, byte_range)
+
+    def _without_gaps(
+        self, key: str, name: str, found: Buffer, prototype: BufferPrototype, byte_range: ByteRequest | None
+    ) -> Buffer:
+        """Return what was read of a shard such that chunks it leaves out are not taken for their fill value."""
+        shards = self.shards.get(key.partition("/")[0]) if self.complete and name not in _METADATA else None
+        if shards is not None and shards.is_index(byte_range):
+            return prototype.buffer.from_bytes(shards.marked(key, found.to_bytes()))
+        if shards is not None and byte_range is None:
+            index = shards.index_of(found.to_bytes())
+            if len(index) == shards.index_bytes and shards.absent(key, index).size:
+                self._believe_absent(key, f"chunk for a part of shard {key}")
         return found
 
     async def _read(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None) -> Buffer | None:
@@ -151,12 +170,12 @@ class CompleteStore(WrapperStore[Store]):
         self._absent[array] += 1
         return None
 
-    def _believe_absent(self, key: str) -> None:
+    def _believe_absent(self, key: str, what: str | None = None) -> None:
         """Take an absent chunk for its fill value and say so once an array, or refuse it."""
         name = key.partition("/")[0]
         fill = self.fill_values.get(name)
         if fill is None or not fill.is_value:
-            raise AbsentChunkError(f"no chunk {key} in the store{'' if fill is None else fill.way_out}")
+            raise AbsentChunkError(f"no {what or f'chunk {key}'} in the store{'' if fill is None else fill.way_out}")
         if name not in self._said:
             self._said.add(name)
             _LOG.warning(
@@ -258,6 +277,7 @@ def _opened(store: CompleteStore, where: str, decode_timedelta: bool) -> xr.Data
         group = zarr.open_group(store, mode="r", use_consolidated=consolidated)
         store.blosc_arrays = frozenset(name for name, array in group.arrays() if _ends_in_blosc(array))
         store.fill_values = {name: FillValue.of(array) for name, array in group.arrays()}
+        store.shards = {name: shards for name, array in group.arrays() if (shards := Shards.of(array)) is not None}
         values = [name for name, fill in store.fill_values.items() if fill.is_value]
         opened_group = ZarrStore.open_group(store, consolidated=consolidated)
         return decoded(opened_group, where, decode_timedelta=decode_timedelta, fill_is_value=values)
