@@ -20,8 +20,8 @@ from data_catalog.layout.units import conversion, converted
 from data_catalog.layout.variables import VARIABLES, channel, is_levelled_name, is_surface_name, level_channel
 
 _LOG = logging.getLogger(__name__)
-_ON_A_LEVEL = ("{}{}", "{}_{}", "{}_{}hPa", "{}{}hPa")
-_LEVEL_AT_END = re.compile(r"([1-9]\d*)(?:hPa)?$")
+_ON_A_LEVEL = ("{}{}", "{}_{}", "{}_{}hPa", "{}{}hPa", "{}_{}hpa")
+_LEVEL_AT_END = re.compile(r"([1-9]\d*)(?:h[Pp]a)?$")
 _LOWEST_LEVEL_HPA = 1100
 _FORECAST_DIMS = ("init_time", "member", "lead_time")
 

@@ -57,39 +57,42 @@ TABLE = (
     ),
     Variable(
         "msl", "mean sea level pressure", "air_pressure_at_mean_sea_level", "Pa", (85e3, 112e3),
-        ("mean_sea_level_pressure", "mslp", "slp", "psl", "prmsl", "pressure_msl"),
+        (
+            "mean_sea_level_pressure", "mslp", "slp", "psl", "prmsl", "pressure_msl",
+            "pressure_reduced_to_mean_sea_level",
+        ),
     ),
     Variable(
         "sp", "surface pressure", "surface_air_pressure", "Pa", (35e3, 112e3),
-        ("surface_pressure", "ps", "pres_sfc"),
+        ("surface_pressure", "ps", "pres_sfc", "pressure_surface"),
     ),
     Variable(
         "t2m", "2 m temperature", "air_temperature", "K", (170.0, 340.0),
-        ("2m_temperature", "2t", "tas", "T2M", "air_2m"),
+        ("2m_temperature", "2t", "tas", "T2M", "air_2m", "temperature_2m"),
     ),
     Variable(
         "d2m", "2 m dewpoint temperature", "dew_point_temperature", "K", (150.0, 320.0),
-        ("2m_dewpoint_temperature", "2d", "tdps"),
+        ("2m_dewpoint_temperature", "2d", "tdps", "dew_point_temperature_2m"),
     ),
     Variable(
         "u10", "10 m eastward wind", "eastward_wind", "m s-1", (-110.0, 110.0),
-        ("10m_u_component_of_wind", "10u", "uas", "U10", "u10m"), polar_sign=-1,
+        ("10m_u_component_of_wind", "10u", "uas", "U10", "u10m", "wind_u_10m"), polar_sign=-1,
     ),
     Variable(
         "v10", "10 m northward wind", "northward_wind", "m s-1", (-110.0, 110.0),
-        ("10m_v_component_of_wind", "10v", "vas", "V10", "v10m"), polar_sign=-1,
+        ("10m_v_component_of_wind", "10v", "vas", "V10", "v10m", "wind_v_10m"), polar_sign=-1,
     ),
     Variable(
         "u100", "100 m eastward wind", "eastward_wind", "m s-1", (-140.0, 140.0),
-        ("100m_u_component_of_wind", "100u", "u100m"), polar_sign=-1,
+        ("100m_u_component_of_wind", "100u", "u100m", "wind_u_100m"), polar_sign=-1,
     ),
     Variable(
         "v100", "100 m northward wind", "northward_wind", "m s-1", (-140.0, 140.0),
-        ("100m_v_component_of_wind", "100v", "v100m"), polar_sign=-1,
+        ("100m_v_component_of_wind", "100v", "v100m", "wind_v_100m"), polar_sign=-1,
     ),
     Variable(
         "i10fg", "10 m wind gust", "wind_speed_of_gust", "m s-1", (-0.5, 150.0),
-        ("instantaneous_10m_wind_gust", "gust", "GUST"), minimum=0.0,
+        ("instantaneous_10m_wind_gust", "gust", "GUST", "wind_gust_surface"), minimum=0.0,
     ),
     Variable(
         "fg10", "highest 10 m wind gust", "wind_speed_of_gust", "m s-1", (-0.5, 150.0),
@@ -107,7 +110,7 @@ TABLE = (
     _precipitation(24, 2500.0),
     Variable(
         "tcwv", "total column water vapour", "atmosphere_mass_content_of_water_vapor", "kg m-2", (-1.0, 150.0),
-        ("total_column_water_vapour", "prw", "pwat", "PWAT"), minimum=0.0,
+        ("total_column_water_vapour", "prw", "pwat", "PWAT", "precipitable_water_atmosphere"), minimum=0.0,
     ),
     Variable(
         "tcc", "total cloud cover", "cloud_area_fraction", "1", (-0.01, 1.01),

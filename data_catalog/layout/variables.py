@@ -58,7 +58,7 @@ def is_field_name(name: str) -> bool:
     Args:
         name: As the source spells it, such as `2t`, `geopotential` or `z_500`.
     """
-    return name in _spelled or re.sub(r"_?\d+(hPa)?$", "", name) in _spelled_on_levels
+    return name in _spelled or re.sub(r"_?\d+(h[Pp]a)?$", "", name) in _spelled_on_levels
 
 
 def is_surface_name(name: str) -> bool:
@@ -94,7 +94,7 @@ def check_declarable(variable: Variable) -> None:
     for name in variable.names:
         may_share = name != variable.short_name and not variable.on_levels
         taken = next((one.short_name for one in TABLE if name in one.names and not (may_share and _shares(one))), None)
-        on_level = re.sub(r"_?\d+(hPa)?$", "", name)
+        on_level = re.sub(r"_?\d+(h[Pp]a)?$", "", name)
         if taken is None and on_level != name:
             taken = next((one.short_name for one in TABLE if one.on_levels and on_level in one.names), None)
         if taken is not None:

@@ -98,6 +98,50 @@ def test_arco_and_weatherbench2_names() -> None:
     assert found.sizes["time"] == 1
 
 
+DYNAMICAL_ORG = {
+    "temperature_2m": ("t2m", 7.0, "degree_Celsius", 280.15),
+    "dew_point_temperature_2m": ("d2m", 5.0, "degree_Celsius", 278.15),
+    "wind_u_10m": ("u10", 3.0, "m s-1", 3.0),
+    "wind_v_10m": ("v10", -3.0, "m s-1", -3.0),
+    "wind_u_100m": ("u100", 6.0, "m s-1", 6.0),
+    "wind_v_100m": ("v100", -6.0, "m s-1", -6.0),
+    "wind_gust_surface": ("i10fg", 9.0, "m s-1", 9.0),
+    "pressure_surface": ("sp", 99e3, "Pa", 99e3),
+    "pressure_reduced_to_mean_sea_level": ("msl", 101e3, "Pa", 101e3),
+    "precipitable_water_atmosphere": ("tcwv", 20.0, "kg m-2", 20.0),
+    "geopotential_height_500hpa": ("z500", 5600.0, "m", 5600 * 9.80665),
+    "geopotential_250hpa": ("z250", 1e5, "m2 s-2", 1e5),
+    "temperature_850hpa": ("t850", 7.0, "degree_Celsius", 280.15),
+}
+"""Fields of dynamical.org: channel, a value, its unit there, and the value in ours."""
+OTHER_FIELDS = {
+    "maximum_temperature_2m": ("degree_Celsius", 9.0),
+    "temperature_80m": ("degree_Celsius", 6.0),
+    "relative_humidity_2m": ("percent", 60.0),
+    "geopotential_height_cloud_ceiling": ("m", 2e4),
+    "total_cloud_cover_atmosphere": ("percent", 50.0),
+    "precipitation_surface": ("kg m-2 s-1", 1e-4),
+}
+"""Extremes, means and rates over the hours before, and heights that are no channel's."""
+
+
+def test_names_and_units_of_dynamical_org() -> None:
+    """Latitude from the north, longitude from -180, Celsius, heights, levels in lower case."""
+    dims, shape = ("time", "latitude", "longitude"), (2, 3, 4)
+    known = {name: (value, units) for name, (_, value, units, _) in DYNAMICAL_ORG.items()}
+    others = {name: (value, units) for name, (units, value) in OTHER_FIELDS.items()}
+    fields = {
+        name: (dims, np.full(shape, value, np.float32), {"units": units})
+        for name, (value, units) in {**known, **others}.items()
+    }
+    places = {"latitude": [50.0, 49.75, 49.5], "longitude": [-180.0, -179.75, -179.5, -179.25]}
+    found = canonicalise(xr.Dataset(fields, {"time": TIMES[:2], **places, "spatial_ref": 0}))
+    assert set(found) == {one for one, _, _, _ in DYNAMICAL_ORG.values()}
+    for one, _, _, expected in DYNAMICAL_ORG.values():
+        np.testing.assert_allclose(found[one], expected, rtol=1e-6)
+    assert found["latitude"].values.tolist() == [49.5, 49.75, 50.0]
+
+
 def test_ncep_reanalysis() -> None:
     """hgt in metres, lat and lon, descending levels and latitudes, hours since 1800, daily means."""
     hgt = _values(5500.0, 2, 2)
