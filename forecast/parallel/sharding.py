@@ -61,6 +61,21 @@ def distribute(
             block.compile()
     if ranks.count == 1:
         return module
+    return over_processes(module, ranks, parallel=parallel, idle_weights=idle_weights)
+
+
+def over_processes(module: nn.Module, ranks: Ranks, *, parallel: Parallel, idle_weights: bool = False) -> nn.Module:
+    """Divide a module over the processes of the process group that this process has joined, which may be alone in it.
+
+    Args:
+        module: On the device of this process; changed in place.
+        ranks: The processes.
+        parallel: `ddp` keeps all weights in each process, `fsdp` a part of each weight.
+        idle_weights: Whether some losses do not depend on some weights.
+
+    Returns:
+        The module to call in place of `module`.
+    """
     ranks.copy_from_first(tensor.detach() for tensor in chain(module.parameters(), module.buffers()))
     if parallel == "ddp":
         return DistributedDataParallel(
