@@ -13,7 +13,7 @@ from tests.gpu.conftest import GPU, Place, difference
 TOLERANCE = 1e-4
 """Of the contract about members."""
 LEAD_STEPS = 10
-MANY = 64
+MANY = 256
 """Members whose activations on a GPU are large beside the weights and the workspaces of its libraries."""
 PRECISIONS = (
     torch.backends.cudnn.conv,

@@ -146,6 +146,7 @@ def first_state(checkpoint, analysis, ranks, *, compiled):
     return {name: np.sqrt(values) if name == "tp24" else values for name, values in made.fields.items()}
 
 
+@pytest.mark.filterwarnings("ignore")  # the compiler's own, such as its advice to lower the precision
 def test_compiled_blocks_make_the_same_members(analysis, place, on_cpu, compiler):
     checkpoint = load_checkpoint(on_cpu[1])
     expected = first_state(load_checkpoint(on_cpu[1]), analysis, CPU, compiled=False)
