@@ -46,7 +46,8 @@ def encoding(weather: xr.Dataset, step: float) -> dict[str, dict[str, object]]:
         if "time" in values.dims:
             low, high = float(values.min()), float(values.max())
             scale = max(step * float((values - values.mean("time")).std()), (high - low) / _DEEPEST, 1e-30)
-            packed = {"dtype": "int16", "scale_factor": scale, "add_offset": (high + low) / 2, "_FillValue": _FILL}
+            offset = round((high + low) / 2 / scale) * scale  # a multiple of the step, so that zero rain stays zero
+            packed = {"dtype": "int16", "scale_factor": scale, "add_offset": offset, "_FillValue": _FILL}
             result[str(name)] |= packed
     return result
 

@@ -87,6 +87,8 @@ def test_packed_weather_is_within_half_a_step(tmp_path: Path) -> None:
     for year, weather in years.items():
         with xr.open_dataset(tmp_path / "packed" / f"{year}.nc", engine="netcdf4") as packed:
             xr.testing.assert_equal(packed["lsm"], weather["lsm"])
+            assert float(packed["tp24"].min()) >= 0
+            assert bool((packed["tp24"] == 0).where(weather["tp24"] == 0, True).all())
             for name in ("z500", "tp24"):
                 values = weather[name]
                 allowed = 0.5 * step * float((values - values.mean("time")).std())
