@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,6 +12,8 @@ from data_catalog.cores import usable_cores
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 _MOST_THREADS = 8
+_LOOK_SECONDS = 2.0
+"""How often a task that is waited for is asked about whether its workers are there still."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +23,12 @@ class Workers:
     Attributes:
         executor: Threads of this process, or Dask's client in the guise of an executor.
         count: How many tasks it carries out at once.
+        are_there: Whether the workers are there still; a cluster that is lost may leave a task waiting for ever.
     """
 
     executor: Executor
     count: int
+    are_there: Callable[[], bool] = lambda: True
 
     def in_order(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
         """Yield the result of each task in the order of the tasks; only a few are under way or wait at a time.
@@ -35,18 +39,29 @@ class Workers:
 
         Raises:
             Exception: A task raised it; results of tasks before it have been yielded.
+            CancelledError: The workers are lost.
         """
         under_way: deque[Future[Result]] = deque()
         try:
             for task in tasks:
                 under_way.append(self.executor.submit(function, task))
                 if len(under_way) > self.count:
-                    yield under_way.popleft().result()
+                    yield self._result(under_way.popleft())
             while under_way:
-                yield under_way.popleft().result()
+                yield self._result(under_way.popleft())
         finally:
             for future in under_way:
                 future.cancel()
+
+    def _result(self, future: "Future[Result]") -> Result:
+        while True:
+            try:
+                return future.result(timeout=_LOOK_SECONDS)
+            except TimeoutError:
+                if future.done():
+                    return future.result()  # its own TimeoutError, or it ended just now
+                if not self.are_there():
+                    raise CancelledError from None
 
 
 def in_order(workers: Workers | None, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:

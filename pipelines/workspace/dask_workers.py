@@ -104,7 +104,7 @@ def _workers(client: Client, name: str, home: Home) -> Iterator[Workers]:
         client.register_plugin(PreparedWorker(home))
         count = sum(client.nthreads().values())
         logger.info("%d threads of %s", count, name)
-        yield Workers(client.get_executor(pure=False), count)
+        yield Workers(client.get_executor(pure=False), count, lambda: client.status == "running")
     except KilledWorker as error:
         raise ConfigurationError(
             f"--scheduler {name}: expected workers to finish their tasks, found a task that ended four of them; give "

@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from data_catalog.archive.workers import own_threads
+from data_catalog.archive.workers import Workers, own_threads
 
 
 def test_results_come_in_order_and_few_tasks_are_under_way() -> None:
@@ -47,3 +49,26 @@ def test_an_error_comes_after_the_results_before_it() -> None:
         with pytest.raises(ValueError, match="five"):
             found.extend(results)
     assert found == [0, 1, 2, 3, 4]
+
+
+class _Silent(Executor):
+    """Workers that take a task and never answer."""
+
+    def submit(self, function: Any, /, *arguments: Any, **_: Any) -> "Future[Any]":
+        return Future()
+
+
+def test_lost_workers_are_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data_catalog.archive.workers._LOOK_SECONDS", 0.01)
+    answers = iter([True, True, False])
+    with pytest.raises(CancelledError):
+        next(Workers(_Silent(), 1, lambda: next(answers)).in_order(str, [1, 2]))
+    assert list(answers) == []
+
+
+def test_a_task_may_raise_a_timeout_of_its_own() -> None:
+    def late(_: int) -> None:
+        raise TimeoutError("its own")
+
+    with ThreadPoolExecutor(1) as threads, pytest.raises(TimeoutError, match="its own"):
+        next(Workers(threads, 1).in_order(late, [1]))
