@@ -152,7 +152,7 @@ def write_manifest(
 
 
 def extend_manifest(run: Path | str, files: Sequence[Path]) -> Path:
-    """Update the manifest of a published run after files were added or replaced.
+    """Update the manifest of a published run after files were added or replaced; the same files change nothing.
 
     Args:
         run: Run directory.
@@ -172,8 +172,11 @@ def extend_manifest(run: Path | str, files: Sequence[Path]) -> Path:
         if name not in added:
             _check_size(directory, name, entry)
     entries = {**manifest.files, **added}
+    path = directory / "manifest.json"
+    if entries == manifest.files:
+        return path
     following = {"files": entries, "generation": manifest.generation + 1}
-    return store_manifest(directory / "manifest.json", Manifest(**{**dict(manifest), **following}))
+    return store_manifest(path, Manifest(**{**dict(manifest), **following}))
 
 
 def entries_of(run: Path, files: Sequence[Path]) -> dict[str, FileEntry]:

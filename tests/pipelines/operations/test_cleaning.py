@@ -89,7 +89,7 @@ def test_members_and_then_products_are_retired(place: Home, ruled: Path, run: Ru
     assert prove_run(run.path).generation == before.generation + 2
     assert is_complete(run.path)
     assert run.init_time in published_runs(place.runs, "tiny")
-    assert next(iter(check_runs([run.path]))).endswith("2 files, 3 retired")
+    assert next(iter(check_runs([str(run.path)]))).endswith("2 files, 3 retired")
 
 
 def test_every_reader_says_that_the_members_are_gone(

@@ -17,7 +17,7 @@ def test_a_column_for_each_system(tiny, capsys: pytest.CaptureFixture[str]) -> N
     cells = {row[0].strip(): row[1].strip() for row in rows}
     assert cells["grid, channels"] == "32 x 64, 2"
     assert cells["one training step"].endswith("FLOP, 4 samples")
-    assert cells["forecast: one member"].endswith("3 lead steps of 3")
+    assert cells["forecast: one member"].endswith("3 lead steps of 1")
 
 
 def test_a_dataset_without_a_known_grid_is_refused(tiny, monkeypatch: pytest.MonkeyPatch) -> None:
