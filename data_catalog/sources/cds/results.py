@@ -20,6 +20,7 @@ from data_catalog.sources.grib.library import open_message
 from data_catalog.sources.grib.messages import find_fields
 from data_catalog.sources.reading import netcdf_dataset, one_line
 from data_catalog.storage.atomic_files import atomic_path
+from data_catalog.storage.disks import as_full_disk
 
 _PRELIMINARY = frozenset({"0005", "5", "5.0"})
 _KNOWN = _PRELIMINARY | {"0001", "1", "1.0"}
@@ -37,6 +38,7 @@ def files_of(path: Path) -> list[Path]:
 
     Raises:
         InvalidDataError: The zip is damaged, encrypted or too large.
+        FullDiskError: There is no room for its files.
     """
     with path.open("rb") as file:
         if file.read(4) != _ZIP:
@@ -48,7 +50,9 @@ def files_of(path: Path) -> list[Path]:
                 partial.mkdir()
                 _unpack(archive, partial, path)
         except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-            raise InvalidDataError(f"{path}: expected a zip that can be unpacked, found {one_line(error)}") from error
+            # NotImplementedError is zipfile's for a compression that it does not know, RuntimeError for a password.
+            damaged = InvalidDataError(f"{path}: expected a zip that can be unpacked, found {one_line(error)}")
+            raise as_full_disk(error, folder) or damaged from error
     return sorted(folder.iterdir())
 
 

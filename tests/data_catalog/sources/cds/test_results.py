@@ -1,12 +1,13 @@
 """Files as the Climate Data Store sends and has sent them: NetCDF of both kinds, GRIB, zips, and damaged ones."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from data_catalog.errors import InvalidDataError
+from data_catalog.errors import FullDiskError, InvalidDataError
 from data_catalog.sources.cds import results
 from data_catalog.sources.cds.results import files_of, open_results, preliminary_times
 from data_catalog.sources.files import combine
@@ -98,6 +99,17 @@ def test_a_zip_that_is_damaged_or_too_large_is_refused(tmp_path: Path, monkeypat
     with pytest.raises(InvalidDataError, match="expected 1 to 64 files of at most 1000000 bytes, found 2 of 1000001"):
         files_of(path)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["a.data"]
+
+
+def test_a_full_disk_is_no_fault_of_the_zip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "result"
+    path.write_bytes(zipped({"a.nc": b"content"}))
+    monkeypatch.setattr(results, "_unpack", full)
+    with pytest.raises(FullDiskError, match="expected room on the disk of"):
+        files_of(path)
 
 
 def test_what_is_none_of_these_is_refused(tmp_path: Path) -> None:
