@@ -81,17 +81,18 @@ def _check_members(entry: DatasetEntry, analysis: xr.Dataset, where: str) -> Non
 def _check_not_coarser(times: NDArray[np.datetime64], archived: Archived, step_hours: int, where: str) -> None:
     """Refuse means of longer periods, such as months: no two times are a step apart, and the archive has none between.
 
-    Times that are few and far between may fill holes of an archive.
+    Times that are few and far between may fill holes of an archive, and the first new one may leave a hole behind it.
     """
     step = usual_step(times)
     if step is None or np.diff(times).min() <= step_hours * _HOUR:
         return
     known = np.sort(archived())
     between = np.searchsorted(known, times[1:], "left") - np.searchsorted(known, times[:-1], "right")
-    if not between.all():
+    far = (between == 0) & ~np.isin(times[:-1], known[-1:])
+    if far.any():
         raise InvalidDataError(
             f"{where}: expected times every {step_hours} h, found steps of {step / _HOUR:g} h and more"
-            f"{at_time(times, 1 + int((between == 0).argmax()))}"
+            f"{at_time(times, 1 + int(far.argmax()))}"
         )
 
 

@@ -6,7 +6,6 @@ will never have it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_catalog.clock import utc_today
 from data_catalog.layout.checks import holes, usual_step
 from data_catalog.layout.times import iso
 from data_catalog.sources.absences import Absence, absence_at
@@ -91,7 +91,7 @@ class Holes:
             last: Last time that was asked for.
             absences: What the source says of times that it lacks.
         """
-        today = datetime.now(UTC).date().isoformat()
+        today = utc_today().isoformat()
         found = []
         for time in holes(np.sort(times)):
             if first <= time <= last and not self._is_never(time):

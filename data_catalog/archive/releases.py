@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from data_catalog.clock import utc_now
 from data_catalog.sources.releases import preliminary_of
 
 FINAL_AFTER_DAYS = 62
@@ -48,7 +48,7 @@ class Releases:
 
     def wanted(self) -> list[tuple[np.datetime64, np.datetime64]]:
         """Return what to ask for again, as final values may be there: first and last time of at most 8 months."""
-        latest = np.datetime64(datetime.now(UTC).replace(tzinfo=None), "ns") - np.timedelta64(FINAL_AFTER_DAYS, "D")
+        latest = np.datetime64(utc_now().replace(tzinfo=None), "ns") - np.timedelta64(FINAL_AFTER_DAYS, "D")
         times = np.array(sorted(self.preliminary), "datetime64[ns]")
         old = times[times <= latest]
         months = np.unique(old.astype("datetime64[M]"))[:_MOST_WINDOWS]

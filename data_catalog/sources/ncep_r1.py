@@ -5,12 +5,13 @@ current year grows. Source: PSL, "NCEP/NCAR Reanalysis 1"; Kalnay et al. (1996)
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
+from data_catalog.clock import utc_today
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.layout.coordinates import at_times
 from data_catalog.layout.variables import channel
@@ -79,7 +80,7 @@ def open_ncep_r1(
         MissingDataError: None of the years is there, or the server cannot be reached.
     """
     _check_names([*channels, *static], location)
-    last = datetime.now(UTC).year if end is None else end.year
+    last = utc_today().year if end is None else end.year
     years = [
         (name, year)
         for name in dict.fromkeys(channel(one).variable.short_name for one in channels)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from data_catalog.archive.analysis import open_dataset_source
 from data_catalog.archive.holes import NOT_THERE, Hole, Holes, described
 from data_catalog.archive.ingest import note_asked
 from data_catalog.catalog import DatasetEntry
+from data_catalog.clock import utc_today
 from data_catalog.errors import (
     InvalidDataError,
     MissingDataError,
@@ -150,7 +151,7 @@ def _result(request: MonthlyIngest, month: Month, *, added: int = 0, stated: Seq
 def _hole(time: np.datetime64, known: Holes, stated: Sequence[Absence]) -> Hole:
     """Return why a time is not there: as the source says now, else as the ledger has it."""
     text, said = str(time.astype("datetime64[s]")), absence_at(stated, time, time)
-    today = datetime.now(UTC).date().isoformat()
+    today = utc_today().isoformat()
     if said is not None:
         return Hole(text, said.reason, today, said.never)
     return known.by_time.get(text, Hole(text, NOT_THERE, today, never=False))

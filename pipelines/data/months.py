@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import TypeAlias
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.state import inspect_archive
 from data_catalog.catalog import DatasetEntry
+from data_catalog.clock import utc_today
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.layout.checks import usual_step
 from data_catalog.sources.open_source import MONTHLY_SOURCES, YEARLY_SOURCES, end_of
@@ -145,7 +146,7 @@ def parts_to_ask_for(
     if entry.source not in MONTHLY_SOURCES | YEARLY_SOURCES:
         return ((start, end),)
     last = end or entry.period_end
-    months = months_of(start or entry.period_start, last or datetime.now(UTC).date(), is_open=last is None)
+    months = months_of(start or entry.period_start, last or utc_today(), is_open=last is None)
     parts = _years(months) if entry.source in YEARLY_SOURCES else months
     if not replace and archive.exists() and not inspect_archive(archive, deep=False).faults:
         parts = (*(part for part in parts[:-1] if not is_complete(entry, archive, part)), parts[-1])

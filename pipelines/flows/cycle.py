@@ -25,6 +25,7 @@ from pipelines.flows.steps import ONE_AT_A_TIME, disclosed
 from pipelines.operations.cycles import SystemCycles
 from pipelines.runs import staging
 from pipelines.runs.cycle import Cycle, cycle_at_home
+from pipelines.runs.inputs import open_inputs
 from pipelines.runs.sweep import sweep
 from pipelines.terminal.times import parse_time
 from pipelines.workspace.home import Home
@@ -112,6 +113,9 @@ class _Work:
     init: str | None
     request: Callable[[np.datetime64], Cycle]
     verify: Callable[[str], str]
+
+    def cycle(self, init_time: np.datetime64) -> Cycle:
+        return replace(self.request(init_time), allow_suspect=self.cycles.system.schedule.allow_suspect)
 
     def is_held(self) -> bool:
         held = self.cycles.ledger().is_held
@@ -219,8 +223,10 @@ def _make_each(work: _Work, init_times: Sequence[np.datetime64]) -> Iterator[str
 
 def _make_one(work: _Work, init_time: np.datetime64, *, asked: bool) -> str:
     cycles, patience = work.cycles, lock_patience_seconds()
+    if not asked:
+        cycles.refuse_rejected(init_time, lambda: open_inputs(work.cycle(init_time)).digest)
     with cycles.recorded(init_time, asked=asked, patience_seconds=patience) as remarks:
-        cycle = replace(work.request(init_time), allow_suspect=cycles.system.schedule.allow_suspect)
+        cycle = work.cycle(init_time)
         return with_sound_archive(partial(_make, cycle), cycles, work.source, remarks)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 
+from data_catalog.clock import utc_now
 from data_catalog.errors import ConfigurationError, PlumecastError
 from data_catalog.storage.atomic_files import write_durably
 from forecast.products.files.manifest import file_hash, read_manifest
@@ -93,7 +94,7 @@ def post(url: str, run: RunDirectory, *, pause_seconds: float = _FIRST_PAUSE_SEC
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(pause_seconds * 2 ** (attempt - 1) * random.uniform(1, 1.5))  # noqa: S311  # jitter
-        headers = signed_headers(identity, body, os.environ.get(SECRET) or None, int(time.time()))
+        headers = signed_headers(identity, body, os.environ.get(SECRET) or None, int(utc_now().timestamp()))
         try:
             answer = httpx.post(url, content=body, headers=headers, timeout=_TIMEOUT_SECONDS)
         except httpx.HTTPError as error:

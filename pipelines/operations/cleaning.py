@@ -2,11 +2,11 @@
 
 import logging
 import shutil
-import time
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from data_catalog.clock import utc_now
 from data_catalog.errors import ConfigurationError, PlumecastError
 from data_catalog.storage.locks import is_held
 from forecast.products.files.manifest import find_runs
@@ -27,7 +27,7 @@ DAY_SECONDS = 86400.0
 def clean(home: Home, system: System, *, dry_run: bool = False) -> Iterator[str]:
     """Retire what the rules of a system no longer keep, and go on after a run where that fails.
 
-    Members are kept until the run is verified, however old they are.
+    Members of a run that is not verified are kept as long as its products: its analyses may still come.
 
     Args:
         home: The home directory.
@@ -44,7 +44,7 @@ def clean(home: Home, system: System, *, dry_run: bool = False) -> Iterator[str]
     day = str(now().astype("datetime64[D]"))
     for run in chain.from_iterable(find_runs(runs, system.name) for runs in home.all_runs):
         for old in _retirements(run, rules):
-            if old.what == "members" and not run.scores.exists():
+            if old.what == "members" and not run.scores.exists() and not _is_hopeless(run, rules):
                 yield f"{run.path}: members of {old.age_days:.0f} days are kept, because they are not verified yet"
                 break
             line = f"{run.path}: {old.what} of {old.age_days:.0f} days, {old.size / 2**20:.1f} MiB, {word}"
@@ -91,6 +91,11 @@ def _retirements(run: RunDirectory, rules: Retention) -> Iterator[Retirement]:
             yield Retirement(run, what, _age_days(path))
 
 
+def _is_hopeless(run: RunDirectory, rules: Retention) -> bool:
+    """Whether even the products of a run are too old, so that no analysis is awaited any more that would verify it."""
+    return rules.products_days is not None and _age_days(run.products) > rules.products_days
+
+
 def _leftovers(home: Home, name: str, rules: Retention, dry_run: bool) -> Iterator[str]:
     """Remove old runs that failed their checks, and what killed forecasts left that nobody went on with."""
     working = home.runs / staging.WORKING / name
@@ -108,4 +113,4 @@ def _leftovers(home: Home, name: str, rules: Retention, dry_run: bool) -> Iterat
 
 
 def _age_days(path: Path) -> float:
-    return (time.time() - path.stat().st_mtime) / DAY_SECONDS
+    return (utc_now().timestamp() - path.stat().st_mtime) / DAY_SECONDS

@@ -66,6 +66,8 @@ class CycleEvent(_Record):
     """Whether the cycle was asked for by its init time, which does not move the schedule."""
     deadline: Time | None = None
     """When the cycle is late, as known when it was recorded; the first one recorded of a cycle counts."""
+    inputs: str | None = None
+    """Hash of analysis, model and system of a run that failed its checks."""
 
 
 class Hold(_Record):

@@ -1,20 +1,20 @@
 """The cycles of one system: which to make now, and what is recorded about each while it is made."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from data_catalog.errors import FullDiskError, MissingDataError, PlumecastError, without_secrets
+from data_catalog.errors import FullDiskError, InvalidDataError, MissingDataError, PlumecastError, without_secrets
 from data_catalog.layout.times import iso
 from data_catalog.storage.disks import as_full_disk
 from data_catalog.storage.locks import is_held, lock
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
-from pipelines.operations.cycle_ledger import CycleLedger, Event
+from pipelines.operations.cycle_ledger import CycleEvent, CycleLedger, Event
 from pipelines.operations.cycle_states import (
     DONE,
     CycleState,
@@ -26,6 +26,7 @@ from pipelines.operations.cycle_states import (
 from pipelines.operations.due_cycles import due_times, planned
 from pipelines.operations.next_cycles import awaited, choose_cycles
 from pipelines.runs import staging
+from pipelines.runs.checking import RejectedRunError
 from pipelines.terminal.times import now
 from pipelines.workspace.home import Home
 from pipelines.workspace.starts import Times
@@ -133,9 +134,27 @@ class SystemCycles:
                 yield remarks
             except Exception as error:
                 with suppress(FullDiskError):  # the ledger may lie on the same disk
-                    ledger.record([init_time], _event_of(error), _reason(error), asked=asked)
+                    ledger.append(_failure(init_time, error, asked=asked))
                 raise
             ledger.record([init_time], "published", "; ".join(remarks), asked=asked)
+
+    def refuse_rejected(self, init_time: np.datetime64, inputs: Callable[[], str]) -> None:
+        """Refuse to make a run once more that failed its checks, unless it would be made from something else now.
+
+        Args:
+            init_time: Init time of the cycle.
+            inputs: Returns the hash of what it would be made from.
+
+        Raises:
+            InvalidDataError: Analysis, model and system are those of the run that failed.
+        """
+        last = self.ledger().last_event(init_time)
+        if last is not None and last.inputs is not None and last.inputs == inputs():
+            raise InvalidDataError(
+                f"cycle {iso(init_time)}: expected another analysis, model or system than those of the run that failed "
+                f"its checks, found the same; 'plumecast cycle {self.system.name} --init {iso(init_time)}' makes it "
+                "all the same"
+            )
 
     def _awaited(self, ledger: CycleLedger) -> Sequence[np.datetime64]:
         if ledger.plan is None:
@@ -169,6 +188,11 @@ def _deadlines(ledger: CycleLedger, init_times: Sequence[np.datetime64]) -> dict
 def _event_of(error: Exception) -> Event:
     is_passing = isinstance(error, MissingDataError) or as_full_disk(error, Path()) is not None
     return "waiting" if is_passing else "failed"
+
+
+def _failure(init_time: np.datetime64, error: Exception, *, asked: bool) -> CycleEvent:
+    inputs = (error.inputs or None) if isinstance(error, RejectedRunError) else None
+    return CycleEvent(init_time=init_time, event=_event_of(error), reason=_reason(error), asked=asked, inputs=inputs)
 
 
 def _reason(error: Exception) -> str:

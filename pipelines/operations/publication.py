@@ -3,10 +3,11 @@
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 
+from data_catalog.clock import utc_now
 from data_catalog.errors import ConfigurationError
 from data_catalog.sources.locations import parse_location
 from data_catalog.storage.folder import Fingerprint, Folder, Stored
@@ -129,7 +130,7 @@ def _unnamed(
 
 
 def _is_old(stored: Stored) -> bool:
-    return datetime.now(UTC) - stored.changed > KEPT
+    return utc_now() - stored.changed > KEPT
 
 
 def _is_current(folder: Folder, run: RunDirectory, there: Mapping[str, Stored]) -> bool:

@@ -13,8 +13,21 @@ from forecast.products.files.proof import described_by
 from forecast.products.files.runs import RunDirectory
 from pipelines.runs import staging
 from pipelines.runs.cycle import Cycle
+from pipelines.runs.inputs import IDENTITY, digest_of
 
 logger = logging.getLogger("plumecast")
+
+
+class RejectedRunError(InvalidDataError):
+    """A run failed its checks: it is made from the same analysis by the same model and system again in vain.
+
+    Attributes:
+        inputs: Hash of analysis, model and system.
+    """
+
+    def __init__(self, message: str, inputs: str = "") -> None:
+        super().__init__(message)
+        self.inputs = inputs
 
 
 def check_run(cycle: Cycle) -> CheckedRun:
@@ -24,7 +37,7 @@ def check_run(cycle: Cycle) -> CheckedRun:
         cycle: The request for the run, whose members are staged.
 
     Raises:
-        InvalidDataError: A check failed, and the run is not to be published anyway; it is kept aside.
+        RejectedRunError: A check failed, and the run is not to be published anyway; it is kept aside.
     """
     stage, channels = staging.staged(cycle.run), cycle.system.state.predictands
     measured = measure_forecast(stage.forecast, channels)
@@ -36,8 +49,10 @@ def check_run(cycle: Cycle) -> CheckedRun:
     write_checked(stage.checks, checked)
     faults = faults_of(checks)
     if faults and not cycle.publish_anyway:
+        inputs = digest_of({name: described_by(stage.forecast)[name] for name in IDENTITY})
         kept = staging.reject(cycle.run)
-        raise InvalidDataError(f"run {cycle.run.path}: not published, {'; '.join(faults)}; it is kept in {kept}")
+        words = f"run {cycle.run.path}: not published, {'; '.join(faults)}; it is kept in {kept}"
+        raise RejectedRunError(words, inputs)
     for fault in faults:
         logger.warning("%s: published although a check failed: %s", cycle.run.path, fault)
     return checked

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,6 +24,9 @@ from pipelines.runs.cycle import Cycle
 from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.open_checkpoint import open_checkpoint
 
+IDENTITY = ("system_hash", "model_id", "data_hash")
+"""What runs that hold the same members have in common."""
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -44,7 +47,16 @@ class Inputs:
     @cached_property
     def digest(self) -> str:
         """Return a hash of the identity, 16 hexadecimal digits."""
-        return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()[:16]
+        return digest_of(self.identity)
+
+
+def digest_of(identity: Mapping[str, str]) -> str:
+    """Return a hash of what members are made from, 16 hexadecimal digits.
+
+    Args:
+        identity: `system_hash`, `model_id` and `data_hash`.
+    """
+    return hashlib.sha256(json.dumps(dict(identity), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def open_inputs(cycle: Cycle) -> Inputs:

@@ -11,10 +11,10 @@ from pipelines.workspace.starts import HOUR, Times
 
 
 def runs_to_verify(system: System, times: Times, runs: Path) -> list[RunDirectory]:
-    """Return the runs without scores whose verifying analyses are all archived, earliest first."""
+    """Return the runs without scores that have members and whose verifying analyses are archived, earliest first."""
     ready = []
     for run in find_runs(runs, system.name):
-        if run.scores.exists() or not is_complete(run.path):
+        if run.scores.exists() or not run.forecast.exists() or not is_complete(run.path):
             continue
         hours = np.array(read_manifest(run.path).delivered.lead_hours)
         if np.isin(run.init_time + hours * HOUR, times).all():

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
+from data_catalog.clock import utc_now
 from data_catalog.errors import ConfigurationError
 from data_catalog.layout.times import FIRST_YEAR, LAST_YEAR
 
@@ -103,7 +104,7 @@ def lead_steps(hours: int, step_hours: int, option: str = "--lead") -> int:
 
 def now() -> np.datetime64:
     """Return the current time in UTC, without an offset."""
-    return np.datetime64(datetime.now(UTC).replace(tzinfo=None), "ns")
+    return np.datetime64(utc_now().replace(tzinfo=None), "ns")
 
 
 def _is_bare_day(text: str) -> bool:

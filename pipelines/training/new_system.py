@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from data_catalog.archive.reading import open_archive
 from data_catalog.catalog import DatasetEntry
+from data_catalog.clock import utc_today
 from data_catalog.cores import usable_cores
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.layout.cells import Cells
@@ -90,7 +91,7 @@ def known_weather(home: Home, entry: DatasetEntry) -> Weather:
     elif entry.has_source and not entry.is_remote:
         analysis = open_source(entry)
     elif entry.grid is not None and entry.is_remote:
-        last = entry.period_end or date(date.today().year - 1, 12, 31)
+        last = entry.period_end or date(utc_today().year - 1, 12, 31)
         return Weather(Cells(*entry.grid.coordinates()), entry.period_start, last)
     else:
         raise MissingDataError(

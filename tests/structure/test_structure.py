@@ -78,6 +78,18 @@ def test_imports_stand_at_the_top() -> None:
     assert len(inside) <= MOST_LAZY_IMPORTS, inside
 
 
+def test_the_time_of_day_is_asked_for_in_one_place() -> None:
+    """So that a simulation can let a year pass: `datetime.now`, `date.today`, `time.time` stand in the clock alone."""
+    asks = {"datetime.now", "datetime.utcnow", "date.today", "time.time", "time.time_ns"}
+    found = {
+        name
+        for name, module in MODULES.items()
+        for node in source_tree.ast.walk(module.tree)
+        if isinstance(node, source_tree.ast.Attribute) and source_tree.ast.unparse(node) in asks
+    }
+    assert found == {"data_catalog.clock"}
+
+
 def _mirror(module: Module) -> Path:
     relative = module.path.relative_to(ROOT)
     return ROOT / "tests" / relative.parent / f"test_{relative.name}"

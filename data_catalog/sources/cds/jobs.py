@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_catalog.clock import utc_now
 from data_catalog.errors import InvalidDataError, UnreachableError
 from data_catalog.sources.cds.demands import Demand
 from data_catalog.sources.cds.service import Asset, GoneError, Service, TooCostlyError, is_not_there_yet
@@ -151,7 +152,7 @@ class Jobs:
 
     def _forget_old(self) -> None:
         """Remove jobs and results that are too old, and the oldest results beyond a size."""
-        now = time.time()
+        now = utc_now().timestamp()
         for pattern, days in (("*.json", _JOB_DAYS), ("*.data", _RESULT_DAYS)):
             for path in self.directory.glob(pattern):
                 if now - path.stat().st_mtime > days * _DAY_S:

@@ -7,7 +7,7 @@ Days that are only in the preliminary release, ERA5T, are said to be so. Source:
 import importlib.util
 import os
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from data_catalog.clock import utc_today
 from data_catalog.errors import ConfigurationError, MissingDataError
 from data_catalog.sources.absences import Absence, with_absences
 from data_catalog.sources.cds.demands import Demand, days_until, demands_for, options_of, static_demand
@@ -60,7 +61,7 @@ def open_cds(
         InvalidDataError: A request is refused, or what came is damaged.
         MissingDataError: Nothing is there yet, or a job failed or takes too long: it goes on, and is waited for again.
     """
-    today = datetime.now(UTC).date()
+    today = utc_today()
     days = days_until(_day(start), today if end is None else _day(end), today)
     if members and step_hours % _MEMBERS_EVERY_H:
         raise ConfigurationError(

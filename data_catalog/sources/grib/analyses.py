@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TypeAlias
 
 import numpy as np
 import xarray as xr
 
+from data_catalog.clock import utc_now
 from data_catalog.errors import ConfigurationError, MissingDataError
 from data_catalog.layout.times import iso
 from data_catalog.sources.grib.remote import Index, IndexedFile, open_indexed
@@ -153,7 +154,7 @@ def wanted_times(
             f"{where}: expected a step that is a multiple of {hours_between} h, found {step_hours} h"
         )
     first = np.datetime64(start, "h")
-    last = np.datetime64(datetime.now(UTC).replace(tzinfo=None), "h") if end is None else np.datetime64(end, "h")
+    last = np.datetime64(utc_now().replace(tzinfo=None), "h") if end is None else np.datetime64(end, "h")
     if end is not None and not isinstance(end, datetime):
         last += 23 * _HOUR
     hours = np.arange(first, last + _HOUR, _HOUR)

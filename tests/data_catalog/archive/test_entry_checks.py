@@ -78,6 +78,15 @@ def test_few_days_may_fill_holes_of_an_archive(bounded: DatasetEntry, make_analy
         belongs(bounded, whole.isel(time=[7, 12, 17]), days[:12])
 
 
+def test_a_day_that_is_missing_stops_no_archive(bounded: DatasetEntry, make_analysis: MakeAnalysis) -> None:
+    """A scheduled ingest asks for the last archived time and later ones; the source lacks the day between."""
+    whole = make_analysis()
+    days = whole["time"].values
+    belongs(bounded, whole.isel(time=[11, 13]), days[:12])
+    with pytest.raises(InvalidDataError, match="found steps of 48 h and more at 2001-01-16"):
+        belongs(bounded, whole.isel(time=[11, 13, 15]), days[:12])
+
+
 def test_a_grid_of_rounded_coordinates_is_the_same(bounded: DatasetEntry, make_analysis: MakeAnalysis) -> None:
     belongs(bounded, make_analysis(latitude=np.linspace(-67.5, 67.5, 4).astype(np.float32) + 1e-5))
 

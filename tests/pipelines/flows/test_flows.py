@@ -31,7 +31,10 @@ from pipelines.flows.serving import check_cron, deployment
 from pipelines.operations.cycles import SystemCycles
 from pipelines.operations.status import status_of
 from pipelines.operations.steering import hold_system
+from pipelines.runs import forecast as forecasting
+from pipelines.runs.cycle import Cycle
 from pipelines.runs.forecast import forecast_cycle
+from pipelines.runs.inputs import Inputs
 from pipelines.workspace.home import Home
 from pipelines.workspace.starts import Times
 from pipelines.workspace.systems import find_system
@@ -104,10 +107,10 @@ def test_a_cycle_copies_its_runs_to_where_the_system_publishes(
     ]  # fmt: skip
 
 
-def states_of(place: Home) -> dict[str, str]:
-    """State of each cycle of the tiny system, by init time."""
+def states_of(place: Home, what: str = "state") -> dict[str, str]:
+    """State of each cycle of the tiny system, or its reason, by init time."""
     ((_, states),) = status_of(place, ["tiny"]).values()
-    return {iso(state.init_time): state.state for state in states}
+    return {iso(state.init_time): str(getattr(state, what)) for state in states}
 
 
 def test_a_forecast_by_hand_does_not_move_the_schedule(
@@ -130,6 +133,35 @@ def test_a_cycle_that_fails_is_explained_and_made_by_the_next(
             run_cycle(place, tiny, weather_file)
     assert states_of(place) == {"2008-01-01T00:00Z": "failed"}
     assert run_cycle(place, tiny, weather_file).name == "20080101T0000Z"
+    assert states_of(place) == {"2008-01-01T00:00Z": "published"}
+
+
+def test_a_cycle_that_fails_its_checks_is_not_made_again_from_the_same(
+    server: None, place: Home, tiny: Path, weather_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.runs.page.plot_run", _one_plot)
+    made: list[object] = []
+    make_members = forecasting.make_members
+
+    def counted(cycle: Cycle, inputs: Inputs) -> bool:
+        made.append(cycle.init_time)
+        return make_members(cycle, inputs)
+
+    monkeypatch.setattr(forecasting, "make_members", counted)
+    with monkeypatch.context() as failing:
+        failing.setattr("pipelines.runs.checking.faults_of", lambda _: ["spread: expected less, found more"])
+        with pytest.raises(InvalidDataError, match="not published, spread"):
+            run_cycle(place, tiny, weather_file)
+    reason = states_of(place, "reason")
+    with pytest.raises(InvalidDataError, match=r"another analysis, model or system .* 'plumecast cycle tiny --init"):
+        run_cycle(place, tiny, weather_file)
+    assert len(made) == 1
+    assert states_of(place, "reason") == reason
+    SystemCycles(place, find_system(str(tiny))).refuse_rejected(
+        np.datetime64("2008-01-01", "ns"), lambda: "of another model"
+    )
+    assert run_cycle(place, tiny, weather_file, init="2008-01-01").name == "20080101T0000Z"
+    assert len(made) == 2
     assert states_of(place) == {"2008-01-01T00:00Z": "published"}
 
 

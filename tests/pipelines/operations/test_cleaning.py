@@ -7,6 +7,7 @@ import time as clock
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from forecast.products.files.forecast_reading import open_forecast
@@ -24,6 +25,7 @@ from pipelines.runs import staging
 from pipelines.runs.forecast import forecast_cycle
 from pipelines.runs.republish import refresh_report
 from pipelines.runs.sweep import sweep
+from pipelines.runs.verifiable import runs_to_verify
 from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
@@ -117,12 +119,22 @@ def test_a_retired_run_can_be_made_again(place: Home, ruled: Path, run: RunDirec
     assert made.files[run.forecast.name].size == pytest.approx(members.size, abs=64)
 
 
-def test_unverified_members_are_kept(place: Home, ruled: Path, weather_file: Path) -> None:
+def test_unverified_members_are_kept_as_long_as_products(place: Home, ruled: Path, weather_file: Path) -> None:
+    system = find_system(str(ruled))
     made = RunDirectory.at(forecast_cycle(cycle_of(place, ruled, "2008-01-10", analysis=weather_file)))
-    aged(made, 400)
-    (said,) = clean(place, find_system(str(ruled)))
-    assert said.endswith("members of 400 days are kept, because they are not verified yet")
+    aged(made, 300)
+    (said,) = clean(place, system)
+    assert said.endswith("members of 300 days are kept, because they are not verified yet")
     assert made.forecast.exists()
+    with xr.open_dataset(weather_file, engine="netcdf4") as weather:
+        times = weather["time"].values
+    assert runs_to_verify(system, times, place.runs) == [made]
+    aged(made, 400)
+    assert len(list(clean(place, system))) == 2
+    assert not made.forecast.exists()
+    assert not made.products.exists()
+    assert runs_to_verify(system, times, place.runs) == []
+    prove_run(made.path)
 
 
 def test_a_lingering_file_is_named(place: Home, ruled: Path, run: RunDirectory) -> None:
