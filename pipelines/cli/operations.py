@@ -19,13 +19,18 @@ def status(
         str | None, typer.Argument(metavar="[SYSTEM]", help="A system [default: all whose cycles have begun].")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every cycle as JSON.")] = False,
+    page: Annotated[bool, typer.Option("--page", help="Write index.html and index.json beside the runs.")] = False,
 ) -> None:
     """Show every cycle that was due: published, or why not; what is wrong comes first."""
+    from pipelines.operations.index import write_index
     from pipelines.operations.status import status_json, status_lines, status_of
     from pipelines.workspace.home import home
     from pipelines.workspace.systems import find_system
 
     found = status_of(home(), [] if system is None else [find_system(system).name])
+    if page:
+        print(f"Page: {write_index(home())}")
+        return
     if as_json:
         print(status_json(found))
         return

@@ -4,6 +4,7 @@ Nothing is cached: a step whose run is published or whose archive is up to date 
 """
 
 import logging
+from functools import partial
 from pathlib import Path
 
 from prefect.events import emit_event
@@ -22,7 +23,9 @@ from pipelines.flows.steps import step
 from pipelines.operations.announcing import announce as announce_run
 from pipelines.operations.announcing import announce_again, message_of
 from pipelines.operations.cleaning import clean as clean_system
+from pipelines.operations.copies import note_copy
 from pipelines.operations.cycles import SystemCycles
+from pipelines.operations.index import write_index
 from pipelines.operations.metrics import write_metrics
 from pipelines.operations.publication import copy_missing
 from pipelines.operations.verify import verify as verify_all
@@ -126,7 +129,8 @@ def publish(cycle: Cycle) -> str:
 @step("copy to object storage")
 def copy_runs(home: str, system: System) -> int:
     """Copy the runs that are not where the system publishes them; return their number."""
-    return copy_missing(system, Home(Path(home)).runs)
+    place = Home(Path(home))
+    return copy_missing(system, place.runs, partial(note_copy, SystemCycles(place, system).ledger()))
 
 
 @step("find runs to verify")
@@ -176,8 +180,9 @@ def announce(home: str, system: System, run: str | None = None) -> None:
 
 @step("metrics")
 def metrics(home: str) -> str:
-    """Write the metrics of all cycles in a home; return the path of the file."""
+    """Write the metrics and the page of all cycles in a home; return the path of the metrics."""
     place = Home(Path(home))
+    write_index(place)
     return str(write_metrics(place, place.metrics))
 
 

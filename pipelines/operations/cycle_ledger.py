@@ -32,7 +32,8 @@ Time = Annotated[np.datetime64, BeforeValidator(_as_time), PlainSerializer(iso)]
 Clock = Literal["wall", "data", "played"]
 """What makes the next cycle due: the time of day, a new analysis in an archive of the past, or, for simulated weather,
 a tick of the schedule."""
-Announced = Literal["webhook", "file"]
+Announced = Literal["webhook", "file", "store"]
+"""Who is told that a run is published; a store gets a copy of it."""
 Event = Literal["waiting", "running", "failed", "published", "verified", "missed", "skipped"]
 
 
@@ -79,13 +80,15 @@ class Hold(_Record):
 
 
 class Announcement(_Record):
-    """Somebody was told that a run is published, or could not be."""
+    """Somebody was told that a run is published, or a store got a copy of it, or not."""
 
     record: Literal["announcement"] = "announcement"
     init_time: Time
     to: Announced
     delivered: bool
     reason: str = ""
+    manifest: str | None = None
+    """SHA-256 of the manifest of a run that was copied."""
 
 
 Record = Plan | CycleEvent | Hold | Announcement

@@ -34,12 +34,19 @@ class CycleState:
             deadline, `failed`, `missed` because a later cycle was made instead, `skipped` by an operator.
         reason: Why, in one line; empty where the state says all.
         run: The published run, as long as it is kept.
+        is_copied: Whether the run is where its system publishes it, if it publishes anywhere.
     """
 
     init_time: np.datetime64
     state: State
     reason: str = ""
     run: Path | None = None
+    is_copied: bool = True
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether somebody should look at it."""
+        return not self.is_copied or self.state in ("failed", "late", "missed")
 
     def as_json(self) -> dict[str, str | None]:
         """Return the state as `plumecast status --json` prints it."""

@@ -5,7 +5,7 @@ Everything is read from what is stored, so that the file can be written anew at 
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from forecast.products.files.checked import read_checked
 from forecast.products.files.manifest import find_runs, read_manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.verification.evaluation_report import read_evaluation
+from pipelines.operations.copies import STORE
 from pipelines.operations.cycle_ledger import CycleLedger
 from pipelines.operations.cycle_states import WRONG_FIRST, CycleState
 from pipelines.operations.status import status_of
@@ -38,6 +39,7 @@ _BY_SYSTEM: dict[str, str] = {
     "plumecast_failures": "Failures recorded of all cycles so far.",
     "plumecast_held": "Whether the system is held: 1 or 0.",
     "plumecast_unannounced": "Messages about published runs that nobody took yet.",
+    "plumecast_not_copied": "Published runs that are not where their system publishes them.",
     "plumecast_run_bytes": "Size of the newest published run.",
     "plumecast_runs_bytes": "Size of all published runs.",
 }
@@ -99,7 +101,7 @@ def write_metrics(home: Home, path: Path) -> Path:
     return path
 
 
-def _add_cycles(metrics: _Metrics, system: str, ledger: CycleLedger, states: Iterable[CycleState]) -> None:
+def _add_cycles(metrics: _Metrics, system: str, ledger: CycleLedger, states: Sequence[CycleState]) -> None:
     counts = Counter(state.state for state in states)
     for state in WRONG_FIRST:
         metrics.cycles.labels(system, state).set(counts[state])
@@ -107,7 +109,8 @@ def _add_cycles(metrics: _Metrics, system: str, ledger: CycleLedger, states: Ite
     metrics.put("plumecast_failures", system, sum(event.event == "failed" for event in events))
     metrics.put("plumecast_held", system, float(ledger.is_held))
     told = [each for of_run in ledger.announcements.values() for each in of_run.values()]
-    metrics.put("plumecast_unannounced", system, sum(not each.delivered for each in told))
+    metrics.put("plumecast_unannounced", system, sum(not each.delivered for each in told if each.to != STORE))
+    metrics.put("plumecast_not_copied", system, sum(not state.is_copied for state in states))
     metrics.put("plumecast_cycle_seconds", system, _last_duration(ledger))
 
 
@@ -138,11 +141,10 @@ def _add_runs(metrics: _Metrics, home: Home, system: str, runs: list[RunDirector
 
 
 def _newest_analysis(home: Home, run: RunDirectory) -> float | None:
-    archive = home.archive(run_system(run).dataset)
     try:
-        return _seconds(Ledger.read(archive).arrival_times().max())
+        return _seconds(Ledger.read(home.archive(run_system(run).dataset)).arrival_times().max())
     except (MissingDataError, InvalidDataError) as error:
-        logger.warning("%s: has no time of its newest analysis: %s", archive, error)
+        logger.warning("%s: the time of the newest analysis is not known: %s", run.system_name, error)
         return None
 
 

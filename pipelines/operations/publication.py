@@ -2,17 +2,17 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 
 from data_catalog.clock import utc_now
-from data_catalog.errors import ConfigurationError
+from data_catalog.errors import ConfigurationError, PlumecastError
 from data_catalog.sources.locations import parse_location
 from data_catalog.storage.folder import Fingerprint, Folder, Stored
 from data_catalog.storage.folders import folder_at
-from forecast.products.files.manifest import find_runs
+from forecast.products.files.manifest import file_hash, find_runs
 from forecast.products.files.runs import RunDirectory
 from forecast.products.files.stored_runs import MANIFEST, generation_of
 from forecast.system.cycles import CYCLE_NAME, cycle_name
@@ -63,12 +63,13 @@ def copy_by_hand(directories: Sequence[Path], url: str) -> Iterator[str]:
         yield f"{directory}: {'copied to' if copied else 'is already at'} {place}"
 
 
-def copy_missing(system: System, runs: Path) -> int:
+def copy_missing(system: System, runs: Path, note: Callable[[RunDirectory, str, str], None] = lambda *_: None) -> int:
     """Copy the published runs of a system that are not where it publishes, the latest first.
 
     Args:
         system: The system; one without `[publish] to` copies nothing.
         runs: Directory of all runs of all systems.
+        note: Takes each run, the SHA-256 of its manifest, and why it could not be copied, or nothing.
 
     Returns:
         Number of runs that had something to copy.
@@ -80,12 +81,18 @@ def copy_missing(system: System, runs: Path) -> int:
     """
     if system.publish.to is None:
         return 0
-    folder = destination(system.publish.to)
-    there = {stored.name: stored for stored in folder.listing(system.name)}
-    published = find_runs(runs, system.name)[::-1]
-    # The latest is always looked at whole, since a kill may have left `latest.json` behind.
-    behind = [run for run in published if run == published[0] or not _is_current(folder, run, there)]
-    copied = sum(copy_run(folder, run) for run in behind)
+    folder, copied = destination(system.publish.to), 0
+    there: dict[str, Stored] = {}
+    for position, run in enumerate(find_runs(runs, system.name)[::-1]):
+        manifest = file_hash(run.manifest)
+        try:
+            there = there or {stored.name: stored for stored in folder.listing(system.name)}
+            # The latest is always looked at whole, since a kill may have left `latest.json` behind.
+            copied += (position == 0 or not _is_current(folder, run, there)) and copy_run(folder, run)
+        except PlumecastError as error:
+            note(run, manifest, str(error))
+            raise
+        note(run, manifest, "")
     sweep_stored(folder, there.values())
     return copied
 

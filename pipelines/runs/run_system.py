@@ -18,12 +18,18 @@ def run_system(run: RunDirectory) -> System:
         run: A published or staged run.
 
     Raises:
-        InvalidDataError: The file does not hold its system.
+        InvalidDataError: The file is damaged, or does not hold its system.
         ConfigurationError: The members of the run were retired.
     """
     require_kept(run, run.forecast, "members")
-    with netCDF4.Dataset(run.forecast) as stored:
-        if CONFIGURATION not in stored.ncattrs():
-            raise InvalidDataError(f"{run.forecast}: expected the attribute {CONFIGURATION}, found none")
-        content = from_json(stored.getncattr(CONFIGURATION))
+    try:
+        with netCDF4.Dataset(run.forecast) as stored:
+            text = stored.getncattr(CONFIGURATION) if CONFIGURATION in stored.ncattrs() else None
+        content = None if text is None else from_json(text)
+    except (OSError, ValueError, TypeError) as error:
+        raise InvalidDataError(
+            f"{run.forecast}: expected a forecast file that names its system, found {error}"
+        ) from None
+    if not isinstance(content, dict):
+        raise InvalidDataError(f"{run.forecast}: expected the attribute {CONFIGURATION}, found {content or 'none'}")
     return parse_system(content, origin=f"{run.forecast}, {CONFIGURATION}")

@@ -1,7 +1,8 @@
 """What must be true of a home after a year of cycles."""
 
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,6 +14,7 @@ from forecast.products.files.runs import RunDirectory
 from pipelines.operations.cycle_ledger import CycleLedger
 from pipelines.operations.cycle_states import DONE, CycleState
 from pipelines.operations.cycles import states_at_home
+from pipelines.operations.index import write_index
 from pipelines.operations.metrics import write_metrics
 from pipelines.runs import staging
 from pipelines.terminal.times import now
@@ -46,6 +48,7 @@ def faults_of(world: YearWorld, first: np.datetime64, days: int) -> tuple[dict[s
     faults += [fault for day, state in states.items() for fault in _state_faults(world, day, state)]
     faults += _metrics_faults(world, Counter(state.state for state in states.values()))
     faults += _retention_faults(world)
+    faults += _page_faults(world, states)
     faults += [f"{path}: left behind" for path in world.home.root.rglob("*.partial*")]
     return dict(Counter(state.state for state in states.values())), faults
 
@@ -68,6 +71,22 @@ def _state_faults(world: YearWorld, day: str, state: CycleState) -> Iterator[str
     if not run.report.exists() and "report.html" not in (manifest.retired or {}):
         yield f"{day}: no page, and it was not retired"
     yield from (f"{path}: left behind" for path in staging.working_directories(run) if path.exists())
+
+
+def _page_faults(world: YearWorld, states: Mapping[str, CycleState]) -> Iterator[str]:
+    """The static page and the JSON beside it must show the same cycles."""
+    page = write_index(world.home).read_text()
+    (told,) = json.loads((world.home.runs / "index.json").read_text())["systems"].values()
+    if {cycle["init_time"][:10]: cycle["state"] for cycle in told["cycles"]} != {
+        day: state.state for day, state in states.items()
+    }:
+        yield "index.json: expected the cycles of the ledger, found others"
+    for state, count in Counter(state.state for state in states.values()).items():
+        if page.count(f"<td>{state}</td>") != count:
+            yield f"index.html: expected {count} {state}, found {page.count(f'<td>{state}</td>')}"
+    pages = len(list(world.home.runs.glob(f"{NAME}/*/report.html")))
+    if page.count("report.html") != pages:
+        yield f"index.html: expected links to {pages} pages, found {page.count('report.html')}"
 
 
 def _retention_faults(world: YearWorld) -> Iterator[str]:
