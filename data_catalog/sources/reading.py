@@ -1,5 +1,7 @@
 """Opens files and stores lazily, with read errors that name the file, the variable and the time."""
 
+import itertools
+import math
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,12 +18,13 @@ from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
 
 from data_catalog.errors import InvalidDataError, PlumecastError
 from data_catalog.layout.axes import as_analysis
+from data_catalog.layout.axis_names import dimension_roles
 from data_catalog.layout.times import iso
 from data_catalog.sources.declared_values import DeclaredStore
 from data_catalog.storage.patience import ask, explained, patience_for
 
 _CHUNK_CACHE_BYTES = 256 * 1024
-_NETCDF_BLOCK_BYTES = 4 * 1024**2
+_BLOCK_BYTES = 4 * 1024**2
 _PIECE_BYTES = 16 * 1024**2
 _GRID_DIMS = 2
 _KINDS_BY_FIRST_BYTES = {
@@ -48,7 +51,7 @@ def open_netcdf(path: Path, *, ensemble: bool = False) -> xr.Dataset:
     """
     with _small_chunk_caches():
         dataset = netcdf_dataset(path, decode_timedelta=False)
-    return in_blocks(dataset, str(path), block_bytes=_NETCDF_BLOCK_BYTES, ensemble=ensemble)
+    return in_blocks(dataset, str(path), block_bytes=_BLOCK_BYTES, ensemble=ensemble)
 
 
 def netcdf_dataset(path: Path, *, decode_timedelta: bool) -> xr.Dataset:
@@ -182,7 +185,10 @@ def in_blocks(dataset: xr.Dataset, where: str, *, block_bytes: int, ensemble: bo
 
 
 def in_stored_chunks(dataset: xr.Dataset, where: str) -> xr.Dataset:
-    """Return the dataset with Dask arrays in the chunks of the file, or in pieces of at most 16 MiB if it has none.
+    """Return the dataset with Dask arrays in blocks of whole chunks of the file, or in pieces of it if it has none.
+
+    Small chunks of several members and lead times are read at a time, up to 4 MiB, since a block costs Dask as much as
+    a chunk costs to read. Levels and starts are not: those that nobody wants are not read, and may not even be there.
 
     Args:
         dataset: Dataset as xarray opened it, not loaded.
@@ -190,24 +196,29 @@ def in_stored_chunks(dataset: xr.Dataset, where: str) -> xr.Dataset:
     """
     lazy = {}
     for name, field in dataset.items():
-        if field.ndim >= 2:
+        if field.ndim >= _GRID_DIMS:
             stored = tuple(field.encoding.get("preferred_chunks", {}).values())
-            chunks = stored if len(stored) == field.ndim else _contiguous_piece(field)
+            chunked = len(stored) == field.ndim
+            unit = stored if chunked else (*(1,) * (field.ndim - _GRID_DIMS), *field.shape[-_GRID_DIMS:])
             labels = {str(dim): field[dim].values for dim in field.dims[:-_GRID_DIMS] if dim in field.coords}
-            guarded = GuardedVariable(field.variable, f"{where}: {name}", labels)
-            lazy[name] = field.copy(data=_over_dask(guarded, str(name), chunks))
+            guarded = GuardedVariable(field.variable, f"{where}: {name}", labels, stored if chunked else None)
+            roles = dimension_roles(dataset, tuple(map(str, field.dims)))
+            lead = "lead_time" if "lead_time" in roles.values() else "time"
+            together = [n for n, dim in enumerate(field.dims) if not chunked or roles.get(str(dim)) in ("member", lead)]
+            blocks = _grown(field, unit, together, _BLOCK_BYTES if chunked else _PIECE_BYTES)
+            lazy[name] = field.copy(data=_over_dask(guarded, str(name), blocks))
     return dataset.assign(lazy)
 
 
-def _contiguous_piece(field: xr.DataArray) -> tuple[int, ...]:
-    """Return the shape of the largest contiguous piece of a file of at most 16 MiB that holds whole fields."""
-    room = _PIECE_BYTES // max(field.dtype.itemsize, 1)
-    shape: list[int] = []
-    for from_last, size in enumerate(reversed(field.shape)):
-        taken = size if from_last < _GRID_DIMS else max(1, min(size, room))
+def _grown(field: xr.DataArray, unit: tuple[int, ...], axes: list[int], most_bytes: int) -> tuple[int, ...]:
+    """Shape of several units in a row along some axes, the last first, that together have at most so many bytes."""
+    room = most_bytes // max(math.prod(unit) * field.dtype.itemsize, 1)
+    shape = list(unit)
+    for axis in reversed(axes):
+        taken = min(max(room, 1), -(-field.shape[axis] // max(unit[axis], 1)))
         room //= max(taken, 1)
-        shape.append(taken)
-    return tuple(reversed(shape))
+        shape[axis] = min(unit[axis] * taken, field.shape[axis])
+    return tuple(shape)
 
 
 def _blocks(field: xr.DataArray, what: str, times: np.ndarray | None, block_bytes: int) -> da.Array:
@@ -234,17 +245,25 @@ def _over_dask(guarded: "GuardedVariable", name: str, chunks: tuple[int, ...]) -
 class GuardedVariable:
     """A lazy variable whose read errors name what was being read; Dask slices it like an array."""
 
-    def __init__(self, variable: xr.Variable, what: str, labels: Mapping[str, np.ndarray]) -> None:
+    def __init__(
+        self,
+        variable: xr.Variable,
+        what: str,
+        labels: Mapping[str, np.ndarray],
+        unit: tuple[int, ...] | None = None,
+    ) -> None:
         """Guard a variable.
 
         Args:
             variable: Variable as xarray opened it, not loaded.
             what: File or URL, and the name of the variable.
             labels: Coordinates of dimensions that an error names, such as times.
+            unit: Shape of the pieces in which an error names what it is about; None for what was read at once.
         """
         self._variable = variable
         self._what = what
         self._labels = labels
+        self._unit = unit
         self._patience = patience_for(what)
         self.shape = variable.shape
         self.ndim = variable.ndim
@@ -256,8 +275,23 @@ class GuardedVariable:
         except PlumecastError:
             raise
         except Exception as error:
-            # The error of a remote store spells its URL, with whatever secret is in it.
-            raise explained(error, self._name(key), "readable values") from (None if self._patience else error)
+            if self._patience is not None:  # the error of a remote store spells its URL, with whatever secret is in it
+                raise explained(error, self._name(key), "readable values") from None
+            raise explained(error, self._name(self._first_unreadable(key)), "readable values") from error
+
+    def _first_unreadable(self, key: Any) -> Any:
+        """The first piece of what could not be read that cannot be read alone; all of it if each piece can."""
+        if self._unit is None or not isinstance(key, tuple) or not all(isinstance(each, slice) for each in key):
+            return key
+        bounds = [each.indices(size) for each, size in zip(key, self.shape, strict=True)]
+        starts = [range(first, last, unit) for (first, last, _), unit in zip(bounds, self._unit, strict=True)]
+        for start in itertools.product(*starts):
+            piece = tuple(slice(first, first + unit) for first, unit in zip(start, self._unit, strict=True))
+            try:
+                np.asarray(self._variable[piece].values)
+            except Exception:
+                return piece
+        return key
 
     def _name(self, key: Any) -> str:
         chosen = []

@@ -2,16 +2,18 @@
 
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray as xr
 
 from data_catalog.archive.analysis import open_analysis
 from data_catalog.errors import InvalidDataError
 from data_catalog.sources.files import open_files
-from data_catalog.sources.reading import netcdf_dataset, open_netcdf
+from data_catalog.sources.reading import in_stored_chunks, netcdf_dataset, open_netcdf
 
 MakeAnalysis = Callable[..., xr.Dataset]
 CHANNELS, STATIC = ("msl", "t2m"), ("lsm",)
@@ -23,6 +25,42 @@ def test_a_truncated_file_is_refused(make_analysis: MakeAnalysis, tmp_path: Path
     path.write_bytes(path.read_bytes()[:9000])
     with pytest.raises(InvalidDataError, match=r"a\.nc"):
         open_analysis(path, CHANNELS).compute()
+
+
+@pytest.fixture
+def ensemble(tmp_path: Path) -> Path:
+    """A file of 4 members and 3 lead times on 2 levels, a chunk a field."""
+    path = tmp_path / "ensemble.nc"
+    values = np.random.default_rng(0).normal(size=(4, 3, 2, 16, 32))
+    leads = np.arange(1, 4) * np.timedelta64(24, "h").astype("timedelta64[ns]")
+    coords = {"member": range(4), "lead_time": leads, "level": [500, 850]}
+    field = xr.DataArray(values, coords, ("member", "lead_time", "level", "latitude", "longitude"), "z")
+    field.to_dataset().to_netcdf(
+        path, encoding={"z": {"chunksizes": (1, 1, 1, 16, 32), "zlib": True, "shuffle": False}}
+    )
+    return path
+
+
+def test_small_chunks_of_members_and_leads_are_read_together(ensemble: Path) -> None:
+    with netcdf_dataset(ensemble, decode_timedelta=True) as dataset:
+        read = in_stored_chunks(dataset, str(ensemble))["z"]
+        assert read.chunks == ((4,), (3,), (1, 1), (16,), (32,))
+        assert np.array_equal(read.values, dataset["z"].values)
+
+
+def test_a_damaged_chunk_among_many_is_named(ensemble: Path) -> None:
+    with netcdf_dataset(ensemble, decode_timedelta=True) as dataset:
+        chunk = zlib.compress(dataset["z"].sel(level=850)[2, 1].values.tobytes(), 4)
+    content = ensemble.read_bytes()
+    assert content.count(chunk) == 1
+    ensemble.write_bytes(content.replace(chunk, bytes(len(chunk))))
+    with netcdf_dataset(ensemble, decode_timedelta=True) as dataset:
+        read = in_stored_chunks(dataset, "ensemble.nc")["z"]
+        read.sel(level=500).compute()
+        with pytest.raises(
+            InvalidDataError, match=r"ensemble\.nc: z at member 2, 48 h, level 850: expected readable values"
+        ):
+            read.sel(level=850).compute()
 
 
 @pytest.mark.parametrize(("start", "kind"), [(b"PK\x03\x04", "zip"), (b"hello", "neither")])
