@@ -25,6 +25,7 @@ from forecast.members.noise import member_noise, member_seeds
 from forecast.members.portions import Portions
 from forecast.members.rollout import rollout
 from forecast.members.stored_states import batch_name, load_state, state_path, store_state, stored_states
+from forecast.networks.division import divide_networks
 from forecast.parallel.ranks import ALONE, Ranks
 from forecast.parallel.side_by_side import side_by_side, threads_for
 from forecast.states.standardiser import grid_of
@@ -80,7 +81,8 @@ def forecast_members(
     """Make members in batches: on a CPU as many batches at a time as PyTorch has threads, else one after the other.
 
     If several processes call it together, they divide the batches among them, and only the first process yields
-    members: it reads the states of the others from `state_directory`, which all processes must share.
+    members: it reads the states of the others from `state_directory`, which all processes must share. A team of
+    processes computes a batch together, each a band of latitudes.
 
     Args:
         checkpoint: The model.
@@ -108,21 +110,24 @@ def forecast_members(
     past_analysis = select_past(analysis, request.init_time, system.state.past_states, system.state.step_hours)
     past = _standardised(past_analysis, checkpoint).to(ranks.device)
     checkpoint = replace(checkpoint, models=tuple(model.to(ranks.device) for model in checkpoint.models))
+    for model in checkpoint.models:
+        divide_networks(model, ranks.bands)
     batches = [
         replace(request, members=members)
-        for members in split_members(request.members, batch_size, ranks.count, len(checkpoint.models))
+        for members in split_members(request.members, batch_size, ranks.teams, len(checkpoint.models))
     ]
-    portions = Portions(ranks.device)
+    in_bands = ranks.bands.count > 1
+    portions = Portions(ranks.device, divisible=not in_bands)
     own = [
-        _forecast_batch(checkpoint, system, past, batch, state_directory, portions)
-        for batch in batches[ranks.rank :: ranks.count]
+        _forecast_batch(checkpoint, system, past, batch, state_directory, portions, stores=ranks.bands.index == 0)
+        for batch in batches[ranks.team :: ranks.teams]
     ]
-    with threads_for(len(own), ranks.device) as threads:
+    with threads_for(1 if in_bands else len(own), ranks.device) as threads:  # a team exchanges rows in one order
         for made in side_by_side(own, threads):
             if ranks.is_first:
                 yield made
     for number, batch in enumerate(batches if ranks.is_first else ()):
-        if number % ranks.count and state_directory is not None:
+        if number % ranks.teams and state_directory is not None:
             yield from _awaited_batch(checkpoint, batch, state_directory)
 
 
@@ -167,6 +172,8 @@ def _forecast_batch(
     request: MemberRequest,
     state_directory: Path | None,
     portions: Portions,
+    *,
+    stores: bool,
 ) -> Iterator[MemberFields]:
     """Yield the members of one batch: first the lead times that an interrupted forecast stored, then the rest."""
     members, network = tuple(request.members), checkpoint.of_member(request.members[0])
@@ -186,7 +193,7 @@ def _forecast_batch(
     remaining = range(made + 1, request.lead_steps + 1)
     following = rollout(network, system.sampler, states, request.init_time, remaining, noise, portions)
     for lead_step, state in zip(remaining, following, strict=True):
-        if directory is not None:
+        if directory is not None and stores:
             store_state(directory, lead_step, state)
         yield _member_fields(checkpoint, request, lead_step, state)
 

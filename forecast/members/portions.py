@@ -23,11 +23,13 @@ class Portions:
 
     Args:
         device: Name of the device, for messages.
+        divisible: Whether members may be computed in portions; processes that compute them together cannot, as memory
+            may be short in one of them only.
     """
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, *, divisible: bool = True) -> None:
         self.largest: int | None = None
-        self._device = device
+        self._device, self._divisible = device, divisible
 
     def compute(
         self, members: int, function: Callable[[slice], Float[Tensor, "portion channel latitude longitude"]]
@@ -39,7 +41,7 @@ class Portions:
             function: Returns the states of the members at some positions.
 
         Raises:
-            ConfigurationError: Memory is short for a single member.
+            ConfigurationError: Memory is short for a single member, or for members that cannot be divided.
         """
         made: list[Tensor] = []
         first = 0
@@ -59,6 +61,11 @@ class Portions:
             raise ConfigurationError(
                 f"memory of {self._device}: expected room to compute one member, found too little; "
                 "take a device with more, or end what else runs on it"
+            )
+        if not self._divisible:
+            raise ConfigurationError(
+                f"memory of {self._device}: expected room to compute {tried} members in bands of latitudes, found too "
+                "little; lower forecast.batch_size, or take more --bands"
             )
         half = -(-tried // 2)
         if self.largest is None or half < self.largest:

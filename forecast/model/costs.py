@@ -21,6 +21,8 @@ from torch.utils._pytree import tree_map_only
 from torch.utils.flop_counter import FlopCounterMode
 
 from forecast.model.step_model import StepModel
+from forecast.networks.division import divide_networks
+from forecast.parallel.bands import Bands, Traffic
 from forecast.parallel.ranks import ALONE
 from forecast.parallel.sharding import distribute
 from forecast.sphere.grid import Grid
@@ -43,6 +45,8 @@ class Costs:
         first_sample_bytes: Peak memory of these passes, including gradients.
         sample_bytes: Additional memory of each further sample.
         forecast_bytes: Peak memory of one evaluation for one member, including weights.
+        training_traffic: Bytes that a process receives from the others of its team in these passes.
+        evaluation_traffic: The same, in one evaluation for one member.
     """
 
     parameters: int
@@ -51,34 +55,44 @@ class Costs:
     first_sample_bytes: int
     sample_bytes: int
     forecast_bytes: int
+    training_traffic: int = 0
+    evaluation_traffic: int = 0
 
     def training_bytes(self, samples: int) -> int:
         """Return the memory of a process that holds all weights and computes `samples` samples together, bytes."""
         return _BYTES_AT_REST * self.parameters + self.first_sample_bytes + (samples - 1) * self.sample_bytes
 
 
-def costs(system: System, grid: Grid) -> Costs:
+def costs(system: System, grid: Grid, *, bands: int = 1) -> Costs:
     """Compute the cost of a system at its precision, including recomputed activations.
 
     Args:
         system: The system, whose network is built.
         grid: The grid of the states.
+        bands: Number of bands of latitudes that each globe is divided into. The costs are those of a process with the
+            second band, which has two neighbours; with the first of two bands.
 
     Raises:
-        ConfigurationError: The network does not fit the grid.
+        ConfigurationError: The network does not fit the grid, or has too few rows for the bands.
     """
     model = meta_model(system, grid)
+    traffic = Traffic()
+    divide_networks(model, Bands(int(bands > 2), bands, rehearsal=traffic))
     with FakeTensorMode(allow_non_fake_inputs=True):
         model.to_empty(device="cpu")
         parameters = list(model.parameters())
         count = sum(parameter.numel() for parameter in parameters)
         with torch.no_grad():
             evaluation = operations_and_memory(partial(_evaluate, model, system, grid, 1))
+        in_evaluation = traffic.received
         options = system.training
         model.training_dtype = torch.bfloat16 if options.precision == "bfloat16" else None
         distribute(model, ALONE, recompute=options.recompute_activations)
-        one, two = (operations_and_memory(partial(_train, model, system, grid, samples)) for samples in (1, 2))
-    return Costs(count, evaluation[0], one[0], one[1], two[1] - one[1], 4 * count + evaluation[1])
+        one = operations_and_memory(partial(_train, model, system, grid, 1))
+        in_training = traffic.received - in_evaluation
+        two = operations_and_memory(partial(_train, model, system, grid, 2))
+    memory = (one[1], two[1] - one[1], 4 * count + evaluation[1])
+    return Costs(count, evaluation[0], one[0], *memory, in_training, in_evaluation)
 
 
 def meta_model(system: System, grid: Grid) -> StepModel:

@@ -4,7 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from forecast.sphere.grid import Topology, pad
+from forecast.parallel.bands import WHOLE, Bands
+from forecast.sphere.grid import Topology, beyond_latitudes, pad_longitudes
 
 ODD_SHARE = 4
 """One in this many hidden channels changes sign across a pole, so that the network can carry vectors over it."""
@@ -40,6 +41,7 @@ class MapConvolution(nn.Module):
     ) -> None:
         super().__init__()
         self.topology = topology
+        self.bands: Bands = WHOLE
         self.convolution = nn.Conv2d(inputs, outputs, kernel_size=3)
         sign = hidden_polar_sign(inputs) if polar_sign is None else polar_sign
         self.register_buffer("polar_sign", sign, persistent=False)
@@ -50,8 +52,9 @@ class MapConvolution(nn.Module):
         """Convolve maps.
 
         Args:
-            x: The input maps.
+            x: The input maps, or this band's rows of them.
         """
-        polar_sign = self.get_buffer("polar_sign")
-        result: Tensor = self.convolution(pad(x, 1, self.topology, polar_sign))
+        across = beyond_latitudes(x, 1, self.topology, self.get_buffer("polar_sign"))
+        south, north = self.bands.beyond(x, *across)
+        result: Tensor = self.convolution(pad_longitudes(torch.cat([south, x, north], dim=-2), 1, self.topology))
         return result

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from forecast.parallel.bands import WHOLE, Bands
 from forecast.sphere.grid import Topology, beyond_latitudes
 
 
@@ -77,11 +78,14 @@ class Patching:
     """
 
     def __init__(self, shape: tuple[int, int], topology: Topology, *, patch: int, halvings: int = 0) -> None:
-        stride = patch * 2**halvings
+        stride: int = patch * 2**halvings
         self.shape, self.topology, self.patch = shape, topology, patch
         self.extension = Extension.to_whole_patches(shape, stride, topology)
         self.inner = topology if self.extension.is_empty() else topology.without_poles()
         """How the edges of the map of patches are joined."""
+        self.bands: Bands = WHOLE
+        """The band of latitudes whose patches are cut; whole halvings, so that the network can halve each band."""
+        self._stride = stride
         divisor = stride if self.inner.pole == "none" else 2 * stride  # across a pole lies the opposite longitude
         if topology.periodic and shape[1] % divisor:
             raise ValueError(f"patch: expected longitudes divisible by {divisor}, found {shape[1]}")
@@ -98,15 +102,30 @@ class Patching:
         Returns:
             For each map patch * patch maps of patches, in channels-last memory format.
         """
-        x = self.extension.apply(x, self.topology, polar_sign)
+        x = self.bands.cut(self.extension.apply(x, self.topology, polar_sign), self._rows())
         return functional.pixel_unshuffle(x, self.patch).contiguous(memory_format=torch.channels_last)
 
     def join(self, x: Float[Tensor, "batch patch_map row column"]) -> Float[Tensor, "batch map latitude longitude"]:
         """Join patches to maps, and cut off the extension.
 
         Args:
-            x: Maps of patches, patch * patch for each map.
+            x: Maps of patches, patch * patch for each map; of this band alone, if there are several.
         """
-        x = functional.pixel_shuffle(x, self.patch)
+        x = self.bands.join(functional.pixel_shuffle(x, self.patch), self._rows())
         south = self.extension.south
         return x[..., south : south + self.shape[0], : self.shape[1]]
+
+    @property
+    def most_bands(self) -> int:
+        """Largest number of bands: each has a row of the coarsest map; two, where an edge row is a pole."""
+        return self._coarsest_rows // (2 if self.inner.pole == "on_point" else 1)
+
+    @property
+    def _coarsest_rows(self) -> int:
+        extended = self.shape[0] + self.extension.south + self.extension.north
+        return extended // self._stride
+
+    def _rows(self) -> tuple[int, ...]:
+        """Rows of the extended map in each band: whole rows of the coarsest map, divided as evenly as can be."""
+        each, more = divmod(self._coarsest_rows, self.bands.count)
+        return tuple(self._stride * (each + (number < more)) for number in range(self.bands.count))

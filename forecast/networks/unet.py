@@ -1,7 +1,6 @@
 """A residual U-Net over the patches of a map on the sphere."""
 
 import itertools
-import math
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -10,6 +9,7 @@ from torch.nn import functional
 from forecast.networks.convolution import MapConvolution
 from forecast.networks.embedding import NoiseEmbedding
 from forecast.networks.interface import NetworkInterface
+from forecast.networks.normalisation import MapNorm
 from forecast.networks.patches import Patching
 from forecast.sphere.grid import Topology
 from forecast.system.network import UNetSettings
@@ -27,10 +27,10 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int, embedding: int, topology: Topology, dropout: float) -> None:
         super().__init__()
-        self.first_norm = _norm(width)
+        self.first_norm = MapNorm(width)
         self.first = MapConvolution(width, width, topology)
         self.modulation = nn.Linear(embedding, 2 * width)
-        self.second_norm = _norm(width)
+        self.second_norm = MapNorm(width)
         self.dropout = nn.Dropout(dropout)
         self.second = MapConvolution(width, width, topology)
         nn.init.zeros_(self.second.convolution.weight)
@@ -82,7 +82,7 @@ class SphereUNet(nn.Module):
         pairs = list(itertools.pairwise(widths))
         self.narrower = nn.ModuleList(nn.Conv2d(fine, coarse, kernel_size=2, stride=2) for fine, coarse in pairs)
         self.wider = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, kernel_size=2, stride=2) for fine, coarse in pairs)
-        self.exit_norm = _norm(widths[0])
+        self.exit_norm = MapNorm(widths[0])
         self.exit = MapConvolution(widths[0], interface.outputs * patch * patch, inner)
         nn.init.zeros_(self.exit.convolution.weight)
 
@@ -119,11 +119,6 @@ def _apply_blocks(stage: nn.Module, x: Tensor, embedding: Tensor) -> Tensor:
     for block in stage:
         x = block(x, embedding)
     return x
-
-
-def _norm(width: int) -> nn.GroupNorm:
-    """Group norm with about 16 channels in a group; in smaller groups the strength of a feature would be lost."""
-    return nn.GroupNorm(math.gcd(width, max(1, width // 16)), width)
 
 
 def _stages(settings: UNetSettings, embedding: int, topology: Topology) -> nn.ModuleList:

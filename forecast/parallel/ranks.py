@@ -7,7 +7,7 @@ started alone runs the same code as a group of one and communicates with nobody.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -15,8 +15,10 @@ import torch
 import torch.distributed as dist
 from jaxtyping import Shaped
 from torch import Tensor
+from torch.distributed.device_mesh import init_device_mesh
 
 from data_catalog.errors import ConfigurationError
+from forecast.parallel.bands import WHOLE, Bands
 
 T = TypeVar("T")
 LONGEST_WAIT = timedelta(hours=4)
@@ -31,11 +33,24 @@ class Ranks:
         rank: Number of this process, from 0.
         count: Number of processes.
         device: PyTorch device that this process computes on, such as `cpu` or `cuda:0`.
+        bands: This process's band of latitudes among those of its team, successive processes that compute the same
+            samples or members together; the whole globe for a team of one.
     """
 
     rank: int = 0
     count: int = 1
     device: str = "cpu"
+    bands: Bands = WHOLE
+
+    @property
+    def team(self) -> int:
+        """Number of this process's team, from 0."""
+        return self.rank // self.bands.count
+
+    @property
+    def teams(self) -> int:
+        """Number of teams."""
+        return self.count // self.bands.count
 
     @property
     def is_first(self) -> bool:
@@ -43,12 +58,12 @@ class Ranks:
         return self.rank == 0
 
     def share(self, samples: Shaped[Tensor, "sample ..."]) -> Shaped[Tensor, "share ..."]:
-        """Return this process's part of the samples.
+        """Return the part of the samples that this process computes, alone or with its team.
 
         Args:
-            samples: The samples of all processes; their number is divisible by the number of processes.
+            samples: The samples of all processes; their number is divisible by the number of teams.
         """
-        return samples.chunk(self.count)[self.rank]
+        return samples.chunk(self.teams)[self.team]
 
     def broadcast(self, value: T | None) -> T:
         """Return the first process's value in every process. Every process must call it.
@@ -114,23 +129,26 @@ def is_one_of_several() -> bool:
 
 
 @contextmanager
-def process_group(device: str) -> Iterator[Ranks]:
+def process_group(device: str, *, bands: int = 1) -> Iterator[Ranks]:
     """Join the processes that the environment variables describe, and leave them at the end.
 
     Args:
         device: `cpu`, or `cuda` for one GPU for each process on a machine.
+        bands: Number of successive processes that form a team and divide each globe into bands of latitudes.
 
     Yields:
         This process among the others.
 
     Raises:
-        ConfigurationError: An environment variable is not a number, the device is unknown, or a machine has fewer GPUs
-            than processes.
+        ConfigurationError: An environment variable is not a number, the device is unknown, a machine has fewer GPUs
+            than processes, or the processes do not form whole teams.
     """
+    if (count := _number("WORLD_SIZE", 1)) % bands:
+        raise ConfigurationError(f"bands: expected a divisor of the {count} processes, found {bands}")
     if not is_one_of_several():
         yield Ranks(device=device)
         return
-    ranks = Ranks(rank_in_environment(), _number("WORLD_SIZE", 1), _own_device(device))
+    ranks = Ranks(rank_in_environment(), count, _own_device(device))
     on_gpu = ranks.device != "cpu"
     if on_gpu:
         torch.cuda.set_device(ranks.device)
@@ -141,10 +159,16 @@ def process_group(device: str) -> Iterator[Ranks]:
         timeout=LONGEST_WAIT,
         device_id=torch.device(ranks.device) if on_gpu else None,
     )
-    yield ranks
+    yield ranks if bands == 1 else replace(ranks, bands=_own_band(ranks, bands))
     # Not in a `finally` clause: after an exception, other processes may hang in a collective operation. The launcher
     # ends them.
     dist.destroy_process_group()
+
+
+def _own_band(ranks: Ranks, bands: int) -> Bands:
+    kind = torch.device(ranks.device).type
+    mesh = init_device_mesh(kind, (ranks.count // bands, bands), mesh_dim_names=("team", "band"))
+    return Bands(ranks.rank % bands, bands, mesh.get_group("band"))
 
 
 def _own_device(device: str) -> str:

@@ -119,7 +119,19 @@ def pad(
         polar_sign: -1 for channels that change sign across a pole, +1 for the others.
     """
     south, north = beyond_latitudes(x, amount, topology, polar_sign)
-    x = torch.cat([south, x, north], dim=-2)
+    return pad_longitudes(torch.cat([south, x, north], dim=-2), amount, topology)
+
+
+def pad_longitudes(
+    x: Float[Tensor, "batch channel latitude longitude"], amount: int, topology: Topology
+) -> Float[Tensor, "batch channel latitude padded_longitude"]:
+    """Pad maps with the values across their western and eastern edges.
+
+    Args:
+        x: The maps.
+        amount: Number of points added on each side.
+        topology: How the edges are joined; open edges repeat their outermost column.
+    """
     if topology.periodic:
         return torch.cat([x[..., -amount:], x, x[..., :amount]], dim=-1)
     west, east = x[..., :1], x[..., -1:]

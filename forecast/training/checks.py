@@ -45,20 +45,20 @@ def refuse_unfinished(directory: Path) -> None:
 
 
 def check_shares(plan: Sequence[Stage], ranks: Ranks) -> None:
-    """Check that the batches of a training divide evenly among the processes.
+    """Check that the batches of a training divide evenly among the processes, or among teams of them.
 
     Args:
         plan: All stages.
         ranks: The processes.
 
     Raises:
-        ConfigurationError: The batch size of a stage is not divisible by the number of processes.
+        ConfigurationError: The batch size of a stage is not divisible by the number of processes or teams.
     """
     for stage in plan:
-        if stage.batch_size % ranks.count:
+        if stage.batch_size % ranks.teams:
+            among = f"{ranks.teams} {'processes' if ranks.bands.count == 1 else 'teams of processes'}"
             raise ConfigurationError(
-                f"batch_size of {stage.name}: expected a multiple of the {ranks.count} processes, "
-                f"found {stage.batch_size}"
+                f"batch_size of {stage.name}: expected a multiple of the {among}, found {stage.batch_size}"
             )
 
 

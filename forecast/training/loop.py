@@ -13,6 +13,7 @@ from torch import Tensor
 from data_catalog.errors import ConfigurationError, DivergedError
 from forecast.checkpoints.training_record import NoiseLevels, StageRecord
 from forecast.model.step_model import StepModel
+from forecast.networks.division import divide_networks
 from forecast.parallel.ranks import ALONE, Ranks
 from forecast.parallel.sharding import accumulating, distribute, full_tensor, full_tensors_on_cpu
 from forecast.training.averaged_weights import AveragedWeights, kept_share
@@ -117,6 +118,7 @@ class TrainingRun:
         options, device = self.system.training, self.ranks.device
         self.output = TrainingOutput(job.directory, data.system, model.grid, data.standardiser, data.record)
         self.model = model.to(device)
+        divide_networks(self.model, self.ranks.bands)
         self.model.training_dtype = _lower_precision(options.precision, torch.device(device))
         losses = Losses(self.model)
         self.shared = distribute(
@@ -240,7 +242,7 @@ class TrainingRun:
     def _backward(self, batches: Iterator[SampleBatch]) -> Tensor:
         """Accumulate the gradients of this process's samples; return their mean loss."""
         options, stage, position, all_places = self.system.training, self.stage, self.position, self._places()
-        share = stage.batch_size / self.ranks.count
+        share = stage.batch_size / self.ranks.teams
         total = torch.zeros((), device=self.ranks.device)
         for number, places in enumerate(all_places, start=1):
             among = (places.tolist(), stage.batch_size)

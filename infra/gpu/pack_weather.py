@@ -1,6 +1,6 @@
 """Pack the 00 UTC fields of some years of the nature run for a machine without network.
 
-    python infra/gpu/pack_weather.py FOLDER_OF_YEARS OUTPUT_FOLDER [--largest-mb 60]
+    python infra/gpu/pack_weather.py FOLDER_OF_YEARS OUTPUT_FOLDER [--largest-mb 60] [--first-year 2001]
 
 Values become 16-bit integers whose step is a fraction of the channel's standard deviation over the year: 1/256, or as
 much coarser as the size asks for; the largest error is half a step. Each year is a file of its own, `YEAR.nc`. The test
@@ -19,14 +19,15 @@ STEPS = (1 / 256, 1 / 128, 1 / 64, 1 / 32)
 _DEEPEST, _FILL = 65_000, -32_768
 
 
-def midnights(folder: Path) -> dict[int, xr.Dataset]:
+def midnights(folder: Path, first: int = YEARS[0]) -> dict[int, xr.Dataset]:
     """Return the 00 UTC fields of the training years in a folder's NetCDF files, in memory.
 
     Args:
         folder: Folder with a file for each year, whose name ends in `YEAR.nc`.
+        first: Years before this one are left out.
     """
     found = {}
-    for year in YEARS:
+    for year in range(first, YEARS.stop):
         for path in sorted(folder.glob(f"*{year}.nc"))[:1]:
             with xr.open_dataset(path, engine="netcdf4") as opened:
                 found[year] = opened.isel(time=opened["time"].dt.hour.values == 0).load()
@@ -75,7 +76,9 @@ def pack(years: dict[int, xr.Dataset], output: Path, largest_bytes: float) -> fl
                 break
         else:
             return step
-    raise ValueError(f"{output}: expected at most {largest_bytes / 1e6:g} MB, found more with the coarsest step")
+    raise ValueError(
+        f"{output}: expected at most {largest_bytes / 1e6:g} MB, found more with the coarsest step; take fewer years"
+    )
 
 
 def main() -> int:
@@ -84,14 +87,21 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--largest-mb", type=float, default=60.0)
+    parser.add_argument("--first-year", type=int, default=YEARS[0])
     options = parser.parse_args()
-    years = midnights(options.folder)
-    absent = [str(year) for year in YEARS if year not in years]
+    years = midnights(options.folder, options.first_year)
+    absent = [str(year) for year in range(options.first_year, YEARS.stop) if year not in years]
     if absent:
-        print(f"bundle: {options.folder}: expected years 2001 to 2007 of the nature run, found no {', '.join(absent)}")
+        print(
+            f"bundle: {options.folder}: expected years {options.first_year} to 2007 of the nature run, found no {', '.join(absent)}"
+        )
     if not years:
         return 1
-    step = pack(years, options.output, options.largest_mb * 1e6)
+    try:
+        step = pack(years, options.output, options.largest_mb * 1e6)
+    except ValueError as error:
+        print(f"bundle: {error}", file=sys.stderr)
+        return 2
     size = sum(path.stat().st_size for path in options.output.glob("*.nc")) / 1e6
     print(f"bundle: {len(years)} years, {size:.1f} MB, steps of 1/{1 / step:.0f} of a standard deviation")
     return 0

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli import data, forecasts, models, operations, registry, scores
+from pipelines.cli.options import BandsOption
 from pipelines.terminal.exit_status import INTERRUPTED, exit_status
 from pipelines.terminal.output import SecretFreeRecord, StderrHandler, is_first_process
 from pipelines.terminal.processes import check_shared
@@ -74,11 +75,28 @@ def doctor(
     systems: Annotated[
         list[str] | None, typer.Argument(metavar="[SYSTEM...]", help="Print the cost of these systems instead.")
     ] = None,
+    gpu: Annotated[str | None, typer.Option(metavar="a100|h100|h200", help="Print their cost on such GPUs.")] = None,
+    nodes: Annotated[int, typer.Option(min=1, help="Nodes with such GPUs.")] = 1,
+    gpus: Annotated[int, typer.Option(min=1, help="GPUs of a node.")] = 1,
+    bands: BandsOption = 1,
+    figures: Annotated[
+        Path | None, typer.Option(metavar="gpu.json", help="Speed measured by benchmarks/gpu.py, instead of assumed.")
+    ] = None,
 ) -> None:
     """Report what this machine can do, what is missing and how to get it; or what systems cost.
 
-    With SYSTEM: weights, memory and arithmetic of training and forecast, computed without data or GPU.
+    With SYSTEM: weights, memory and arithmetic of training and forecast, computed without data or GPU. With --nodes,
+    --gpus or --gpu (h100): time, memory and network volume there, with every assumption.
     """
+    if systems and (gpu or figures or max(nodes, gpus, bands) > 1):
+        from pipelines.training.cluster_table import print_cluster_costs
+        from pipelines.training.clusters import Cluster, gpu_named
+        from pipelines.workspace.systems import find_system
+
+        cluster = Cluster(gpu_named(gpu or "h100"), nodes, gpus, bands)
+        for name in systems:
+            print_cluster_costs(find_system(name), cluster, figures)
+        return
     if systems:
         from pipelines.training.cost_table import print_costs
         from pipelines.workspace.systems import find_system

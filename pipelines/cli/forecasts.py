@@ -9,6 +9,7 @@ from data_catalog.errors import ConfigurationError
 from pipelines.cli.options import (
     AllowSuspect,
     AnalysisOption,
+    BandsOption,
     CheckpointOption,
     Device,
     Processes,
@@ -44,6 +45,7 @@ def forecast(
     publish_anyway: PublishAnyway = False,
     device: Device = "auto",
     processes: Processes = 1,
+    bands: BandsOption = 1,
 ) -> int:
     """Make one run: members as NetCDF, products, figures, page.
 
@@ -78,6 +80,7 @@ def forecast(
         members=tuple(range(members or found.forecast.members)) if only_member is None else (only_member,),
         lead_steps=requested_lead_steps(found, lead),
         device=choose_device(device),
+        bands=bands,
         allow_suspect=allow_suspect,
         publish_anyway=publish_anyway,
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from data_catalog.errors import ConfigurationError
-from pipelines.cli.options import AnalysisOption, CheckpointOption, Device, Processes, SystemName
+from pipelines.cli.options import AnalysisOption, BandsOption, CheckpointOption, Device, Processes, SystemName
 from pipelines.terminal.output import say
 from pipelines.terminal.processes import launch, without_processes
 
@@ -36,6 +36,7 @@ def train(
     ] = None,
     device: Device = "auto",
     processes: Processes = 1,
+    bands: BandsOption = 1,
 ) -> int:
     """Train a system's model on its archive, and fit the baselines that it is compared with.
 
@@ -59,6 +60,7 @@ def train(
         initial_checkpoint=initial_checkpoint,
         globe=None if initial_checkpoint else find_globe(place, found),
         device=choose_device(device),
+        bands=bands,
     )
     say(f"Checkpoint: {train_system(request if network is None else request.of_network(network))}")
     return 0

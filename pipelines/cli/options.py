@@ -8,6 +8,15 @@ import typer
 SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Shipped name, or path to a TOML file.")]
 Device = Annotated[str, typer.Option(help="Device to compute on: auto, cpu or cuda.")]
 Processes = Annotated[int, typer.Option(min=1, help="Processes on this machine to use; one per GPU, if there are any.")]
+BandsOption = Annotated[
+    int,
+    typer.Option(
+        "--bands",
+        min=1,
+        metavar="N",
+        help="Successive processes that compute each globe together, in bands of latitudes; divides their number.",
+    ),
+]
 StepOption = Annotated[
     str | None,
     typer.Option("--step", metavar="12h", help="Step length, one that the model has learned [default: the system's]."),

@@ -30,6 +30,7 @@ class Cycle:
         members: Member numbers, counted from 0.
         lead_steps: Number of lead steps.
         device: PyTorch device to compute on.
+        bands: Number of processes that compute a member together, each a band of latitudes.
         allow_suspect: Whether to start from an analysis that the checks suspect.
         publish_anyway: Whether the run is published although it fails its checks.
     """
@@ -42,6 +43,7 @@ class Cycle:
     members: tuple[int, ...]
     lead_steps: int
     device: str = "cpu"
+    bands: int = 1
     allow_suspect: bool = False
     publish_anyway: bool = False
 

@@ -64,7 +64,7 @@ def forecast_cycle(cycle: Cycle) -> Path:
         ConfigurationError: The checkpoint belongs to another system.
     """
     inputs = open_inputs(cycle)
-    with process_group(cycle.device) as ranks:
+    with process_group(cycle.device, bands=cycle.bands) as ranks:
         if not ranks.is_first:
             _share_members(cycle, inputs, ranks)
             return cycle.run.path

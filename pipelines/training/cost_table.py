@@ -1,5 +1,6 @@
 """Prints the costs of training and running systems as a table."""
 
+import math
 from collections.abc import Sequence
 
 from data_catalog.errors import ConfigurationError
@@ -8,6 +9,8 @@ from forecast.model.costs import costs
 from forecast.sphere.grid import Grid
 from forecast.system.derived import pretraining_system
 from forecast.system.system import System
+from forecast.training.stages import Stage, stages
+from pipelines.training.cluster_costs import evaluations
 
 
 def print_costs(systems: Sequence[System]) -> None:
@@ -21,7 +24,7 @@ def print_costs(systems: Sequence[System]) -> None:
 
 def _figures(system: System) -> dict[str, str]:
     """Return each figure as text, by the title of its row."""
-    grid = _grid(system)
+    grid = grid_of_system(system)
     found = costs(system, grid)
     denoised = system if system.pretraining is None else pretraining_system(system)
     options, sampler = denoised.training, system.sampler
@@ -35,18 +38,38 @@ def _figures(system: System) -> dict[str, str]:
         "grid, channels": f"{grid.shape[0]} x {grid.shape[1]}, {len(system.state.predictands)}",
         "network": f"{system.network.kind}, {found.parameters / 1e6:.3g} M weights{several}",
         "training": f"{options.precision}{', recomputed activations' if options.recompute_activations else ''}",
-        "weights, average, moments": _memory(16 * found.parameters),
-        "each further sample": _memory(found.sample_bytes),
-        "a process, all weights": f"{_memory(found.training_bytes(together))} with {together} samples at a time",
-        "one sample": _operations(found.training_flops),
-        "one training step": f"{_operations(step)}, {options.batch_size} samples",
-        "denoising stage": f"{_operations(step * options.iterations)}, {options.iterations} steps",
-        "forecast: one evaluation": f"{_operations(found.evaluation_flops)}, {_memory(found.forecast_bytes)}",
-        "forecast: one member": f"{_operations(member)}, {lead_steps} lead steps of {evaluations}",
+        "weights, average, moments": in_bytes(16 * found.parameters),
+        "each further sample": in_bytes(found.sample_bytes),
+        "a process, all weights": f"{in_bytes(found.training_bytes(together))} with {together} samples at a time",
+        "one sample": in_operations(found.training_flops),
+        "one training step": f"{in_operations(step)}, {options.batch_size} samples",
+        "denoising stage": f"{in_operations(step * options.iterations)}, {options.iterations} steps",
+        "all stages": in_operations(found.training_flops * sum(map(_evaluations, _all_stages(system)))),
+        "forecast: one evaluation": f"{in_operations(found.evaluation_flops)}, {in_bytes(found.forecast_bytes)}",
+        "forecast: one member": f"{in_operations(member)}, {lead_steps} lead steps of {evaluations}",
     }
 
 
-def _grid(system: System) -> Grid:
+def _all_stages(system: System) -> tuple[Stage, ...]:
+    """The stages of one network; mean networks of the anchor are left out."""
+    before = () if system.pretraining is None else stages(pretraining_system(system))
+    return (*before, *stages(system))
+
+
+def _evaluations(stage: Stage) -> int:
+    """Forward and backward passes through an evaluation in a whole stage."""
+    return stage.iterations * stage.batch_size * math.prod(evaluations(stage))
+
+
+def grid_of_system(system: System) -> Grid:
+    """Return the grid of a system's dataset.
+
+    Args:
+        system: The system.
+
+    Raises:
+        ConfigurationError: The grid is known only from the data.
+    """
     axes = system.entry.grid
     if axes is None:
         raise ConfigurationError(
@@ -55,15 +78,26 @@ def _grid(system: System) -> Grid:
     return Grid(*axes.coordinates())
 
 
-def _memory(count: float) -> str:
+def in_bytes(count: float) -> str:
+    """Return a number of bytes as text, such as `3.34 GiB`.
+
+    Args:
+        count: Number of bytes.
+    """
     for unit in ("KiB", "MiB"):
         count /= 1024
         if count < 1000:
             return f"{count:.3g} {unit}"
-    return f"{count / 1024:.3g} GiB"
+    count /= 1024
+    return f"{count:.3g} GiB" if count < 1000 else f"{count / 1024:.3g} TiB"
 
 
-def _operations(count: float) -> str:
+def in_operations(count: float) -> str:
+    """Return a number of operations as text, such as `583 GFLOP`.
+
+    Args:
+        count: Number of operations.
+    """
     for unit in ("M", "G", "T", "P"):
         count /= 1e6 if unit == "M" else 1e3
         if count < 1000:

@@ -49,6 +49,7 @@ class TrainingRequest:
         initial_checkpoint: Directory of a checkpoint to start from instead of random weights.
         globe: Archive of the dataset that the system's pretraining section names; None without pretraining.
         device: Device to compute on.
+        bands: Number of processes that compute a sample together, each a band of latitudes.
     """
 
     system: System
@@ -59,6 +60,7 @@ class TrainingRequest:
     initial_checkpoint: Path | None = None
     globe: Path | None = None
     device: str = "cpu"
+    bands: int = 1
 
     def of_network(self, number: int) -> "TrainingRequest":
         """Return the request to train one of the system's networks, in the directory where a full training expects it.
@@ -108,7 +110,7 @@ def train_system(request: TrainingRequest) -> Path:
     for period in (request.system.periods.training, request.system.periods.validation):
         _warn_of_absent_days(period, inputs.analysis["time"].values)
     train = _train_network if request.system.training.networks == 1 else _train_networks
-    with process_group(request.device) as ranks:
+    with process_group(request.device, bands=request.bands) as ranks:
         train(request, inputs, ranks)
     return request.directory
 

@@ -53,6 +53,19 @@ def test_precision_and_recomputation_save_memory(system, grid, found, training, 
     assert 1.03 < arithmetic < 1.34 if "recompute_activations" in training else arithmetic == 1
 
 
+def test_bands_share_the_arithmetic_and_exchange_rows(system, grid, found):
+    halves = costs(system, grid, bands=2)
+    assert halves.parameters == found.parameters
+    # All but the embedding of the noise level, which each process computes.
+    assert halves.evaluation_flops == pytest.approx(found.evaluation_flops / 2, rel=0.01)
+    assert halves.sample_bytes < 0.8 * found.sample_bytes
+    assert (found.evaluation_traffic, found.training_traffic) == (0, 0)
+    rows = 4 * 16 * (8 * 5 + 16 * 4)  # a row for each convolution of hidden maps, half as long at the coarser level
+    output = 4 * 3 * 8 * 32  # the other half of the result
+    assert rows < halves.evaluation_traffic - output < 4 * rows
+    assert 2 * halves.evaluation_traffic < halves.training_traffic < 8 * halves.evaluation_traffic
+
+
 def test_memory_at_rest_is_weights_average_and_moments(found):
     expected = 16 * found.parameters + found.first_sample_bytes
     assert found.training_bytes(1) == expected

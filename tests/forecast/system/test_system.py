@@ -36,8 +36,8 @@ def test_no_record_says_where_cycles_ingest_from(system):
 
 
 HASHES = {
-    "era5-0p25": ("5b70fb70a592", "92a01cd1d9df"),
-    "era5-1p5": ("1f175e8345e9", "c130ac6dca24"),
+    "era5-0p25": ("d015f62aef05", "de26928ce4b2"),
+    "era5-1p5": ("d5d384ac784d", "c38b170539dc"),
     "era5-5p6": ("8d4c9fdff9e2", "c648611afdb7"),
     "erai-sweurope": ("dbd663905129", "3a3987e59779"),
     "ncep-northamerica": ("608614e90413", "01081d176b0c"),
