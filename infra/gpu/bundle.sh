@@ -31,7 +31,7 @@ if [ "$source" ]; then
     # What is committed, without pages, notebooks, baselines, old releases and the checkpoints of other systems.
     mapfile -t others < <(cd "$clone" && git ls-tree --name-only HEAD forecast/pretrained/ | grep -v '/speedy-5p6$')
     git -C "$clone" archive --prefix=plumecast/ HEAD -- . ':!docs' ':!notebooks' ':!tests/golden' \
-        ':!forecast/pretrained/*/baselines.nc' "${others[@]/#/:!}" | gzip -9 >"$out/source.tar.gz"
+        ':!forecast/pretrained/*/baselines.nc' "${others[@]/#/:!}" | gzip -6 >"$out/source.tar.gz"
 fi
 for part in wheels source.tar.gz; do
     [ ! -e "$out/$part" ] || largest=$(du -sb "$out/$part" | awk -v most="$largest" '{ printf "%.1f", most - $1 / 1e6 }')

@@ -92,9 +92,8 @@ def main() -> int:
     years = midnights(options.folder, options.first_year)
     absent = [str(year) for year in range(options.first_year, YEARS.stop) if year not in years]
     if absent:
-        print(
-            f"bundle: {options.folder}: expected years {options.first_year} to 2007 of the nature run, found no {', '.join(absent)}"
-        )
+        wanted = f"years {options.first_year} to 2007 of the nature run"
+        print(f"bundle: {options.folder}: expected {wanted}, found no {', '.join(absent)}")
     if not years:
         return 1
     try:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import tomllib
 from pathlib import Path
 
@@ -108,13 +109,40 @@ def test_less_room_takes_coarser_steps(tmp_path: Path) -> None:
 
 
 def test_the_bundle_names_the_years_it_lacks(tmp_path: Path) -> None:
-    found = _run("bundle.sh", str(_years(tmp_path / "years", 2001, 2007)), "--out", str(tmp_path / "bundle"))
+    years = _years(tmp_path / "years", 2001, 2005, 2007)
+    found = _run("bundle.sh", str(years), "--first-year", "2004", "--out", str(tmp_path / "bundle"))
     assert found.returncode == 0, found.stderr
-    assert "found no 2002, 2003, 2004, 2005, 2006" in found.stdout
-    assert sorted(path.name for path in (tmp_path / "bundle" / "weather").iterdir()) == ["2001.nc", "2007.nc"]
+    assert "expected years 2004 to 2007 of the nature run, found no 2004, 2006" in found.stdout
+    assert sorted(path.name for path in (tmp_path / "bundle" / "weather").iterdir()) == ["2005.nc", "2007.nc"]
     absent = _run("bundle.sh", str(tmp_path / "nowhere"))
     assert absent.returncode == 2
     assert "expected a folder with the years of the nature run" in absent.stderr
+
+
+def test_a_bundle_with_the_source_stays_within_its_size(tmp_path: Path) -> None:
+    years = str(_years(tmp_path / "years", 2006, 2007))
+    words = ["bundle.sh", years, "--source", "--out", str(tmp_path / "bundle")]
+    found = _run(*words, "--largest-mb", "30")
+    assert found.returncode == 0, found.stderr
+    with tarfile.open(tmp_path / "bundle" / "source.tar.gz") as archive:
+        names = set(archive.getnames())
+    needed = {
+        "infra/gpu/sprint.sh",
+        "benchmarks/gpu.py",
+        "tests/gpu/conftest.py",
+        "pyproject.toml",
+        "plumecast/__init__.py",
+    }
+    assert {f"plumecast/{name}" for name in needed} < names
+    assert any(name.endswith(Path(SPEEDY_SAMPLE).name) for name in names)
+    pretrained = {name.split("/")[3] for name in names if name.startswith("plumecast/forecast/pretrained/")}
+    assert pretrained == {"speedy-5p6"}
+    size = sum(path.stat().st_size for path in (tmp_path / "bundle").rglob("*") if path.is_file())
+    assert size < 30e6
+    source = (tmp_path / "bundle" / "source.tar.gz").stat().st_size / 1e6
+    crowded = _run(*words, "--largest-mb", f"{source + 0.1:.1f}")
+    assert crowded.returncode == 2
+    assert "found more with the coarsest step; take fewer years" in crowded.stderr
 
 
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
