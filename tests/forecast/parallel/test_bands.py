@@ -14,13 +14,8 @@ from data_catalog.errors import ConfigurationError
 from forecast.checkpoints.files import load_checkpoint
 from forecast.members.ensemble import MemberRequest, forecast_members
 from forecast.members.portions import Portions
-from forecast.networks.division import divide_networks
-from forecast.networks.from_settings import build_network
-from forecast.networks.interface import NetworkInterface
 from forecast.parallel.bands import WHOLE, Bands, Traffic
 from forecast.parallel.ranks import Ranks, process_group
-from forecast.sphere.grid import Grid
-from forecast.system.network import DiTSettings
 from forecast.training.train import train
 from pipelines.terminal.processes import free_port
 from tests.forecast.parallel import bands_script
@@ -155,26 +150,6 @@ def test_a_rehearsal_takes_the_memory_of_the_first_band(together):
     case = CASES["poles-on-points"]
     rehearsed = bands_script.memory(bands_script.built(case, Bands(0, 4, rehearsal=Traffic())), case)
     assert rehearsed == together[0][0]["poles-on-points", 4]["bytes"]
-
-
-def test_too_many_bands_are_refused():
-    network = bands_script.built(CASES["poles-between-points"], Bands(0, 4))
-    assert network.patching.bands.count == 4
-    with pytest.raises(
-        ConfigurationError, match="bands: expected at most 4, as the network's coarsest map has few rows"
-    ):
-        divide_networks(network, Bands(0, 5))
-    on_poles = CASES["pole-rows"]  # a row beyond a pole is the second one of its band
-    with pytest.raises(ConfigurationError, match=r"bands: expected at most 4, .*, found 5"):
-        bands_script.built(on_poles, Bands(0, 5))
-
-
-def test_a_transformer_is_refused():
-    interface = NetworkInterface(Grid(*GRIDS["poles-between-points"][:2]), torch.ones(3), outputs=2, scalars=1)
-    network = build_network(interface, DiTSettings(kind="dit", patch=2, width=16, depth=1, heads=2))
-    divide_networks(network, WHOLE)
-    with pytest.raises(ConfigurationError, match="bands: expected a network of kind 'unet', found 'dit'"):
-        divide_networks(network, Bands(0, 2))
 
 
 def test_processes_form_whole_teams(monkeypatch):
