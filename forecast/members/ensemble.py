@@ -109,9 +109,7 @@ def forecast_members(
     _check_analysis(analysis, checkpoint)
     past_analysis = select_past(analysis, request.init_time, system.state.past_states, system.state.step_hours)
     past = _standardised(past_analysis, checkpoint).to(ranks.device)
-    checkpoint = replace(checkpoint, models=tuple(model.to(ranks.device) for model in checkpoint.models))
-    for model in checkpoint.models:
-        divide_networks(model, ranks.bands)
+    checkpoint = _placed(checkpoint, ranks)
     batches = [
         replace(request, members=members)
         for members in split_members(request.members, batch_size, ranks.teams, len(checkpoint.models))
@@ -145,6 +143,14 @@ def split_members(members: Sequence[int], batch_size: int, processes: int, netwo
     return [
         tuple(alike[first : first + together]) for alike in by_network for first in range(0, len(alike), together or 1)
     ]
+
+
+def _placed(checkpoint: Checkpoint, ranks: Ranks) -> Checkpoint:
+    """The checkpoint on this process's device, its networks divided among the processes of a team."""
+    checkpoint = replace(checkpoint, models=tuple(model.to(ranks.device) for model in checkpoint.models))
+    for model in checkpoint.models:
+        divide_networks(model, ranks.bands)
+    return checkpoint
 
 
 def _standardised(past: xr.Dataset, checkpoint: Checkpoint) -> Float[Tensor, "start past channel latitude longitude"]:

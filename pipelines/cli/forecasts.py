@@ -65,10 +65,8 @@ def forecast(
 
     usual, place = find_system(system), home()
     found = in_steps(usual, step)
-    if found.state.step_hours != usual.state.step_hours and out is None:
-        raise ConfigurationError(
-            f"--step {step}: expected --out DIR with it, because runs at home have steps of {usual.state.step_hours} h"
-        )
+    if found.state.step_hours != usual.state.step_hours:
+        _check_elsewhere(out, f"--step {step}", f"steps of {usual.state.step_hours} h")
     if only_member is not None and (out is None or members is not None):
         raise ConfigurationError("--only-member: expected --out DIR and no --members with it")
     request = Cycle(
@@ -88,6 +86,12 @@ def forecast(
         check_single_member(request)
     say(f"Run: {forecast_cycle(request)}")
     return 0
+
+
+def _check_elsewhere(out: Path | None, option: str, usual: str) -> None:
+    """Raise an error if a run that is unlike those at home would be made there."""
+    if out is None:
+        raise ConfigurationError(f"{option}: expected --out DIR with it, because runs at home have {usual}")
 
 
 @commands.command()
