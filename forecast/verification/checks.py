@@ -61,7 +61,8 @@ def paired(
     for dim in wanted:
         _check_coordinate(name, analysis, forecast, dim, where=" in the analysis")
     forecast, analysis = _with_the_same_chunks(forecast, analysis.transpose(*wanted), member_dim)
-    return _as_numbers(forecast), forecast.isel({member_dim: 0}, drop=True).copy(data=_as_numbers(analysis).data)
+    points = forecast.isel({member_dim: 0}, drop=True)
+    return _as_numbers(forecast), points.copy(deep=False, data=_as_numbers(analysis).data)
 
 
 def member_dimension(forecast: xr.DataArray, analysis: xr.DataArray | None = None) -> Hashable:
@@ -121,6 +122,40 @@ def on_grid(
     Raises:
         UnscorableError: A dimension, size or coordinate of the argument is not that of the points.
     """
+    shared, own = check_on_grid(role, array, points, member_dim=member_dim, own_dims=own_dims)
+    foreign = [name for name, coord in array.coords.variables.items() if not set(coord.dims) & set(shared)]
+    taken = {*points.coords, *points.dims}
+    kept = {name: array.coords[name].variable for name in foreign if name not in taken or name in own}
+    others = {dim for dim in points.dims if dim not in shared}
+    dropped = [name for name, coord in points.coords.variables.items() if name in own or others.intersection(coord.dims)]
+    grid = points.coords.drop_vars(dropped) if dropped else points.coords
+    placed = xr.DataArray(array.variable, coords=grid, name=array.name)
+    return placed.assign_coords(kept) if kept else placed
+
+
+def check_on_grid(
+    role: str,
+    array: xr.DataArray,
+    points: xr.DataArray,
+    *,
+    member_dim: Hashable | None = None,
+    own_dims: bool = False,
+) -> tuple[list[Hashable], list[Hashable]]:
+    """Refuse an argument that `on_grid` could not put on the grid of the points.
+
+    Args:
+        role: Name of the argument, with which a message begins.
+        array: The argument.
+        points: A field, forecast or score on all points.
+        member_dim: Name of the dimension of members in `points`; None if none.
+        own_dims: Allow dimensions that `points` lacks.
+
+    Returns:
+        Names of its dimensions that `points` has, and of those that it lacks.
+
+    Raises:
+        UnscorableError: A dimension, size or coordinate of the argument is not that of the points.
+    """
     shared = [dim for dim in array.dims if dim in points.dims and dim != member_dim]
     own = [dim for dim in array.dims if dim not in shared]
     if own and (not own_dims or member_dim in own):
@@ -130,12 +165,7 @@ def on_grid(
         _check_own_dims(role, own, shared, points)
     for dim in shared:
         _check_coordinate(role, array, points, dim)
-    foreign = [name for name, coord in array.coords.items() if not set(coord.dims) & set(shared)]
-    taken = {*points.coords, *points.dims}
-    kept = {name: array.coords[name].variable for name in foreign if name not in taken or name in own}
-    others = [dim for dim in points.dims if dim not in shared]
-    grid = points.coords.to_dataset().drop_dims(others, errors="ignore").drop_vars(own, errors="ignore").coords
-    return xr.DataArray(array.variable, coords=grid, name=array.name).assign_coords(kept)
+    return shared, own
 
 
 def check_positive(role: str, weights: xr.DataArray) -> xr.DataArray:
@@ -262,7 +292,8 @@ def _check_own_dims(role: str, own: Dims, shared: Dims, points: xr.DataArray) ->
 def _check_coordinate(role: str, array: xr.DataArray, points: xr.DataArray, dim: Hashable, *, where: str = "") -> None:
     if array.sizes[dim] != points.sizes[dim]:
         raise UnscorableError(f"{role}: expected {points.sizes[dim]} along '{dim}'{where}, found {array.sizes[dim]}")
-    if dim not in array.indexes or dim not in points.indexes:
+    indexes = array.xindexes.get(dim), points.xindexes.get(dim)
+    if None in indexes or indexes[0] is indexes[1]:
         return
     theirs, ours = array.indexes[dim], points.indexes[dim]
     if theirs is ours or theirs.equals(ours):

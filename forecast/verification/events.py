@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 from forecast.verification.checks import UnscorableError
 from forecast.verification.set_aside import combined
 
+try:
+    from forecast.verification.ensemble_pass.points import first_between, first_outside
+except ImportError:  # no numba for this platform: the same results, slower
+    from forecast.verification.ensemble_pass.points_numpy import first_between, first_outside
+
 Operator = Literal[">", ">=", "<", "<="]
 """How a value has to compare with a threshold for the event to happen."""
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
@@ -39,8 +44,8 @@ def events(role: str, field: xr.DataArray, limit: xr.DataArray | None, operator:
     if operator not in OPERATORS:
         raise UnscorableError(f"operator: expected one of {list(OPERATORS)}, found '{operator}'")
     if limit is None:
-        return _blockwise(partial(_events_block, role=role), field)
-    return _blockwise(partial(_happens, operator=operator), field, limit)
+        return blockwise(partial(_events_block, role=role), field)
+    return blockwise(partial(_happens, operator=operator), field, limit)
 
 
 def probabilities(role: str, field: xr.DataArray) -> xr.DataArray:
@@ -53,10 +58,16 @@ def probabilities(role: str, field: xr.DataArray) -> xr.DataArray:
     Raises:
         UnscorableError: A number is not from 0 to 1, at once or when it is computed if it is lazy.
     """
-    return _blockwise(partial(_probabilities_block, role=role), field)
+    return blockwise(partial(_probabilities_block, role=role), field)
 
 
-def _blockwise(function: Callable[..., NDArray[np.float64]], *fields: xr.DataArray) -> xr.DataArray:
+def blockwise(function: Callable[..., NDArray[np.float64]], *fields: xr.DataArray) -> xr.DataArray:
+    """Result of a function of NumPy arrays at each point, chunk by chunk where fields are lazy.
+
+    Args:
+        function: Function of arrays whose shapes fit, which returns float64.
+        fields: Fields on one grid.
+    """
     options: dict[str, Any] = {"dask": "parallelized", "output_dtypes": [np.float64]}
     return combined(lambda *variables: xr.apply_ufunc(function, *variables, **options), *fields)
 
@@ -68,16 +79,19 @@ def _happens(values: NDArray[Any], limit: NDArray[Any], *, operator: Operator) -
 
 
 def _events_block(values: NDArray[Any], *, role: str) -> NDArray[np.float64]:
-    wrong = ~(np.isnan(values) | (values == 0) | (values == 1))
-    if wrong.any():
+    wrong = first_between(values, 0.0, 1.0)
+    if wrong >= 0:
         raise UnscorableError(
-            f"{role}: expected events, which are 0 or 1, found {values[wrong].flat[0]:g}; give a threshold"
+            f"{role}: expected events, which are 0 or 1, found {values.flat[wrong]:g}; give a threshold"
         )
-    return np.asarray(values, dtype=np.float64)
+    return values.astype(np.float64, copy=False)
 
 
 def _probabilities_block(values: NDArray[Any], *, role: str) -> NDArray[np.float64]:
-    wrong = (values < -1e-6) | (values > 1 + 1e-6)
-    if wrong.any():
-        raise UnscorableError(f"{role}: expected probabilities from 0 to 1, found {values[wrong].flat[0]:g}")
-    return np.asarray(np.clip(values.astype(np.float64), 0.0, 1.0))
+    numbers = values.astype(np.float64, copy=False)
+    if first_outside(numbers, 0.0, 1.0) < 0:
+        return numbers
+    wrong = first_outside(numbers, -1e-6, 1 + 1e-6)
+    if wrong >= 0:
+        raise UnscorableError(f"{role}: expected probabilities from 0 to 1, found {numbers.flat[wrong]:g}")
+    return np.asarray(np.clip(numbers, 0.0, 1.0))

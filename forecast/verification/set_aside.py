@@ -28,7 +28,7 @@ def without_places(given: Mapping[str, Any], member_dim: Hashable) -> dict[str, 
     ours = set(forecast.coords)
 
     def bare(array: xr.DataArray) -> xr.DataArray:
-        coords = array.coords.items()
+        coords = array.coords.variables.items()
         dropped = [name for name, coord in coords if places & {*coord.dims} or (name in ours and not coord.dims)]
         return array.drop_vars(dropped) if dropped else array
 
@@ -90,11 +90,16 @@ def placed_all(results: Mapping[str, xr.Variable], *arrays: xr.DataArray | xr.Da
 
 
 def _with_coords(score: Score, source: xr.DataArray | xr.Dataset, away: list[Hashable]) -> Score:
-    coords = source.coords.to_dataset().drop_dims(away, errors="ignore")
-    taken = [name for name in coords.coords if name in score.coords or (name in score.dims and name not in coords.dims)]
-    coords = coords.drop_vars(taken) if taken else coords
-    if not coords.coords:
+    variables, gone = source.coords.variables, set(away)
+    left = {dim for coord in variables.values() for dim in coord.dims} - gone
+    dropped = [
+        name
+        for name, coord in variables.items()
+        if gone.intersection(coord.dims) or name in score.coords or (name in score.dims and name not in left)
+    ]
+    if len(dropped) == len(variables):
         return score
+    coords = source.coords.drop_vars(dropped) if dropped else source.coords
     if isinstance(score, xr.DataArray) and not score.coords:
-        return xr.DataArray(score.variable, coords=coords.coords, name=score.name)
-    return score.assign_coords(coords.coords)
+        return xr.DataArray(score.variable, coords=coords, name=score.name)
+    return score.assign_coords(coords)

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.layout.cells import row_areas
-from forecast.verification.checks import Dims, UnscorableError, check_reduce, on_grid
+from forecast.verification.checks import Dims, UnscorableError, check_on_grid, check_reduce, on_grid
 from forecast.verification.set_aside import combined
 from forecast.verification.variables import expanded, filled, where
 
@@ -160,7 +160,7 @@ def weighted_mean(
     """
     check_reduce(reduce, values)
     if weights is not None:
-        on_grid("weights", weights, values, own_dims=True)
+        check_on_grid("weights", weights, values, own_dims=True)
     if not reduce:
         return values
     total, weight = weighted_sums(values, reduce, weights, skip_missing=skip_missing)

@@ -1,17 +1,22 @@
 """Errors of directions, which close upon themselves: 359 and 1 degree are 2 degrees apart."""
 
 from collections.abc import Callable, Hashable
-from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, in_units_of
-from forecast.verification.set_aside import combined
+from forecast.verification.set_aside import combined, placed
 from forecast.verification.variables import where
 from forecast.verification.weighting import weighted_mean
+
+try:
+    from forecast.verification.ensemble_pass.points import turns
+except ImportError:  # no numba for this platform: the same results, slower
+    from forecast.verification.ensemble_pass.points_numpy import turns
 
 DEGREES = ("degree", "degrees", "deg", "°", "arcdegree", "degree_true", "degrees_true")
 """Units of a direction, as files spell them."""
@@ -60,26 +65,29 @@ def angular_errors(
     for role, field in (("forecast", forecast), ("analysis", analysis)):
         if field.attrs.get("units", "degree") not in DEGREES:
             raise UnscorableError(f"{role}: expected a direction in degrees, found unit '{field.attrs['units']}'")
-    error = combined(partial(_turned, member_dim=member_dim, skip_missing=skip_missing), forecast, analysis)
+    direction = _mean_direction(forecast.variable, member_dim, skip_missing)
+    parts = xr.apply_ufunc(
+        _turns,
+        direction,
+        analysis.variable,
+        output_core_dims=[[]] * 3,
+        dask="parallelized",
+        output_dtypes=[np.float64] * 3,
+    )
     bias, absolute, squared = (
-        weighted_mean(combined(size, error), reduce, weights, skip_missing=skip_missing)
-        for size in (lambda each: each, abs, lambda each: each**2)
+        weighted_mean(placed(part, analysis), reduce, weights, skip_missing=skip_missing) for part in parts
     )
     scores = {"bias": bias, "mae": absolute, "rmse": combined(np.sqrt, squared)}
     return xr.Dataset({name: in_units_of(forecast, score) for name, score in scores.items()})
 
 
-def _turned(
-    forecast: xr.Variable, analysis: xr.Variable, *, member_dim: Hashable | None, skip_missing: bool
-) -> xr.Variable:
-    """Difference of the mean direction from the analysis, from -180 on to less than 180."""
-    direction = _mean_direction(forecast, member_dim, skip_missing)
-    return (direction - analysis.astype(np.float64) + 180) % 360 - 180
+def _turns(direction: NDArray[Any], analysis: NDArray[Any]) -> tuple[NDArray[np.float64], ...]:
+    return tuple(turns(direction, analysis))
 
 
 def _mean_direction(forecast: xr.Variable, member_dim: Hashable | None, skip_missing: bool) -> xr.Variable:
     if forecast.sizes[member_dim] == 1:
-        return forecast.isel({member_dim: 0}).astype(np.float64)
+        return forecast.isel({member_dim: 0})
     radians = forecast.astype(np.float64) * (np.pi / 180)
     east, north = (_each(function, radians).mean([member_dim], skipna=skip_missing) for function in (np.sin, np.cos))
     direction = _each(np.arctan2, east, north) * (180 / np.pi)

@@ -1,16 +1,22 @@
 """How a forecast follows an analysis: correlation, efficiencies, and the agreement of their distributions."""
 
-import operator
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import xarray as xr
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims, UnscorableError, check_reduce, in_units_of, without_unit
-from forecast.verification.set_aside import combined, placed
+from forecast.verification.checks import Dims, UnscorableError, check_reduce, in_units_of, on_grid, without_unit
+from forecast.verification.rows import over_rows
+from forecast.verification.set_aside import combined, placed, placed_all
 from forecast.verification.variables import where
-from forecast.verification.weighting import weighted_mean
+from forecast.verification.weighting import for_each_weight
+
+try:
+    from forecast.verification.ensemble_pass.row_sums import MOMENTS, row_moments
+except ImportError:  # no numba for this platform: the same results, slower
+    from forecast.verification.ensemble_pass.row_sums_numpy import MOMENTS, row_moments
 
 QUANTILES = tuple(percent / 100 for percent in range(1, 100))
 
@@ -192,33 +198,43 @@ def _moments(
     reduce: Dims,
     weights: xr.DataArray | None,
     skip_missing: bool,
-) -> dict[str, xr.DataArray]:
+) -> xr.Dataset:
     """Weighted means, variances and covariance over the points that have both."""
     check_reduce(reduce, analysis, needed=True)
+    predicted = _mean(forecast.variable, member_dim, skip_missing)
 
-    def pair(forecast: xr.Variable, analysis: xr.Variable) -> tuple[xr.Variable, xr.Variable]:
-        predicted = forecast.astype(np.float64).mean([member_dim], skipna=skip_missing)
-        known = predicted.notnull() & analysis.notnull()
-        return where(predicted, known), where(analysis.astype(np.float64), known)
+    def moments(weights: xr.DataArray | None) -> xr.Dataset:
+        weight = xr.Variable((), 1.0) if weights is None else on_grid("weights", weights, analysis).variable
+        of_rows = partial(row_moments, skip_missing=skip_missing)
+        found = over_rows(of_rows, (predicted, analysis.variable, weight), reduce, {"moment": len(MOMENTS)})
+        return placed_all(_joined({name: found.isel(moment=at) for at, name in enumerate(MOMENTS)}, reduce), analysis)
 
-    predicted, observed = pair(forecast.variable, analysis.variable)
-    return _moments_of(placed(predicted, analysis), placed(observed, analysis), reduce, weights, skip_missing)
+    return for_each_weight(weights, analysis, moments)
 
 
-def _moments_of(
-    one: xr.DataArray, other: xr.DataArray, reduce: Dims, weights: xr.DataArray | None, skip_missing: bool
-) -> dict[str, xr.DataArray]:
-    def mean(field: xr.DataArray) -> xr.DataArray:
-        return weighted_mean(field, reduce, weights, skip_missing=skip_missing)
+def _mean(forecast: xr.Variable, member_dim: Hashable | None, skip_missing: bool) -> xr.Variable:
+    if forecast.sizes[member_dim] == 1:
+        return forecast.isel({member_dim: 0})
+    return forecast.mean([member_dim], skipna=skip_missing, dtype=np.float64)
 
-    means = mean(one), mean(other)
-    one, other = (combined(operator.sub, field, average) for field, average in zip((one, other), means, strict=True))
+
+def _joined(parts: Mapping[str, xr.Variable], reduce: Dims) -> dict[str, xr.Variable]:
+    """Moments of all blocks from those of each (Chan et al. 1983, doi:10.2307/2683386)."""
+
+    def total(part: xr.Variable) -> xr.Variable:
+        return part.sum(reduce, skipna=False)
+
+    weight = total(parts["weight"])
+    known = where(weight, weight != 0.0)
+    means = {name: total(parts["weight"] * parts[name]) / known for name in ("forecast_mean", "analysis_mean")}
+    one, other = (parts[name] - mean for name, mean in means.items())
+    between = {"forecast_square": one * one, "analysis_square": other * other, "product": one * other}
+    spread = {name: total(parts[name] + parts["weight"] * square) / known for name, square in between.items()}
     return {
-        "forecast_mean": means[0],
-        "analysis_mean": means[1],
-        "forecast_variance": combined(_unless_rounding, mean(combined(operator.mul, one, one)), means[0]),
-        "analysis_variance": combined(_unless_rounding, mean(combined(operator.mul, other, other)), means[1]),
-        "covariance": mean(combined(operator.mul, one, other)),
+        **means,
+        "forecast_variance": _unless_rounding(spread["forecast_square"], means["forecast_mean"]),
+        "analysis_variance": _unless_rounding(spread["analysis_square"], means["analysis_mean"]),
+        "covariance": spread["product"],
     }
 
 
@@ -227,10 +243,9 @@ def _unless_rounding(variance: xr.Variable, mean: xr.Variable) -> xr.Variable:
     return where(variance, variance.isnull() | (variance > (1e-13 * mean) ** 2), 0.0)
 
 
-def _score_of(
-    moments: Mapping[str, xr.DataArray], score: Callable[[Mapping[str, xr.Variable]], xr.Variable]
-) -> xr.DataArray:
-    return combined(lambda *parts: score(dict(zip(moments, parts, strict=True))), *moments.values())
+def _score_of(moments: xr.Dataset, score: Callable[[Mapping[str, xr.Variable]], xr.Variable]) -> xr.DataArray:
+    parts = {str(name): part for name, part in moments.items()}
+    return placed(score({name: part.variable for name, part in parts.items()}), *parts.values())
 
 
 def _correlation(moments: Mapping[str, xr.Variable]) -> xr.Variable:

@@ -2,21 +2,29 @@
 
 from collections.abc import Hashable
 from functools import partial
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
-from forecast.verification.checks import Dims, UnscorableError, check_reduce, without_unit
-from forecast.verification.events import Operator, events, probabilities
+from forecast.verification.checks import Dims, UnscorableError, check_reduce, on_grid, without_unit
+from forecast.verification.events import Operator, blockwise, events, probabilities
+from forecast.verification.rows import over_rows
 from forecast.verification.scores.probability_curves import area_under, consistency_bars
-from forecast.verification.scores.ranks import histogram
 from forecast.verification.set_aside import combined, placed_all
 from forecast.verification.thresholds import Threshold, limits
-from forecast.verification.variables import expanded, filled, ratio, renamed, where
-from forecast.verification.weighting import for_each_weight, point_weights, weighted_mean
+from forecast.verification.variables import expanded, ratio, renamed, where
+from forecast.verification.weighting import for_each_weight, weighted_mean
+
+try:
+    from forecast.verification.ensemble_pass.points import squared_differences
+except ImportError:  # no numba for this platform: the same results, slower
+    from forecast.verification.ensemble_pass.points_numpy import squared_differences
+try:
+    from forecast.verification.ensemble_pass.row_sums import SUMS, class_sums
+except ImportError:  # no numba for this platform: the same results, slower
+    from forecast.verification.ensemble_pass.row_sums_numpy import SUMS, class_sums
 
 
 @aligned(members="none")
@@ -56,7 +64,7 @@ def brier_score_of_probability(
     Source: Brier (1950), doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
     """
     probability, happened = _both(forecast, analysis, threshold, operator)
-    values = combined(lambda one, other: (one - other) ** 2, probability, happened)
+    values = blockwise(squared_differences, probability, happened)
     score = weighted_mean(values, reduce, weights, skip_missing=skip_missing)
     return without_unit(score, "brier_score_of_probability")
 
@@ -107,7 +115,7 @@ def reliability_of_probability(
     if bins < 1:
         raise UnscorableError(f"bins: expected a whole number of 1 or more, found {bins}")
     edges = np.arange(bins + 1) / bins
-    sums = _class_sums(*_pair(forecast, analysis, threshold, operator), edges[1:-1], reduce, weights, skip_missing)
+    sums = _class_sums(*_both(forecast, analysis, threshold, operator), edges[1:-1], reduce, weights, skip_missing)
     issued = where(sums["issued"].variable, sums["issued"].variable > 0)
     probability = sums["probability"].variable / issued
     diagram = {
@@ -166,7 +174,7 @@ def roc_of_probability(
     if levels < 1:
         raise UnscorableError(f"levels: expected a whole number of 1 or more, found {levels}")
     needed = np.arange(levels + 1) / levels
-    sums = _class_sums(*_pair(forecast, analysis, threshold, operator), needed[1:], reduce, weights, skip_missing)
+    sums = _class_sums(*_both(forecast, analysis, threshold, operator), needed[1:], reduce, weights, skip_missing)
     happened = sums["happened"].variable
     hits, alarms = (_reached(part) for part in (happened, sums["issued"].variable - happened))
     area = area_under(hits, alarms, "probability_needed")
@@ -232,15 +240,6 @@ def rps_of_probability(
     return without_unit(score, "rps_of_probability")
 
 
-def _pair(
-    forecast: xr.DataArray, analysis: xr.DataArray, threshold: Threshold | None, operator: Operator
-) -> tuple[xr.DataArray, xr.DataArray]:
-    """Probabilities, and whether the event happened, missing where either is."""
-    probability, happened = _both(forecast, analysis, threshold, operator)
-    known = combined(lambda one, other: one.notnull() & other.notnull(), probability, happened)
-    return combined(_broadcast_where, probability, known), combined(_broadcast_where, happened, known)
-
-
 def _both(
     forecast: xr.DataArray, analysis: xr.DataArray, threshold: Threshold | None, operator: Operator
 ) -> tuple[xr.DataArray, xr.DataArray]:
@@ -249,10 +248,6 @@ def _both(
     limit = None if threshold is None else limits("threshold", threshold, precision)
     happened = events("analysis", analysis, limit, operator)
     return probabilities("forecast", forecast), happened
-
-
-def _broadcast_where(field: xr.Variable, known: xr.Variable) -> xr.Variable:
-    return where(expanded(field, known.sizes), known)
 
 
 def _class_sums(
@@ -264,47 +259,14 @@ def _class_sums(
     skip_missing: bool,
 ) -> xr.Dataset:
     """Sums of weight, of weight with the event, of weight x probability, and of points, by class of probability."""
-    check_reduce(reduce, probability, needed=True)
-    chosen = combined(partial(_classes, edges=edges), probability)
-    known = combined(lambda field: field.notnull(), happened)
+    points = combined(lambda chance, seen: expanded(chance, {**chance.sizes, **seen.sizes}), probability, happened)
+    check_reduce(reduce, points, needed=True)
+    count = partial(class_sums, edges=np.asarray(edges, dtype=np.float64), skip_missing=skip_missing)
 
     def sums(weights: xr.DataArray | None) -> xr.Dataset:
-        weight = point_weights(weights, probability, known, skip_missing=skip_missing)
-        return _sums_of(weight, probability, happened, chosen, reduce, len(edges))
+        weight = xr.Variable((), 1.0) if weights is None else on_grid("weights", weights, points).variable
+        fields = (points.variable, happened.variable, weight)
+        found = over_rows(count, fields, reduce, {"class": len(edges) + 1, "sum": len(SUMS)}).sum(reduce, skipna=False)
+        return placed_all({name: found.isel(sum=index) for index, name in enumerate(SUMS)}, points)
 
-    return for_each_weight(weights, probability, sums)
-
-
-def _sums_of(
-    weight: xr.DataArray,
-    probability: xr.DataArray,
-    happened: xr.DataArray,
-    chosen: xr.DataArray,
-    reduce: Dims,
-    last: int,
-) -> xr.Dataset:
-    parts = {
-        "issued": weight,
-        "happened": combined(_times_known, weight, happened),
-        "probability": combined(_times_known, weight, probability),
-        "points": combined(lambda seen, each: (seen.notnull() & (each != 0)).astype(np.float64), happened, weight),
-    }
-    totals = {name: histogram(chosen, None, part, reduce, last, along="class") for name, part in parts.items()}
-    whole = totals["issued"].variable.notnull().all("class")
-    found = {name: where(total.variable, whole) for name, total in totals.items()}
-    return placed_all(found, totals["issued"])
-
-
-def _times_known(weight: xr.Variable, field: xr.Variable) -> xr.Variable:
-    return weight * filled(field)
-
-
-def _classes(probability: xr.Variable, *, edges: NDArray[np.float64]) -> xr.Variable:
-    options: dict[str, Any] = {"dask": "parallelized", "output_dtypes": [np.int64]}
-    found: xr.Variable = xr.apply_ufunc(_class_of, probability, kwargs={"edges": edges}, **options)
-    return found
-
-
-def _class_of(probability: NDArray[np.float64], *, edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Number of edges at or below each probability, but for rounding; 0 of a missing one, whose weight is 0 or NaN."""
-    return np.searchsorted(edges - 1e-9, np.nan_to_num(probability), side="right")
+    return for_each_weight(weights, points, sums)

@@ -9,8 +9,16 @@ from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, in_units_of, without_unit
-from forecast.verification.set_aside import combined, placed
+from forecast.verification.set_aside import placed
 from forecast.verification.weighting import weighted_mean
+
+try:
+    from forecast.verification.ensemble_pass.points import interval_parts, pinball, quantile_integral
+except ImportError:  # no numba for this platform: the same results, slower
+    from forecast.verification.ensemble_pass.points_numpy import interval_parts, pinball, quantile_integral
+
+PARTS = ("score", "width", "above", "below")
+"""Of an interval score, in the unit of the forecast."""
 
 
 @aligned(along="quantile_dim")
@@ -47,9 +55,18 @@ def quantile_score_of_quantiles(
 
     Source: Koenker and Machado (1999), doi:10.1080/01621459.1999.10473882
     """
-    dims = (*analysis.dims, quantile_dim)
     levels = _levels(forecast, quantile_dim)
-    values = combined(lambda *fields: _pinball(*fields).transpose(*dims), forecast, analysis, levels)
+    losses: xr.Variable = xr.apply_ufunc(
+        pinball,
+        forecast.variable,
+        analysis.variable,
+        kwargs={"levels": levels},
+        input_core_dims=[[quantile_dim], []],
+        output_core_dims=[[quantile_dim]],
+        dask="parallelized",
+        output_dtypes=[np.float64],
+    )
+    values = placed(losses.transpose(*analysis.dims, quantile_dim), analysis, forecast[quantile_dim].reset_coords(drop=True))
     score = weighted_mean(values, reduce, weights, skip_missing=skip_missing)
     return in_units_of(forecast, score.rename("quantile_score_of_quantiles"))
 
@@ -92,14 +109,14 @@ def crps_of_quantiles(
     Source: Gneiting and Ranjan (2011), doi:10.1198/jbes.2010.08110
     """
     levels = _levels(forecast, quantile_dim)
-    if not np.all(np.diff(levels.values) > 0):
+    if not np.all(np.diff(levels) > 0):
         raise UnscorableError(f"forecast: expected increasing levels along '{quantile_dim}', found others")
-    middles = (levels.values[1:] + levels.values[:-1]) / 2
+    middles = (levels[1:] + levels[:-1]) / 2
     found: xr.Variable = xr.apply_ufunc(
-        _integral,
+        quantile_integral,
         forecast.variable,
         analysis.variable,
-        kwargs={"levels": levels.values, "widths": np.diff([0.0, *middles, 1.0])},
+        kwargs={"levels": levels, "widths": np.diff([0.0, *middles, 1.0])},
         input_core_dims=[[quantile_dim], []],
         dask="parallelized",
         output_dtypes=[np.float64],
@@ -150,65 +167,44 @@ def interval_score(
     if not 0 < level < 1:
         raise UnscorableError(f"level: expected a number between 0 and 1, found {level}")
     levels = _levels(forecast, quantile_dim)
-    low, high = (_quantile(forecast, levels, (1 + side * level) / 2) for side in (-1, 1))
+    low, high = (_quantile(forecast, levels, (1 + side * level) / 2, quantile_dim) for side in (-1, 1))
     parts = xr.apply_ufunc(
         _interval_parts,
-        *(field.transpose(*analysis.dims).variable for field in (low, high, analysis)),
+        low,
+        high,
+        analysis.variable,
         kwargs={"scale": 2 / (1 - level)},
         output_core_dims=[[]] * 5,
         dask="parallelized",
         output_dtypes=[np.float64] * 5,
     )
-    means = {
-        name: weighted_mean(placed(part, analysis), reduce, weights, skip_missing=skip_missing)
-        for name, part in zip(("score", "width", "above", "below", "coverage"), parts, strict=True)
-    }
-    coverage = without_unit(means.pop("coverage"))
-    return xr.Dataset({name: in_units_of(forecast, mean) for name, mean in means.items()} | {"coverage": coverage})
+    fields = (placed(part.transpose(*analysis.dims), analysis) for part in parts)
+    means = [weighted_mean(field, reduce, weights, skip_missing=skip_missing) for field in fields]
+    scores = {name: in_units_of(forecast, mean) for name, mean in zip(PARTS, means[:4], strict=True)}
+    return xr.Dataset({**scores, "coverage": without_unit(means[4])})
 
 
-@np.errstate(invalid="ignore")
 def _interval_parts(
-    low: NDArray[np.float64], high: NDArray[np.float64], analysis: NDArray[Any], *, scale: float
+    low: NDArray[Any], high: NDArray[Any], analysis: NDArray[Any], *, scale: float
 ) -> tuple[NDArray[np.float64], ...]:
-    """Score, its parts and whether the analysis lies inside, NaN where anything is missing."""
-    observed = analysis.astype(np.float64)
-    width, above, below = high - low, scale * np.maximum(observed - high, 0), scale * np.maximum(low - observed, 0)
-    parts = (width + above + below, width, above, below, (observed >= low) & (observed <= high))
-    unknown = np.isnan(low) | np.isnan(high) | np.isnan(observed)
-    return tuple(np.where(unknown, np.nan, part) for part in parts)
+    return tuple(interval_parts(low, high, analysis, scale=scale))
 
 
-def _levels(forecast: xr.DataArray, quantile_dim: Hashable) -> xr.DataArray:
+def _levels(forecast: xr.DataArray, quantile_dim: Hashable) -> NDArray[np.float64]:
     if quantile_dim not in forecast.indexes:
         raise UnscorableError(f"forecast: expected levels as the coordinate of '{quantile_dim}', found none")
-    levels = forecast[quantile_dim].reset_coords(drop=True).astype(np.float64)
-    if not bool(((levels > 0) & (levels < 1)).all()):
+    levels = forecast.indexes[quantile_dim].to_numpy().astype(np.float64)
+    if not np.all((levels > 0) & (levels < 1)):
         raise UnscorableError(
-            f"forecast: expected levels between 0 and 1 along '{quantile_dim}', found {levels.values.tolist()}"
+            f"forecast: expected levels between 0 and 1 along '{quantile_dim}', found {levels.tolist()}"
         )
     return levels
 
 
-@np.errstate(invalid="ignore")
-def _integral(
-    quantiles: NDArray[Any], analysis: NDArray[Any], *, levels: NDArray[np.float64], widths: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Twice the sum over levels of width x pinball loss; one level at a time stays in the cache of the processor."""
-    total, observed = np.zeros(analysis.shape), analysis.astype(np.float64)
-    for index, (level, width) in enumerate(zip(levels, widths, strict=True)):
-        error = quantiles[..., index] - observed
-        total += 2 * width * np.maximum((1 - level) * error, -level * error)
-    return total
-
-
-def _pinball(forecast: xr.Variable, analysis: xr.Variable, levels: xr.Variable) -> xr.Variable:
-    error = forecast.astype(np.float64) - analysis.astype(np.float64)
-    return ((error > 0) - levels) * error
-
-
-def _quantile(forecast: xr.DataArray, levels: xr.DataArray, level: float) -> xr.DataArray:
-    near = np.flatnonzero(np.isclose(levels.values, level, rtol=0, atol=1e-6))
+def _quantile(
+    forecast: xr.DataArray, levels: NDArray[np.float64], level: float, quantile_dim: Hashable
+) -> xr.Variable:
+    near = np.flatnonzero(np.isclose(levels, level, rtol=0, atol=1e-6))
     if near.size != 1:
-        raise UnscorableError(f"forecast: expected a quantile of level {level:g}, found {levels.values.tolist()}")
-    return forecast.isel({levels.dims[0]: int(near[0])}, drop=True).astype(np.float64)
+        raise UnscorableError(f"forecast: expected a quantile of level {level:g}, found {levels.tolist()}")
+    return forecast.variable.isel({quantile_dim: int(near[0])})

@@ -1,10 +1,17 @@
 """Skill: a score relative to that of a reference forecast."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 import xarray as xr
 
-from forecast.verification.checks import UnscorableError, on_grid, without_unit
+from forecast.verification.checks import UnscorableError, check_on_grid
+from forecast.verification.set_aside import placed
+
+try:
+    from forecast.verification.ensemble_pass.points import skills
+except ImportError:  # no numba for this platform: the same results, slower
+    from forecast.verification.ensemble_pass.points_numpy import skills
 
 Scores = TypeVar("Scores", xr.DataArray, xr.Dataset)
 
@@ -46,6 +53,11 @@ def _skill(score: xr.DataArray, reference: xr.DataArray, perfect: float) -> xr.D
     units = (score.attrs.get("units"), reference.attrs.get("units"))
     if None not in units and units[0] != units[1]:
         raise UnscorableError(f"reference: expected unit '{units[0]}' as the score has, found '{units[1]}'")
-    reference = on_grid("reference", reference, score)
-    room = reference - perfect
-    return without_unit(((reference - score) / room.where(room != 0)), "skill")
+    check_on_grid("reference", reference, score)
+    options: dict[str, Any] = {"dask": "parallelized", "output_dtypes": [_dtype(score, reference)], "keep_attrs": False}
+    found = xr.apply_ufunc(skills, score.variable, reference.variable, kwargs={"perfect": perfect}, **options)
+    return placed(found.transpose(*score.dims), score).rename("skill")
+
+
+def _dtype(score: xr.DataArray, reference: xr.DataArray) -> type[np.floating[Any]]:
+    return np.float32 if score.dtype == reference.dtype == np.float32 else np.float64
