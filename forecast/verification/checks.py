@@ -127,7 +127,9 @@ def on_grid(
     taken = {*points.coords, *points.dims}
     kept = {name: array.coords[name].variable for name in foreign if name not in taken or name in own}
     others = {dim for dim in points.dims if dim not in shared}
-    dropped = [name for name, coord in points.coords.variables.items() if name in own or others.intersection(coord.dims)]
+    dropped = [
+        name for name, coord in points.coords.variables.items() if name in own or others.intersection(coord.dims)
+    ]
     grid = points.coords.drop_vars(dropped) if dropped else points.coords
     placed = xr.DataArray(array.variable, coords=grid, name=array.name)
     return placed.assign_coords(kept) if kept else placed

@@ -47,9 +47,9 @@ def squared_differences(one: Numbers, other: Numbers) -> Floats:
         one: Numbers.
         other: Numbers whose shape fits those of `one`.
     """
-    shape, flat = _flat(one, other)
+    shape, (first, second) = _flat(one, other)
     squares = np.empty(shape)
-    _squared_differences(*flat, squares.reshape(-1))
+    _squared_differences(first, second, squares.reshape(-1))
     return squares
 
 
@@ -65,9 +65,9 @@ def interval_parts(low: Numbers, high: Numbers, analysis: Numbers, *, scale: flo
     Returns:
         The five parts first; all NaN where anything is missing.
     """
-    shape, flat = _flat(low, high, analysis)
+    shape, (bottom, top, seen) = _flat(low, high, analysis)
     parts = np.empty((5, *shape))
-    _interval_parts(*flat, float(scale), parts.reshape(5, -1))
+    _interval_parts(bottom, top, seen, float(scale), parts.reshape(5, -1))
     return parts
 
 
@@ -81,9 +81,9 @@ def turns(direction: Numbers, analysis: Numbers) -> Floats:
     Returns:
         The three parts first.
     """
-    shape, flat = _flat(direction, analysis)
+    shape, (turned, seen) = _flat(direction, analysis)
     parts = np.empty((3, *shape))
-    _turns(*flat, parts.reshape(3, -1))
+    _turns(turned, seen, parts.reshape(3, -1))
     return parts
 
 
@@ -130,8 +130,9 @@ def skills(score: Numbers, reference: Numbers, perfect: float) -> Numbers:
     """
     shape, flat = _flat(score, reference)
     dtype = np.result_type(*flat)
+    ours, theirs = (field.astype(dtype, copy=False) for field in flat)
     found = np.empty(shape, dtype)
-    _skills(*(field.astype(dtype, copy=False) for field in flat), dtype.type(perfect), found.reshape(-1))
+    _skills(ours, theirs, dtype.type(perfect), found.reshape(-1))
     return found
 
 

@@ -116,9 +116,9 @@ def skills(score: Numbers, reference: Numbers, perfect: float) -> Numbers:
     Returns:
         In float32 where both are, else in float64.
     """
-    single = score.dtype == reference.dtype == np.float32
-    better, worse = (field.astype(np.float32 if single else np.float64, copy=False) for field in (score, reference))
-    room = worse - better.dtype.type(perfect)
+    dtype: Any = np.float32 if score.dtype == reference.dtype == np.float32 else np.float64
+    better, worse = (field.astype(dtype, copy=False) for field in (score, reference))
+    room = worse - dtype(perfect)
     return np.asarray((worse - better) / np.where(room != 0, room, np.nan))
 
 

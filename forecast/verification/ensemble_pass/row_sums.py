@@ -50,8 +50,8 @@ def class_sums(
     Returns:
         (row, class, `SUMS`).
     """
-    fields = (as_floats(field) for field in (probability, happened, weight))
-    return _class_sums(*fields, edges - 1e-9, bool(skip_missing))
+    chance, seen, by = (as_floats(field) for field in (probability, happened, weight))
+    return _class_sums(chance, seen, by, edges - 1e-9, bool(skip_missing))
 
 
 @compiled

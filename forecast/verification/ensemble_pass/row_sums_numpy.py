@@ -52,7 +52,7 @@ def class_sums(
     place = np.searchsorted(edges - 1e-9, chance, side="right") + classes * np.arange(rows)[:, None]
     parts = (counted, counted * seen, counted * chance, np.where(counted == 0, 0.0, 1.0))
     sums = [np.bincount(place.ravel(), part.ravel(), rows * classes).reshape(rows, classes) for part in parts]
-    whole = ~np.isnan(counted).any(axis=1)
+    whole = np.isfinite(counted.sum(axis=1))
     return np.where(whole[:, None, None], np.stack(sums, axis=-1), np.nan)
 
 

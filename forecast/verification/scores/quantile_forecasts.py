@@ -66,7 +66,9 @@ def quantile_score_of_quantiles(
         dask="parallelized",
         output_dtypes=[np.float64],
     )
-    values = placed(losses.transpose(*analysis.dims, quantile_dim), analysis, forecast[quantile_dim].reset_coords(drop=True))
+    values = placed(
+        losses.transpose(*analysis.dims, quantile_dim), analysis, forecast[quantile_dim].reset_coords(drop=True)
+    )
     score = weighted_mean(values, reduce, weights, skip_missing=skip_missing)
     return in_units_of(forecast, score.rename("quantile_score_of_quantiles"))
 
@@ -193,7 +195,7 @@ def _interval_parts(
 def _levels(forecast: xr.DataArray, quantile_dim: Hashable) -> NDArray[np.float64]:
     if quantile_dim not in forecast.indexes:
         raise UnscorableError(f"forecast: expected levels as the coordinate of '{quantile_dim}', found none")
-    levels = forecast.indexes[quantile_dim].to_numpy().astype(np.float64)
+    levels: NDArray[np.float64] = forecast.indexes[quantile_dim].to_numpy().astype(np.float64)
     if not np.all((levels > 0) & (levels < 1)):
         raise UnscorableError(
             f"forecast: expected levels between 0 and 1 along '{quantile_dim}', found {levels.tolist()}"
@@ -201,9 +203,7 @@ def _levels(forecast: xr.DataArray, quantile_dim: Hashable) -> NDArray[np.float6
     return levels
 
 
-def _quantile(
-    forecast: xr.DataArray, levels: NDArray[np.float64], level: float, quantile_dim: Hashable
-) -> xr.Variable:
+def _quantile(forecast: xr.DataArray, levels: NDArray[np.float64], level: float, quantile_dim: Hashable) -> xr.Variable:
     near = np.flatnonzero(np.isclose(levels, level, rtol=0, atol=1e-6))
     if near.size != 1:
         raise UnscorableError(f"forecast: expected a quantile of level {level:g}, found {levels.tolist()}")

@@ -19,7 +19,9 @@ def field(*chunks: int) -> xr.Variable:
     return values.chunk(dict(zip(SIZES, chunks, strict=True))) if chunks else values
 
 
-@pytest.mark.parametrize("reduce", [("latitude", "longitude"), ("lead_time",), ("longitude", "lead_time"), tuple(SIZES)])
+@pytest.mark.parametrize(
+    "reduce", [("latitude", "longitude"), ("lead_time",), ("longitude", "lead_time"), tuple(SIZES)]
+)
 @pytest.mark.parametrize("chunks", [(), (1, 2, 6), (2, 3, 4)])
 def test_totals_of_blocks_add_up(reduce: tuple[str, ...], chunks: tuple[int, ...]) -> None:
     weight = xr.Variable("latitude", [1.0, 2.0, 0.0, 4.0])

@@ -25,9 +25,7 @@ def drawn(seed: int, points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @given(st.integers(0, 9), POINTS, st.booleans())
 def test_moments(seed: int, points: int, skip_missing: bool) -> None:
     fields = drawn(seed, points)
-    found, expected = (
-        room.row_moments(*fields, skip_missing=skip_missing) for room in (row_sums, row_sums_numpy)
-    )
+    found, expected = (room.row_moments(*fields, skip_missing=skip_missing) for room in (row_sums, row_sums_numpy))
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9 * points)
 
 
