@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.verification import UnscorableError, angular_errors
@@ -24,6 +24,7 @@ def test_errors_go_the_shorter_way() -> None:
     assert whole["mae"].attrs == {"units": "degrees"}
 
 
+@settings(deadline=None)
 @given(forecast=ANGLES, analysis=ANGLES, turns=st.integers(-2, 2), shift=st.integers(0, 359))
 def test_turns_and_where_north_lies_do_not_matter(
     forecast: list[int], analysis: list[int], turns: int, shift: int
