@@ -40,9 +40,9 @@ from data_catalog.storage.typed_files import faults_of_validation, read_toml
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 SOURCE_GROUP = "plumecast.sources"
 """Entry points of this group are sources of other packages, by name."""
-_REMOTE_SOURCES = ("weatherbench2", "arco-era5", "ecmwf-open-data", "gfs", "gefs", "ncep-r1", "cds")
+_SIMULATED, _BUNDLED = "speedy", "bundled"
+_REMOTE_SOURCES = ("weatherbench2", "arco-era5", "ecmwf-open-data", "gfs", "gefs", "ncep-r1", "cds", _SIMULATED)
 _OWN_SOURCES = ("files", *_REMOTE_SOURCES)
-_BUNDLED = "bundled"
 _SAME_DEGREES = 1e-6
 _MEANING = frozenset({"name", "source", "channels", "static", "grid", "step_hours", "simulated", "variables"})
 
@@ -189,11 +189,11 @@ class DatasetEntry(BaseModel):
     @property
     def has_source(self) -> bool:
         """Whether the data can be read without a location given by the user."""
-        return self.source == _BUNDLED or self.location is not None
+        return self.source in (_BUNDLED, _SIMULATED) or self.location is not None
 
     @property
     def is_remote(self) -> bool:
-        """Whether the data is fetched over a network, so that nothing should be fetched twice."""
+        """Whether the data is fetched over a network, or simulated, so that nothing should be asked for twice."""
         by_url = self.location is not None and "://" in self.location and not self.location.startswith("file:")
         return self.source in _REMOTE_SOURCES or by_url
 

@@ -5,6 +5,7 @@
     │   └── FullDiskError        there is no room to write: make some
     ├── InvalidDataError     data exists but is wrong: retrying cannot help (exit status 2)
     │   ├── NeverAvailableError  its source states that it will never have it
+    │   ├── DefiniteFaultError   it arrived whole and is wrong all the same
     │   └── DivergedError    values of a forecast or a training are no longer finite
     └── MissingDataError     data is not there yet: try later (exit status 3)
         └── UnreachableError     who has it gives no answer, or it is locked: this says nothing about the data
@@ -71,6 +72,10 @@ class InvalidDataError(PlumecastError):
 
 class NeverAvailableError(InvalidDataError):
     """Data that its source states it does not have and never will."""
+
+
+class DefiniteFaultError(InvalidDataError):
+    """Content that arrived whole, was understood, and is wrong: asking its store again would bring the same."""
 
 
 class DivergedError(InvalidDataError):

@@ -16,6 +16,7 @@ import xarray as xr
 from data_catalog.archive.climatology_writing import ClimatologySettings, write_climatology
 from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.reading import open_archive
+from data_catalog.archive.workers import Workers
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.times import day, minute
 from data_catalog.sources.open_source import between
@@ -42,6 +43,7 @@ def make_climatology(
     settings: ClimatologySettings | None = None,
     *,
     on_progress: Callable[[int], None] | None = None,
+    workers: Workers | None = None,
 ) -> Path:
     """Compute the climatology of an archive and write it beside the archive; one that is up to date stays.
 
@@ -49,6 +51,7 @@ def make_climatology(
         archive: Directory of the archive.
         settings: Period, quantiles and memory.
         on_progress: Called with the number of channels that are done.
+        workers: What reads the archive and computes statistics; None for threads of this process.
 
     Returns:
         Its path.
@@ -69,9 +72,8 @@ def make_climatology(
             return path
         calendar = Calendar.of(analysis["time"].values, where=str(archive))
         with atomic_path(path) as partial, disk_errors(path):
-            write_climatology(
-                analysis.drop_attrs(deep=False).assign_attrs(attributes), calendar, wanted, partial, on_progress
-            )
+            described = analysis.drop_attrs(deep=False).assign_attrs(attributes)
+            write_climatology(described, calendar, wanted, partial, on_progress, workers)
     return path
 
 

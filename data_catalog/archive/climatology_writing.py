@@ -5,28 +5,31 @@ series of some rows of the grid. Each worker computes the statistics of its rows
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
-import dask
 import dask.array as da
 import numpy as np
 import xarray as xr
 import zarr
 from dask.system import CPU_COUNT
-from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec
 
+from data_catalog.archive.pieces import Piece, pieces_of
+from data_catalog.archive.workers import Workers, own_threads
 from data_catalog.errors import ConfigurationError
 from data_catalog.layout.variables import channel
 from data_catalog.statistics.daily_climatology import DAYS, QUANTILE, QUANTILES, SPREAD, Calendar, daily_statistics
 
 _SCRATCH = "scratch.f32"
 _DAYS_PER_CHUNK = 61
+_BYTES_OF_PIECE = 32 * 1024**2
 _COPIES_OF_SERIES = 8
 _COPIES_OF_RESULT = 3
 """Memory at work, in times that of a series in float32 and of its statistics."""
@@ -61,6 +64,7 @@ def write_climatology(
     settings: ClimatologySettings,
     store: Path,
     on_progress: Callable[[int], None] | None = None,
+    workers: Workers | None = None,
 ) -> None:
     """Compute the climatology of an analysis and write it as a Zarr group.
 
@@ -70,20 +74,28 @@ def write_climatology(
         settings: Quantiles and memory.
         store: Directory to create.
         on_progress: Called with the number of channels that are done.
+        workers: What reads values and computes statistics; None for threads of this process.
     """
     names = [str(name) for name, field in analysis.items() if "time" in field.dims]
     rows = rows_at_once(analysis, len(calendar.hours), settings)
     _create(analysis[names], calendar, settings.quantiles, store, rows)
-    scratch = store / _SCRATCH
     shape = tuple(analysis.sizes[dim] for dim in ("time", *_PLACES))
-    for done, name in enumerate(names, 1):
-        _spill(analysis[name], scratch)
-        tiles = [_Tile(name, scratch, store, shape, at, min(at + rows, shape[1])) for at in range(0, shape[1], rows)]
-        compute: Any = dask.delayed(_compute_tile, pure=False)  # type: ignore[attr-defined]
-        dask.compute(*(compute(tile, calendar, settings.quantiles) for tile in tiles))  # type: ignore[attr-defined, no-untyped-call]
-        scratch.unlink()
-        if on_progress is not None:
-            on_progress(done)
+    compute = partial(_compute_tile, calendar=calendar, quantiles=settings.quantiles)
+    with nullcontext(workers) if workers else own_threads() as hands:
+        for done, name in enumerate(names, 1):
+            scratch = _spill(analysis[[name]].transpose("time", ...), store, hands)
+            tiles = [
+                _Tile(name, scratch, store, shape, at, min(at + rows, shape[1])) for at in range(0, shape[1], rows)
+            ]
+            _all_done(hands.in_order(compute, tiles))
+            scratch.unlink()
+            if on_progress is not None:
+                on_progress(done)
+
+
+def _all_done(results: Iterable[None]) -> None:
+    for _ in results:
+        pass
 
 
 def rows_at_once(analysis: xr.Dataset, hours: int, settings: ClimatologySettings) -> int:
@@ -135,27 +147,26 @@ def _empty_fields(analysis: xr.Dataset, hours: int, quantiles: int) -> dict[str,
     return fields
 
 
-def _spill(field: xr.DataArray, scratch: Path) -> None:
-    """Stream the values of a channel to a file of whole fields, block by block."""
-    ordered = field.transpose("time", *_PLACES)
-    ordered = ordered if ordered.chunks is not None else ordered.chunk({"time": 64})
+def _spill(channel_alone: xr.Dataset, store: Path, workers: Workers) -> Path:
+    """Stream the values of a channel to a file of whole fields, piece by piece; return the file."""
+    (name, field), *_ = channel_alone.items()
+    scratch = store / _SCRATCH
     with scratch.open("wb") as file:
-        file.truncate(4 * ordered.size)
-    target: Any = _Fields(scratch, ordered.shape[1] * ordered.shape[2])
-    da.store([ordered.data.rechunk({1: -1, 2: -1})], [target], lock=False)
+        file.truncate(4 * field.size)
+    stored = field.chunks[0][0] if field.chunks else 1
+    at_once = stored * max(1, _BYTES_OF_PIECE // (4 * field[0].size * stored))
+    parts = [np.arange(start, min(start + at_once, len(field))) for start in range(0, len(field), at_once)]
+    pieces = pieces_of(channel_alone, [str(name)], parts)
+    _all_done(workers.in_order(partial(_write_piece, scratch=scratch), pieces))
+    return scratch
 
 
-@dataclass(frozen=True)
-class _Fields:
-    """A file of whole fields, one for each time, into which Dask writes blocks of times."""
-
-    path: Path
-    points: int
-
-    def __setitem__(self, key: tuple[slice, ...], values: NDArray[np.float32]) -> None:
-        with self.path.open("r+b") as file:
-            file.seek(4 * self.points * (key[0].start or 0))
-            file.write(np.ascontiguousarray(values, "<f4").data)
+def _write_piece(piece: Piece, scratch: Path) -> None:
+    """Read some times of a channel and write them at their place."""
+    (values,) = piece.read().values()
+    with scratch.open("r+b") as file:
+        file.seek(values[0].nbytes * int(piece.indices[0]))
+        file.write(values.data)
 
 
 @dataclass(frozen=True)

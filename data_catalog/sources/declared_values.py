@@ -17,7 +17,7 @@ import xarray as xr
 from xarray.backends import AbstractDataStore, BackendArray
 from xarray.core import indexing
 
-from data_catalog.errors import InvalidDataError
+from data_catalog.errors import DefiniteFaultError
 
 _PACKING = {"scale_factor": 1.0, "add_offset": 0.0}
 _FILLS = ("missing_value", "_FillValue")
@@ -41,7 +41,7 @@ class DeclaredStore(AbstractDataStore):
         self._fill_is_value = frozenset(fill_is_value)
 
     def get_variables(self) -> dict[Any, xr.Variable]:
-        """Return the stored variables, lazily; raises InvalidDataError for an invalid valid range."""
+        """Return the stored variables, lazily; raises DefiniteFaultError for an invalid valid range."""
         return {
             name: with_declared_values(
                 _without_fill(variable) if name in self._fill_is_value else variable, f"{self._where}: {name}"
@@ -93,7 +93,7 @@ class ValidRange:
             what: File and variable; errors start with it.
 
         Raises:
-            InvalidDataError: The attributes are not numbers, or too few or too many.
+            DefiniteFaultError: The attributes are not numbers, or too few or too many.
         """
         both = _numbers(variable, "valid_range", 2, what)
         low = _numbers(variable, "valid_min", 1, what) if both is None else both[:1]
@@ -147,7 +147,7 @@ def with_declared_values(variable: xr.Variable, what: str) -> xr.Variable:
         what: File and variable; errors start with it.
 
     Raises:
-        InvalidDataError: The packing or the valid range cannot be interpreted.
+        DefiniteFaultError: The packing or the valid range cannot be interpreted.
     """
     for name in _PACKING:
         _numbers(variable, name, 1, what)
@@ -238,7 +238,7 @@ def _numbers(variable: xr.Variable, name: str, count: int, what: str) -> np.ndar
         return None
     numbers = np.atleast_1d(np.asarray(found))
     if numbers.shape != (count,) or numbers.dtype.kind not in "iuf":
-        raise InvalidDataError(f"{what}: expected {count} number{'s' * (count > 1)} as {name}, found {found!r}")
+        raise DefiniteFaultError(f"{what}: expected {count} number{'s' * (count > 1)} as {name}, found {found!r}")
     return numbers
 
 

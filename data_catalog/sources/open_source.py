@@ -22,6 +22,7 @@ from data_catalog.sources.files import open_files
 from data_catalog.sources.gefs import open_gefs
 from data_catalog.sources.gfs import open_gfs
 from data_catalog.sources.ncep_r1 import open_ncep_r1
+from data_catalog.sources.speedy.opening import open_speedy
 from data_catalog.sources.weatherbench2 import open_weatherbench2
 from data_catalog.statistics.regridding import regrid
 
@@ -29,8 +30,8 @@ _DATED = {"ecmwf-open-data": open_ecmwf_open_data, "gfs": open_gfs, "ncep-r1": o
 """Sources that look for each time of a period."""
 MONTHLY_SOURCES = frozenset({"ecmwf-open-data", "gfs", "gefs", "cds"})
 """Sources that ask for something of each time before they open: they are opened a month at a time."""
-YEARLY_SOURCES = frozenset({"ncep-r1"})
-"""Sources with files of a year each."""
+YEARLY_SOURCES = frozenset({"ncep-r1", "speedy"})
+"""Sources with files of a year each, or that take long to make a year."""
 _WITH_STEPS = {"arco-era5": open_arco_era5, "weatherbench2": open_weatherbench2}
 """Sources that take only the times of the dataset's step."""
 
@@ -58,6 +59,11 @@ def open_source(
     place = location or entry.location
     if place is None and entry.source == "bundled":
         analysis = open_bundled(entry.channels, entry.static)
+    elif entry.source == "speedy":
+        analysis = open_speedy(
+            place, entry.channels, entry.static, step_hours=entry.step_hours, start=start or entry.period_start,
+            end=end or entry.period_end,
+        )  # fmt: skip
     elif place is None:
         raise ConfigurationError(f"{entry.name}: expected the location of its data, found none (it has no default)")
     elif entry.source in _WITH_STEPS:
@@ -77,7 +83,7 @@ def open_source(
     if entry.is_remote:
         start = start or entry.period_start
         end = end or entry.period_end
-    where = f"{entry.name} ({place or 'bundled sample'})"
+    where = f"{entry.name} ({place or entry.source})"
     return on_dataset_grid(entry, between(analysis, start, end, where=where), where=where)
 
 

@@ -16,7 +16,7 @@ import xarray as xr
 from xarray.backends import AbstractDataStore, CachingFileManager, NetCDF4DataStore
 from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
 
-from data_catalog.errors import InvalidDataError, PlumecastError
+from data_catalog.errors import DefiniteFaultError, InvalidDataError, PlumecastError
 from data_catalog.layout.axes import as_analysis
 from data_catalog.layout.axis_names import dimension_roles
 from data_catalog.layout.times import iso
@@ -112,11 +112,16 @@ def decoded(
         fill_is_value: Variables whose fill value is a value like others.
 
     Raises:
-        InvalidDataError: A declaration cannot be interpreted.
+        DefiniteFaultError: A declaration or the unit of times cannot be interpreted.
     """
-    dataset: xr.Dataset = xr.open_dataset(
-        DeclaredStore(store, where, fill_is_value), engine="store", decode_timedelta=decode_timedelta
-    )
+    try:
+        dataset: xr.Dataset = xr.open_dataset(
+            DeclaredStore(store, where, fill_is_value), engine="store", decode_timedelta=decode_timedelta
+        )
+    except ValueError as error:
+        if _UNDECODED_TIME.search(str(error)) is None:
+            raise
+        raise DefiniteFaultError(f"{where}: expected times that can be read, found {one_line(error)}") from error
     return dataset
 
 
@@ -314,7 +319,7 @@ def _label(value: np.generic) -> str:
 def one_line(error: BaseException) -> str:
     """Return the message of an error as one line of at most 200 characters."""
     text = " ".join(str(error).split()) or type(error).__name__
-    units = _UNDECODED_TIME.match(text)
+    units = _UNDECODED_TIME.search(text)
     if units is not None:
         return f"times in {units[1]} (count them in hours or days since a date)"
     return text if len(text) <= 200 else text[:197] + "..."

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from data_catalog.errors import InvalidDataError
+from data_catalog.errors import DefiniteFaultError, InvalidDataError
 from data_catalog.sources.locations import Location
 from data_catalog.sources.remote_files import RemoteFile
 from data_catalog.storage.patience import ask, patience_for
@@ -67,7 +67,7 @@ def _content(location: Location) -> bytes:
 
 def _check_size(size: int, location: Location) -> None:
     if size > _MOST_BYTES:
-        raise InvalidDataError(f"{location}: expected references of at most {_MOST_BYTES} bytes, found {size}")
+        raise DefiniteFaultError(f"{location}: expected references of at most {_MOST_BYTES} bytes, found {size}")
 
 
 def _plain(templates: Mapping[str, Any]) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ import h5netcdf
 import xarray as xr
 from xarray.backends import H5NetCDFStore
 
-from data_catalog.errors import InvalidDataError, PlumecastError
+from data_catalog.errors import DefiniteFaultError, InvalidDataError, PlumecastError
 from data_catalog.sources.reading import check_first_bytes, decoded, netcdf_dataset, one_line
 from data_catalog.sources.remote_files import RangedFile, RemoteFile, Version, fetch
 from data_catalog.storage.patience import ask, patience_for
@@ -55,7 +55,7 @@ def _opened(file: RemoteFile, decode_timedelta: bool) -> xr.Dataset:
     except Exception as error:
         raise InvalidDataError(f"{file.name}: expected a readable NetCDF file, found {one_line(error)}") from error
     if not found.variables:
-        raise InvalidDataError(f"{file.name}: expected variables in the root group, found none")
+        raise DefiniteFaultError(f"{file.name}: expected variables in the root group, found none")
     return found
 
 

@@ -19,6 +19,7 @@ from obstore.exceptions import NotFoundError, PermissionDeniedError, Unauthentic
 
 from data_catalog.errors import (
     ConfigurationError,
+    DefiniteFaultError,
     InvalidDataError,
     MissingDataError,
     PlumecastError,
@@ -156,9 +157,10 @@ def is_doubtful(error: BaseException) -> bool:
     """Return whether an error may be that of a single answer: a refusal, an absent chunk, one that cannot be decoded.
 
     Args:
-        error: Error of a read. What is missing has been asked for often enough by whoever says so.
+        error: Error of a read. What is missing has been asked for often enough by whoever says so, and what arrived
+            whole would arrive the same.
     """
-    return not isinstance(error, (ConfigurationError, MissingDataError)) or is_refusal(error)
+    return not isinstance(error, (ConfigurationError, DefiniteFaultError, MissingDataError)) or is_refusal(error)
 
 
 def is_refusal(error: BaseException) -> bool:

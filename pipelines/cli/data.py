@@ -193,12 +193,15 @@ def regrid(
     ],
     method: Annotated[str, typer.Option(metavar="METHOD", help="conservative, bilinear or nearest.")],
     out: Annotated[Path, typer.Option(metavar="FILE.nc", help="NetCDF file to write.")],
+    scheduler: SchedulerOption = "local",
 ) -> None:
     """Bring the analyses of a file to another grid, also from a curvilinear one; nothing is extrapolated."""
     from pipelines.data.regrid import regrid_file
     from pipelines.workspace.home import home
+    from pipelines.workspace.scheduler import open_scheduler
 
-    print(regrid_file(home(), location, grid=grid, method=method, out=out))
+    with open_scheduler(scheduler, home()) as workers:
+        print(regrid_file(home(), location, grid=grid, method=method, out=out, workers=workers))
 
 
 @commands.command()
@@ -212,19 +215,23 @@ def climatology(
     ] = None,
     memory: Annotated[float, typer.Option(metavar="GB", min=0.1, help="Memory to use, about.")] = 1.0,
     archive: ArchiveOption = None,
+    scheduler: SchedulerOption = "local",
 ) -> None:
     """Compute mean, spread and quantiles by hour and day of the year from an archive, and write them beside it."""
     from pipelines.data.climatology import print_climatology
     from pipelines.terminal.times import parse_moment
     from pipelines.workspace.datasets import find_dataset
     from pipelines.workspace.home import home
+    from pipelines.workspace.scheduler import open_scheduler
 
     entry = find_dataset(home(), dataset)
     first, last = (
         parse_moment(text, option) if text else None for text, option in ((start, "--start"), (end, "--end"))
     )
     chosen = None if quantile is None else tuple(sorted(quantile))
-    print_climatology(archive or home().archive(entry.name), first, last, quantiles=chosen, memory_gb=memory)
+    place = archive or home().archive(entry.name)
+    with open_scheduler(scheduler, home()) as workers:
+        print_climatology(place, first, last, quantiles=chosen, memory_gb=memory, workers=workers)
 
 
 @archive_app.command("verify")

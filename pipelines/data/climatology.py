@@ -7,6 +7,7 @@ from pathlib import Path
 from data_catalog.archive.climatology import make_climatology, open_climatology
 from data_catalog.archive.climatology_writing import ClimatologySettings
 from data_catalog.archive.state import inspect_archive
+from data_catalog.archive.workers import Workers
 from data_catalog.statistics.daily_climatology import QUANTILES
 from pipelines.terminal.progress import progress
 
@@ -14,7 +15,13 @@ _GIGABYTE = 1e9
 
 
 def print_climatology(
-    archive: Path, start: date | None, end: date | None, *, quantiles: Sequence[float] | None, memory_gb: float
+    archive: Path,
+    start: date | None,
+    end: date | None,
+    *,
+    quantiles: Sequence[float] | None,
+    memory_gb: float,
+    workers: Workers | None = None,
 ) -> None:
     """Compute the climatology of an archive, unless it is up to date, and print where it is and what is in it.
 
@@ -24,6 +31,7 @@ def print_climatology(
         end: Last day; None for the archive's.
         quantiles: Ascending; None for the usual ones.
         memory_gb: Memory to use, about.
+        workers: What reads the archive and computes statistics; None for threads of this process.
 
     Raises:
         MissingDataError: There is no archive, or it has no time in the period.
@@ -33,6 +41,6 @@ def print_climatology(
     settings = ClimatologySettings(start, end, chosen, int(memory_gb * _GIGABYTE))
     channels = len(inspect_archive(archive, deep=False).channels)
     with progress(f"Climatology of {archive.stem}", channels, "channels") as advance:
-        path = make_climatology(archive, settings, on_progress=advance)
+        path = make_climatology(archive, settings, on_progress=advance, workers=workers)
     found = open_climatology(archive).attrs
     print(f"{path}: {channels} channels from {found['times']} times, {found['first_time']} to {found['last_time']}")

@@ -1,12 +1,20 @@
 """Writes the fields of a file on another grid, for a command."""
 
 import re
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, get_args
 
+import dask.array as da
+import netCDF4
 import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from data_catalog.archive.pieces import Piece, pieces_of
+from data_catalog.archive.workers import Workers, own_threads
 from data_catalog.catalog import GridAxes
 from data_catalog.errors import ConfigurationError
 from data_catalog.sources.any_grid import open_any_grid
@@ -21,9 +29,10 @@ _AXIS = rf"{_NUMBER}:{_NUMBER}:{_NUMBER}"
 _GRID = re.compile(rf"{_AXIS},{_AXIS}")
 _AXES = ("latitude", "longitude")
 _WHOLE_STEPS = 1e-6
+_BYTES_OF_PIECE = 8 * 1024**2
 
 
-def regrid_file(home: Home, location: str, *, grid: str, method: str, out: Path) -> str:
+def regrid_file(home: Home, location: str, *, grid: str, method: str, out: Path, workers: Workers | None = None) -> str:
     """Bring every known field of a file, directory or store to a grid, and write them as NetCDF.
 
     Args:
@@ -32,6 +41,7 @@ def regrid_file(home: Home, location: str, *, grid: str, method: str, out: Path)
         grid: `SOUTH:NORTH:STEP,WEST:EAST:STEP` in degrees, or a dataset whose grid is meant, by name or TOML file.
         method: `conservative`, `bilinear` or `nearest`.
         out: File to write; it must not exist yet.
+        workers: What reads and regrids; None for threads of this process. This process writes the file.
 
     Returns:
         One line that says what was written.
@@ -49,13 +59,36 @@ def regrid_file(home: Home, location: str, *, grid: str, method: str, out: Path)
     analysis = open_any_grid(location)
     chosen: Any = method
     found = regrid(analysis, *target.coordinates(), chosen, where=location)
-    encoding = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in found.data_vars}
-    with atomic_path(out) as partial, disk_errors(out):
-        found.to_netcdf(partial, engine="netcdf4", encoding=encoding)
+    with atomic_path(out) as partial, disk_errors(out), nullcontext(workers) if workers else own_threads() as hands:
+        _write(found, partial, hands)
     names, (rows, columns) = ", ".join(map(str, found.data_vars)), (found.sizes[axis] for axis in _AXES)
     way = found.attrs.get(METHOD_ATTRIBUTE)
     origin = f"{way} from a grid {found.attrs[SOURCE_ATTRIBUTE]}" if way else "as they were: the file has this grid"
     return f"{out}: {names} on {rows} x {columns} points, {origin}"
+
+
+def _write(found: xr.Dataset, path: Path, workers: Workers) -> None:
+    """Write fields piece by piece, in the order of their times."""
+    names = [str(name) for name, field in found.items() if "time" in field.dims]
+    hollow = found.assign({name: found[name].copy(data=da.zeros(found[name].shape, dtype="<f4")) for name in names})
+    encoding = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in found.data_vars}
+    hollow.to_netcdf(path, engine="netcdf4", encoding=encoding, compute=False)
+    parts = np.array_split(np.arange(found.sizes["time"]), -(-found.sizes["time"] // _times_at_once(found, names)))
+    with netCDF4.Dataset(path, "a") as file:
+        for places, fields in workers.in_order(_values, pieces_of(found, names, parts)):
+            for name, values in fields.items():
+                file[name][places[0] : places[-1] + 1] = values
+
+
+def _times_at_once(found: xr.Dataset, names: Sequence[str]) -> int:
+    """How many times a piece has: whole blocks of the source, and about so many bytes of the result."""
+    stored = max((chunks[0][0] for name in names if (chunks := found[name].chunks)), default=1)
+    bytes_of_time = sum(4 * found[name][0].size for name in names)
+    return int(stored * max(1, _BYTES_OF_PIECE // (bytes_of_time * stored)))
+
+
+def _values(piece: Piece) -> tuple[NDArray[np.intp], dict[str, NDArray[np.float32]]]:
+    return piece.indices, piece.read()
 
 
 def parse_grid(home: Home, text: str) -> GridAxes:

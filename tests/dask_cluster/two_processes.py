@@ -1,9 +1,10 @@
-"""Ingest, prove and verify with two worker processes, one of which is killed on the way, and compare with one process.
+"""Run the heavy commands with two worker processes, one of which is killed on the way, and compare with one process.
 
     python -m tests.dask_cluster.two_processes DIRECTORY --gigabytes 8
 
-Makes weather and forecasts in DIRECTORY, and prints for each step its seconds and the largest memory of a worker. Ends
-in an error if archive or scores differ from those of one process by a byte, or if no worker was killed.
+Makes weather and forecasts in DIRECTORY, then ingests, proves, computes a climatology, regrids and verifies. Prints for
+each step its seconds and the largest memory of a worker. Ends in an error if archive, climatology, regridded file or
+scores differ from those of one process by a byte, or if no worker was killed.
 """
 
 import argparse
@@ -23,11 +24,13 @@ import xarray as xr
 
 from data_catalog.archive import writer
 from data_catalog.archive.analysis import open_dataset_source
+from data_catalog.archive.climatology import climatology_path, make_climatology
 from data_catalog.archive.healing import archive_faults
 from data_catalog.archive.ingest import ingest
 from data_catalog.archive.workers import Workers
 from data_catalog.catalog import DatasetEntry
 from data_catalog.layout.variables import channel
+from pipelines.data.regrid import regrid_file
 from pipelines.operations.verify import verify
 from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.workspace.dask_workers import processes
@@ -39,8 +42,9 @@ ENTRY = DatasetEntry(
 )  # fmt: skip
 _USUAL = {"msl": (101e3, 900.0), "t2m": (281.0, 9.0)}
 _BYTES_OF_A_PART = 64 * 1024**2
-_FEWEST = 24
+_FEWEST, _YEAR_HOURS = 24, 8784
 _BYTES_OF_A_SMALL_TASK = 2 * 1024**2
+_GRID = "-80:80:10,0:350:10"
 _MEMBERS, _LEADS, _STARTS = 4, 2, 4
 Result = TypeVar("Result")
 
@@ -55,7 +59,8 @@ def make_weather(path: Path, gigabytes: float, columns: int) -> None:
     """
     rows, rng = columns // 2, np.random.default_rng(0)
     count = max(_FEWEST, int(gigabytes * 1e9 / (4 * len(ENTRY.channels) * rows * columns)))
-    times = np.datetime64("2001-01-01", "ns") + np.arange(count) * np.timedelta64(6, "h")
+    step = max(ENTRY.step_hours, _YEAR_HOURS // count)  # a year at least, for the climatology
+    times = np.datetime64("2001-01-01", "ns") + np.arange(count) * np.timedelta64(step, "h")
     latitude, longitude = np.linspace(-88, 88, rows), np.arange(columns) * 360 / columns
     size = max(1, _BYTES_OF_A_PART // (4 * rows * columns))
     for start in range(0, count, size):
@@ -83,7 +88,7 @@ def make_forecasts(weather: Path, path: Path) -> None:
         for start in range(_STARTS):
             leads = analysis[["t2m"]].isel(time=slice(start + 1, start + 1 + _LEADS)).load()
             noise = rng.standard_normal((_MEMBERS, *leads["t2m"].shape)).astype(np.float32)
-            hours = np.arange(1, 1 + _LEADS) * np.timedelta64(6, "h").astype("timedelta64[ns]")
+            hours = leads["time"].values - analysis["time"].values[start]
             values = (leads["t2m"].values + noise)[None]
             dims = ("init_time", "member", "lead_time", "latitude", "longitude")
             grid = {name: leads[name].values for name in ("latitude", "longitude")}
@@ -106,16 +111,24 @@ def run(directory: Path, gigabytes: float, columns: int) -> None:
     alone, together = directory / "alone.zarr", directory / "together.zarr"
     _timed("ingest, one process", lambda: ingest(ENTRY, open_dataset_source(ENTRY, str(weather)), alone))
     expected = _timed("verify, one process", lambda: verify(_request(home, alone, "one"), [forecasts]).report)
+    _timed("climatology, one process", lambda: make_climatology(alone))
+    onto = {"grid": _GRID, "method": "conservative"}
+    _timed("regrid, one process", lambda: regrid_file(home, str(weather), out=directory / "alone.nc", **onto))
     with processes(home, 2) as workers:
         _timed("ingest, two processes", lambda: _ingest_with_a_kill(weather, together, workers))
         faults = _timed("archive verify, two processes", lambda: archive_faults(together, workers))
         found = _timed(
             "verify, two processes", lambda: verify(_request(home, together, "two"), [forecasts], workers).report
         )
+        _timed("climatology, two processes", lambda: make_climatology(together, workers=workers))
+        theirs = directory / "together.nc"
+        _timed("regrid, two processes", lambda: regrid_file(home, str(weather), out=theirs, workers=workers, **onto))
         peaks = list(workers.in_order(_peak_gigabytes, range(8)))
     print(f"largest memory of a worker: {max(peaks):.2f} GB")
     assert faults == ()
     assert _contents(alone) == _contents(together), "the archives differ"
+    assert _contents(climatology_path(alone)) == _contents(climatology_path(together)), "the climatologies differ"
+    assert (directory / "alone.nc").read_bytes() == theirs.read_bytes(), "the regridded files differ"
     assert found == expected, "the scores differ"
 
 

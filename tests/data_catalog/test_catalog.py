@@ -45,7 +45,17 @@ def write(directory: Path, text: str = OWN, name: str = "mine.toml") -> Path:
 
 def test_datasets_are_found_by_name() -> None:
     small = ("speedy-5p6", "erai-sweurope", "ncep-natlantic", "ncep-northamerica")
-    remote = ("era5-5p6", "era5-cds-europe", "ncep-2p5", "era5-1p5", "gefs-0p5", "era5-0p25", "gfs-0p25", "ifs-0p25")
+    remote = (
+        "era5-5p6",
+        "speedy-5p6-more",
+        "era5-cds-europe",
+        "ncep-2p5",
+        "era5-1p5",
+        "gefs-0p5",
+        "era5-0p25",
+        "gfs-0p25",
+        "ifs-0p25",
+    )
     assert dataset_names() == (*small, *remote)
     with pytest.raises(ConfigurationError, match=r"expected one of speedy-5p6, .* found 'era6'"):
         dataset("era6")

@@ -1,12 +1,16 @@
 """A climatology is written in pieces of any size, with the same values, and no chunk of it may be lost."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import cloudpickle
 import numpy as np
 import pytest
 import xarray as xr
 
 from data_catalog.archive.climatology_writing import ClimatologySettings, rows_at_once, write_climatology
+from data_catalog.archive.workers import Workers
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.sources.reading import in_stored_chunks
 from data_catalog.sources.zarr_stores import open_complete
@@ -37,6 +41,31 @@ def test_rows_one_by_one_equal_all_at_once(make_analysis: MakeAnalysis, tmp_path
     xr.testing.assert_identical(rows.compute(), whole.compute())
     assert done == [1, 2]
     assert not list((tmp_path / "rows.zarr").glob("scratch*"))
+
+
+def test_other_workers_write_the_same_bytes(make_analysis: MakeAnalysis, tmp_path: Path) -> None:
+    class Sending(ThreadPoolExecutor):
+        """What it carries out has been sent, as to another process."""
+
+        def submit(self, function: Any, /, *words: Any, **named: Any) -> Future[Any]:
+            return super().submit(*cloudpickle.loads(cloudpickle.dumps((function, *words))), **named)
+
+    analysis = make_analysis(times=400).chunk(time=7)
+    settings = ClimatologySettings(memory_bytes=1)
+    with Sending(3) as executor:
+        for name, workers in (("here", None), ("there", Workers(executor, 3))):
+            calendar = Calendar.of(analysis["time"].values)
+            write_climatology(analysis, calendar, settings, tmp_path / name, workers=workers)
+    here, there = (
+        {
+            path.relative_to(tmp_path / name): path.read_bytes()
+            for path in (tmp_path / name).rglob("*")
+            if path.is_file()
+        }
+        for name in ("here", "there")
+    )
+    assert len(here) > 20
+    assert here == there
 
 
 def test_a_lost_chunk_is_an_error_and_a_missing_region_is_not(make_analysis: MakeAnalysis, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from data_catalog.errors import ConfigurationError, DefiniteFaultError, InvalidDataError, MissingDataError
 from data_catalog.sources.remote_netcdf import remote_netcdf_dataset
 from tests.data_catalog.sources.grib.serving import Served, serving
 
@@ -95,3 +95,15 @@ def test_values_declared_missing_are_missing(served: Served) -> None:
     opened = remote_netcdf_dataset(f"{served.url}/missing.nc")["hgt"]
     assert np.isnan(opened[2, 1, 0, 0])
     assert int(np.isnan(opened[2]).sum()) == 1
+
+
+@pytest.mark.parametrize(("fault", "words"), [("units", "times in 'fortnights since"), ("range", "as valid_range")])
+def test_what_arrived_whole_and_is_wrong_is_read_once(served: Served, fault: str, words: str) -> None:
+    dataset = xr.Dataset({"hgt": (("time", "lat"), np.zeros((2, 3), np.float32))}, {"time": [0.0, 1.0]})
+    dataset["time"].attrs["units"] = "fortnights since 1800-01-01" if fault == "units" else "hours since 1800-01-01"
+    if fault == "range":
+        dataset["hgt"].attrs["valid_range"] = "many"
+    dataset.to_netcdf(served.root / "odd.nc")
+    with pytest.raises(DefiniteFaultError, match=words):
+        remote_netcdf_dataset(f"{served.url}/odd.nc")
+    assert [length for *_, length in served.ranges].count(4) == 1

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from obstore.exceptions import GenericError, PermissionDeniedError
 
-from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from data_catalog.errors import ConfigurationError, DefiniteFaultError, InvalidDataError, MissingDataError
 from data_catalog.storage.patience import Patience, ask, explained, happened, is_outage, patience_for
 
 QUICK = Patience(outage_s=0.2, first_wait_s=0.001, longest_wait_s=0.004)
@@ -41,6 +41,14 @@ def test_what_does_not_pass_ends_after_some_requests_or_the_deadline() -> None:
     assert 9_000 < len(endless) < 9_990
     with pytest.raises(ConfigurationError):
         ask(failing([ConfigurationError("wrong")]), QUICK, "a store")
+
+
+def test_what_arrived_whole_and_is_wrong_is_not_asked_for_again() -> None:
+    for error, most in ((DefiniteFaultError("no such unit"), 1), (InvalidDataError("a page of HTML"), 4)):
+        errors: list[Exception] = [error] * 10
+        with pytest.raises(InvalidDataError):
+            ask(failing(errors), QUICK, "a store")
+        assert len(errors) == 10 - most
 
 
 def test_an_outage_is_said_once_and_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
