@@ -24,6 +24,7 @@ from data_catalog.sources.grib.analyses import (
     open_analyses,
     wanted_times,
 )
+from data_catalog.sources.grib.forecasts import ForecastFile
 from data_catalog.sources.grib.messages import MessagePlace
 from data_catalog.sources.grib.remote import Index
 
@@ -115,16 +116,33 @@ def read_index(content: bytes, what: str) -> Index:
     Raises:
         InvalidDataError: A line is no JSON object, or says not where its field lies.
     """
-    found: dict[str, MessagePlace] = {}
+    return {name: place for of_member in read_members(content, what).values() for name, place in of_member.items()}
+
+
+def read_members(content: bytes, what: str) -> dict[int, Index]:
+    """Read an index: where each field of each member lies.
+
+    Args:
+        content: JSON lines.
+        what: URL of the index; errors start with it.
+
+    Returns:
+        Place by name, by number of the member; 0 is the control.
+
+    Raises:
+        InvalidDataError: A line is no JSON object, or says not where its field lies.
+    """
+    found: dict[int, dict[str, MessagePlace]] = {}
     for number, line in enumerate(filter(str.strip, content.decode("utf-8", "replace").splitlines()), 1):
         try:
             keys = json.loads(line)
-            found[_name(keys)] = MessagePlace(int(keys["_offset"]), int(keys["_length"]))
+            place = MessagePlace(int(keys["_offset"]), int(keys["_length"]))
+            found.setdefault(int(keys.get("number", 0)), {})[_name(keys)] = place
         except (ValueError, KeyError, TypeError, AttributeError):
             raise InvalidDataError(
                 f"{what}: line {number}: expected JSON with param, _offset and _length, found {line[:60]!r}"
             ) from None
-    return found
+    return dict(found)
 
 
 def _name(keys: dict[str, str]) -> str:
@@ -170,3 +188,27 @@ def open_ecmwf_open_data(
 def _addresses(start: np.datetime64, _member: int) -> list[Address]:
     path = file_path(start, 0)
     return [Address(path, index_path(path))]
+
+
+def ecmwf_forecast(start: np.datetime64, leads: Sequence[int], members: int | None) -> list[list[ForecastFile]]:
+    """Return the files of a forecast of the IFS, those of the control apart from those of perturbed members.
+
+    Args:
+        start: Start of the forecast, UTC: 00, 06, 12 or 18 h.
+        leads: Lead times, hours.
+        members: How many of the ensemble: the control and those that follow it; None for the high-resolution forecast.
+
+    Raises:
+        InvalidDataError: There is no such file by the rules of its time.
+    """
+
+    def files(kind: Kind, numbers: Sequence[int]) -> list[ForecastFile]:
+        paths = [(lead, file_path(start, lead, kind=kind)) for lead in leads]
+        return [
+            ForecastFile((Address(path, index_path(path)),), lead, tuple(numbers), read_members) for lead, path in paths
+        ]
+
+    if members is None:
+        return [files("hres", [0])]
+    groups = [files("control", [0])]
+    return groups + ([files("members", range(1, members))] if members > 1 else [])

@@ -10,23 +10,25 @@ import numpy as np
 import xarray as xr
 
 from data_catalog.sources.grib.analyses import Address, Layout, likely_layouts, open_analyses, wanted_times
+from data_catalog.sources.grib.forecasts import ForecastFile, ReadMembers
 from data_catalog.sources.grib.inventory import read_inventory
 
 LAYOUTS = (
-    Layout(np.datetime64("2021-01-01T00", "h"), "gfs.{day}/{hour}/gfs.t{hour}z.pgrb2.0p25.f000"),
-    Layout(np.datetime64("2021-03-22T12", "h"), "gfs.{day}/{hour}/atmos/gfs.t{hour}z.pgrb2.0p25.f000"),
+    Layout(np.datetime64("2021-01-01T00", "h"), "gfs.{day}/{hour}/gfs.t{hour}z.pgrb2.0p25.f{lead:03d}"),
+    Layout(np.datetime64("2021-03-22T12", "h"), "gfs.{day}/{hour}/atmos/gfs.t{hour}z.pgrb2.0p25.f{lead:03d}"),
 )
 """The earliest first."""
 
 
-def gfs_addresses(start: np.datetime64, _member: int = 0) -> list[Address]:
-    """Return where the analysis of a time may lie, the likeliest first.
+def gfs_addresses(start: np.datetime64, _member: int = 0, lead_hours: int = 0) -> list[Address]:
+    """Return where the analysis of a time, or a forecast from it, may lie, the likeliest first.
 
     Args:
         start: Time of the analysis, UTC: 00, 06, 12 or 18 h.
         _member: Not used: there are no members.
+        lead_hours: Lead time; 0 for the analysis.
     """
-    paths = [layout.path(start) for layout in likely_layouts(LAYOUTS, start)]
+    paths = [layout.path(start, lead_hours) for layout in likely_layouts(LAYOUTS, start)]
     return [Address(path, f"{path}.idx") for path in paths]
 
 
@@ -56,3 +58,17 @@ def open_gfs(
     """
     starts = wanted_times(start, end, step_hours, where=location)
     return open_analyses(location, channels, static, starts=starts, addresses=gfs_addresses, read_index=read_inventory)
+
+
+def gfs_forecast(start: np.datetime64, leads: Sequence[int]) -> list[list[ForecastFile]]:
+    """Return the files of a forecast.
+
+    Args:
+        start: Start of the forecast, UTC.
+        leads: Lead times, hours.
+    """
+    return [[ForecastFile(tuple(gfs_addresses(start, 0, lead)), lead, (0,), _reader(lead)) for lead in leads]]
+
+
+def _reader(lead_hours: int) -> ReadMembers:
+    return lambda content, what: {0: read_inventory(content, what, lead_hours)}

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_two_processes_do_what_one_does_though_one_is_killed(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.dask_cluster.two_processes", str(tmp_path), "--gigabytes", "0.01"]
-    done = subprocess.run([*command, "--columns", "360"], capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run([*command, "--columns", "72"], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "was killed while it wrote" in done.stdout
     peak = float(done.stdout.partition("largest memory of a worker: ")[2].split()[0])

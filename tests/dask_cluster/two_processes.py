@@ -25,6 +25,7 @@ import xarray as xr
 from data_catalog.archive import writer
 from data_catalog.archive.analysis import open_dataset_source
 from data_catalog.archive.climatology import climatology_path, make_climatology
+from data_catalog.archive.climatology_writing import ClimatologySettings
 from data_catalog.archive.healing import archive_faults
 from data_catalog.archive.ingest import ingest
 from data_catalog.archive.workers import Workers
@@ -44,6 +45,7 @@ _USUAL = {"msl": (101e3, 900.0), "t2m": (281.0, 9.0)}
 _BYTES_OF_A_PART = 64 * 1024**2
 _FEWEST, _YEAR_HOURS = 24, 8784
 _BYTES_OF_A_SMALL_TASK = 2 * 1024**2
+_FEW = ClimatologySettings(quantiles=(0.5,))
 _GRID = "-80:80:10,0:350:10"
 _MEMBERS, _LEADS, _STARTS = 4, 2, 4
 Result = TypeVar("Result")
@@ -59,7 +61,8 @@ def make_weather(path: Path, gigabytes: float, columns: int) -> None:
     """
     rows, rng = columns // 2, np.random.default_rng(0)
     count = max(_FEWEST, int(gigabytes * 1e9 / (4 * len(ENTRY.channels) * rows * columns)))
-    step = max(ENTRY.step_hours, _YEAR_HOURS // count)  # a year at least, for the climatology
+    a_year = -(-_YEAR_HOURS // count)  # at least, for the climatology
+    step = ENTRY.step_hours if a_year <= ENTRY.step_hours else 24 * -(-a_year // 24)
     times = np.datetime64("2001-01-01", "ns") + np.arange(count) * np.timedelta64(step, "h")
     latitude, longitude = np.linspace(-88, 88, rows), np.arange(columns) * 360 / columns
     size = max(1, _BYTES_OF_A_PART // (4 * rows * columns))
@@ -109,9 +112,9 @@ def run(directory: Path, gigabytes: float, columns: int) -> None:
     make_weather(weather, gigabytes, columns)
     make_forecasts(weather, forecasts)
     alone, together = directory / "alone.zarr", directory / "together.zarr"
-    _timed("ingest, one process", lambda: ingest(ENTRY, open_dataset_source(ENTRY, str(weather)), alone))
+    _timed("ingest, one process", lambda: _ingest(weather, alone))
     expected = _timed("verify, one process", lambda: verify(_request(home, alone, "one"), [forecasts]).report)
-    _timed("climatology, one process", lambda: make_climatology(alone))
+    _timed("climatology, one process", lambda: make_climatology(alone, _FEW))
     onto = {"grid": _GRID, "method": "conservative"}
     _timed("regrid, one process", lambda: regrid_file(home, str(weather), out=directory / "alone.nc", **onto))
     with processes(home, 2) as workers:
@@ -120,7 +123,7 @@ def run(directory: Path, gigabytes: float, columns: int) -> None:
         found = _timed(
             "verify, two processes", lambda: verify(_request(home, together, "two"), [forecasts], workers).report
         )
-        _timed("climatology, two processes", lambda: make_climatology(together, workers=workers))
+        _timed("climatology, two processes", lambda: make_climatology(together, _FEW, workers=workers))
         theirs = directory / "together.nc"
         _timed("regrid, two processes", lambda: regrid_file(home, str(weather), out=theirs, workers=workers, **onto))
         peaks = list(workers.in_order(_peak_gigabytes, range(8)))
@@ -136,13 +139,20 @@ def _request(home: Home, archive: Path, name: str) -> VerificationRequest:
     return VerificationRequest(home, analysis=str(archive), scores=home.root / f"scores-{name}")
 
 
+def _ingest(weather: Path, archive: Path, workers: Workers | None = None) -> None:
+    with xr.open_zarr(weather) as analysis:
+        hours = int(np.diff(analysis["time"].values[:2])[0] / np.timedelta64(1, "h"))
+    entry = ENTRY.model_copy(update={"step_hours": hours})
+    ingest(entry, open_dataset_source(entry, str(weather)), archive, workers=workers)
+
+
 def _ingest_with_a_kill(weather: Path, archive: Path, workers: Workers) -> None:
     running = sorted(set(workers.in_order(_process, range(8))))
     assert len(running) == 2, running
     done = threading.Event()
     killer = threading.Thread(target=_kill_while_writing, args=(running[0], archive, done))
     killer.start()
-    ingest(ENTRY, open_dataset_source(ENTRY, str(weather)), archive, workers=workers)
+    _ingest(weather, archive, workers)
     done.set()
     killer.join()
     now = set(workers.in_order(_process, range(8)))

@@ -41,19 +41,20 @@ class Layout:
 
     Attributes:
         since: First analysis, UTC.
-        pattern: Path below the root, with `{day}` as YYYYMMDD and `{hour}` as HH.
+        pattern: Path below the root, with `{day}` as YYYYMMDD, `{hour}` as HH, and `{lead}`.
     """
 
     since: np.datetime64
     pattern: str
 
-    def path(self, start: np.datetime64) -> str:
+    def path(self, start: np.datetime64, lead_hours: int = 0) -> str:
         """Return the path of a file.
 
         Args:
-            start: Time of the analysis, UTC.
+            start: Time of the analysis, or start of the forecast, UTC.
+            lead_hours: Lead time.
         """
-        return self.pattern.format(day=compact_day(start), hour=f"{hour_of(start):02d}")
+        return self.pattern.format(day=compact_day(start), hour=f"{hour_of(start):02d}", lead=lead_hours)
 
 
 def compact_day(start: np.datetime64) -> str:

@@ -80,12 +80,13 @@ class InventoryLine:
         return None if short is None else f"{short}_{float(pressure[1]):g}hPa"
 
 
-def read_inventory(content: bytes, what: str) -> Index:
-    """Read where the analysed fields of a file lie; fields that no channel is made of are passed over.
+def read_inventory(content: bytes, what: str, lead_hours: int = 0) -> Index:
+    """Read where the fields of a file at a lead time lie; fields that no channel is made of are passed over.
 
     Args:
         content: The index.
         what: URL of the index; errors start with it.
+        lead_hours: Lead time; 0 for the analysed fields. Means and sums over hours are left out.
 
     Returns:
         Place by name. The last message of a file has a length of 0: only itself says how long it is.
@@ -98,7 +99,7 @@ def read_inventory(content: bytes, what: str) -> Index:
     length = {start: after - start for start, after in zip(starts, [*starts[1:], starts[-1]], strict=True)}
     found: dict[str, MessagePlace] = {}
     for line in lines:
-        if line.name is None or line.time != ANALYSIS:
+        if line.name is None or line.time != (f"{lead_hours} hour fcst" if lead_hours else ANALYSIS):
             continue
         if line.name in found:
             raise InvalidDataError(f"{what}: expected {line.variable} at {line.level} once, found it twice")

@@ -70,7 +70,7 @@ def open_indexed(
     check_installed(location)
     store = RemoteFiles(location)
     wanted = [*((name, files) for name in channels), *((name, files[:1]) for name in static)]
-    stored = [one for name, of_channel in wanted for one in _fields_of(store, of_channel, name)]
+    stored = [one for name, of_channel in wanted for one in fields_of(store, of_channel, name)]
     found = []
     for part in arrange(stored, location, forecast=False):
         held = _held(part, wanted)
@@ -98,7 +98,17 @@ def names_in_grib(name: str) -> list[str]:
     return [f"{spelled}{level}" for spelled in one.variable.names]
 
 
-def _fields_of(store: RemoteFiles, files: Sequence[IndexedFile], name: str) -> list[StoredField]:
+def fields_of(store: RemoteFiles, files: Sequence[IndexedFile], name: str) -> list[StoredField]:
+    """Return the fields of a channel, one a file; the header of the first says what all of them are.
+
+    Args:
+        store: Store of the files.
+        files: At least one.
+        name: Name of the channel.
+
+    Raises:
+        InvalidDataError: An index lacks the channel; names file and channel.
+    """
     sources = [RemoteFile(store, file.path) for file in files]
     places = [_place(source, file, name) for source, file in zip(sources, files, strict=True)]
     patience = patience_for(store.location)

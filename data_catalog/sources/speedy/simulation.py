@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
+from data_catalog.errors import ConfigurationError, MissingDataError
 from data_catalog.layout.variables import channel
 from data_catalog.sources.speedy.diagnosis import CHANNELS, STATIC, analysis_of
 from data_catalog.sources.speedy.process import run_simulator
@@ -30,7 +30,7 @@ _HOURS = 12
 _BITS = {"z500": 12, "t850": 11, "t2m": 11, "msl": 13, "tp24": 6}
 _BITS_OF_OTHERS = 7
 _STATE = re.compile(r"state_(\d{5})\.npz")
-_PERTURBED = "dynamics.temperature_variation"
+_PERTURBED = "temperature_variation"
 _BRANCH_NOTE = "branch.txt"
 _LOG = logging.getLogger(__name__)
 
@@ -118,11 +118,9 @@ class Simulation:
             raise MissingDataError(f"{self.folder}: expected a state before {day}, found none; simulate up to it first")
         with np.load(self._state(known[-1])) as saved:
             state = dict(saved)
-        name = next((name for name in state if name.strip(".") == _PERTURBED), None)
-        if name is None:
-            raise InvalidDataError(f"{self._state(known[-1])}: expected {_PERTURBED}, found {', '.join(state)}")
-        noise = np.random.default_rng(seed).standard_normal(state[name].shape)
-        state[name] = (state[name] * (1 + size * noise)).astype(state[name].dtype)
+        before = state[_PERTURBED]
+        noise = np.random.default_rng(seed).standard_normal(before.shape)
+        state[_PERTURBED] = (before * (1 + size * noise)).astype(before.dtype)
         with atomic_path(into) as partial, disk_errors(into):
             partial.mkdir()
             np.savez(partial / f"state_{known[-1]:05d}.npz", **state)

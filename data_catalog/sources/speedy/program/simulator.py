@@ -147,19 +147,27 @@ class Speedy:
 
     def state(self) -> dict[str, Any]:
         """Return all that the next step depends on, by name."""
-        leaves = jax.tree_util.tree_flatten_with_path(self._model.run_state)[0]
-        named = {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
+        named = {name: np.asarray(leaf) for name, leaf in _named(self._model.run_state)}
         return {**named, "rain_before": self._rain_before}
 
     def restore(self, path: Path) -> None:
         """Go back to a state."""
         self._model.bootstrap_state()
-        leaves, tree = jax.tree_util.tree_flatten_with_path(self._model.run_state)
+        template = self._model.run_state
         with np.load(path) as saved:
-            values = [jnp.asarray(saved[jax.tree_util.keystr(where)]) for where, _ in leaves]
+            values = [jnp.asarray(saved[name]) for name, _ in _named(template)]
             self._rain_before = saved["rain_before"]
-        run = jax.tree_util.tree_unflatten(tree, values)
+        run = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(template), values)
         self._record(run, run.dynamics)
+
+
+def _named(run: Any) -> list[tuple[str, Any]]:
+    """Return the arrays of a state by their place in it; that of the temperature, which branches perturb, by name."""
+    leaves = jax.tree_util.tree_flatten_with_path(run)[0]
+    temperature = run.dynamics.temperature_variation
+    return [
+        ("temperature_variation" if leaf is temperature else jax.tree_util.keystr(path), leaf) for path, leaf in leaves
+    ]
 
 
 if __name__ == "__main__":

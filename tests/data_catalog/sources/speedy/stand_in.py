@@ -57,7 +57,7 @@ def main() -> int:
     phase = np.zeros(3)
     if first:
         with np.load(folder / f"state_{first:05d}.npz") as state:
-            phase = state[".dynamics.temperature_variation"]
+            phase = state["temperature_variation"]
     for number in range(first, last + 1):
         if os.environ.get("STAND_IN_DIES") == str(number):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -67,7 +67,7 @@ def main() -> int:
         if number >= kept:
             np.savez(folder / f"piece_{number:05d}.npz", **fields_of(float(phase[0])))
         phase = (phase * 1.7 + 0.1) % 1.0
-        np.savez(folder / f"state_{number + 1:05d}.npz", **{".dynamics.temperature_variation": phase})
+        np.savez(folder / f"state_{number + 1:05d}.npz", temperature_variation=phase)
         print(json.dumps({"piece": number}), flush=True)
     return 0
 

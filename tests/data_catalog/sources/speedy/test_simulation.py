@@ -65,7 +65,7 @@ def test_a_piece_that_was_written_but_not_read_is_taken(simulation: Simulation, 
     number, name = int(simulation.states[-1]) - 1, files[-1].name
     before = files[-1].read_bytes()
     with np.load(simulation.folder / f"state_{number:05d}.npz") as state:
-        phase = float(state[".dynamics.temperature_variation"][0])
+        phase = float(state["temperature_variation"][0])
     files[-1].unlink()
     np.savez(simulation.folder / f"piece_{number:05d}.npz", **fields_of(phase))
     assert content(simulation.files(FROM, TO))[name] == before

@@ -1,0 +1,126 @@
+"""Fetches forecasts of weather centres into NetCDF files that `verify` takes."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dask
+import dask.array as da
+import netCDF4
+import numpy as np
+import xarray as xr
+
+from data_catalog.catalog import DatasetEntry
+from data_catalog.errors import ConfigurationError
+from data_catalog.layout.times import iso
+from data_catalog.layout.variables import channel
+from data_catalog.sources.forecasts import ENSEMBLES, ForecastRequest, open_remote_forecast
+from data_catalog.sources.remote_files import MOST_AT_ONCE
+from data_catalog.storage.atomic_files import atomic_path, disk_errors
+from forecast.products.files.forecast_reading import open_forecast
+from pipelines.terminal.progress import progress
+
+logger = logging.getLogger("plumecast")
+_DIMS = ("member", "lead_time", "latitude", "longitude")
+
+
+def fetch_forecast(entry: DatasetEntry, request: ForecastRequest, out: Path, *, source: str | None = None) -> str:
+    """Fetch a forecast, a lead time after the other, and write it as NetCDF.
+
+    Args:
+        entry: Catalogue entry of the dataset of the centre's analyses.
+        request: Which forecast.
+        out: File to write; it must not exist yet.
+        source: Root of the store instead of the dataset's.
+
+    Returns:
+        One line that says what was written.
+
+    Raises:
+        ConfigurationError: The file exists, or there is no such forecast.
+        InvalidDataError: Something of it is damaged or lacks a field.
+        MissingDataError: The forecast is not published yet, or the store cannot be reached.
+    """
+    if out.exists():
+        raise ConfigurationError(f"--out: expected a file that does not exist yet, found {out}")
+    forecast = open_remote_forecast(entry, request, source)
+    described = forecast.transpose(*_DIMS).assign_attrs(_attributes(entry, request))
+    with atomic_path(out) as partial, disk_errors(out):
+        _write(described, partial, f"Fetch {entry.name}")
+        open_forecast(partial)  # by the door that `verify` opens it by
+    members, leads = forecast.sizes["member"], request.lead_hours
+    return (
+        f"{out}: {', '.join(request.channels)} from {iso(request.init_time)}, {members} "
+        f"member{'s' * (members > 1)}, {len(leads)} lead times to {leads[-1]} h"
+    )
+
+
+def parse_members(entry: DatasetEntry, text: str | None) -> int | None:
+    """Return how many members of a centre's ensemble are wanted; None for its single forecast.
+
+    Args:
+        entry: Catalogue entry of the dataset of the centre's analyses.
+        text: `all`, a number, or None.
+
+    Raises:
+        ConfigurationError: It is none of these, or the centre has no ensemble.
+    """
+    if text is None:
+        return None
+    if text == "all" and entry.source in ENSEMBLES:
+        return ENSEMBLES[entry.source]
+    if not text.isdecimal():
+        raise ConfigurationError(f"{entry.name}: --members: expected all or a number of an ensemble, found '{text}'")
+    return int(text)
+
+
+def _attributes(entry: DatasetEntry, request: ForecastRequest) -> dict[str, str]:
+    return {
+        "Conventions": "CF-1.11",
+        "title": f"Forecast from {iso(request.init_time)} by the model of: {entry.title}",
+        "source": entry.source,
+        "license": entry.licence,
+        "references": ", ".join(entry.references),
+        "history": "fetched by plumecast fetch",
+    }
+
+
+def _write(forecast: xr.Dataset, path: Path, title: str) -> None:
+    """Write the fields of a lead time after the other, so that memory holds one of them."""
+    names = [str(name) for name in forecast.data_vars]
+    _hollow(forecast, names).to_netcdf(path, engine="netcdf4", encoding=_encoding(names), compute=False)
+    leads = forecast.sizes["lead_time"]
+    with progress(title, leads * len(names), "fields of all members") as advance, netCDF4.Dataset(path, "a") as file:
+        for lead in range(leads):
+            for number, name in enumerate(names):
+                with dask.config.set(scheduler="threads", num_workers=MOST_AT_ONCE):
+                    file[name][:, lead] = forecast[name][:, lead].values
+                advance(lead * len(names) + number + 1)
+
+
+def _hollow(forecast: xr.Dataset, names: list[str]) -> xr.Dataset:
+    """The file without values: coordinates and attributes as CF wants them."""
+    fields = {name: (_DIMS, da.zeros(forecast[name].shape, dtype=np.float32), _about(name)) for name in names}
+    hours = (forecast["lead_time"].values / np.timedelta64(1, "h")).astype(np.int32)
+    numbers = forecast["member"].values.astype(np.int32)
+    coords: Mapping[str, Any] = {
+        "member": ("member", numbers, {"standard_name": "realization", "units": "1"}),
+        "lead_time": ("lead_time", hours, {"standard_name": "forecast_period", "units": "hours"}),
+        "init_time": ((), forecast["init_time"].values, {"standard_name": "forecast_reference_time"}),
+        "latitude": ("latitude", forecast["latitude"].values, {"standard_name": "latitude", "units": "degrees_north"}),
+        "longitude": (
+            "longitude", forecast["longitude"].values, {"standard_name": "longitude", "units": "degrees_east"},
+        ),
+    }  # fmt: skip
+    return xr.Dataset(fields, coords, forecast.attrs)
+
+
+def _about(name: str) -> dict[str, str]:
+    """Attributes of a field; its values stand for the moment that lead time and start make."""
+    return {key: text for key, text in channel(name).attributes.items() if key != "cell_methods"}
+
+
+def _encoding(names: list[str]) -> dict[str, dict[str, Any]]:
+    fields: dict[str, dict[str, Any]] = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in names}
+    return fields | {"init_time": {"units": "seconds since 1970-01-01", "dtype": "int64"}}
