@@ -7,16 +7,13 @@ from typing import Annotated
 import typer
 
 from data_catalog.errors import ConfigurationError
-from pipelines.cli.options import SchedulerOption, SourceOption
+from pipelines.cli.options import DatasetName, SchedulerOption, SourceOption
 
 commands = typer.Typer()
 catalog_app = typer.Typer(rich_markup_mode=None, help="Known datasets, and the state of their archives.")
 archive_app = typer.Typer(rich_markup_mode=None, help="Prove, mend and show the local archive of a dataset.")
 commands.add_typer(catalog_app, name="catalog")
 commands.add_typer(archive_app, name="archive")
-DatasetName = Annotated[
-    str, typer.Argument(metavar="DATASET", help="A name that 'catalog list' shows, or a TOML file.")
-]
 
 
 def local_directory(text: str) -> Path:
@@ -179,35 +176,6 @@ def _ingest_months(
                 replace=replace,
                 scheduler=scheduler,
             )
-
-
-@commands.command()
-def fetch(
-    dataset: DatasetName,
-    init: Annotated[str, typer.Option(metavar="ISO", help="Start of the forecast, UTC: 00, 06, 12 or 18 h.")],
-    lead: Annotated[str, typer.Option(metavar="5d", help="Longest lead time, such as 10d or 36h.")],
-    channel: Annotated[list[str], typer.Option(metavar="CHANNEL", help="Field to fetch; repeat for several.")],
-    out: Annotated[Path, typer.Option(metavar="FILE.nc", help="NetCDF file to write.")],
-    every: Annotated[
-        str | None, typer.Option(metavar="24h", help="Step of lead times [default: the dataset's].")
-    ] = None,
-    members: Annotated[
-        str | None, typer.Option(metavar="all|N", help="Members of the ensemble [default: the single forecast].")
-    ] = None,
-    source: SourceOption = None,
-) -> None:
-    """Fetch a forecast of the centre that a dataset comes from, as NetCDF that 'verify' takes."""
-    from data_catalog.sources.forecasts import ForecastRequest
-    from pipelines.data.fetching import fetch_forecast, parse_members
-    from pipelines.terminal.times import lead_steps, parse_hours, parse_time
-    from pipelines.workspace.datasets import find_dataset
-    from pipelines.workspace.home import home
-
-    entry = find_dataset(home(), dataset)
-    step = entry.step_hours if every is None else parse_hours(every, "--every")
-    leads = tuple(step * (number + 1) for number in range(lead_steps(parse_hours(lead, "--lead"), step)))
-    request = ForecastRequest(parse_time(init, "--init"), leads, tuple(channel), parse_members(entry, members))
-    print(fetch_forecast(entry, request, out, source=source))
 
 
 @commands.command()

@@ -11,6 +11,7 @@ from pipelines.cli.options import (
     AnalysisOption,
     BandsOption,
     CheckpointOption,
+    DatasetName,
     Device,
     Processes,
     PublishAnyway,
@@ -92,6 +93,35 @@ def _check_elsewhere(out: Path | None, option: str, usual: str) -> None:
     """Raise an error if a run that is unlike those at home would be made there."""
     if out is None:
         raise ConfigurationError(f"{option}: expected --out DIR with it, because runs at home have {usual}")
+
+
+@commands.command()
+def fetch(
+    dataset: DatasetName,
+    init: Annotated[str, typer.Option(metavar="ISO", help="Start of the forecast, UTC: 00, 06, 12 or 18 h.")],
+    lead: Annotated[str, typer.Option(metavar="5d", help="Longest lead time, such as 10d or 36h.")],
+    channel: Annotated[list[str], typer.Option(metavar="CHANNEL", help="Field to fetch; repeat for several.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.nc", help="NetCDF file to write.")],
+    every: Annotated[
+        str | None, typer.Option(metavar="24h", help="Step of lead times [default: the dataset's].")
+    ] = None,
+    members: Annotated[
+        str | None, typer.Option(metavar="all|N", help="Members of the ensemble [default: the single forecast].")
+    ] = None,
+    source: SourceOption = None,
+) -> None:
+    """Fetch a forecast of the centre that a dataset comes from, as NetCDF that 'verify' takes."""
+    from data_catalog.sources.forecasts import ForecastRequest
+    from pipelines.data.fetching import fetch_forecast, parse_members
+    from pipelines.terminal.times import lead_steps, parse_hours, parse_time
+    from pipelines.workspace.datasets import find_dataset
+    from pipelines.workspace.home import home
+
+    entry = find_dataset(home(), dataset)
+    step = entry.step_hours if every is None else parse_hours(every, "--every")
+    leads = tuple(step * (number + 1) for number in range(lead_steps(parse_hours(lead, "--lead"), step)))
+    request = ForecastRequest(parse_time(init, "--init"), leads, tuple(channel), parse_members(entry, members))
+    print(fetch_forecast(entry, request, out, source=source))
 
 
 @commands.command()

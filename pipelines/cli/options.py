@@ -6,6 +6,9 @@ from typing import Annotated
 import typer
 
 SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Shipped name, or path to a TOML file.")]
+DatasetName = Annotated[
+    str, typer.Argument(metavar="DATASET", help="A name that 'catalog list' shows, or a TOML file.")
+]
 Device = Annotated[str, typer.Option(help="Device to compute on: auto, cpu or cuda.")]
 Processes = Annotated[int, typer.Option(min=1, help="Processes on this machine to use; one per GPU, if there are any.")]
 BandsOption = Annotated[
