@@ -53,12 +53,15 @@ from forecast.verification.scores.spatial import acc, fss
 from forecast.verification.scores.spectra import error_growth, spectral_crps, spectrum
 from forecast.verification.scores.spread import spread, spread_skill_binned, spread_skill_ratio
 from forecast.verification.scores.weighted_crps import owcrps, vrcrps
+from forecast.verification.station_checks import LIMITS, ObservationLimits, gross_errors
 from forecast.verification.stations import at_stations, density_weights
 from forecast.verification.weighting import area_weights
 
 __all__ = [
+    "LIMITS",
     "Box",
     "EvaluationSums",
+    "ObservationLimits",
     "UnscorableError",
     "acc",
     "accuracy",
@@ -96,6 +99,7 @@ __all__ = [
     "fit_baselines",
     "frequency_bias",
     "fss",
+    "gross_errors",
     "group_weights",
     "hss",
     "interval_score",

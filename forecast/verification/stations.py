@@ -87,7 +87,7 @@ def density_weights(latitude: xr.DataArray, longitude: xr.DataArray, *, distance
     """
     if not distance_km > 0:
         raise UnscorableError(f"distance_km: expected a positive number, found {distance_km}")
-    places = _on_the_sphere(latitude, longitude)
+    places = on_the_sphere(latitude, longitude)
     density = np.array([_density(places, place, distance_km / EARTH_RADIUS_KM) for place in places])
     weights = latitude.copy(data=1 / density).drop_attrs().rename("density_weight")
     return weights / weights.mean()
@@ -100,7 +100,16 @@ def _check_places(latitude: xr.DataArray, longitude: xr.DataArray) -> None:
         )
 
 
-def _on_the_sphere(latitude: xr.DataArray, longitude: xr.DataArray) -> Array:
+def on_the_sphere(latitude: xr.DataArray, longitude: xr.DataArray) -> Array:
+    """Return the places of stations as unit vectors, (station, 3).
+
+    Args:
+        latitude: Degrees, along one dimension.
+        longitude: Degrees east, along the same dimension.
+
+    Raises:
+        UnscorableError: A coordinate is missing, or they are not along one dimension.
+    """
     _check_places(latitude, longitude)
     phi, lam = (np.deg2rad(places.values.astype(np.float64)) for places in (latitude, longitude))
     if not (np.isfinite(phi).all() and np.isfinite(lam).all()):

@@ -45,7 +45,7 @@ _USUAL = {"msl": (101e3, 900.0), "t2m": (281.0, 9.0)}
 _BYTES_OF_A_PART = 64 * 1024**2
 _FEWEST, _YEAR_HOURS = 24, 8784
 _BYTES_OF_A_SMALL_TASK = 2 * 1024**2
-_FEW = ClimatologySettings(quantiles=(0.5,))
+_FEW = ClimatologySettings(quantiles=())
 _GRID = "-80:80:10,0:350:10"
 _MEMBERS, _LEADS, _STARTS = 4, 2, 4
 Result = TypeVar("Result")
