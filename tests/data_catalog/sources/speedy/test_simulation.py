@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError, UnreachableError
-from data_catalog.sources.speedy.process import PYTHON_VARIABLE, simulator_python
+from data_catalog.errors import ConfigurationError, MissingDataError, UnreachableError
+from data_catalog.sources.speedy.process import PYTHON_VARIABLE
 from data_catalog.sources.speedy.simulation import KEPT_EVERY, Simulation, times_of
 from tests.data_catalog.sources.speedy.stand_in import fields_of, stand_in
 
@@ -110,19 +110,3 @@ def test_other_years_are_never_made(simulation: Simulation, start: date, end: da
 
 def test_the_last_piece_ends_with_the_century() -> None:
     assert times_of(766)[-1] == np.datetime64("2000-01-01T00")
-
-
-def test_values_that_are_not_finite_are_told_as_such(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STAND_IN_FAILS", "3")
-    with pytest.raises(InvalidDataError, match="no longer finite"):
-        simulation.files(FROM, TO)
-
-
-def test_a_python_without_the_model_is_named(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(PYTHON_VARIABLE, "/no/such/python")
-    with pytest.raises(ConfigurationError, match="PLUMECAST_SPEEDY_PYTHON: expected a Python with jcm, found /no/such"):
-        simulation.files(FROM, TO)
-    monkeypatch.delenv(PYTHON_VARIABLE)
-    monkeypatch.setattr("data_catalog.sources.speedy.process.find_spec", lambda _: None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'plumecast\[speedy\]'"):
-        simulator_python()
