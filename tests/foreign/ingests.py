@@ -119,6 +119,8 @@ def _written(layout: Layout, directory: Path) -> Ingest:
         weather, spoilt = (weather, False) if changed is None else (changed, True)
     sound = weather if fault and fault.right == "either" else truth.analysis(layout.grid_name)[list(layout.channels)]
     split, time_name = str(generator.choice(SPLITS)), str(generator.choice(TIME_NAMES))
+    if layout.fault == "unknown name" and split == "time":
+        split = "channel"  # a field that is unknown in one of two files is rightly archived from the other
     time_name = time_name if generator.random() < 0.3 else "time"
     extras = tuple(name for name in EXTRAS if generator.random() < 0.15)
     files = []
