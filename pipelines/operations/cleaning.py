@@ -14,9 +14,11 @@ from forecast.products.files.runs import RunDirectory
 from forecast.system.cycles import CYCLE_NAME, parse_cycle_name
 from forecast.system.retention import Retention
 from forecast.system.system import System
+from pipelines.operations.stage_metrics import logged_runs
 from pipelines.runs import staging
 from pipelines.runs.retirement import Retirement, What, retire
 from pipelines.runs.run_system import run_system
+from pipelines.runs.stage_log import log_path
 from pipelines.terminal.times import now
 from pipelines.workspace.home import Home
 
@@ -55,6 +57,7 @@ def clean(home: Home, system: System, *, dry_run: bool = False) -> Iterator[str]
                 line = f"{run.path}: {old.what} are not retired: {error}"
             yield line
     yield from _leftovers(home, system.name, rules, dry_run)
+    yield from _old_logs(home, system.name, rules, dry_run)
 
 
 def cleanable_systems(home: Home) -> list[System]:
@@ -110,6 +113,16 @@ def _leftovers(home: Home, name: str, rules: Retention, dry_run: bool) -> Iterat
         yield f"{path}: left {_age_days(path):.0f} days ago, {'would be removed' if dry_run else 'removed'}"
         if not dry_run:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _old_logs(home: Home, name: str, rules: Retention, dry_run: bool) -> Iterator[str]:
+    """Remove the logs of cycles to which nothing has happened for as long as products are kept."""
+    for run in chain.from_iterable(logged_runs(runs, name) for runs in home.all_runs):
+        path = log_path(run)
+        if rules.products_days is not None and _age_days(path) > rules.products_days:
+            yield f"{path}: of {_age_days(path):.0f} days, {'would be removed' if dry_run else 'removed'}"
+            if not dry_run:
+                path.unlink(missing_ok=True)
 
 
 def _age_days(path: Path) -> float:

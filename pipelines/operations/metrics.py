@@ -23,6 +23,7 @@ from forecast.verification.evaluation_report import read_evaluation
 from pipelines.operations.copies import STORE
 from pipelines.operations.cycle_ledger import CycleLedger
 from pipelines.operations.cycle_states import WRONG_FIRST, CycleState
+from pipelines.operations.stage_metrics import StageMetrics
 from pipelines.operations.status import status_of
 from pipelines.runs.run_system import run_system
 from pipelines.workspace.home import Home
@@ -48,8 +49,8 @@ Values = Mapping[tuple[str, int], float]
 
 
 @dataclass
-class _Metrics:
-    """The metrics of one file."""
+class Metrics:
+    """The metrics of one file, other than those of stages."""
 
     registry: CollectorRegistry
 
@@ -70,6 +71,7 @@ class _Metrics:
         }
 
     def put(self, name: str, system: str, value: float | None) -> None:
+        """Set a metric of a system, unless there is no value."""
         if value is not None:
             self.plain[name].labels(system).set(value)
 
@@ -89,19 +91,21 @@ def write_metrics(home: Home, path: Path) -> Path:
     """
     if path.suffix != ".prom":
         raise ConfigurationError(f"{path}: expected a name that ends with .prom, which the textfile collector reads")
-    metrics = _Metrics(CollectorRegistry())
+    metrics = Metrics(CollectorRegistry())
+    stages = StageMetrics(metrics.registry)
     for system, (ledger, states) in status_of(home, []).items():
         _add_cycles(metrics, system, ledger, states)
         runs = find_runs(home.runs, system)
         _add_runs(metrics, home, system, runs)
         _add_controlled(metrics, system, runs)
+        stages.add(system, home.runs)
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_to_textfile(str(path), metrics.registry)
     return path
 
 
-def _add_cycles(metrics: _Metrics, system: str, ledger: CycleLedger, states: Sequence[CycleState]) -> None:
+def _add_cycles(metrics: Metrics, system: str, ledger: CycleLedger, states: Sequence[CycleState]) -> None:
     counts = Counter(state.state for state in states)
     for state in WRONG_FIRST:
         metrics.cycles.labels(system, state).set(counts[state])
@@ -126,7 +130,7 @@ def _last_duration(ledger: CycleLedger) -> float | None:
     return max(durations)[1] if durations else None
 
 
-def _add_runs(metrics: _Metrics, home: Home, system: str, runs: list[RunDirectory]) -> None:
+def _add_runs(metrics: Metrics, home: Home, system: str, runs: list[RunDirectory]) -> None:
     sizes = [sum(entry.size for entry in read_manifest(run.path).files.values()) for run in runs]
     metrics.put("plumecast_runs_bytes", system, float(sum(sizes)))
     if not runs:
@@ -148,7 +152,7 @@ def _newest_analysis(home: Home, run: RunDirectory) -> float | None:
         return None
 
 
-def _add_controlled(metrics: _Metrics, system: str, runs: list[RunDirectory]) -> None:
+def _add_controlled(metrics: Metrics, system: str, runs: list[RunDirectory]) -> None:
     """Add what is compared with the system's own earlier runs: the spread of each run, the scores of verified ones."""
     latest = runs[-MOST_RUNS - 1 :]
     _control(metrics.controlled["spread"], system, [_spread(run) for run in latest])

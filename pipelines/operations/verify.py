@@ -20,6 +20,7 @@ from forecast.verification.evaluation_report import EvaluationReport, ScoredCycl
 from pipelines.runs.page import Background
 from pipelines.runs.republish import is_run_directory, redraw_run
 from pipelines.runs.run_system import run_system
+from pipelines.runs.stage_log import logged
 from pipelines.scoring.baselines import FittedBaselines, read_baselines
 from pipelines.scoring.foreign_forecasts import forecaster_name, score_files
 from pipelines.scoring.run_scores import score_run
@@ -120,9 +121,10 @@ def verify_run(request: VerificationRequest, run: RunDirectory) -> ScoredCycle:
         InvalidDataError: The run was altered, the analysis is invalid, or the score archive holds different scores.
         ConfigurationError: The run belongs to another system than the request names.
     """
-    scored = scored_run(request, run)
-    keep_all(scored.scores.unkept)
-    scored.publish()
+    with logged(run, "verify", run.scores):
+        scored = scored_run(request, run)
+        keep_all(scored.scores.unkept)
+        scored.publish()
     return scored.scores.cycle
 
 

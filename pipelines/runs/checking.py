@@ -14,6 +14,7 @@ from forecast.products.files.runs import RunDirectory
 from pipelines.runs import staging
 from pipelines.runs.cycle import Cycle
 from pipelines.runs.inputs import IDENTITY, digest_of
+from pipelines.runs.stage_log import logged
 
 logger = logging.getLogger("plumecast")
 
@@ -39,6 +40,11 @@ def check_run(cycle: Cycle) -> CheckedRun:
     Raises:
         RejectedRunError: A check failed, and the run is not to be published anyway; it is kept aside.
     """
+    with logged(cycle.run, "check", members=cycle.members):
+        return _checked(cycle)
+
+
+def _checked(cycle: Cycle) -> CheckedRun:
     stage, channels = staging.staged(cycle.run), cycle.system.state.predictands
     measured = measure_forecast(stage.forecast, channels)
     history = [] if len(measured.members) == 1 else list(_history(cycle, stage))

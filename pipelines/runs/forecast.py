@@ -39,6 +39,7 @@ from pipelines.runs.checking import check_run
 from pipelines.runs.cycle import Cycle
 from pipelines.runs.inputs import Inputs, open_inputs
 from pipelines.runs.page import Background, draw_run
+from pipelines.runs.stage_log import logged
 from pipelines.terminal.progress import progress
 from pipelines.workspace.checkpoints import BASELINES_FILE
 
@@ -115,6 +116,7 @@ def make_members(cycle: Cycle, inputs: Inputs, ranks: Ranks | None = None) -> bo
     missing = ranks.broadcast(tuple(member for member in cycle.members if member not in kept))
     title = f"Forecast {cycle.system.name} {iso(cycle.init_time)}"
     with (
+        logged(cycle.run, "members", stage.forecast, members=cycle.members) as log,
         _forecast_writer(cycle, inputs, stage.forecast) as writer,
         progress(title, len(cycle.members) * cycle.lead_steps, "fields") as advance,
     ):
@@ -128,6 +130,8 @@ def make_members(cycle: Cycle, inputs: Inputs, ranks: Ranks | None = None) -> bo
             writer.write(made.members, made.lead_index, made.fields)
             written += len(made.members)
             advance(written, f"{len(made.members)} members at {made.lead_time / HOUR:g} h")
+            if made.lead_index == cycle.lead_steps - 1:
+                log.note("computed", members=made.members)
     return True
 
 
@@ -141,12 +145,13 @@ def make_products(cycle: Cycle) -> Path:
         Path of the products file.
     """
     stage, products = staging.staged(cycle.run), cycle.system.products
-    if products.zarr:
-        shutil.rmtree(stage.zarr, ignore_errors=True)  # an earlier attempt may have left one
-        write_zarr(stage.forecast, stage.zarr)
-    return write_products(
-        stage.forecast, stage.products, quantiles=products.quantiles, probabilities=products.probabilities
-    )
+    with logged(cycle.run, "products", stage.products, stage.zarr):
+        if products.zarr:
+            shutil.rmtree(stage.zarr, ignore_errors=True)  # an earlier attempt may have left one
+            write_zarr(stage.forecast, stage.zarr)
+        return write_products(
+            stage.forecast, stage.products, quantiles=products.quantiles, probabilities=products.probabilities
+        )
 
 
 def make_page(cycle: Cycle, analysis: xr.Dataset) -> list[Path]:
@@ -159,9 +164,10 @@ def make_page(cycle: Cycle, analysis: xr.Dataset) -> list[Path]:
     Returns:
         Paths of the figures.
     """
-    fitted = cycle.checkpoint / BASELINES_FILE
-    background = Background(analysis, load_baselines(fitted) if fitted.exists() else None)
-    return draw_run(staging.staged(cycle.run), cycle.system, background)
+    fitted, stage = cycle.checkpoint / BASELINES_FILE, staging.staged(cycle.run)
+    with logged(cycle.run, "page", stage.plots, stage.report):
+        background = Background(analysis, load_baselines(fitted) if fitted.exists() else None)
+        return draw_run(stage, cycle.system, background)
 
 
 def publish(cycle: Cycle) -> Path:
@@ -179,14 +185,15 @@ def publish(cycle: Cycle) -> Path:
         InvalidDataError: The file does not hold the requested members and lead times.
     """
     stage = staging.staged(cycle.run)
-    made = described_by(stage.forecast)
-    write_manifest(
-        stage,
-        expected=Contents(members=cycle.members, lead_hours=cycle.lead_hours),
-        start=Start(made["analysis_quality"], made["analysis_members"]),
-        **{name: made[name] for name in ("system_hash", "model_id", "data_hash", "seeds", "delivered")},
-    )
-    return staging.publish(cycle.run)
+    with logged(cycle.run, "publish", cycle.run.path):
+        made = described_by(stage.forecast)
+        write_manifest(
+            stage,
+            expected=Contents(members=cycle.members, lead_hours=cycle.lead_hours),
+            start=Start(made["analysis_quality"], made["analysis_members"]),
+            **{name: made[name] for name in ("system_hash", "model_id", "data_hash", "seeds", "delivered")},
+        )
+        return staging.publish(cycle.run)
 
 
 def _share_members(cycle: Cycle, inputs: Inputs, ranks: Ranks) -> None:
