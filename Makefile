@@ -5,12 +5,14 @@ BIN := .venv/bin
 WORKERS ?= 2
 READY := .venv/.ready
 
-.PHONY: help demo test check check-static check-wheel format clean
+.PHONY: help demo test check check-static check-wheel sbom lock format clean
 
 help:
 	@echo "make demo    forecast, verify and draw bundled weather, offline: plumecast-demo/"
 	@echo "make test    run the tests"
 	@echo "make check   what continuous integration runs: tests, format, lint, types, import rules, the wheel"
+	@echo "make sbom    list what is installed with it: build/plumecast.cdx.json (CycloneDX), from infra/lock.txt"
+	@echo "make lock    write infra/lock.txt anew: exact versions with hashes (needs uv and a package index)"
 	@echo "make format  rewrite the code in the project's format"
 	@echo "make clean   remove the environment and what tools left behind"
 
@@ -26,13 +28,24 @@ demo: $(READY)
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
-check: check-static test check-wheel
+check: check-static sbom test check-wheel
 
 check-static: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# A bill of materials of everything in the lock, offline; the tool checks it against the schema of CycloneDX.
+sbom: $(READY)
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON \
+		-o build/plumecast.cdx.json infra/lock.txt
+
+lock:
+	{ sed -n '/^#/!q; p' infra/lock.txt; uv pip compile pyproject.toml --extra all --generate-hashes --quiet \
+		--constraints infra/constraints-ci.txt --python-version 3.11 --no-header --no-annotate; } > infra/lock.new
+	mv infra/lock.new infra/lock.txt
 
 # Builds the wheel, installs it into an empty environment and runs the demonstration from it: some ten minutes.
 check-wheel:

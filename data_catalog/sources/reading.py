@@ -20,6 +20,7 @@ from data_catalog.errors import DefiniteFaultError, InvalidDataError, PlumecastE
 from data_catalog.layout.axes import as_analysis
 from data_catalog.layout.axis_names import dimension_roles
 from data_catalog.layout.times import iso
+from data_catalog.sources.declared_sizes import check_declared_sizes
 from data_catalog.sources.declared_values import DeclaredStore
 from data_catalog.storage.patience import ask, explained, patience_for
 
@@ -68,6 +69,7 @@ def netcdf_dataset(path: Path, *, decode_timedelta: bool) -> xr.Dataset:
     try:
         # Naming the backend keeps xarray from trying, and importing, all the others.
         store = _shared_store(path)
+        check_declared_sizes(store.ds, path)
         dataset = decoded(store, str(path), decode_timedelta=decode_timedelta)
     except PlumecastError:
         raise

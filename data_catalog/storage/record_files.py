@@ -13,10 +13,13 @@ from data_catalog.errors import InvalidDataError
 from data_catalog.storage.atomic_files import append_durably, create_durably, disk_errors
 from data_catalog.storage.chained_lines import CHAINED, Lines, chained_line, read_lines
 from data_catalog.storage.locks import lock
+from data_catalog.storage.small_files import read_small
 from data_catalog.storage.typed_files import faults_of_validation
 
 Record = TypeVar("Record")
 PATIENCE_SECONDS = 30.0
+MOST_BYTES = 1 << 30
+"""A ledger of a thousand years of cycles is smaller."""
 
 
 def read_records(path: Path, form: TypeAdapter[Record]) -> list[Record]:
@@ -60,7 +63,10 @@ def append_record(path: Path, record: BaseModel) -> None:
 
 
 def _lines(path: Path) -> Lines:
-    content = path.read_bytes() if path.exists() else b""
+    try:
+        content = read_small(path, most_bytes=MOST_BYTES)
+    except FileNotFoundError:
+        content = b""
     lines = read_lines(content, str(path))
     if lines.records and lines.format != CHAINED:
         raise InvalidDataError(f"{path}: expected lines chained by hash, found lines with checksums")

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from data_catalog.errors import ConfigurationError
+from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.storage.small_files import read_small
 
 _LONGEST_VALUE = 80
 
@@ -24,9 +25,10 @@ def read_toml(path: Path, *, origin: str) -> dict[str, Any]:
         ConfigurationError: The file is absent or not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{origin}: expected a readable file, found {error.strerror}") from None
+        return tomllib.loads(read_small(path).decode("utf-8"))
+    except (OSError, InvalidDataError) as error:
+        found = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(f"{origin}: expected a readable file, found {found}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{origin}: expected TOML, found {error}") from None
 

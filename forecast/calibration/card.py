@@ -17,6 +17,7 @@ from pydantic_core import from_json
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.storage.atomic_files import write_durably
+from data_catalog.storage.small_files import read_small
 from data_catalog.storage.typed_files import faults_of_validation
 from forecast.calibration.correction import Calibration
 from forecast.system.section import Positive, Section
@@ -135,7 +136,7 @@ def load_card(directory: Path, *, model_id: str, channels: tuple[str, ...]) -> C
     """
     path = directory / CARD
     try:
-        content = from_json(path.read_bytes())
+        content = from_json(read_small(path))
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -160,7 +161,7 @@ def remove_card_of_another(directory: Path, model_id: str) -> None:
     path = directory / CARD
     if path.exists():
         try:
-            kept = from_json(path.read_bytes())["model_id"] == model_id
+            kept = from_json(read_small(path))["model_id"] == model_id
         except (ValueError, KeyError, TypeError):
             kept = False
         if not kept:

@@ -10,6 +10,7 @@ from pydantic_core import from_json
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.storage.atomic_files import write_durably
+from data_catalog.storage.small_files import read_small
 from data_catalog.storage.typed_files import faults_of_validation
 from forecast.checkpoints.identity import model_identity
 from forecast.checkpoints.training_record import RECORD_VERSION, TrainingRecord
@@ -84,7 +85,7 @@ def read_description(directory: Path) -> Description:
     """
     path = directory / DESCRIPTION
     try:
-        content = from_json(path.read_bytes())
+        content = from_json(read_small(path))
     except OSError as error:
         raise ConfigurationError(f"checkpoint {directory}: expected {DESCRIPTION}, found {error.strerror}") from None
     except ValueError as error:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.layout.times import day
 from data_catalog.storage.atomic_files import write_durably
+from data_catalog.storage.small_files import read_small
 from data_catalog.storage.typed_files import faults_of_validation
 from forecast.verification.evaluation import EvaluationSums
 
@@ -230,7 +231,7 @@ def read_evaluation(path: Path) -> EvaluationReport:
         InvalidDataError: The file cannot be read, is no evaluation, or is of a later format.
     """
     try:
-        return EvaluationReport.model_validate_json(path.read_bytes())
+        return EvaluationReport.model_validate_json(read_small(path))
     except OSError as error:
         raise InvalidDataError(f"{path}: expected an evaluation, found {error.strerror}") from None
     except ValidationError as error:

@@ -16,7 +16,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data_catalog.clock import utc_now
-from data_catalog.errors import PlumecastError, without_secrets
+from data_catalog.errors import InvalidDataError, PlumecastError, without_secrets
+from data_catalog.storage.small_files import read_small
 from forecast.products.files.runs import RunDirectory
 from forecast.system.cycles import cycle_name
 
@@ -124,8 +125,8 @@ def read_log(run: RunDirectory) -> list[StageEvent]:
         run: The run of the cycle.
     """
     try:
-        lines = log_path(run).read_bytes().splitlines()
-    except OSError:
+        lines = read_small(log_path(run)).splitlines()
+    except (FileNotFoundError, InvalidDataError):
         return []
     events = []
     for line in lines:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data_catalog.errors import InvalidDataError
 from data_catalog.storage.atomic_files import write_durably
+from data_catalog.storage.small_files import read_small
 from data_catalog.storage.typed_files import faults_of_validation
 
 Outcome = Literal["passed", "failed", "not judged"]
@@ -70,7 +71,7 @@ def read_checked(path: Path) -> CheckedRun | None:
         InvalidDataError: The file is not of this form.
     """
     try:
-        return CheckedRun.model_validate_json(path.read_bytes())
+        return CheckedRun.model_validate_json(read_small(path))
     except FileNotFoundError:
         return None
     except ValidationError as error:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.times import iso
 from data_catalog.storage.atomic_files import PARTIAL_SUFFIX, synchronise, write_durably
+from data_catalog.storage.small_files import read_small
 from data_catalog.storage.typed_files import faults_of_validation
 from forecast.products.files.checked import Outcome, read_checked
 from forecast.products.files.runs import RunDirectory
@@ -221,7 +222,7 @@ def read_manifest(run: Path | str) -> Manifest:
     """
     path = Path(run) / "manifest.json"
     try:
-        content = path.read_bytes()
+        content = read_small(path)
     except FileNotFoundError as error:
         raise MissingDataError(f"run {run}: expected manifest.json, found none; the run is not finished") from error
     return parse_manifest(content, str(path))

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import netCDF4
 import xarray as xr
 
 from data_catalog.errors import InvalidDataError
+from data_catalog.sources.declared_sizes import check_declared_sizes
 from data_catalog.storage.atomic_files import atomic_path, disk_errors
 from forecast.verification.baselines.fitted import Baselines
 from forecast.verification.baselines.linear_model import LinearModel
@@ -50,6 +52,8 @@ def load_baselines(path: Path) -> Baselines:
         InvalidDataError: The file is absent or damaged, or holds no baselines.
     """
     try:
+        with netCDF4.Dataset(path) as file:
+            check_declared_sizes(file, path, whole=True)
         with xr.open_dataset(path, engine="netcdf4") as stored:
             return _unpack(stored.load())
     except (OSError, KeyError, ValueError, RuntimeError) as error:
