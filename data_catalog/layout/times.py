@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+DAYS_IN_YEAR = 365.25
+
 FIRST_YEAR, LAST_YEAR = 1678, 2261
 """The whole years that can be counted in nanoseconds since 1970."""
 
@@ -41,6 +43,35 @@ def hours_of_day(times: NDArray[np.datetime64]) -> NDArray[np.int64]:
         times: In any order, UTC.
     """
     return np.asarray(times.astype("datetime64[h]").astype(np.int64) % 24)
+
+
+def seconds_of_day(times: NDArray[np.datetime64]) -> NDArray[np.int64]:
+    """Seconds since midnight.
+
+    Args:
+        times: Times of any days.
+    """
+    seconds: NDArray[np.int64] = (times.astype("datetime64[s]") - times.astype("datetime64[D]")).astype(np.int64)
+    return seconds
+
+
+def season_distance(times: NDArray[np.datetime64], others: NDArray[np.datetime64]) -> NDArray[np.float64]:
+    """Days between the seasons of times, whatever their years: at most half a year.
+
+    Args:
+        times: Times.
+        others: Other times, of the same shape or one that is broadcast to it.
+    """
+    distance = np.abs(_season(times) - _season(others))
+    nearest: NDArray[np.float64] = np.minimum(distance, DAYS_IN_YEAR - distance)
+    return nearest
+
+
+def _season(times: NDArray[np.datetime64]) -> NDArray[np.float64]:
+    years = times.astype("datetime64[Y]")
+    length = (years + 1).astype("datetime64[s]") - years.astype("datetime64[s]")
+    fraction: NDArray[np.float64] = (times.astype("datetime64[s]") - years.astype("datetime64[s]")) / length
+    return fraction * DAYS_IN_YEAR
 
 
 def span(times: NDArray[np.datetime64]) -> str:

@@ -214,7 +214,9 @@ def in_stored_chunks(dataset: xr.Dataset, where: str) -> xr.Dataset:
             together = [n for n, dim in enumerate(field.dims) if not chunked or roles.get(str(dim)) in ("member", lead)]
             blocks = _grown(field, unit, together, _BLOCK_BYTES if chunked else _PIECE_BYTES)
             lazy[name] = field.copy(data=_over_dask(guarded, str(name), blocks))
-    return dataset.assign(lazy)
+    blocked = dataset.assign(lazy)
+    blocked.set_close(dataset.close)  # what is made of a dataset forgets how to close its file
+    return blocked
 
 
 def _grown(field: xr.DataArray, unit: tuple[int, ...], axes: list[int], most_bytes: int) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from forecast.system.section import Positive, Section
 
 RegionName = Literal["global", "northern-extratropics", "southern-extratropics", "tropics", "europe", "north-america"]
 """Built-in regions; `forecast.verification.regions` defines their boundaries."""
+BaselineName = Literal["climatology", "persistence", "linear", "analogue"]
 OwnRegionName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
@@ -66,7 +67,7 @@ class Verification(Section):
 
     baseline_eofs: Positive = 100
     """Number of empirical orthogonal functions of the linear baseline."""
-    baselines: tuple[Literal["climatology", "persistence", "linear"], ...] = ("climatology", "persistence", "linear")
+    baselines: tuple[BaselineName, ...] = get_args(BaselineName)
     regions: tuple[RegionName, ...] | None = None
     """Built-in regions to score; each must lie on the grid. None for all that do."""
     boxes: tuple[ScoreBox, ...] = ()

@@ -8,6 +8,8 @@ from rich.table import Table
 from forecast.verification.evaluation_report import MODEL, EvaluationReport, Score, Scores
 
 LEAST_WIDTH = 124
+WITHOUT_SKILL = ("persistence", "analogue")
+"""Baselines that tables show without a column of the skill against them, for want of room."""
 
 
 def header(evaluation: EvaluationReport) -> list[str]:
@@ -18,7 +20,7 @@ def header(evaluation: EvaluationReport) -> list[str]:
     """
     scores = evaluation.scores
     others = [name for name in scores if name != _first(scores)]
-    skills = [f"skill/{name}" for name in others if name != "persistence"]
+    skills = [f"skill/{name}" for name in others if name not in WITHOUT_SKILL]
     return ["channel", "lead", _measure(scores, _first(scores)).upper(), *others, *skills, "spread/skill"]
 
 
@@ -109,7 +111,7 @@ def _row(evaluation: EvaluationReport, channel_name: str, lead: str) -> list[str
     skills = [
         _skill(own, _value(scores, name, channel_name, lead) if alike[name] else None)
         for name in others
-        if name != "persistence"
+        if name not in WITHOUT_SKILL
     ]
     ratio = _single(scores[first][channel_name].get("spread_skill", {}).get(lead))
     return [

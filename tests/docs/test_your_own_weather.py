@@ -48,6 +48,6 @@ def test_six_commands_lead_from_a_file_to_a_verified_forecast(
         printed.append(capsys.readouterr().out)
     assert "left out smoke: no known variable has this name" in printed[0]
     scores = json.loads(Path("home/runs/europe/20080201T1200Z/scores.json").read_text())["scores"]
-    assert set(scores) == {"plumecast", "climatology", "persistence", "linear"}
+    assert set(scores) == {"plumecast", "climatology", "persistence", "linear", "analogue"}
     assert set(scores["plumecast"]) == {"z500", "t850"}
     assert 0 < scores["plumecast"]["z500"]["crps"]["24"] < 2000

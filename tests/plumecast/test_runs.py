@@ -42,7 +42,7 @@ def test_scores_stand_beside_those_of_baselines(path: Path) -> None:
     scores = plumecast.open_run(path).scores
     assert scores is not None
     assert scores.attrs["members"] == 3
-    assert set(scores["forecaster"].values) == {"plumecast", "climatology", "persistence", "linear"}
+    assert set(scores["forecaster"].values) == {"plumecast", "climatology", "persistence", "linear", "analogue"}
     assert list(scores["lead_time"].values / np.timedelta64(1, "h")) == [24, 48]
     assert np.isnan(scores["crps"].sel(forecaster="persistence")).all()
     assert np.isfinite(scores["crps"].sel(forecaster="plumecast")).all()

@@ -96,13 +96,16 @@ def _forecasts_of(path: Location, chunked: bool) -> list[xr.Dataset]:
         return _grib_forecasts(path, chunked)
     stored = open_store(path, chunked=chunked)
     forecast = canonical_forecast(stored, path)
+    forecast.set_close(stored.close)
     # Whatever our own model makes is to be scored, however impossible; the manifest of the run says that it is whole.
     if not chunked or (isinstance(path, Path) and _is_of_run(path)):
         return [forecast]
     labels = [stored[name] for name, role in coordinate_roles(stored).items() if role == "member"]
     if not any(label.dtype.kind in "iuf" for label in labels):
         forecast = forecast.assign_attrs({UNLABELLED_MEMBERS: 1})
-    return [checked_forecast(forecast, where=f"forecast {path}")]
+    checked = checked_forecast(forecast, where=f"forecast {path}")
+    checked.set_close(stored.close)
+    return [checked]
 
 
 def _grib_forecasts(path: Location, chunked: bool) -> list[xr.Dataset]:

@@ -1,1 +1,1 @@
-"""Reference forecasts: climatology, persistence and a linear inverse model."""
+"""Reference forecasts: climatology, persistence, a linear inverse model and analogues."""

@@ -7,6 +7,7 @@ import xarray as xr
 
 from data_catalog.errors import InvalidDataError
 from data_catalog.sources.declared_sizes import check_declared_sizes
+from data_catalog.statistics.analogues import AnalogueIndex
 from data_catalog.storage.atomic_files import atomic_path, disk_errors
 from forecast.verification.baselines.fitted import Baselines
 from forecast.verification.baselines.linear_model import LinearModel
@@ -68,6 +69,8 @@ def _pack(baselines: Baselines) -> xr.Dataset:
     )
     attributes = {"title": "Plumecast baselines", "format": FORMAT, "step_hours": baselines.step_hours}
     parts = [climatology, deviations, baselines.linear.to_dataset(), baselines.dates.to_dataset()]
+    if baselines.analogues is not None:
+        parts.append(baselines.analogues.to_dataset())
     return xr.merge(parts, combine_attrs="override", join="outer", compat="no_conflicts").assign_attrs(attributes)
 
 
@@ -82,4 +85,5 @@ def _unpack(stored: xr.Dataset) -> Baselines:
         linear=LinearModel.from_dataset(stored),
         dates=PastDates.from_dataset(stored),
         step_hours=int(stored.attrs["step_hours"]),
+        analogues=AnalogueIndex.from_dataset(stored) if "analogue_time" in stored else None,
     )

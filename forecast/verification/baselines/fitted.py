@@ -1,4 +1,4 @@
-"""Fitted baselines, which any system must beat: climatology, persistence and a linear model.
+"""Fitted baselines, which any system must beat: climatology, persistence, a linear model and analogues.
 
 A member is a function of kind, init time, member number and seed: neither the number of members nor that of lead times
 changes it.
@@ -13,14 +13,18 @@ from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.cells import same_place_tolerance
-from data_catalog.layout.times import iso
+from data_catalog.layout.times import iso, seconds_of_day
+from data_catalog.statistics.analogues import AnalogueIndex
 from data_catalog.statistics.climatology import evaluate_climatology
 from forecast.verification.baselines.linear_model import LinearModel
-from forecast.verification.baselines.past_dates import PastDates, seconds_of_day
+from forecast.verification.baselines.past_dates import PastDates
 from forecast.verification.checks import UnscorableError
 
-Kind = Literal["climatology", "persistence", "linear"]
+Kind = Literal["climatology", "persistence", "linear", "analogue"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+FEWEST_ANALOGUES = 2
+_ANALOGUE = (1,)
+"""Ends the seed of the noise of analogues, so that it is not that of the linear model."""
 DIMS = ("member", "lead_time", "latitude", "longitude")
 
 
@@ -33,7 +37,8 @@ class Baselines:
         deviations: Standard deviation of the anomalies of each channel, in its unit.
         linear: Linear model of the standardised anomalies, channel after channel.
         dates: Past dates whose states are the members of climatology.
-        step_hours: Step of the linear model.
+        step_hours: Step of the linear model and of what followed analogues.
+        analogues: Amplitudes of the linear model's EOFs at past times; None in files of earlier releases.
     """
 
     climatology: xr.Dataset
@@ -41,11 +46,12 @@ class Baselines:
     linear: LinearModel
     dates: PastDates
     step_hours: int
+    analogues: AnalogueIndex | None = None
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """Names of the baselines."""
-        return KINDS
+        return KINDS if self.analogues is not None else KINDS[:-1]
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -67,9 +73,12 @@ class Baselines:
             kind: `climatology`: the members are states of past dates of the same hour and season, each at most once, so
                 that there are fewer than asked for where fewer dates are kept. `persistence`: one member, the analysis
                 at `init_time`. `linear`: Gaussian members about a regression on that analysis, without physical bounds.
+                `analogue`: what followed the past states most like that analysis, in leading EOFs with noise in place
+                of the rest, the most alike first; fewer members where fewer may be taken.
             analysis: Analysis with the channels at `init_time`; climatology needs its grid only.
             init_time: Start of the forecast.
-            lead_times: Lead times, positive; for `linear`, whole steps of the model.
+            lead_times: Lead times, positive; for `linear`, whole steps of the model; for `analogue`, such steps that
+                the model was fitted to.
             members: Number of members wanted.
             seed: Seed of the noise, or of the choice of dates.
 
@@ -81,8 +90,8 @@ class Baselines:
             MissingDataError: The analysis does not reach `init_time` yet.
             InvalidDataError: The analysis lacks `init_time` or a channel, or holds missing values.
         """
-        if kind not in KINDS:
-            raise UnscorableError(f"baseline: expected one of {list(KINDS)}, found '{kind}'")
+        if kind not in self.kinds:
+            raise UnscorableError(f"baseline: expected one of {list(self.kinds)}, found '{kind}'")
         if members < 1:
             raise UnscorableError(f"members: expected at least 1, found {members}")
         self._check_grid(analysis)
@@ -93,28 +102,36 @@ class Baselines:
             fields = self._climatology(start, leads, members, seed)
         elif kind == "persistence":
             fields = np.repeat(self._state(analysis, start)[None, None], len(leads), axis=1)
-        else:
+        elif kind == "linear":
             fields = self._linear(analysis, start, leads, members, seed)
+        else:
+            fields = self._analogue(analysis, start, leads, members, seed)
         return self._dataset(fields, start, leads)
 
     def leads_of(
         self, kind: str, init_time: np.datetime64, lead_times: NDArray[np.timedelta64]
     ) -> NDArray[np.timedelta64]:
-        """Return those of some lead times that a baseline can forecast from a start.
+        """Return those of some lead times that a baseline can forecast from a start; none if there is no such baseline.
 
         Args:
             kind: `persistence` can forecast all of them; `climatology` those at hours of the day that were fitted; of
-                these, `linear` the whole steps, and none from an hour of the day that was not fitted.
+                these, `linear` the whole steps, and none from an hour of the day that was not fitted; of these,
+                `analogue` those that the linear model was fitted to, and none without two analogues.
             init_time: Start of the forecast.
             lead_times: Lead times, positive.
         """
+        if kind not in self.kinds:
+            return lead_times[:0]
         if kind == "persistence":
             return lead_times
         fitted = seconds_of_day(self.dates.times)
         known = np.isin(seconds_of_day(init_time + lead_times), fitted)
-        if kind == "linear":
+        if kind in ("linear", "analogue"):
             known &= lead_times % np.timedelta64(self.step_hours, "h") == np.timedelta64(0)
             known &= np.isin(seconds_of_day(np.asarray([init_time])), fitted)
+        if kind == "analogue" and self.analogues is not None:
+            known &= lead_times <= self._followed[-1]
+            known &= len(self.analogues.candidates(init_time, self._followed)) >= FEWEST_ANALOGUES
         return lead_times[known]
 
     def _climatology(
@@ -127,17 +144,52 @@ class Baselines:
     def _linear(
         self, analysis: xr.Dataset, start: np.datetime64, leads: NDArray[np.timedelta64], members: int, seed: int
     ) -> NDArray[np.float32]:
-        step = np.timedelta64(self.step_hours, "h")
-        if np.any(leads <= np.timedelta64(0)) or np.any(leads % step != np.timedelta64(0)):
-            raise UnscorableError(f"linear baseline: expected lead times in steps of {self.step_hours} h, found others")
-        scale = self._by_point(self.deviations)
-        state = (self._state(analysis, start) - self._mean(np.asarray([start]))[0]) / scale
+        steps, scale = self._steps("linear", leads), self._by_point(self.deviations)
+        state = self._anomaly(analysis, start)
         mean = self._mean(start + leads)
         fields = np.empty((members, len(leads), scale.size), np.float32)
-        for index, lead_step in enumerate((leads // step).astype(int)):
+        for index, lead_step in enumerate(steps):
             generators = [_generator(seed, start, member, lead_step) for member in range(members)]
             fields[:, index] = mean[index] + self.linear.members(state, generators, lead_step) * scale
         return fields
+
+    def _analogue(
+        self, analysis: xr.Dataset, start: np.datetime64, leads: NDArray[np.timedelta64], members: int, seed: int
+    ) -> NDArray[np.float32]:
+        assert self.analogues is not None
+        steps, scale = self._steps("analogue", leads), self._by_point(self.deviations)
+        if leads.max() > self._followed[-1]:
+            raise UnscorableError(
+                f"analogue baseline: expected at most {len(self._followed)} steps, found {max(steps)}"
+            )
+        state = self.linear.amplitudes(self._anomaly(analysis, start))
+        found = self.analogues.nearest(state, start, members, self._followed)
+        if found.size < FEWEST_ANALOGUES:
+            found_words = f"analogue baseline at {iso(start)}: expected past states of its season and other years"
+            raise UnscorableError(f"{found_words}, found {found.size}")
+        mean = self._mean(start + leads)
+        fields = np.empty((len(found), len(leads), scale.size), np.float32)
+        for index, lead_step in enumerate(steps):
+            generators = [_generator(seed, start, member, lead_step, *_ANALOGUE) for member in range(len(found))]
+            sequels = self.analogues.sequels(found, leads[index])
+            fields[:, index] = mean[index] + self.linear.fields(sequels, generators) * scale
+        return fields
+
+    @property
+    def _followed(self) -> NDArray[np.timedelta64]:
+        """Leads to which each analogue is followed, however many are asked for, so that these change no member."""
+        return np.arange(1, len(self.linear.propagate) + 1) * np.timedelta64(self.step_hours, "h").astype("m8[ns]")
+
+    def _steps(self, kind: Kind, leads: NDArray[np.timedelta64]) -> list[int]:
+        step = np.timedelta64(self.step_hours, "h")
+        if np.any(leads <= np.timedelta64(0)) or np.any(leads % step != np.timedelta64(0)):
+            raise UnscorableError(f"{kind} baseline: expected lead times in steps of {self.step_hours} h, found others")
+        return [int(number) for number in leads // step]
+
+    def _anomaly(self, analysis: xr.Dataset, start: np.datetime64) -> NDArray[np.float64]:
+        """Standardised anomaly of the analysis: (space,)."""
+        anomaly: NDArray[np.float64] = self._state(analysis, start) - self._mean(np.asarray([start]))[0]
+        return anomaly / self._by_point(self.deviations)
 
     def _mean(self, times: NDArray[np.datetime64]) -> NDArray[np.float32]:
         return flattened(evaluate_climatology(self.climatology, times), self.channels)

@@ -5,6 +5,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.statistics.analogues import AnalogueIndex
 from data_catalog.statistics.climatology import evaluate_climatology, fit_climatology
 from forecast.verification.baselines.fitted import Baselines, flattened
 from forecast.verification.baselines.linear_model import fit_linear_model
@@ -62,7 +63,9 @@ def fit_baselines(
     linear = fit_linear_model(anomalies[whole], steps[whole], np.tile(weights, len(names)), eofs, lead_steps=lead_steps)
     kept = thinned(times, 1 if states.size <= MOST_DATE_VALUES else 10)
     dates = keep_dates(times[kept], states[kept], scale)
-    return Baselines(climatology, dict(zip(names, deviations.tolist(), strict=True)), linear, dates, step_hours)
+    analogues = AnalogueIndex.rounded(times[whole], linear.amplitudes(anomalies[whole]))
+    by_name = dict(zip(names, deviations.tolist(), strict=True))
+    return Baselines(climatology, by_name, linear, dates, step_hours, analogues)
 
 
 def _deviations(

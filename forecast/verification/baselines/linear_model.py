@@ -64,7 +64,7 @@ class LinearModel:
         """
         count, space = self.patterns.shape
         drawn = _drawn(generators, count + space)
-        start = self.patterns @ (state * self.root_weights)
+        start = self.amplitudes(state)
         fitted = lead_step <= len(self.propagate)
         mean = self.propagate[lead_step - 1] @ start if fitted else np.zeros(count)
         triangle = self.noise[lead_step - 1 if fitted else -1]
@@ -74,6 +74,29 @@ class LinearModel:
             batch = slice(start_row, start_row + BATCH)
             members[batch] += (mean + drawn[batch, :count] @ triangle.T).astype(np.float32) @ synthesise
         return members[: len(generators)]
+
+    def amplitudes(self, states: Matrix) -> Matrix:
+        """Return the amplitudes of the EOFs: (..., eof).
+
+        Args:
+            states: Standardised anomalies: (..., space).
+        """
+        return (states * self.root_weights.astype(states.dtype)) @ self.patterns.T.astype(states.dtype)
+
+    def fields(self, amplitudes: Matrix, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
+        """Return states that have some amplitudes, and noise in place of what the EOFs leave: (state, space).
+
+        Args:
+            amplitudes: Amplitudes of the EOFs: (state, eof).
+            generators: A generator of random numbers for each state.
+        """
+        synthesise = (self.patterns / self.root_weights).astype(np.float32)
+        states = _drawn(generators, synthesise.shape[1]) * self.residual.astype(np.float32)
+        padded = np.zeros((len(states), amplitudes.shape[1]), np.float32)
+        padded[: len(amplitudes)] = amplitudes
+        for first in range(0, len(states), BATCH):
+            states[first : first + BATCH] += padded[first : first + BATCH] @ synthesise
+        return states[: len(generators)]
 
     def to_dataset(self) -> xr.Dataset:
         """Return the model as variables to store, patterns as whole numbers."""

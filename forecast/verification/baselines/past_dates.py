@@ -7,12 +7,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from data_catalog.layout.times import iso
+from data_catalog.layout.times import DAYS_IN_YEAR, iso, season_distance, seconds_of_day
 from forecast.verification.checks import UnscorableError
 
 HALF_WINDOW_DAYS = 15
 """Days of the season on either side of a date that its members are taken from."""
-DAYS_IN_YEAR = 365.25
 WHOLE_YEAR = 0.9
 """Share of the dates of a full year that a year must have to be used."""
 STEPS_PER_DEVIATION = 16
@@ -115,8 +114,7 @@ def _by_year(times: NDArray[np.datetime64], valid_time: np.datetime64) -> list[N
     """Positions of each year's dates at an hour of the day, those nearest in season first."""
     same_hour = np.flatnonzero(seconds_of_day(times) == seconds_of_day(np.asarray([valid_time]))[0])
     years = times[same_hour].astype("datetime64[Y]")
-    distance = np.abs(_season(times[same_hour]) - _season(np.asarray([valid_time])))
-    distance = np.minimum(distance, DAYS_IN_YEAR - distance)
+    distance = season_distance(times[same_hour], np.asarray([valid_time]))
     return [same_hour[years == year][np.argsort(distance[years == year], kind="stable")] for year in np.unique(years)]
 
 
@@ -144,20 +142,3 @@ def keep_dates(times: NDArray[np.datetime64], states: NDArray[Any], deviations: 
     levels = np.rint(states / step) - base
     limits = np.iinfo(np.int16)
     return PastDates(times, np.clip(levels, limits.min, limits.max).astype(np.int16), base, step)
-
-
-def seconds_of_day(times: NDArray[np.datetime64]) -> NDArray[np.int64]:
-    """Seconds since midnight.
-
-    Args:
-        times: Times of any days.
-    """
-    seconds: NDArray[np.int64] = (times.astype("datetime64[s]") - times.astype("datetime64[D]")).astype(np.int64)
-    return seconds
-
-
-def _season(times: NDArray[np.datetime64]) -> NDArray[np.float64]:
-    years = times.astype("datetime64[Y]")
-    length = (years + 1).astype("datetime64[s]") - years.astype("datetime64[s]")
-    fraction: NDArray[np.float64] = (times.astype("datetime64[s]") - years.astype("datetime64[s]")) / length
-    return fraction * DAYS_IN_YEAR

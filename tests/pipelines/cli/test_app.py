@@ -104,7 +104,7 @@ def test_ingest_train_forecast_evaluate_verify(
     assert list(evaluation) == [*documented, "starts", "format"]
     assert (evaluation["initialisations"], evaluation["members"]) == (5, 3)
     assert evaluation["period"] == ["2008-01-01", "2008-02-20"]
-    assert set(evaluation["scores"]) == {"plumecast", "climatology", "persistence", "linear"}
+    assert set(evaluation["scores"]) == {"plumecast", "climatology", "persistence", "linear", "analogue"}
     assert set(evaluation["scores"]["plumecast"]["msl"]["crps"]) == {"24", "48"}
     assert evaluation["scores"]["persistence"]["msl"]["crps"]["24"] is None
     assert plumecast("verify", run, "--out", tmp_path / "v.json")[0] == 0

@@ -84,7 +84,7 @@ def test_what_was_scored_before_is_not_made_again(wanted: EvaluationRequest, mon
     monkeypatch.setattr(Baselines, "forecast", lambda self, kind, *a: made.append(kind) or baseline(self, kind, *a))
     wanted = replace(wanted, every_hours=480)
     first = evaluate(wanted)
-    assert made == ["plumecast", "climatology", "persistence", "linear"] * 3
+    assert made == ["plumecast", "climatology", "persistence", "linear", "analogue"] * 3
     made.clear()
     again = evaluate(replace(wanted, end=wanted.end - np.timedelta64(10, "D")))
     assert (made, len(again.starts["plumecast"])) == ([], 2)
@@ -92,12 +92,12 @@ def test_what_was_scored_before_is_not_made_again(wanted: EvaluationRequest, mon
     assert made == []
     assert shorter.report.scores["linear"]["msl"]["crps"]["24"] == first.report.scores["linear"]["msl"]["crps"]["24"]
     evaluate(replace(wanted, lead_steps=3))
-    assert len(made) == 4 * 3
+    assert len(made) == 5 * 3
     made.clear()
     assert evaluate(wanted).report == first.report
     assert made == []
     larger = evaluate(replace(wanted, members=4))
-    assert made == ["plumecast", "climatology", "linear"] * 3
+    assert made == ["plumecast", "climatology", "linear", "analogue"] * 3
     assert larger.labels["plumecast"] != first.labels["plumecast"]
     assert larger.labels["persistence"] == first.labels["persistence"]
 

@@ -40,11 +40,14 @@ def test_a_baseline_is_scored_on_the_starts_that_it_knows(
     midnight = tuple(starts[::2])
     assert evaluated.starts == {
         "plumecast": tuple(starts), "climatology": midnight, "persistence": tuple(starts), "linear": midnight,
+        "analogue": midnight,
     }  # fmt: skip
     content = evaluated.report
-    assert list(content.scores) == ["plumecast", "climatology", "persistence", "linear"]
+    assert list(content.scores) == ["plumecast", "climatology", "persistence", "linear", "analogue"]
     assert content.starts["plumecast"] == content.starts["persistence"] == {"24": last, "48": last}
-    assert content.starts["climatology"] == content.starts["linear"] == {"24": 2, "48": 2}
-    assert caption(content).endswith(f"MAE; climatology on 2 of {last} starts; linear on 2 of {last} starts")
-    assert header(content)[4:7] == ["persistence", "linear", "skill/climatology"]
+    assert content.starts["climatology"] == content.starts["linear"] == content.starts["analogue"] == {"24": 2, "48": 2}
+    assert caption(content).endswith(
+        f"MAE; climatology on 2 of {last} starts; linear on 2 of {last} starts; analogue on 2 of {last} starts"
+    )
+    assert header(content)[4:8] == ["persistence", "linear", "analogue", "skill/climatology"]
     assert set(evaluated.labels) == set(evaluated.starts)

@@ -202,3 +202,13 @@ def test_our_own_file_brings_the_variables_that_its_system_declares(tmp_path, fo
     theirs.assign_attrs(plumecast_configuration='{"own_datasets": [{}]}').to_netcdf(broken, engine="netcdf4")
     with pytest.raises(InvalidDataError, match="plumecast_configuration: expected a system, found"):
         open_forecast(broken)
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_file_is_closed_with_its_forecast(forecast, chunked):
+    """So that it can be written again, as after a verification that failed."""
+    with open_forecast(forecast, chunked=chunked) as opened:
+        part = opened[["u850"]]
+        part.isel(member=0).load()
+    netCDF4.Dataset(forecast, "a").close()
+    assert part.sizes["member"] == 3

@@ -37,7 +37,13 @@ def test_a_flipped_byte_is_found(baselines: Baselines, tmp_path: Path) -> None:
         damaged[int(place)] ^= 255
         path.write_bytes(damaged)
         try:
-            assert load_baselines(path).linear.step_hours == baselines.linear.step_hours
+            loaded = load_baselines(path)
         except InvalidDataError as error:
             found += str(error).startswith(f"baselines {path}: expected fitted baselines in NetCDF, found ")
+        else:
+            assert loaded.step_hours == baselines.step_hours
+            assert np.array_equal(loaded.linear.propagate, baselines.linear.propagate)
+            assert loaded.analogues is not None
+            assert baselines.analogues is not None
+            assert np.array_equal(loaded.analogues.coordinates, baselines.analogues.coordinates)
     assert found >= 10  # the others hit gaps of the file

@@ -1,5 +1,8 @@
 """Forecasts of the baselines: known skill, members by their number, refusals."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -7,6 +10,7 @@ import xarray as xr
 from data_catalog.errors import InvalidDataError, MissingDataError
 from forecast.verification import EvaluationSums, UnscorableError
 from forecast.verification.baselines.fitted import KINDS, Baselines, baseline_seed
+from forecast.verification.baselines.fitting import fit_baselines
 
 DAY = np.timedelta64(1, "D")
 LEADS = (np.arange(1, 6) * 24).astype("timedelta64[h]").astype("timedelta64[ns]")
@@ -66,6 +70,51 @@ def test_climatology_is_real_dates_of_the_season_and_the_training_period(
         assert min(abs(day - 363), 365 - abs(day - 363)) <= 16
 
 
+def test_analogues_know_something_of_the_days_ahead(
+    scores: dict[str, dict[str, dict[str, dict[str, float]]]],
+) -> None:
+    for name in ("msl", "t850"):
+        analogue, climate = scores["analogue"][name], scores["climatology"][name]
+        assert analogue["crps"]["24"] < 0.93 * climate["crps"]["24"]
+        assert analogue["crps"]["24"] < analogue["crps"]["72"] < 1.03 * climate["crps"]["72"]
+        assert 0.85 < analogue["spread_skill"]["72"] < 1.15
+
+
+def test_weather_that_was_seen_before_is_followed_by_what_followed_it(make_weather: Callable[..., xr.Dataset]) -> None:
+    """A state that is a copy of one of another year has what followed that one as its first member."""
+    seen = make_weather(7)
+    baselines = fit_baselines(seen, PERIOD, step_hours=24, eofs=10)
+    start, before = np.datetime64("2007-03-01", "ns"), np.datetime64("2004-03-01", "ns")
+    states = {name: field.values.copy() for name, field in seen.data_vars.items()}
+    times = seen["time"].values
+    for values in states.values():
+        values[times == start] = values[times == before]
+    repeated = seen.assign({name: seen[name].copy(data=values) for name, values in states.items()})
+    member = baselines.forecast("analogue", repeated, start, LEADS, 5, seed=0).isel(member=0)
+    followed = seen.sel(time=before + LEADS)
+    for name in ("msl", "t850"):
+        errors = np.abs(member[name].values - followed[name].values).mean(axis=(1, 2))
+        assert (errors < 0.35 * baselines.deviations[name]).all()
+
+
+def test_analogues_are_refused_where_there_are_none(weather: xr.Dataset) -> None:
+    baselines = fit_baselines(weather, (PERIOD[0], np.datetime64("2001-12-31")), step_hours=24, eofs=10)
+    start = np.datetime64("2001-06-01")
+    assert baselines.leads_of("analogue", start, LEADS).size == 0
+    with pytest.raises(UnscorableError, match="expected past states of its season and other years, found 0"):
+        baselines.forecast("analogue", weather, start, LEADS, 5, seed=0)
+    with pytest.raises(UnscorableError, match="expected at most 10 steps, found 11"):
+        baselines.forecast("analogue", weather, start, LEADS[:1] * 11, 5, seed=0)
+
+
+def test_files_of_earlier_releases_have_no_analogues(weather: xr.Dataset, baselines: Baselines) -> None:
+    earlier = replace(baselines, analogues=None)
+    assert earlier.kinds == ("climatology", "persistence", "linear")
+    assert earlier.leads_of("analogue", np.datetime64("2007-06-01"), LEADS).size == 0
+    assert baselines.leads_of("analogue", np.datetime64("2007-06-01"), LEADS).tolist() == LEADS.tolist()
+    assert baselines.leads_of("analogue", np.datetime64("2007-06-01"), LEADS * 4).size == 2
+
+
 def test_beyond_the_fitted_steps_linear_is_gaussian_climatology(weather: xr.Dataset, baselines: Baselines) -> None:
     far = np.array([40 * DAY]).astype("timedelta64[ns]")
     forecast = baselines.forecast("linear", weather, np.datetime64("2007-02-01"), far, 400, seed=0)
@@ -77,7 +126,7 @@ def test_bad_requests_are_one_clear_line(weather: xr.Dataset, baselines: Baselin
     half = (LEADS[:1] / 2).astype("timedelta64[ns]")
     holed = weather.where(weather["time"] != start)
     for error, message, arguments in (
-        (UnscorableError, "expected one of .* found 'analogue'", ("analogue", weather, start, LEADS, 5, 0)),
+        (UnscorableError, "expected one of .* found 'oracle'", ("oracle", weather, start, LEADS, 5, 0)),
         (UnscorableError, "members: expected at least 1", ("linear", weather, start, LEADS, 0, 0)),
         (UnscorableError, "lead times in steps of 24 h", ("linear", weather, start, half, 5, 0)),
         (

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from data_catalog.layout.times import seconds_of_day
 from forecast.verification import UnscorableError
-from forecast.verification.baselines.past_dates import PastDates, keep_dates, seconds_of_day, thinned
+from forecast.verification.baselines.past_dates import PastDates, keep_dates, thinned
 
 DAY = np.timedelta64(1, "D")
 
