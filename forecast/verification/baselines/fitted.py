@@ -178,7 +178,9 @@ class Baselines:
     @property
     def _followed(self) -> NDArray[np.timedelta64]:
         """Leads to which each analogue is followed, however many are asked for, so that these change no member."""
-        return np.arange(1, len(self.linear.propagate) + 1) * np.timedelta64(self.step_hours, "h").astype("m8[ns]")
+        step = np.timedelta64(self.step_hours, "h").astype("timedelta64[ns]")
+        followed: NDArray[np.timedelta64] = np.arange(1, len(self.linear.propagate) + 1) * step
+        return followed
 
     def _steps(self, kind: Kind, leads: NDArray[np.timedelta64]) -> list[int]:
         step = np.timedelta64(self.step_hours, "h")
