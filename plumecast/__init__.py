@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError, PlumecastError
     from forecast import verification
+    from forecast.products.ensemble.extremes import extreme_forecast_index, shift_of_tails
     from forecast.products.files.forecast_reading import open_forecast, open_forecasts
     from plumecast.analyses import open_archive
     from plumecast.climatologies import anomalies, climatology_at, open_climatology
@@ -34,6 +35,7 @@ __all__ = [
     "climatology_at",
     "datasets",
     "ensemble_forecast",
+    "extreme_forecast_index",
     "find_runs",
     "load_checkpoint",
     "open_archive",
@@ -42,6 +44,7 @@ __all__ = [
     "open_forecasts",
     "open_run",
     "open_scores",
+    "shift_of_tails",
     "systems",
     "verification",
 ]
@@ -56,6 +59,7 @@ _MODULES = {
     "climatology_at": "plumecast.climatologies",
     "datasets": "plumecast.known",
     "ensemble_forecast": "plumecast.members",
+    "extreme_forecast_index": "forecast.products.ensemble.extremes",
     "find_runs": "plumecast.runs",
     "load_checkpoint": "plumecast.members",
     "open_archive": "plumecast.analyses",
@@ -64,6 +68,7 @@ _MODULES = {
     "open_forecasts": "forecast.products.files.forecast_reading",
     "open_run": "plumecast.runs",
     "open_scores": "plumecast.scores",
+    "shift_of_tails": "forecast.products.ensemble.extremes",
     "systems": "plumecast.known",
     "verification": "forecast",
 }
