@@ -16,6 +16,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError, PlumecastError
     from forecast import verification
+    from forecast.products.ensemble.events import (
+        all_of,
+        any_of,
+        event,
+        event_in_window,
+        probability,
+        probability_of_anomaly,
+    )
     from forecast.products.ensemble.extremes import extreme_forecast_index, shift_of_tails
     from forecast.products.files.forecast_reading import open_forecast, open_forecasts
     from plumecast.analyses import open_archive
@@ -31,10 +39,14 @@ __all__ = [
     "MissingDataError",
     "PlumecastError",
     "Run",
+    "all_of",
     "anomalies",
+    "any_of",
     "climatology_at",
     "datasets",
     "ensemble_forecast",
+    "event",
+    "event_in_window",
     "extreme_forecast_index",
     "find_runs",
     "load_checkpoint",
@@ -44,6 +56,8 @@ __all__ = [
     "open_forecasts",
     "open_run",
     "open_scores",
+    "probability",
+    "probability_of_anomaly",
     "shift_of_tails",
     "systems",
     "verification",
@@ -55,10 +69,14 @@ _MODULES = {
     "MissingDataError": "data_catalog.errors",
     "PlumecastError": "data_catalog.errors",
     "Run": "plumecast.runs",
+    "all_of": "forecast.products.ensemble.events",
     "anomalies": "plumecast.climatologies",
+    "any_of": "forecast.products.ensemble.events",
     "climatology_at": "plumecast.climatologies",
     "datasets": "plumecast.known",
     "ensemble_forecast": "plumecast.members",
+    "event": "forecast.products.ensemble.events",
+    "event_in_window": "forecast.products.ensemble.events",
     "extreme_forecast_index": "forecast.products.ensemble.extremes",
     "find_runs": "plumecast.runs",
     "load_checkpoint": "plumecast.members",
@@ -68,6 +86,8 @@ _MODULES = {
     "open_forecasts": "forecast.products.files.forecast_reading",
     "open_run": "plumecast.runs",
     "open_scores": "plumecast.scores",
+    "probability": "forecast.products.ensemble.events",
+    "probability_of_anomaly": "forecast.products.ensemble.events",
     "shift_of_tails": "forecast.products.ensemble.extremes",
     "systems": "plumecast.known",
     "verification": "forecast",

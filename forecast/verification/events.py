@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from forecast.system.operators import OPERATORS, Operator
 from forecast.verification.checks import UnscorableError
 from forecast.verification.set_aside import combined
 
@@ -15,15 +16,6 @@ try:
     from forecast.verification.ensemble_pass.points import first_between, first_outside
 except ImportError:  # no numba for this platform: the same results, slower
     from forecast.verification.ensemble_pass.points_numpy import first_between, first_outside
-
-Operator = Literal[">", ">=", "<", "<="]
-"""How a value has to compare with a threshold for the event to happen."""
-OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    ">": lambda value, limit: value > limit,
-    ">=": lambda value, limit: value >= limit,
-    "<": lambda value, limit: value < limit,
-    "<=": lambda value, limit: value <= limit,
-}
 
 
 def events(role: str, field: xr.DataArray, limit: xr.DataArray | None, operator: Operator) -> xr.DataArray:

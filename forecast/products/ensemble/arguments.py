@@ -23,14 +23,30 @@ def member_dimension(members: xr.DataArray, member_dim: Hashable | None = None) 
     Raises:
         InvalidDataError: There is no such dimension, several have a usual name, or it has no members.
     """
-    usual = [name for name in SPELLINGS["member"] if name in members.dims]
-    found = usual[:1] if "member" in usual else usual
-    wanted = [member_dim] if member_dim is not None else found
-    if len(wanted) != 1 or wanted[0] not in members.dims:
-        expected = "one dimension of members" if member_dim is None else f"dimension '{member_dim}'"
-        raise InvalidDataError(f"members: expected {expected}, found {list(members.dims)}; name it with member_dim=")
-    if not members.sizes[wanted[0]]:
-        raise InvalidDataError(f"members: expected at least one along '{wanted[0]}', found none")
+    along = dimension("members", members, "member", member_dim)
+    if not members.sizes[along]:
+        raise InvalidDataError(f"members: expected at least one along '{along}', found none")
+    return along
+
+
+def dimension(role: str, field: xr.DataArray, axis: str, name: Hashable | None = None) -> Hashable:
+    """Return the name of the dimension of an axis.
+
+    Args:
+        role: Name of the argument, with which a message begins.
+        field: Field on any dimensions.
+        axis: Our name of the axis: `member`, `lead_time`, `latitude` or `longitude`.
+        name: Name of the dimension; None finds our own or another usual one.
+
+    Raises:
+        InvalidDataError: There is no such dimension, or several have a usual name.
+    """
+    usual = [each for each in SPELLINGS[axis] if each in field.dims]
+    found: list[Hashable] = [axis] if axis in usual else list(usual)
+    wanted = found if name is None else [name]
+    if len(wanted) != 1 or wanted[0] not in field.dims:
+        expected = f"one dimension '{axis}'" if name is None else f"dimension '{name}'"
+        raise InvalidDataError(f"{role}: expected {expected}, found {list(field.dims)}")
     return wanted[0]
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.errors import ConfigurationError
 from forecast.products.ensemble.arguments import on_climate
+from forecast.products.ensemble.quantiles import quantile_along
 
 Array = NDArray[np.float64]
 OUTERMOST = 0.01
@@ -87,27 +88,12 @@ def shift_of_tails(
         raise ConfigurationError(f"quantile: expected above 0.01 to below 0.99 and not 0.5, found {quantile}")
     members, climate, along, state = on_climate(members, climate, member_dim)
     outermost = 1 - OUTERMOST if quantile > 0.5 else OUTERMOST
-    tail = _quantile(members, quantile, along)
-    inner, outer = (_quantile(climate, level, state) for level in (quantile, outermost))
+    tail = quantile_along(members, quantile, along)
+    inner, outer = (quantile_along(climate, level, state) for level in (quantile, outermost))
     length = (outer - inner).where(outer != inner)
     shift = (tail - outer) / length
     shift.attrs = {"long_name": f"shift of tails at quantile {quantile:g}", "units": "1"}
     return shift
-
-
-def _quantile(field: xr.DataArray, level: float, along: Hashable) -> xr.DataArray:
-    field = field.astype(np.float64)
-    if along != "quantile":
-        whole = field.chunk({along: -1}) if field.chunks is not None else field
-        return whole.quantile(level, [along], skipna=False).drop_vars("quantile")
-    levels = field["quantile"].values
-    if not levels[0] <= level + 1e-9 or not level - 1e-9 <= levels[-1]:
-        raise InvalidDataError(f"climate: expected levels that reach {level:g}, found {levels[0]:g} to {levels[-1]:g}")
-    place = float(np.interp(level, levels, np.arange(levels.size)))
-    lower = min(int(place), max(levels.size - 2, 0))
-    below = field.isel(quantile=lower, drop=True)
-    above = field.isel(quantile=min(lower + 1, levels.size - 1), drop=True)
-    return below + (above - below) * (place - lower)
 
 
 def _index(members: NDArray[Any], climate: NDArray[Any], *, levels: Array | None) -> Array:

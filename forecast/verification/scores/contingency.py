@@ -9,9 +9,10 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
+from forecast.system.operators import Operator
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, check_reduce, without_unit
-from forecast.verification.events import Operator, events
+from forecast.verification.events import events
 from forecast.verification.set_aside import combined
 from forecast.verification.thresholds import Threshold, comparison_precision, limits
 from forecast.verification.variables import where

@@ -7,9 +7,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from forecast.system.operators import Operator
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, check_reduce, on_grid, without_unit
-from forecast.verification.events import Operator, blockwise, events, probabilities
+from forecast.verification.events import blockwise, events, probabilities
 from forecast.verification.rows import over_rows
 from forecast.verification.scores.probability_curves import area_under, consistency_bars
 from forecast.verification.set_aside import combined, placed_all

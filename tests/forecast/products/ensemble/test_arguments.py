@@ -21,7 +21,7 @@ def test_the_usual_names_of_members_are_found(name: str) -> None:
 def test_members_of_another_name_are_named_or_refused() -> None:
     renamed = MEMBERS.rename(member="draw")
     assert member_dimension(renamed, "draw") == "draw"
-    with pytest.raises(InvalidDataError, match=r"expected one dimension of members, found \['draw', 'latitude'\]"):
+    with pytest.raises(InvalidDataError, match=r"expected one dimension 'member', found \['draw', 'latitude'\]"):
         member_dimension(renamed)
     with pytest.raises(InvalidDataError, match="expected dimension 'member'"):
         member_dimension(renamed, "member")

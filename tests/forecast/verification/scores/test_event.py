@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from forecast.system.operators import OPERATORS
 from forecast.verification import UnscorableError, brier_score, rps
-from forecast.verification.events import OPERATORS, events
+from forecast.verification.events import events
 from forecast.verification.scores.event import event_counts
 
 MakePair = Callable[..., tuple[xr.DataArray, xr.DataArray]]
