@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         probability_of_anomaly,
     )
     from forecast.products.ensemble.extremes import extreme_forecast_index, shift_of_tails
+    from forecast.products.ensemble.neighbourhoods import event_in_neighbourhood
     from forecast.products.files.forecast_reading import open_forecast, open_forecasts
     from plumecast.analyses import open_archive
     from plumecast.climatologies import anomalies, climatology_at, open_climatology
@@ -46,6 +47,7 @@ __all__ = [
     "datasets",
     "ensemble_forecast",
     "event",
+    "event_in_neighbourhood",
     "event_in_window",
     "extreme_forecast_index",
     "find_runs",
@@ -76,6 +78,7 @@ _MODULES = {
     "datasets": "plumecast.known",
     "ensemble_forecast": "plumecast.members",
     "event": "forecast.products.ensemble.events",
+    "event_in_neighbourhood": "forecast.products.ensemble.neighbourhoods",
     "event_in_window": "forecast.products.ensemble.events",
     "extreme_forecast_index": "forecast.products.ensemble.extremes",
     "find_runs": "plumecast.runs",

@@ -1,7 +1,7 @@
 """Events in each member, their combinations, and their probabilities.
 
 An event is 1 where it happens, 0 where not and NaN where that is unknown. Members are combined (`all_of`, `any_of`,
-over a window of lead times) before they are averaged, so joint probabilities keep their dependence.
+over a window of lead times or a neighbourhood) before they are averaged, so joint probabilities keep their dependence.
 """
 
 from collections.abc import Callable, Hashable
@@ -46,6 +46,25 @@ def event(members: xr.DataArray, operator: Operator, threshold: float | xr.DataA
     values, limit = members.astype(coarse), limit.astype(coarse)
     happens = OPERATORS[operator](values, limit).astype(np.float32)
     return _labelled(happens.where(values.notnull() & limit.notnull()), "event")
+
+
+def checked_events(happens: NDArray[Any]) -> NDArray[np.float64]:
+    """Refuse what is no event.
+
+    Args:
+        happens: Values of any shape.
+
+    Returns:
+        The values as float64.
+
+    Raises:
+        InvalidDataError: A value is neither 0 nor 1 nor NaN.
+    """
+    values = happens.astype(np.float64)
+    wrong = (values != 0) & (values != 1) & ~np.isnan(values)
+    if wrong.any():
+        raise InvalidDataError(f"happens: expected events, which are 0 or 1, found {values[wrong][0]:g}; see event()")
+    return values
 
 
 def all_of(*events: xr.DataArray) -> xr.DataArray:
@@ -185,11 +204,7 @@ def _steps(happens: xr.DataArray, along: Hashable, window: pd.Timedelta) -> int:
 
 
 def _share(happens: NDArray[Any]) -> NDArray[np.float64]:
-    values = happens.astype(np.float64)
-    wrong = (values != 0) & (values != 1) & ~np.isnan(values)
-    if wrong.any():
-        raise InvalidDataError(f"happens: expected events, which are 0 or 1, found {values[wrong][0]:g}; see event()")
-    return np.asarray(values.mean(axis=-1))
+    return np.asarray(checked_events(happens).mean(axis=-1))
 
 
 def _labelled(field: xr.DataArray, long_name: str) -> xr.DataArray:
