@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     )
     from forecast.products.ensemble.extremes import extreme_forecast_index, shift_of_tails
     from forecast.products.ensemble.neighbourhoods import event_in_neighbourhood
+    from forecast.products.ensemble.significance import anomaly_significance
+    from forecast.products.ensemble.terciles import most_likely_tercile
     from forecast.products.files.forecast_reading import open_forecast, open_forecasts
     from plumecast.analyses import open_archive
     from plumecast.climatologies import anomalies, climatology_at, open_climatology
@@ -42,6 +44,7 @@ __all__ = [
     "Run",
     "all_of",
     "anomalies",
+    "anomaly_significance",
     "any_of",
     "climatology_at",
     "datasets",
@@ -52,6 +55,7 @@ __all__ = [
     "extreme_forecast_index",
     "find_runs",
     "load_checkpoint",
+    "most_likely_tercile",
     "open_archive",
     "open_climatology",
     "open_forecast",
@@ -73,6 +77,7 @@ _MODULES = {
     "Run": "plumecast.runs",
     "all_of": "forecast.products.ensemble.events",
     "anomalies": "plumecast.climatologies",
+    "anomaly_significance": "forecast.products.ensemble.significance",
     "any_of": "forecast.products.ensemble.events",
     "climatology_at": "plumecast.climatologies",
     "datasets": "plumecast.known",
@@ -83,6 +88,7 @@ _MODULES = {
     "extreme_forecast_index": "forecast.products.ensemble.extremes",
     "find_runs": "plumecast.runs",
     "load_checkpoint": "plumecast.members",
+    "most_likely_tercile": "forecast.products.ensemble.terciles",
     "open_archive": "plumecast.analyses",
     "open_climatology": "plumecast.climatologies",
     "open_forecast": "forecast.products.files.forecast_reading",
