@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from forecast.products.ensemble.neighbourhoods import event_in_neighbourhood
     from forecast.products.ensemble.significance import anomaly_significance
     from forecast.products.ensemble.terciles import most_likely_tercile
+    from forecast.products.ensemble.wind import apparent_temperature, wind_chill, wind_direction, wind_speed
     from forecast.products.files.forecast_reading import open_forecast, open_forecasts
     from plumecast.analyses import open_archive
     from plumecast.climatologies import anomalies, climatology_at, open_climatology
@@ -46,6 +47,7 @@ __all__ = [
     "anomalies",
     "anomaly_significance",
     "any_of",
+    "apparent_temperature",
     "climatology_at",
     "datasets",
     "ensemble_forecast",
@@ -67,6 +69,9 @@ __all__ = [
     "shift_of_tails",
     "systems",
     "verification",
+    "wind_chill",
+    "wind_direction",
+    "wind_speed",
 ]
 
 _MODULES = {
@@ -79,6 +84,7 @@ _MODULES = {
     "anomalies": "plumecast.climatologies",
     "anomaly_significance": "forecast.products.ensemble.significance",
     "any_of": "forecast.products.ensemble.events",
+    "apparent_temperature": "forecast.products.ensemble.wind",
     "climatology_at": "plumecast.climatologies",
     "datasets": "plumecast.known",
     "ensemble_forecast": "plumecast.members",
@@ -100,6 +106,9 @@ _MODULES = {
     "shift_of_tails": "forecast.products.ensemble.extremes",
     "systems": "plumecast.known",
     "verification": "forecast",
+    "wind_chill": "forecast.products.ensemble.wind",
+    "wind_direction": "forecast.products.ensemble.wind",
+    "wind_speed": "forecast.products.ensemble.wind",
 }
 """Where each public name is defined."""
 
