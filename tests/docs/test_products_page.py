@@ -24,7 +24,11 @@ def fields() -> dict[str, xr.Dataset]:
         made = xr.Dataset({key: (names, rng.normal(*of, sizes), {"units": units[key]}) for key, of in normals.items()})
         return made.assign_coords({**coords, **({"lead_time": lead} if dims else {})})
 
-    return {"forecast": dataset("member", 20, "lead_time"), "reforecasts": dataset("year", 100)}
+    reforecasts = dataset("year", 100)
+    day = reforecasts[["t2m"]].quantile([0.01, 0.1, 0.5, 0.9, 0.99], "year").rename(t2m="t2m_quantile")
+    climatology = day.expand_dims(hour=[0, 6, 12, 18], dayofyear=np.arange(1, 367))
+    forecast = dataset("member", 20, "lead_time").assign_coords(init_time=np.datetime64("2024-12-30", "ns"))
+    return {"forecast": forecast, "reforecasts": reforecasts, "climatology": climatology}
 
 
 def test_the_examples_work() -> None:
@@ -32,9 +36,11 @@ def test_the_examples_work() -> None:
     space: dict[str, object] = {"__name__": "example", **fields()}
     for block in blocks:
         exec(compile(block, "products.md", "exec"), space)
-    efi = space["efi"]
+    efi, other = space["efi"], space["against_the_archive"]
     assert isinstance(efi, xr.DataArray)
+    assert isinstance(other, xr.DataArray)
     assert 0 < float(np.abs(efi).max()) < 1
+    assert float(np.abs(other - efi).max()) < 0.1  # the same climate, by five quantiles
 
 
 def test_every_product_is_in_a_table() -> None:

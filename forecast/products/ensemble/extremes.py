@@ -98,26 +98,27 @@ def shift_of_tails(
 
 def _index(members: NDArray[Any], climate: NDArray[Any], *, levels: Array | None) -> Array:
     """Index of members (..., member) against a climate (..., state)."""
-    below = np.zeros(np.broadcast_shapes(members.shape[:-1], climate.shape[:-1]) + members.shape[-1:], np.int32)
-    equal = np.zeros_like(below)
-    for state in np.moveaxis(climate, -1, 0)[..., None]:
+    climate = np.broadcast_to(climate, (*members.shape[:-1], climate.shape[-1]))
+    members, climate = np.moveaxis(members, -1, 0), np.moveaxis(climate, -1, 0)  # as they mostly lie in memory
+    below = np.zeros(members.shape, np.int32)
+    upto = np.zeros_like(below)
+    for state in climate:
         below += state < members
-        equal += state == members
+        upto += state <= members
     if levels is None:
-        first, last = below / climate.shape[-1], (below + equal) / climate.shape[-1]
+        first, last = below / len(climate), upto / len(climate)
     else:
-        first, last = _places_among_quantiles(members, climate, below, below + equal, levels)
-    missing = np.isnan(members).any(-1) | np.isnan(climate).any(-1)
-    return np.asarray(np.where(missing, np.nan, 4 / np.pi * _mean_arcsine(first, last).mean(-1) - 1))
+        first, last = _places_among_quantiles(members, climate, below, upto, levels)
+    missing = np.isnan(members).any(0) | np.isnan(climate).any(0)
+    return np.asarray(np.where(missing, np.nan, 4 / np.pi * _mean_arcsine(first, last).mean(0) - 1))
 
 
 def _places_among_quantiles(
     members: NDArray[Any], climate: NDArray[Any], below: NDArray[np.int32], upto: NDArray[np.int32], levels: Array
 ) -> tuple[Array, Array]:
     """First and last place in the climate's distribution of each member, from its quantiles."""
-    climate = np.broadcast_to(climate, (*below.shape[:-1], levels.size)).astype(np.float64)
     left, right = np.clip(below - 1, 0, None), np.clip(upto, None, levels.size - 1)
-    lower, upper = (np.take_along_axis(climate, index, -1) for index in (left, right))
+    lower, upper = (np.take_along_axis(climate, index, 0).astype(np.float64) for index in (left, right))
     share = (members - lower) / np.where(upper > lower, upper - lower, 1.0)
     between = levels[left] + share * (levels[right] - levels[left])
     tied = upto > below
