@@ -1,5 +1,6 @@
 """Commands that make forecasts, once or on a schedule."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -136,11 +137,30 @@ def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run direct
 @commands.command()
 def check(
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run directories, or URLs of published runs.")],
+    member: Annotated[
+        str | None, typer.Option(metavar="random|N", help="Also make this member again, and compare it.")
+    ] = None,
+    checkpoint: CheckpointOption = None,
+    analysis: AnalysisOption = None,
+    device: Device = "auto",
 ) -> None:
-    """Prove that runs are what was published: every file by the manifest, and the manifest by the forecast file."""
+    """Prove that runs are what was published: every file by the manifest, and the manifest by the forecast file.
+
+    With --member a member of each run is made again from its model, system and analysis, and must be the stored one.
+    """
     from pipelines.operations.check import check_runs
 
-    for line in check_runs(runs):
+    further = None
+    if member is not None:
+        from pipelines.operations.remaking import Remaking, parse_member, remake_member
+        from pipelines.workspace.devices import choose_device
+        from pipelines.workspace.home import home
+
+        remaking = Remaking(home(), parse_member(member), checkpoint, analysis, choose_device(device))
+        further = partial(remake_member, remaking)
+    elif checkpoint is not None or analysis is not None:
+        raise ConfigurationError("check: expected --member with --checkpoint or --analysis, found none")
+    for line in check_runs(runs, further):
         print(line)
 
 

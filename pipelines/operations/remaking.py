@@ -1,0 +1,198 @@
+"""Makes a member of a published run again, and compares it with the member in the forecast file.
+
+A checksum proves that a file is the one that its manifest names. That its members are what the named model makes from
+the named analysis is proven by making one again: a member is a function of model, system, start and its number alone.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.layout.variables import channel
+from data_catalog.sources.locations import Location
+from forecast.members.ensemble import MemberRequest, forecast_members
+from forecast.members.noise import member_seeds
+from forecast.parallel.ranks import Ranks
+from forecast.products.files.forecast_reading import open_forecast
+from forecast.products.files.manifest import Manifest
+from forecast.products.files.rounding import MANTISSA_BITS, bit_round, kept_bits
+from forecast.products.files.runs import RunDirectory
+from forecast.states.standardiser import is_amount
+from forecast.system.system import System
+from pipelines.runs.cycle import Cycle
+from pipelines.runs.inputs import Inputs, open_inputs
+from pipelines.runs.run_system import run_system
+from pipelines.workspace.analyses import find_analysis
+from pipelines.workspace.checkpoints import find_checkpoint
+from pipelines.workspace.home import Home
+from pipelines.workspace.model_registry import ModelRegistry, short
+
+Field = NDArray[np.float32]
+TOLERANCE = 1e-4
+"""Largest difference of two computations of a member, in standard deviations of the channel."""
+
+
+@dataclass(frozen=True)
+class Remaking:
+    """What a member is made again with.
+
+    Attributes:
+        home: Home directory, which holds models and archives.
+        member: Number of the member; None for a random one of each run.
+        checkpoint: Directory of the model; None for the one that the run names, or else the system's usual one.
+        analysis: Archive or file of the analysis; None for the archive of the dataset.
+        device: PyTorch device to compute on.
+    """
+
+    home: Home
+    member: int | None = None
+    checkpoint: Path | None = None
+    analysis: Location | None = None
+    device: str = "cpu"
+
+
+def parse_member(text: str) -> int | None:
+    """Read the number of a member, or `random`, which is None.
+
+    Args:
+        text: As it was given.
+
+    Raises:
+        ConfigurationError: It is neither.
+    """
+    if text == "random":
+        return None
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise ConfigurationError(f"--member: expected random or the number of a member, counted from 0, found '{text}'")
+
+
+def remake_member(remaking: Remaking, run: RunDirectory, manifest: Manifest) -> str:
+    """Make a member of a run again, and compare all of its fields with the stored ones.
+
+    Args:
+        remaking: Which member, and with what.
+        run: The run, which is what its manifest says.
+        manifest: Its manifest.
+
+    Returns:
+        A few words: the member, and the largest difference in standard deviations.
+
+    Raises:
+        ConfigurationError: The run has no such member, or the model or the analysis is not the one that it names.
+        MissingDataError: There is no archive of the analysis.
+        InvalidDataError: The stored member is not what model, system and start make, or the seed is not its own.
+    """
+    system, member = run_system(run), _chosen(remaking, run, manifest)
+    cycle = _request(remaking, run, system, manifest, member)
+    inputs = open_inputs(cycle)
+    _check_identity(cycle, manifest, inputs)
+    (seed,) = member_seeds(manifest.model_id, manifest.system_hash, run.init_time, (member,))
+    if manifest.seeds[str(member)] != seed:
+        raise InvalidDataError(
+            f"run {run.path}, member {member}: expected the seed {seed}, found {manifest.seeds[str(member)]}"
+        )
+    return f"member {member} made again, largest difference {_largest_difference(cycle, inputs):.2g} of a std"
+
+
+def _chosen(remaking: Remaking, run: RunDirectory, manifest: Manifest) -> int:
+    members = manifest.delivered.members
+    member = secrets.choice(members) if remaking.member is None else remaking.member
+    if member not in members:
+        raise ConfigurationError(
+            f"run {run.path}: expected one of its {len(members)} members, {min(members)} to {max(members)}, "
+            f"found --member {member}"
+        )
+    return member
+
+
+def _request(remaking: Remaking, run: RunDirectory, system: System, manifest: Manifest, member: int) -> Cycle:
+    cycle = Cycle(
+        system=system,
+        init_time=run.init_time,
+        analysis=find_analysis(remaking.home, system, remaking.analysis),
+        checkpoint=_checkpoint(remaking, system, manifest.model_id),
+        runs=run.path.parents[1],
+        members=(member,),
+        lead_steps=len(manifest.delivered.lead_hours),
+        device=remaking.device,
+        allow_suspect=True,
+    )
+    if cycle.lead_hours != manifest.delivered.lead_hours:
+        raise InvalidDataError(f"run {run.path}: expected leads every {system.state.step_hours} h, found others")
+    return cycle
+
+
+def _checkpoint(remaking: Remaking, system: System, model_id: str) -> Path:
+    """The given checkpoint, else that of the registry with the model's identity, else the usual one."""
+    registry = ModelRegistry.read(remaking.home.models(system.name))
+    registered = [registry.directory(model) for model in registry.models if model.model_id == model_id]
+    return find_checkpoint(remaking.home, system, remaking.checkpoint or next(iter(registered), None))
+
+
+def _check_identity(cycle: Cycle, manifest: Manifest, inputs: Inputs) -> None:
+    places = {
+        "system_hash": "the system in its forecast file",
+        "model_id": f"{cycle.checkpoint}; name the model with --checkpoint",
+        "data_hash": f"{cycle.analysis}; name the analysis that it started from with --analysis",
+    }
+    for name, place in places.items():
+        expected, found = str(getattr(manifest, name)), inputs.identity[name]
+        if expected != found:
+            raise ConfigurationError(
+                f"run {cycle.run.path}: expected {name} {short(expected)}, found {short(found)} of {place}"
+            )
+
+
+def _largest_difference(cycle: Cycle, inputs: Inputs) -> float:
+    """Largest difference of a member from the stored one, standard deviations, with what rounding adds left out."""
+    request, largest = MemberRequest(cycle.init_time, cycle.members, cycle.lead_steps), 0.0
+    made = forecast_members(
+        inputs.checkpoint, cycle.system, inputs.analysis, request, batch_size=1, ranks=Ranks(device=cycle.device)
+    )
+    scales = dict(zip(inputs.checkpoint.standardiser.channels, inputs.checkpoint.standardiser.std, strict=True))
+    with open_forecast(cycle.run.path, chunked=False) as stored:
+        of_member = stored.sel(member=cycle.members[0])
+        for step in made:
+            at_lead = of_member.isel(lead_time=step.lead_index)
+            for name in cycle.system.state.predictands:
+                found = difference(name, at_lead[name].values, step.fields[name][0], float(scales[name]))
+                if not found <= TOLERANCE:
+                    raise InvalidDataError(_unlike(cycle, name, cycle.lead_hours[step.lead_index], found))
+                largest = max(largest, found)
+    return largest
+
+
+def difference(name: str, stored: Field, made: Field, std: float) -> float:
+    """Compare a stored field with one made again, both rounded as files are.
+
+    Values that rounding took to neighbouring steps are equal.
+
+    Args:
+        name: Channel.
+        stored: Field of a forecast file, SI units.
+        made: The same field made again.
+        std: Standard deviation of the channel, of square roots where it is an amount.
+
+    Returns:
+        The largest difference, in standard deviations; NaN if a value is missing.
+    """
+    bits = kept_bits(channel(name).variable.short_name)
+    rounded = bit_round(made, bits)
+    larger = np.maximum(np.abs(stored), np.abs(rounded))
+    step = np.spacing(larger) * np.float32(2 ** (MANTISSA_BITS - bits))
+    scale: Callable[[Field], Field] = np.sqrt if is_amount(name) else np.asarray
+    apart = np.abs(scale(stored) - scale(rounded))
+    return float(np.where(apart <= scale(larger + step) - scale(larger), 0, apart).max()) / std
+
+
+def _unlike(cycle: Cycle, name: str, lead_hours: int, found: float) -> str:
+    return (
+        f"run {cycle.run.path}, member {cycle.members[0]}: expected {name} at {lead_hours} h within {TOLERANCE:g} of a "
+        f"standard deviation of the member made again, found a difference of {found:.2g}"
+    )
