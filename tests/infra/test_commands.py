@@ -1,16 +1,19 @@
 """Commands that infra/ gives to schedulers and services exist, with the options that they are given."""
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import typer
 import yaml
 
 from pipelines.cli.app import app
+from pipelines.workspace.home import home
 
 _FOLDER = Path(__file__).parents[2] / "infra"
 _SCRIPTS = sorted(_FOLDER.glob("slurm/*.sbatch"))
@@ -91,9 +94,53 @@ def test_the_image_is_built_from_what_it_needs() -> None:
     assert owner < lines.index("USER 1000:1000") < lines.index("VOLUME /data")
 
 
+def _services() -> dict[str, dict[str, Any]]:
+    services: dict[str, dict[str, Any]] = _read("compose.yaml")["services"]
+    return services
+
+
+def _read(name: str) -> Any:
+    return yaml.safe_load((_FOLDER / name).read_text(encoding="utf-8"))
+
+
 def test_services_of_one_machine_listen_on_it_alone() -> None:
-    services = yaml.safe_load((_FOLDER / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    services = _services()
     ports = [port for service in services.values() for port in service.get("ports", ())]
     assert ports
     assert all(port.startswith("127.0.0.1:") for port in ports)
     assert all("healthcheck" in service for name, service in services.items() if name != "pages")
+
+
+def test_services_are_given_files_and_volumes_that_exist() -> None:
+    named = [each.split(":")[0] for service in _services().values() for each in service.get("volumes", ())]
+    files = [name for name in named if name.startswith("./")]
+    assert len(files) == 3
+    assert all((_FOLDER / name).exists() for name in files)
+    assert {name for name in named if name not in files} == set(_read("compose.yaml")["volumes"])
+
+
+def test_metrics_of_cycles_reach_the_dashboard() -> None:
+    """From the file in the home through its exporter and Prometheus to Grafana."""
+    services = _services()
+    exporter = services["metrics"]
+    (folder,) = [word.split("=")[1] for word in exporter["command"] if "directory=" in word]
+    assert exporter["volumes"] == [f"home:{folder}:ro"]
+    assert home().metrics.parent == home().root
+    assert home().metrics.suffix == ".prom"
+    settings = _read("prometheus/prometheus.yml")
+    (job,) = settings["scrape_configs"]
+    assert {address.split(":")[0] for each in job["static_configs"] for address in each["targets"]} == {"metrics"}
+    assert all((_FOLDER / "prometheus" / name).is_file() for name in settings["rule_files"])
+    (source,) = _read("grafana/provisioning/datasources/prometheus.yaml")["datasources"]
+    address = urlsplit(source["url"])
+    assert services[str(address.hostname)]["ports"] == [f"127.0.0.1:{address.port}:{address.port}"]
+    (dashboards,) = _read("grafana/provisioning/dashboards/plumecast.yaml")["providers"]
+    place = f"{dashboards['options']['path']}/plumecast.json"
+    assert f"./grafana/plumecast.json:{place}:ro" in services["grafana"]["volumes"]
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
+def test_prometheus_takes_its_settings() -> None:
+    settings = _FOLDER / "prometheus" / "prometheus.yml"
+    checked = subprocess.run(["promtool", "check", "config", settings], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
