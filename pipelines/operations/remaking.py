@@ -33,8 +33,11 @@ from pipelines.workspace.home import Home
 from pipelines.workspace.model_registry import ModelRegistry, short
 
 Field = NDArray[np.float32]
-TOLERANCE = 1e-4
-"""Largest difference of two computations of a member, in standard deviations of the channel."""
+TOLERANCE = 1e-3
+"""Largest difference of two computations of a member, in standard deviations of the channel.
+
+Another batch size gives other last bits, which grow with the lead: to 1.1e-4 in ten days of `speedy-5p6`.
+"""
 
 
 @dataclass(frozen=True)

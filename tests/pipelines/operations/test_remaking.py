@@ -55,7 +55,7 @@ def test_an_altered_member_of_a_manifest_made_to_fit(place: Home, run: Path, wea
     assert next(check_runs([str(run)])).endswith("files")
     assert "made again" in checked(place, run, member=2, analysis=weather_file)
     lines = check_runs([str(run)], partial(remake_member, Remaking(place, 1, analysis=weather_file)))
-    assert "member 1: expected msl at 72 h within 0.0001 of a standard deviation" in next(lines)
+    assert "member 1: expected msl at 72 h within 0.001 of a standard deviation" in next(lines)
     with pytest.raises(InvalidDataError, match="found 1 that are not"):
         next(lines)
 
