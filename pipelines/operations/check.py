@@ -30,10 +30,12 @@ def check_runs(places: Sequence[str], further: Further | None = None) -> Iterato
         InvalidDataError: At the end, if a run is not what was published.
     """
     faults = 0
+    if further is not None:
+        _require_directories(places)
     for place in places:
         try:
             manifest = _prove(place)
-            found = "" if further is None else f", {further(_directory(place), manifest)}"
+            found = "" if further is None else f", {further(RunDirectory.at(place), manifest)}"
         except (InvalidDataError, MissingDataError) as error:
             faults += 1
             yield str(error)
@@ -48,10 +50,10 @@ def check_runs(places: Sequence[str], further: Further | None = None) -> Iterato
         raise InvalidDataError(f"check: expected {len(places)} runs as published, found {faults} that are not")
 
 
-def _directory(place: str) -> RunDirectory:
-    if "://" in place:
-        raise ConfigurationError(f"run {place}: expected a run directory to make a member of again, found a URL")
-    return RunDirectory.at(Path(place).resolve())
+def _require_directories(places: Sequence[str]) -> None:
+    for place in places:
+        if "://" in place:
+            raise ConfigurationError(f"run {place}: expected a run directory to make a member of again, found a URL")
 
 
 def _prove(place: str) -> Manifest:
