@@ -194,8 +194,9 @@ def in_blocks(dataset: xr.Dataset, where: str, *, block_bytes: int, ensemble: bo
 def in_stored_chunks(dataset: xr.Dataset, where: str) -> xr.Dataset:
     """Return the dataset with Dask arrays in blocks of whole chunks of the file, or in pieces of it if it has none.
 
-    Small chunks of several members and lead times are read at a time, up to 4 MiB, since a block costs Dask as much as
-    a chunk costs to read. Levels and starts are not: those that nobody wants are not read, and may not even be there.
+    Small chunks of several members and lead times of a local file are read at a time, up to 4 MiB, since a block costs
+    Dask as much as a chunk costs to read. Levels and starts are not: those that nobody wants are not read, and may not
+    even be there.
 
     Args:
         dataset: Dataset as xarray opened it, not loaded.
@@ -209,14 +210,21 @@ def in_stored_chunks(dataset: xr.Dataset, where: str) -> xr.Dataset:
             unit = stored if chunked else (*(1,) * (field.ndim - _GRID_DIMS), *field.shape[-_GRID_DIMS:])
             labels = {str(dim): field[dim].values for dim in field.dims[:-_GRID_DIMS] if dim in field.coords}
             guarded = GuardedVariable(field.variable, f"{where}: {name}", labels, stored if chunked else None)
-            roles = dimension_roles(dataset, tuple(map(str, field.dims)))
-            lead = "lead_time" if "lead_time" in roles.values() else "time"
-            together = [n for n, dim in enumerate(field.dims) if not chunked or roles.get(str(dim)) in ("member", lead)]
+            together = _read_together(dataset, field, where) if chunked else list(range(field.ndim))
             blocks = _grown(field, unit, together, _BLOCK_BYTES if chunked else _PIECE_BYTES)
             lazy[name] = field.copy(data=_over_dask(guarded, str(name), blocks))
     blocked = dataset.assign(lazy)
     blocked.set_close(dataset.close)  # what is made of a dataset forgets how to close its file
     return blocked
+
+
+def _read_together(dataset: xr.Dataset, field: xr.DataArray, where: str) -> list[int]:
+    """Axes along which several chunks are read at a time: none of a remote store, where each chunk is a request."""
+    if patience_for(where) is not None:
+        return []
+    roles = dimension_roles(dataset, tuple(map(str, field.dims)))
+    lead = "lead_time" if "lead_time" in roles.values() else "time"
+    return [axis for axis, dim in enumerate(field.dims) if roles.get(str(dim)) in ("member", lead)]
 
 
 def _grown(field: xr.DataArray, unit: tuple[int, ...], axes: list[int], most_bytes: int) -> tuple[int, ...]:

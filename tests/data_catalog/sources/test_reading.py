@@ -41,11 +41,13 @@ def ensemble(tmp_path: Path) -> Path:
     return path
 
 
-def test_small_chunks_of_members_and_leads_are_read_together(ensemble: Path) -> None:
+def test_small_chunks_of_a_local_file_are_read_together(ensemble: Path) -> None:
     with netcdf_dataset(ensemble, decode_timedelta=True) as dataset:
         read = in_stored_chunks(dataset, str(ensemble))["z"]
         assert read.chunks == ((4,), (3,), (1, 1), (16,), (32,))
         assert np.array_equal(read.values, dataset["z"].values)
+        remote = in_stored_chunks(dataset, "forecast https://example.org/ensemble.zarr")["z"]
+        assert remote.chunks == ((1,) * 4, (1,) * 3, (1, 1), (16,), (32,))
 
 
 def test_a_damaged_chunk_among_many_is_named(ensemble: Path) -> None:
