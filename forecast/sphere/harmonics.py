@@ -84,17 +84,20 @@ class HarmonicTransform(nn.Module):
 
 
 @lru_cache(maxsize=4)
-def _transform(latitude: tuple[float, ...], longitude: tuple[float, ...]) -> HarmonicTransform:
-    return HarmonicTransform(Grid(np.array(latitude), np.array(longitude)))
+def _transform(latitude: tuple[float, ...], longitude: tuple[float, ...], device: torch.device) -> HarmonicTransform:
+    with torch.device("cpu"):  # also for who counts costs on the meta device, where nothing has values
+        transform = HarmonicTransform(Grid(np.array(latitude), np.array(longitude)))
+    return transform.to(device)
 
 
-def harmonic_transform(grid: Grid) -> HarmonicTransform:
+def harmonic_transform(grid: Grid, device: torch.device) -> HarmonicTransform:
     """Return the transform of a grid up to two thirds of the number of latitudes; the latest four are kept.
 
     Args:
         grid: A globe.
+        device: Where it shall be; one that is kept is never moved to another.
 
     Raises:
         ValueError: The grid is a region.
     """
-    return _transform(tuple(grid.latitude.tolist()), tuple(grid.longitude.tolist()))
+    return _transform(tuple(grid.latitude.tolist()), tuple(grid.longitude.tolist()), device)

@@ -96,7 +96,7 @@ class RolloutCrps:
         self, model: StepModel, members: Members, following: States, weights: Weights
     ) -> Float[Tensor, " batch"]:
         """Return the score of the spherical harmonic coefficients of each sample."""
-        transform = harmonic_transform(model.grid).to(members.device)
+        transform = harmonic_transform(model.grid, members.device)
         predicted, observed = transform.coefficients(members), transform.coefficients(following)
         score = almost_fair_crps(predicted, observed, fairness=self.fairness).sum(dim=-1) / observed.shape[-1] ** 0.5
         loss: Tensor = (score * weights.mean(dim=(1, 2))).mean(dim=1)

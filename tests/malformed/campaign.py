@@ -137,8 +137,10 @@ def main() -> int:
     parser.add_argument("--kind", help="only kinds with this word in their name")
     asked = parser.parse_args()
     kinds = [kind for kind in KINDS if (asked.kind or "") in kind.name]
-    counts, faults = campaign(asked.out.absolute(), asked.files, asked.seed, kinds)
-    print(json.dumps({name: dict(count) for name, count in counts.items()}, indent=1))
+    out = asked.out.absolute()
+    counts, faults = campaign(out, asked.files, asked.seed, kinds)
+    (out / "counts.json").write_text(json.dumps({name: dict(count) for name, count in counts.items()}, indent=1))
+    print((out / "counts.json").read_text())
     return 1 if faults else 0
 
 

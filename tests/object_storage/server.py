@@ -10,6 +10,21 @@ from contextlib import contextmanager
 import urllib3
 
 SECRET = "s3cr3t-of-the-tests"
+_SERVER = """
+import sys
+from threading import Lock
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import run_simple
+
+application, lock = DomainDispatcherApplication(create_backend_app), Lock()
+
+def one_after_the_other(environ, start_response):
+    with lock:
+        return list(application(environ, start_response))
+
+run_simple("127.0.0.1", int(sys.argv[1]), one_after_the_other, threaded=True, request_handler=MotoRequestHandler)
+"""
+"""Moto looks and then writes: of several conditional writes at once, more than one could succeed."""
 _START_S = 60.0
 
 
@@ -19,7 +34,7 @@ def s3_server() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-W", "ignore", "-c", _SERVER, str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_for(port, process)

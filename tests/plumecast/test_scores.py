@@ -22,7 +22,7 @@ def test_the_archive_holds_the_scores_of_the_run(forecast_home: Path) -> None:
 def test_period_and_forecasters_can_be_selected(forecast_home: Path) -> None:
     directory = forecast_home / "scores" / "speedy-5p6"
     names = plumecast.open_scores(directory)["forecaster"].values.tolist()
-    assert len(names) == 4
+    assert len(names) == 5
     chosen = plumecast.open_scores(directory, forecasters=names[:1], start="2008-01-05", end="2008-01-05")
     assert chosen["forecaster"].values.tolist() == names[:1]
     with pytest.raises(plumecast.InvalidDataError, match="found none"):

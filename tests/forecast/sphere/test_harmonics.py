@@ -6,6 +6,7 @@ from data_catalog.statistics.legendre import legendre_functions
 from forecast.sphere.grid import Grid
 from forecast.sphere.harmonics import HarmonicTransform, harmonic_transform
 
+CPU = torch.device("cpu")
 GRID = Grid(np.linspace(-87.1875, 87.1875, 32), np.arange(64) * 5.625)
 
 
@@ -32,7 +33,17 @@ def test_fields_are_recovered_from_their_amplitudes():
 
 
 def test_a_transform_is_made_once_and_resolves_two_thirds_of_the_latitudes():
-    assert harmonic_transform(GRID) is harmonic_transform(Grid(GRID.latitude.copy(), GRID.longitude.copy()))
-    assert harmonic_transform(GRID).truncation == 21
+    assert harmonic_transform(GRID, CPU) is harmonic_transform(Grid(GRID.latitude.copy(), GRID.longitude.copy()), CPU)
+    assert harmonic_transform(GRID, CPU).truncation == 21
     with pytest.raises(ValueError, match="found a region"):
-        harmonic_transform(Grid(np.linspace(30, 70, 8), GRID.longitude))
+        harmonic_transform(Grid(np.linspace(30, 70, 8), GRID.longitude), CPU)
+
+
+def test_a_kept_transform_is_never_moved():
+    """Costs are counted on the meta device, where nothing has values."""
+    on_meta = harmonic_transform(GRID, torch.device("meta"))
+    with torch.device("meta"):
+        here = harmonic_transform(Grid(GRID.latitude.copy(), GRID.longitude + 1.0), CPU)
+    assert on_meta.get_buffer("functions").is_meta
+    assert not here.get_buffer("functions").is_meta
+    assert not harmonic_transform(GRID, CPU).get_buffer("functions").is_meta

@@ -73,7 +73,7 @@ def test_two_cycles_leave_two_runs_and_a_verified_one(
     assert not RunDirectory.at(second).scores.exists()
     kept = open_score_archive(place.score_archive("tiny"))["sums"]
     assert [name.partition("@")[0] for name in kept["forecaster"].values] == [
-        "climatology", "linear", "persistence", "plumecast",
+        "analogue", "climatology", "linear", "persistence", "plumecast",
     ]  # fmt: skip
     assert kept["init_time"].values.tolist() == [np.datetime64("2008-01-01", "ns").astype(int)]
     with get_client(sync_client=True) as client:
