@@ -68,7 +68,8 @@ def gross_errors(
         latitude: Of the stations, degrees, along their dimension.
         longitude: Of the stations, degrees east, likewise.
         limits: What is suspect, such as `LIMITS["t2m"]`.
-        elevation: Of the stations, m, likewise; None to leave height out of account.
+        elevation: Of the stations, m, likewise; None to leave height out of account. A station of unknown height (NaN)
+            is compared with no neighbour in what changes with height, and is none to others.
         radius_km: How far neighbours may lie, km.
 
     Returns:
@@ -87,7 +88,9 @@ def gross_errors(
     there = np.isfinite(values)
     if not there.any():
         raise UnscorableError("observations: expected at least one value, found none")
-    heights = np.zeros(len(values)) if elevation is None else np.nan_to_num(elevation.values.astype(np.float64))
+    heights = np.zeros(len(values))
+    if elevation is not None and limits.lapse:
+        heights = elevation.values.astype(np.float64)
     around = _around(values, on_the_sphere(latitude, longitude), heights, limits.lapse, radius_km)
     low, high = limits.bounds
     checks = {

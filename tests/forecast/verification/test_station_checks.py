@@ -93,3 +93,13 @@ def test_what_cannot_be_checked_is_named(network: xr.Dataset) -> None:
         checked(network.assign(t2m=network["t2m"] * np.nan))
     with pytest.raises(UnscorableError, match="an evenly spaced time"):
         checked(network.isel(time=[0, 1, 3]))
+
+
+def test_a_station_of_unknown_height_has_no_neighbours_and_is_none(network: xr.Dataset) -> None:
+    """Taken for one at sea level, it would be suspect, and make those around it so."""
+    network["t2m"][7] -= 0.0065 * (3000 - network["elevation"][7])
+    network["elevation"][7] = np.nan
+    found = checked(network)
+    assert int(found["suspect"].sum()) == 0
+    assert not (found["measured"][7] & (NEIGHBOURS + FROZEN)).any()
+    assert (found["measured"].drop_isel(station=7) & NEIGHBOURS).any()
