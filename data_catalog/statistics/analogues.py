@@ -104,13 +104,17 @@ class AnalogueIndex:
         """
         start, last = np.asarray([time]).astype("datetime64[ns]"), follow[-1]
         apart = last + np.timedelta64(round(APART_DAYS * 24), "h")
-        same_year = np.zeros(len(self.times), np.bool_)
-        for own in (self.times, self.times + last):
-            for others in (start, start + last):
-                same_year |= own.astype("datetime64[Y]") == others.astype("datetime64[Y]")
-        alike = seconds_of_day(self.times) == seconds_of_day(start)[0]
-        alike &= season_distance(self.times, start) <= HALF_WINDOW_DAYS
-        alike &= ~same_year & (np.abs(self.times - start) > apart)
+        alike: NDArray[np.int64] = np.flatnonzero(seconds_of_day(self.times) == seconds_of_day(start)[0])
+        alike = alike[season_distance(self.times[alike], start) <= HALF_WINDOW_DAYS]
+        alike = alike[np.abs(self.times[alike] - start) > apart]
+        years = np.concatenate([start, start + last]).astype("datetime64[Y]")
+        for own in (np.timedelta64(0), last):
+            alike = alike[~np.isin((self.times[alike] + own).astype("datetime64[Y]"), years)]
         for lead in follow:
-            alike &= np.isin(self.times + lead, self.times)
-        return np.flatnonzero(alike)
+            alike = alike[self._has(self.times[alike] + lead)]
+        return alike
+
+    def _has(self, times: NDArray[np.datetime64]) -> NDArray[np.bool_]:
+        """Whether each time is in the index."""
+        found: NDArray[np.bool_] = self.times[np.searchsorted(self.times[:-1], times)] == times
+        return found

@@ -54,7 +54,7 @@ def most_likely_tercile(
 def _most_likely(chance: xr.DataArray, least_probability: float) -> xr.DataArray:
     largest = chance.max("tercile", skipna=False)
     alone = (chance == largest).sum("tercile") == 1
-    number = chance.fillna(0.0).argmax("tercile") + 1
+    number = chance.fillna(0.0).argmax("tercile") + 1  # argmax refuses missing points, which are set missing below
     found = number.where(alone & (largest >= least_probability), UNDECIDED).where(largest.notnull())
     names = " ".join(name.replace(" ", "_") for name in ("undecided", *TERCILES))
     found.attrs = {"long_name": "most likely tercile", "flag_values": np.arange(4.0), "flag_meanings": names}
