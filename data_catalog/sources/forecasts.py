@@ -8,6 +8,7 @@ import xarray as xr
 
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import ConfigurationError
+from data_catalog.layout.times import iso
 from data_catalog.layout.variables import channel
 from data_catalog.sources.ecmwf_open_data import ecmwf_forecast
 from data_catalog.sources.gefs import gefs_forecast
@@ -77,7 +78,7 @@ def _files(source: str, request: ForecastRequest) -> Sequence[Sequence[ForecastF
 def _check(entry: DatasetEntry, request: ForecastRequest) -> None:
     hour = int(request.init_time.astype("M8[m]").astype(int) % (60 * HOURS_BETWEEN))
     if hour:
-        raise ConfigurationError(f"--init: expected 00, 06, 12 or 18 UTC, found {request.init_time}")
+        raise ConfigurationError(f"--init: expected 00, 06, 12 or 18 UTC, found {iso(request.init_time)}")
     most = ENSEMBLES.get(entry.source)
     if request.members is not None and (most is None or not 2 <= request.members <= most):
         there = f"2 to {most}" if most else "no --members, as there is no ensemble"
