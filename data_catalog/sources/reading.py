@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,6 +23,7 @@ from data_catalog.layout.axis_names import dimension_roles
 from data_catalog.layout.times import iso
 from data_catalog.sources.declared_sizes import check_declared_sizes
 from data_catalog.sources.declared_values import DeclaredStore
+from data_catalog.sources.netcdf_groups import fields_of
 from data_catalog.storage.patience import ask, explained, patience_for
 
 _CHUNK_CACHE_BYTES = 256 * 1024
@@ -63,30 +65,31 @@ def netcdf_dataset(path: Path, *, decode_timedelta: bool) -> xr.Dataset:
         decode_timedelta: Whether to decode durations.
 
     Raises:
-        InvalidDataError: The file is not NetCDF, is damaged, or has no variable outside of groups.
+        InvalidDataError: The file is not NetCDF, is damaged, has no variable, or has fields in several groups.
     """
     check_netcdf(path)
     try:
-        # Naming the backend keeps xarray from trying, and importing, all the others.
-        store = _shared_store(path)
-        check_declared_sizes(store.ds, path)
-        dataset = decoded(store, str(path), decode_timedelta=decode_timedelta)
+        store = _shared_store(path)  # Held while groups are opened, as the file is closed with the last that holds it.
+        return fields_of(store.ds, str(path), partial(_group, path, decode_timedelta=decode_timedelta))
     except PlumecastError:
         raise
     except Exception as error:
         raise InvalidDataError(f"{path}: expected a readable NetCDF file, found {_damage(error)}") from error
-    if not dataset.variables:
-        groups = ", ".join(store.ds.groups) or "none"
-        raise InvalidDataError(f"{path}: expected variables in the root group, found none (other groups: {groups})")
-    return dataset
 
 
-def _shared_store(path: Path) -> NetCDF4DataStore:
+def _group(path: Path, group: str, *, decode_timedelta: bool) -> xr.Dataset:
+    store = _shared_store(path, group)
+    check_declared_sizes(store.ds, path)
+    return decoded(store, str(path), decode_timedelta=decode_timedelta)
+
+
+def _shared_store(path: Path, group: str = "") -> NetCDF4DataStore:
     """Open a file once for all its readers: HDF5 crashes where a file with texts is opened while it is open already.
 
     Source: https://github.com/Unidata/netcdf4-python/issues/1444
     """
     found = path.stat()
+    # Naming the backend keeps xarray from trying, and importing, all the others.
     manager: Any = CachingFileManager(
         netCDF4.Dataset,
         str(path.resolve()),
@@ -94,7 +97,7 @@ def _shared_store(path: Path) -> NetCDF4DataStore:
         lock=NETCDF4_PYTHON_LOCK,
         manager_id=f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns}",
     )
-    return NetCDF4DataStore(manager, mode="r", lock=NETCDF4_PYTHON_LOCK)  # type: ignore[no-untyped-call]
+    return NetCDF4DataStore(manager, group=group or None, mode="r", lock=NETCDF4_PYTHON_LOCK)  # type: ignore[no-untyped-call]
 
 
 def _damage(error: Exception) -> str:

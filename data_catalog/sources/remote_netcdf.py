@@ -15,7 +15,8 @@ import h5netcdf
 import xarray as xr
 from xarray.backends import H5NetCDFStore
 
-from data_catalog.errors import DefiniteFaultError, InvalidDataError, PlumecastError
+from data_catalog.errors import InvalidDataError, PlumecastError
+from data_catalog.sources.netcdf_groups import fields_of
 from data_catalog.sources.reading import check_first_bytes, decoded, netcdf_dataset, one_line
 from data_catalog.sources.remote_files import RangedFile, RemoteFile, Version, fetch
 from data_catalog.storage.patience import ask, patience_for
@@ -32,7 +33,7 @@ def remote_netcdf_dataset(url: str, *, decode_timedelta: bool = False) -> xr.Dat
 
     Raises:
         ConfigurationError: The URL has a query.
-        InvalidDataError: The file is not NetCDF, is damaged, or has no variable outside of groups.
+        InvalidDataError: The file is not NetCDF, is damaged, has no variable, or has fields in several groups.
         MissingDataError: There is no such file, or it cannot be reached.
     """
     file = RemoteFile.at(url)
@@ -48,15 +49,17 @@ def _opened(file: RemoteFile, decode_timedelta: bool) -> xr.Dataset:
     try:
         # A reader in Python: those on the HDF5 library crash at the end of a process that has read from such a file.
         opened = h5netcdf.File(RangedFile(file, version), "r", decode_vlen_strings=True, backend="pyfive")
-        # A lock of its own: nothing is shared with other files.
-        found = decoded(H5NetCDFStore(opened, lock=Lock()), file.name, decode_timedelta=decode_timedelta)
+        lock = Lock()  # Nothing is shared with other files.
+
+        def group(path: str) -> xr.Dataset:
+            store = H5NetCDFStore(opened, group=path or None, lock=lock)
+            return decoded(store, file.name, decode_timedelta=decode_timedelta)
+
+        return fields_of(opened, file.name, group)
     except PlumecastError:
         raise
     except Exception as error:
         raise InvalidDataError(f"{file.name}: expected a readable NetCDF file, found {one_line(error)}") from error
-    if not found.variables:
-        raise DefiniteFaultError(f"{file.name}: expected variables in the root group, found none")
-    return found
 
 
 @cache

@@ -31,7 +31,7 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.core.sync import sync
 from zarr.storage import LocalStore, ObjectStore, WrapperStore
 
-from data_catalog.errors import InvalidDataError, PlumecastError, without_secrets
+from data_catalog.errors import DefiniteFaultError, InvalidDataError, PlumecastError, without_secrets
 from data_catalog.layout.variables import VARIABLES
 from data_catalog.sources.archive_marks import LEDGER_NAME, is_archive_group, no_ledger
 from data_catalog.sources.locations import parse_location
@@ -279,6 +279,8 @@ def _opened(store: CompleteStore, where: str, decode_timedelta: bool) -> xr.Data
         store.fill_values = {name: FillValue.of(array) for name, array in group.arrays()}
         store.shards = {name: shards for name, array in group.arrays() if (shards := Shards.of(array)) is not None}
         values = [name for name, fill in store.fill_values.items() if fill.is_value]
+        if not store.fill_values:
+            raise _no_arrays(where, [name for name, _ in group.groups()])
         opened_group = ZarrStore.open_group(store, consolidated=consolidated)
         return decoded(opened_group, where, decode_timedelta=decode_timedelta, fill_is_value=values)
 
@@ -294,6 +296,12 @@ def _opened(store: CompleteStore, where: str, decode_timedelta: bool) -> xr.Data
                 if not is_outage(error) and not is_refusal(error):
                     raise ValueError("no consolidated metadata that can be read, and no list of its arrays") from None
                 raise
+
+
+def _no_arrays(where: str, groups: list[str]) -> DefiniteFaultError:
+    names = ", ".join(sorted(groups))
+    ways_out = f"groups {names}; name the group: {where.rstrip('/')}/{min(groups)}" if groups else "none"
+    return DefiniteFaultError(f"{where}: expected arrays in the root group, found {ways_out}")
 
 
 def _ends_in_blosc(array: zarr.Array[Any]) -> bool:

@@ -110,7 +110,6 @@ def _right(layout: Layout, fault: Fault | None) -> str:
 
 def _cannot_be_known(layout: Layout) -> Iterator[bool]:
     """Whether something of a layout is nowhere said, so that a refusal is as good as a score."""
-    yield layout.format == "group"  # which of several groups is meant
     several = len(layout.members) > 1
     without_labels = layout.labels == "none" and layout.member_form in ("dim", "indexed")
     yield layout.split in ("member", "control") and without_labels and several
@@ -129,18 +128,30 @@ def write(dataset: xr.Dataset, path: Path, layout: Layout) -> Path:
     """Write a file or store as a layout says; return where it lies, under the path with a suffix."""
     if layout.format.startswith("zarr"):
         return _write_zarr(dataset, path.with_suffix(".zarr"), int(layout.format[-1]), layout.seed % 2 == 0)
-    return _write_netcdf(dataset, path.with_suffix(".nc"), layout.format)
+    return _write_netcdf(dataset, path.with_suffix(".nc"), layout.format, coordinates_around=layout.seed % 2 == 0)
 
 
-def _write_netcdf(dataset: xr.Dataset, path: Path, format_name: str) -> Path:
+def _write_netcdf(
+    dataset: xr.Dataset, path: Path, format_name: str, *, coordinates_around: bool = False
+) -> Path:
     if format_name in ("nc3", "nc3_64", "nc4_classic") and 0 in dataset.sizes.values():
         format_name = "nc4"  # a dimension of no length is an unlimited one, which older formats want first
     if format_name in ("nc3", "nc3_64", "nc4_classic"):
         wide = [name for name, variable in dataset.variables.items() if variable.dtype == np.int64]
         dataset = dataset.assign({str(name): _as_double(dataset[name]) for name in wide if name not in dataset.coords})
         dataset = dataset.assign_coords({str(n): _as_double(dataset[n]) for n in wide if n in dataset.coords})
-    group = "forecast" if format_name == "group" else None
-    _bare(dataset).to_netcdf(path, format=NETCDF_FORMATS[format_name], engine="netcdf4", group=group)
+    if format_name == "group":
+        return _write_group(_bare(dataset), path, coordinates_around)
+    _bare(dataset).to_netcdf(path, format=NETCDF_FORMATS[format_name], engine="netcdf4")
+    return path
+
+
+def _write_group(dataset: xr.Dataset, path: Path, coordinates_around: bool) -> Path:
+    """Write fields in a group: with their coordinates, or with the axes in the root group."""
+    axes = [name for name in dataset.dims if name in dataset.coords] if coordinates_around else []
+    if axes:
+        dataset[axes].drop_attrs(deep=False).to_netcdf(path, engine="netcdf4")
+    dataset.drop_vars(axes).to_netcdf(path, engine="netcdf4", group="forecast", mode="a" if axes else "w")
     return path
 
 

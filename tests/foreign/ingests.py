@@ -168,6 +168,5 @@ def _raw(layout: Layout, weather: xr.Dataset, time_name: str, order: np.ndarray)
 
 def _unknowable(layout: Layout, time_name: str) -> Iterator[bool]:
     """Whether something of a layout is nowhere said, so that a refusal is as good."""
-    yield layout.format == "group"  # which of several groups is meant
     yield layout.grid.latitude == "Y" and layout.grid.indexed and not layout.grid.described
     yield time_name in ("T", "t") and not layout.cf_axes

@@ -26,6 +26,19 @@ def test_a_zarr_group_is_read_lazily(make_analysis: MakeAnalysis, tmp_path: Path
     xr.testing.assert_identical(found.compute(), analysis)
 
 
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.filterwarnings("ignore:Consolidated metadata is currently not part")
+def test_arrays_in_groups_of_a_group_are_refused_with_a_way_out(
+    make_analysis: MakeAnalysis, tmp_path: Path, zarr_format: int
+) -> None:
+    analysis = make_analysis()
+    for group in ("surface", "aloft"):
+        analysis.to_zarr(tmp_path / "a.zarr", group=group, mode="a", zarr_format=zarr_format)
+    with pytest.raises(InvalidDataError, match=r"found groups aloft, surface; name the group: .*/a\.zarr/aloft"):
+        open_complete(tmp_path / "a.zarr")
+    xr.testing.assert_identical(open_analysis(tmp_path / "a.zarr" / "aloft", CHANNELS, STATIC).compute(), analysis)
+
+
 def test_an_absent_zarr_chunk_is_an_error_and_not_nan(make_analysis: MakeAnalysis, tmp_path: Path) -> None:
     make_analysis().chunk({"time": 5}).to_zarr(tmp_path / "a.zarr", zarr_format=3, consolidated=False)
     (tmp_path / "a.zarr" / "t2m" / "c" / "2" / "0" / "0").unlink()
