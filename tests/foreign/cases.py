@@ -131,9 +131,7 @@ def write(dataset: xr.Dataset, path: Path, layout: Layout) -> Path:
     return _write_netcdf(dataset, path.with_suffix(".nc"), layout.format, coordinates_around=layout.seed % 2 == 0)
 
 
-def _write_netcdf(
-    dataset: xr.Dataset, path: Path, format_name: str, *, coordinates_around: bool = False
-) -> Path:
+def _write_netcdf(dataset: xr.Dataset, path: Path, format_name: str, *, coordinates_around: bool = False) -> Path:
     if format_name in ("nc3", "nc3_64", "nc4_classic") and 0 in dataset.sizes.values():
         format_name = "nc4"  # a dimension of no length is an unlimited one, which older formats want first
     if format_name in ("nc3", "nc3_64", "nc4_classic"):

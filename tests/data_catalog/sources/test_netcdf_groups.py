@@ -78,9 +78,13 @@ def test_several_groups_and_none_are_refused(opened: Open, tmp_path: Path) -> No
     path = tmp_path / "a.nc"
     for group in ("control", "members/perturbed"):
         FIELD.to_netcdf(path, engine="netcdf4", group=group, mode="a" if path.exists() else "w")
-    with pytest.raises(InvalidDataError, match=r"a\.nc: expected fields in one group, found them in control, members/pert"):
+    with pytest.raises(
+        InvalidDataError, match=r"a\.nc: expected fields in one group, found them in control, members/pert"
+    ):
         opened(path)
     with netCDF4.Dataset(tmp_path / "b.nc", "w") as file:
         file.createGroup("empty")
-    with pytest.raises(InvalidDataError, match=r"b\.nc: expected variables in the root group, found none \(other groups: e"):
+    with pytest.raises(
+        InvalidDataError, match=r"b\.nc: expected variables in the root group, found none \(other groups: e"
+    ):
         opened(tmp_path / "b.nc")
