@@ -2,19 +2,21 @@
 
     python -m tests.dask_cluster.two_processes DIRECTORY --gigabytes 8
 
-Makes weather and forecasts in DIRECTORY, then ingests, proves, computes a climatology, regrids and verifies. Prints for
-each step its seconds and the largest memory of a worker. Ends in an error if archive, climatology, regridded file or
-scores differ from those of one process by a byte, or if no worker was killed.
+Makes weather and as many gigabytes of forecasts in DIRECTORY, then ingests, proves, computes a climatology, regrids and
+verifies. A worker is killed in the ingest, in the climatology and in the verification, once it is at work. Prints for
+each step its seconds and the largest memory of a process. Ends in an error if archive, climatology, regridded file or
+scores differ from those of one process by a byte, or if a worker was not killed.
 """
 
 import argparse
+import hashlib
 import os
-import resource
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
@@ -36,6 +38,7 @@ from pipelines.operations.verify import verify
 from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.workspace.dask_workers import processes
 from pipelines.workspace.home import Home
+from tests.dask_cluster.process_watch import Watch, cpu_seconds
 
 ENTRY = DatasetEntry(
     name="clustered", title="Clustered", source="files", channels=("msl", "t2m"), static=(), step_hours=6,
@@ -47,7 +50,10 @@ _FEWEST, _YEAR_HOURS = 24, 8784
 _BYTES_OF_A_SMALL_TASK = 2 * 1024**2
 _FEW = ClimatologySettings(quantiles=())
 _GRID = "-80:80:10,0:350:10"
-_MEMBERS, _LEADS, _STARTS = 4, 2, 4
+_FEWEST_STARTS, _STARTS_OF_A_GIGABYTE = 4, 2.5
+_AT_WORK_SECONDS = 0.2
+_STEP_OF_VALUES = 16
+_MOST_LOOKS = 60
 Result = TypeVar("Result")
 
 
@@ -71,6 +77,7 @@ def make_weather(path: Path, gigabytes: float, columns: int) -> None:
         fields = {}
         for name, (mean, spread) in _USUAL.items():
             values = mean + spread * rng.uniform(-2, 2, (len(chosen), rows, columns)).astype(np.float32)
+            values = np.round(values * _STEP_OF_VALUES) / _STEP_OF_VALUES  # so that it can be packed
             fields[name] = (("time", "latitude", "longitude"), values, channel(name).attributes)
         part = xr.Dataset(fields, {"time": chosen, "latitude": latitude, "longitude": longitude}).chunk(time=1)
         if start:
@@ -79,25 +86,35 @@ def make_weather(path: Path, gigabytes: float, columns: int) -> None:
             part.to_zarr(path, zarr_format=2, encoding={"time": {"units": "hours since 2001-01-01", "dtype": "i8"}})
 
 
-def make_forecasts(weather: Path, path: Path) -> None:
-    """Write forecasts of some starts: the weather with noise.
+def make_forecasts(weather: Path, folder: Path, gigabytes: float) -> list[Path]:
+    """Write forecasts, the weather with noise, a file for each start; together about as large as the weather.
 
     Args:
         weather: From `make_weather`.
-        path: File to create.
+        folder: Directory to create.
+        gigabytes: Size of the forecasts.
+
+    Returns:
+        The files.
     """
-    rng, parts = np.random.default_rng(1), []
+    folder.mkdir()
+    rng, starts = np.random.default_rng(1), max(_FEWEST_STARTS, int(_STARTS_OF_A_GIGABYTE * gigabytes))
+    paths = [folder / f"forecast_{start:02d}.nc" for start in range(starts)]
     with xr.open_zarr(weather) as analysis:
-        for start in range(_STARTS):
-            leads = analysis[["t2m"]].isel(time=slice(start + 1, start + 1 + _LEADS)).load()
-            noise = rng.standard_normal((_MEMBERS, *leads["t2m"].shape)).astype(np.float32)
-            hours = leads["time"].values - analysis["time"].values[start]
-            values = (leads["t2m"].values + noise)[None]
+        leads = 2 if gigabytes < 1 else 12
+        members = max(4, int(gigabytes * 1e9 / (4 * starts * leads * analysis["t2m"][0].size)))
+        for start, path in enumerate(paths):
+            made = analysis[["t2m"]].isel(time=slice(start + 1, start + 1 + leads)).load()
+            hours = made["time"].values - analysis["time"].values[start]
+            values = np.empty((1, members, *made["t2m"].shape), np.float32)
+            for member in range(members):
+                noise = rng.standard_normal(made["t2m"].shape, np.float32)
+                values[0, member] = np.round((made["t2m"].values + noise) * _STEP_OF_VALUES) / _STEP_OF_VALUES
             dims = ("init_time", "member", "lead_time", "latitude", "longitude")
-            grid = {name: leads[name].values for name in ("latitude", "longitude")}
-            coords = {"init_time": [analysis["time"].values[start]], "member": np.arange(_MEMBERS), "lead_time": hours}
-            parts.append(xr.Dataset({"t2m": (dims, values, {"units": "K"})}, {**coords, **grid}))
-    xr.concat(parts, "init_time").to_netcdf(path)
+            grid = {name: made[name].values for name in ("latitude", "longitude")}
+            coords = {"init_time": [analysis["time"].values[start]], "member": np.arange(members), "lead_time": hours}
+            xr.Dataset({"t2m": (dims, values, {"units": "K"})}, {**coords, **grid}).to_netcdf(path)
+    return paths
 
 
 def run(directory: Path, gigabytes: float, columns: int) -> None:
@@ -108,30 +125,31 @@ def run(directory: Path, gigabytes: float, columns: int) -> None:
         gigabytes: Size of the weather.
         columns: Number of longitudes.
     """
-    weather, forecasts, home = directory / "weather.zarr", directory / "forecasts.nc", Home(directory / "home")
+    weather, home = directory / "weather.zarr", Home(directory / "home")
     make_weather(weather, gigabytes, columns)
-    make_forecasts(weather, forecasts)
+    forecasts = make_forecasts(weather, directory / "forecasts", gigabytes)
     alone, together = directory / "alone.zarr", directory / "together.zarr"
-    _timed("ingest, one process", lambda: _ingest(weather, alone))
-    expected = _timed("verify, one process", lambda: verify(_request(home, alone, "one"), [forecasts]).report)
-    _timed("climatology, one process", lambda: make_climatology(alone, _FEW))
     onto = {"grid": _GRID, "method": "conservative"}
-    _timed("regrid, one process", lambda: regrid_file(home, str(weather), out=directory / "alone.nc", **onto))
-    with processes(home, 2) as workers:
-        _timed("ingest, two processes", lambda: _ingest_with_a_kill(weather, together, workers))
-        faults = _timed("archive verify, two processes", lambda: archive_faults(together, workers))
-        found = _timed(
-            "verify, two processes", lambda: verify(_request(home, together, "two"), [forecasts], workers).report
-        )
-        _timed("climatology, two processes", lambda: make_climatology(together, _FEW, workers=workers))
-        theirs = directory / "together.nc"
-        _timed("regrid, two processes", lambda: regrid_file(home, str(weather), out=theirs, workers=workers, **onto))
-        peaks = list(workers.in_order(_peak_gigabytes, range(8)))
-    print(f"largest memory of a worker: {max(peaks):.2f} GB")
+    with Watch() as watch:
+        _timed(watch, "ingest, one process", lambda: _ingest(weather, alone))
+        expected = _timed(watch, "verify, one process", lambda: verify(_request(home, alone, "one"), forecasts).report)
+        _timed(watch, "climatology, one process", lambda: make_climatology(alone, _FEW))
+        source, ours, theirs = str(weather), directory / "alone.nc", directory / "together.nc"
+        _timed(watch, "regrid, one process", lambda: regrid_file(home, source, out=ours, **onto))
+        with processes(home, 2) as workers:
+            steps = _Killing(workers, watch)
+            steps.run("ingest", lambda: _ingest(weather, together, workers), lambda: _has_chunks(together))
+            faults = _timed(watch, "archive verify, two processes", lambda: archive_faults(together, workers))
+            found = steps.run("verify", lambda: verify(_request(home, together, "two"), forecasts, workers).report)
+            steps.run("climatology", lambda: make_climatology(together, _FEW, workers=workers))
+            _timed(
+                watch, "regrid, two processes", lambda: regrid_file(home, source, out=theirs, workers=workers, **onto)
+            )
+    print(f"largest memory of a worker: {watch.largest_child_gb:.2f} GB")
     assert faults == ()
-    assert _contents(alone) == _contents(together), "the archives differ"
-    assert _contents(climatology_path(alone)) == _contents(climatology_path(together)), "the climatologies differ"
-    assert (directory / "alone.nc").read_bytes() == theirs.read_bytes(), "the regridded files differ"
+    assert _digests(alone) == _digests(together), "the archives differ"
+    assert _digests(climatology_path(alone)) == _digests(climatology_path(together)), "the climatologies differ"
+    assert ours.read_bytes() == theirs.read_bytes(), "the regridded files differ"
     assert found == expected, "the scores differ"
 
 
@@ -146,24 +164,45 @@ def _ingest(weather: Path, archive: Path, workers: Workers | None = None) -> Non
     ingest(entry, open_dataset_source(entry, str(weather)), archive, workers=workers)
 
 
-def _ingest_with_a_kill(weather: Path, archive: Path, workers: Workers) -> None:
-    running = sorted(set(workers.in_order(_process, range(8))))
-    assert len(running) == 2, running
-    done = threading.Event()
-    killer = threading.Thread(target=_kill_while_writing, args=(running[0], archive, done))
-    killer.start()
-    _ingest(weather, archive, workers)
-    done.set()
-    killer.join()
-    now = set(workers.in_order(_process, range(8)))
-    assert running[0] not in now, "no worker was killed"
-    print(f"worker process {running[0]} was killed while it wrote")
+def _has_chunks(archive: Path) -> bool:
+    """Whether workers have written chunks that are not committed."""
+    return any(archive.glob(".unfinished/*")) and archive.joinpath("zarr.json").exists()
 
 
-def _kill_while_writing(process: int, archive: Path, done: threading.Event) -> None:
-    """Kill a worker as soon as the first chunks of the archive are on disk."""
+@dataclass(frozen=True)
+class _Killing:
+    """Runs steps, in each of which a worker is killed."""
+
+    workers: Workers
+    watch: Watch
+
+    def run(self, what: str, step: Callable[[], Result], is_time: Callable[[], bool] = lambda: True) -> Result:
+        """Run a step, and kill a worker once it has computed for some time and `is_time` says so."""
+        running = self._both()
+        done = threading.Event()
+        killer = threading.Thread(target=_kill_at_work, args=(running[0], done, is_time))
+        killer.start()
+        result = _timed(self.watch, f"{what}, two processes", step)
+        done.set()
+        killer.join()
+        assert running[0] not in set(self.workers.in_order(_process, range(8))), f"{what}: no worker was killed"
+        print(f"worker process {running[0]} was killed while it was at work", flush=True)
+        return result
+
+    def _both(self) -> list[int]:
+        """Process numbers of both workers; one that was killed takes seconds to start again."""
+        for _ in range(_MOST_LOOKS):
+            running = sorted(set(self.workers.in_order(_process, range(8))))
+            if len(running) == 2:
+                return running
+        raise AssertionError(f"expected two worker processes, found {running}")
+
+
+def _kill_at_work(process: int, done: threading.Event, is_time: Callable[[], bool]) -> None:
+    """Kill a worker once it has computed for some time since now."""
+    before = cpu_seconds(process)
     while not done.is_set():
-        if any(archive.glob(".unfinished/*")) and archive.joinpath("zarr.json").exists():
+        if cpu_seconds(process) - before > _AT_WORK_SECONDS and is_time():
             os.kill(process, signal.SIGKILL)
             return
         time.sleep(0.005)
@@ -174,20 +213,22 @@ def _process(number: int) -> int:
     return os.getpid()
 
 
-def _peak_gigabytes(number: int) -> float:
-    time.sleep(0.2)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-
-
-def _timed(what: str, function: Callable[[], Result]) -> Result:
+def _timed(watch: Watch, what: str, function: Callable[[], Result]) -> Result:
     start = time.perf_counter()
+    watch.begin()
     result = function()
-    print(f"{what}: {time.perf_counter() - start:.1f} s", flush=True)
+    own, child = watch.largest_gb()
+    print(f"{what}: {time.perf_counter() - start:.1f} s, at most {own:.2f} GB, {child:.2f} GB a worker", flush=True)
     return result
 
 
-def _contents(archive: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(archive)): path.read_bytes() for path in archive.rglob("*") if path.is_file()}
+def _digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file of a directory, by name."""
+    found = {}
+    for path in folder.rglob("*"):
+        if path.is_file():
+            found[str(path.relative_to(folder))] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
 
 
 def main() -> int:
