@@ -11,6 +11,7 @@ from data_catalog.archive.ingest import archive_lock, checked_for, open_writer
 from data_catalog.archive.ledger import Ledger, StoredChunk
 from data_catalog.archive.publication import publication_faults, publish
 from data_catalog.archive.recovery import is_archive, sound_ledger
+from data_catalog.archive.series import make_series, series_faults
 from data_catalog.archive.state import content_faults, inspect_archive
 from data_catalog.archive.workers import Workers, own_threads
 from data_catalog.catalog import DatasetEntry
@@ -20,9 +21,10 @@ from data_catalog.storage.object_path import AnyPath
 
 
 def heal_archive(entry: DatasetEntry, archive: Path, open_source: Callable[[], xr.Dataset]) -> tuple[str, ...]:
-    """Mend everything in an archive that is damaged or lost; no time is added.
+    """Mend everything in an archive that is damaged or lost, and its twin for point series; no time is added.
 
     Metadata, coordinates and the ledger are restored without the source, as long as a copy of each ledger line is left.
+    A damaged twin is made again from the archive.
 
     Args:
         entry: The dataset.
@@ -38,16 +40,18 @@ def heal_archive(entry: DatasetEntry, archive: Path, open_source: Callable[[], x
     """
     if not is_archive(archive):
         raise MissingDataError(f"{archive}: expected an archive (made by ingest), found none")
-    faults = archive_faults(archive)
-    if not faults:
+    faults, twin = archive_faults(archive), series_faults(archive)
+    if not faults and not twin:
         return ()
     with archive_lock(archive):
-        found = (*faults, *_mended_now(entry, archive, open_source))
-    left = archive_faults(archive)
-    every = tuple(dict.fromkeys(map(without_advice, found)))
-    if left:
-        raise InvalidDataError(f"{archive}: expected to mend {counted(every)}, found {len(left)} left: {left[0]}")
-    return every
+        found = (*faults, *(_mended_now(entry, archive, open_source) if faults else ()))
+        every = tuple(dict.fromkeys(map(without_advice, found)))
+        left = archive_faults(archive)
+        if left:
+            raise InvalidDataError(f"{archive}: expected to mend {counted(every)}, found {len(left)} left: {left[0]}")
+        if twin:
+            make_series(archive)
+    return (*every, *map(without_advice, twin))
 
 
 def counted(faults: Sequence[str]) -> str:

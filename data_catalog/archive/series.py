@@ -3,22 +3,21 @@
     <dataset>.series.zarr/
       zarr.json  latitude/  longitude/  time/     metadata and coordinates
       z500/c.0.3.5 ...                            a chunk holds all times of a few points
-      series.json                                 identity of the archive it was made from, hash of each chunk
+      series.jsonl                                identity of the archive it was made from, hash of each other file
 
 An archive keeps whole fields together, so a series at one point reads all of it. The twin is derived data: it is made
-again when the archive has changed, and is never read otherwise.
+again when the archive has changed or it is damaged, and is never read otherwise. Its manifest is one line with a hash.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic_core import from_json
 
 from data_catalog.archive.chunks import ChunkReader, array_metadata, chunk_name, encode, group_metadata
 from data_catalog.archive.header import Header
@@ -26,9 +25,11 @@ from data_catalog.archive.ledger import Ledger, StoredChunk
 from data_catalog.archive.publication import METADATA, coordinate_files
 from data_catalog.archive.reading import ArchivedChannel, places_of
 from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.sources.archive_marks import heal_it
 from data_catalog.storage.atomic_files import atomic_path
+from data_catalog.storage.chained_lines import chained_lines, read_lines
 
-_MANIFEST = "series.json"
+_MANIFEST = "series.jsonl"
 _CHUNK_BYTES = 1024**2
 _SLAB_BYTES = 256 * 1024**2
 _EVERYWHERE = slice(None)
@@ -43,12 +44,14 @@ class Series:
         identity: Identity of the archive that it was made from.
         shape: Shape of a chunk, (time, [member,] latitude, longitude).
         chunks: Hash and size of each chunk by path below the directory.
+        described: Hash and size of each file of metadata and coordinates, likewise.
     """
 
     path: Path
     identity: str
     shape: tuple[int, ...]
     chunks: Mapping[str, StoredChunk]
+    described: Mapping[str, StoredChunk]
 
 
 def series_path(archive: Path) -> Path:
@@ -79,14 +82,11 @@ def make_series(archive: Path) -> Series:
     with atomic_path(twin) as new:
         new.mkdir()
         for name, content in _chunks(archive, ledger, shape):
-            (new / name).parent.mkdir(exist_ok=True)
-            (new / name).write_bytes(content)
-            chunks[name] = StoredChunk.of(content)
-        _write_metadata(new, ledger, shape)
-        listed = {name: [chunk.sha256, chunk.size] for name, chunk in chunks.items()}
-        manifest = {"identity": ledger.identity(), "shape": shape, "chunks": listed}
-        (new / _MANIFEST).write_text(json.dumps(manifest))
-    return Series(twin, ledger.identity(), shape, chunks)
+            chunks[name] = _stored(new, name, content)
+        described = {name: _stored(new, name, content) for name, content in _metadata(ledger, shape).items()}
+        series = Series(twin, ledger.identity(), shape, chunks, described)
+        _stored(new, _MANIFEST, chained_lines([_as_record(series)]))
+    return series
 
 
 def read_series(archive: Path, identity: str) -> Series:
@@ -98,40 +98,31 @@ def read_series(archive: Path, identity: str) -> Series:
 
     Raises:
         MissingDataError: There is no twin, or the archive has changed since it was made.
-        InvalidDataError: Its manifest is damaged.
+        InvalidDataError: Its manifest is damaged or lost.
     """
-    twin, dataset = series_path(archive), archive.stem
-    advice = f"'plumecast archive rechunk {dataset}' makes it"
-    try:
-        found = from_json((twin / _MANIFEST).read_bytes())
-        chunks = {name: StoredChunk(*values) for name, values in found["chunks"].items()}
-        series = Series(twin, found["identity"], tuple(found["shape"]), chunks)
-    except FileNotFoundError:
-        raise MissingDataError(f"{twin}: expected a twin for point series, found none; {advice}") from None
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise InvalidDataError(f"{twin / _MANIFEST}: expected a readable manifest, found {error}; {advice}") from None
+    series = _read_manifest(archive)
     if series.identity != identity:
         raise MissingDataError(
-            f"{twin}: expected a twin of the archive as it is, {identity[:12]}..., found one of {series.identity[:12]}"
-            f"...; {advice} again"
+            f"{series.path}: expected a twin of the archive as it is, {identity[:12]}..., found one of "
+            f"{series.identity[:12]}...; {_advice(archive)} again"
         )
     return series
 
 
 def series_faults(archive: Path) -> tuple[str, ...]:
-    """Read every chunk of the twin of an archive and return one line for each fault; nothing without a twin.
+    """Read every file of the twin of an archive and return one line for each fault; nothing without a twin.
 
     Args:
-        archive: Directory of the archive, which is sound.
+        archive: Directory of the archive; whether it has changed since is not looked at.
     """
     if not series_path(archive).exists():
         return ()
     try:
-        series = read_series(archive, Ledger.read(archive).identity())
-    except (MissingDataError, InvalidDataError) as error:
+        series = _read_manifest(archive)
+    except InvalidDataError as error:
         return (str(error),)
     faults = []
-    for name in series.chunks:
+    for name in (*series.chunks, *series.described):
         try:
             read_chunk(series, name)
         except InvalidDataError as error:
@@ -139,23 +130,66 @@ def series_faults(archive: Path) -> tuple[str, ...]:
     return tuple(faults)
 
 
+def _read_manifest(archive: Path) -> Series:
+    twin = series_path(archive)
+    path = twin / _MANIFEST
+    if not twin.exists():
+        raise MissingDataError(f"{twin}: expected a twin for point series, found none; {_advice(archive)}")
+    try:
+        content = path.read_bytes()
+        lines = read_lines(content, str(path))
+        if len(lines.records) != 1 or lines.length != len(content):
+            raise InvalidDataError(f"{path}: expected one whole line, found {len(content)} bytes")
+        return _of_record(twin, lines.records[0])
+    except OSError as error:
+        raise InvalidDataError(
+            f"{path}: expected a readable manifest, found {error.strerror}{heal_it(archive.stem)}"
+        ) from None
+    except (InvalidDataError, LookupError, TypeError, ValueError) as error:
+        raise InvalidDataError(f"{error}{heal_it(archive.stem)}") from None
+
+
+def _advice(archive: Path) -> str:
+    return f"'plumecast archive rechunk {archive.stem}' makes it"
+
+
+def _as_record(series: Series) -> dict[str, Any]:
+    named = {"chunks": series.chunks, "described": series.described}
+    listed = {kind: {name: [one.sha256, one.size] for name, one in files.items()} for kind, files in named.items()}
+    return {"record": "series", "identity": series.identity, "shape": list(series.shape), **listed}
+
+
+def _of_record(twin: Path, record: Mapping[str, Any]) -> Series:
+    chunks, described = (
+        {name: StoredChunk(*values) for name, values in record[kind].items()} for kind in ("chunks", "described")
+    )
+    return Series(twin, record["identity"], tuple(record["shape"]), chunks, described)
+
+
+def _stored(new: Path, name: str, content: bytes) -> StoredChunk:
+    (new / name).parent.mkdir(exist_ok=True)
+    (new / name).write_bytes(content)
+    return StoredChunk.of(content)
+
+
 def read_chunk(series: Series, name: str) -> bytes:
-    """Read a chunk of a twin and check it against its hash.
+    """Read a chunk of a twin, or a file of its metadata, and check it against its hash.
 
     Args:
         series: The twin.
-        name: Path of the chunk below its directory.
+        name: Path of the file below its directory.
 
     Raises:
         InvalidDataError: It is missing or changed.
     """
     path = series.path / name
+    expected = series.chunks[name] if name in series.chunks else series.described[name]
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise InvalidDataError(f"{path}: expected a chunk file, found none ({error.strerror})") from None
-    if StoredChunk.of(content) != series.chunks[name]:
-        raise InvalidDataError(f"{path}: expected sha256 {series.chunks[name].sha256[:12]}..., found another")
+        raise InvalidDataError(f"{path}: expected a file, found none ({error.strerror})") from None
+    if StoredChunk.of(content) != expected:
+        raise InvalidDataError(f"{path}: expected sha256 {expected.sha256[:12]}..., found another")
     return content
 
 
@@ -210,7 +244,8 @@ def tile_name(dims: int, row: int, column: int) -> str:
     return ".".join([chunk_name(dims - 2), str(row), str(column)])
 
 
-def _write_metadata(new: Path, ledger: Ledger, shape: tuple[int, ...]) -> None:
+def _metadata(ledger: Ledger, shape: tuple[int, ...]) -> dict[str, bytes]:
+    """Content of each file of metadata and coordinates, by name."""
     header, times = ledger.header, np.sort(ledger.arrival_times())
     files = dict(coordinate_files(header, times))
     for name in header.channels:
@@ -218,7 +253,4 @@ def _write_metadata(new: Path, ledger: Ledger, shape: tuple[int, ...]) -> None:
         whole = (len(times), *header.field_shape)
         files[f"{name}/{METADATA}"] = array_metadata(whole, shape, "<f4", header.dims, attributes)
     members = {name: files[f"{name}/{METADATA}"] for name in (*header.dims, *header.channels)}
-    files[METADATA] = group_metadata(header.attributes, members)
-    for name, content in files.items():
-        (new / name).parent.mkdir(exist_ok=True)
-        (new / name).write_bytes(content)
+    return {**files, METADATA: group_metadata(header.attributes, members)}

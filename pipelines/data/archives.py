@@ -13,12 +13,12 @@ from data_catalog.archive.ingest import archive_lock
 from data_catalog.archive.judging import judge_archive
 from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.recovery import sound_ledger
-from data_catalog.archive.series import make_series, series_faults
+from data_catalog.archive.series import make_series, read_series, series_faults, series_path
 from data_catalog.archive.state import inspect_archive
 from data_catalog.archive.verdicts import described
 from data_catalog.archive.workers import Workers
 from data_catalog.catalog import DatasetEntry
-from data_catalog.errors import ConfigurationError, InvalidDataError
+from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.quality.judge import FEWEST_TIMES
 from data_catalog.sources.archive_marks import without_advice
 from data_catalog.sources.locations import parse_location
@@ -41,16 +41,26 @@ def print_proof(entry: DatasetEntry, archive: AnyPath, workers: Workers | None =
         MissingDataError: There is no archive.
         InvalidDataError: The archive has faults; raised after they have been printed.
     """
-    faults = archive_faults(archive, workers)
-    twin = series_faults(archive) if isinstance(archive, Path) and not faults else ()
-    for fault in (*faults, *twin):
+    faults = [*archive_faults(archive, workers), *(series_faults(archive) if isinstance(archive, Path) else ())]
+    for fault in faults:
         print(fault if isinstance(archive, Path) else without_advice(fault))
     if faults:
         copied = f"'plumecast archive copy {entry.name} {archive} --prove' sends them again"
         way_out = f"'plumecast archive heal {entry.name}' mends them" if isinstance(archive, Path) else copied
         raise InvalidDataError(f"archive {archive}: expected no faults, found {len(faults)}; {way_out}")
     print(f"{archive}: sound, every byte read")
+    if isinstance(archive, Path):
+        _print_age_of_twin(archive)
     print_verdicts(archive)
+
+
+def _print_age_of_twin(archive: Path) -> None:
+    """Print a line if the archive has changed since its twin for point series was made; that is no fault."""
+    if series_path(archive).exists():
+        try:
+            read_series(archive, Ledger.read(archive).identity())
+        except MissingDataError as outdated:
+            print(outdated)
 
 
 def readable_archive(location: str) -> AnyPath:

@@ -5,7 +5,8 @@
 Each seed copies a small archive that three ingests made and damages it: a file or folder is deleted, cut short,
 overwritten, swapped, put back as it was earlier; a line of the ledger is lost, repeated, moved or altered. A damage is
 found if the proof of the archive names a fault, and if reading gives an error or the right values, never others. Every
-tenth seed kills an ingest instead, at a random one of its writes.
+tenth seed kills an ingest instead, at a random one of its writes. The seed also selects the form of the archive: of
+single analyses or of three members, with or without holes, with or without a twin for point series.
 """
 
 import argparse
@@ -16,21 +17,22 @@ import signal
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import xarray as xr
-
 from data_catalog.archive.healing import archive_faults, heal_archive
-from data_catalog.archive.ingest import ingest
-from data_catalog.archive.reading import open_archive
+from data_catalog.archive.series import series_faults
 from data_catalog.errors import PlumecastError
 from tests.archive_damage.damages import DAMAGES, Earlier, contents
-from tests.archive_damage.tiny import ENTRY, PARTS, make_analysis, small_blocks
+from tests.archive_damage.forms import ARCHIVE, FORMS, Form, chosen_form
+from tests.archive_damage.tiny import small_blocks
 
 KILLED = "kill an ingest"
 _EVERY = 10
-_LEDGERS = ("ledger.jsonl", "ledger.copy.jsonl", "zarr.json")
+_LEDGERS = tuple(f"{ARCHIVE}/{name}" for name in ("ledger.jsonl", "ledger.copy.jsonl", "zarr.json"))
+_FEWEST_WRITES = 114
+"""Of the making of an archive of any form; with a twin twice as many."""
 
 
 @dataclass(frozen=True)
@@ -39,112 +41,82 @@ class Outcome:
 
     Attributes:
         seed: Seed of the damage.
+        form: Form of the archive.
         kind: Name of the damage.
         what: What was damaged.
         fault: What should not be; empty if the damage was found and mended to the byte.
     """
 
     seed: int
+    form: str
     kind: str
     what: str
     fault: str
 
 
-def make_archive(path: Path) -> Earlier:
-    """Make the archive that is damaged, in three ingests.
-
-    Args:
-        path: Directory to create.
-
-    Returns:
-        The files before the last ingest.
-    """
-    earlier = Earlier({})
-    for start, stop in PARTS:
-        earlier = Earlier(contents(path)) if path.exists() else earlier
-        ingest(ENTRY, make_analysis().isel(time=slice(start, stop)), path)
-    return earlier
-
-
-def run_seed(seed: int, whole: Path, earlier: Earlier, directory: Path) -> Outcome:
+def run_seed(seed: int, whole: Mapping[Form, Path], earlier: Mapping[Form, Earlier], directory: Path) -> Outcome:
     """Damage a copy of an archive, and see whether it is found and mended.
 
     Args:
-        seed: Selects the damage.
-        whole: The sound archive.
-        earlier: Files of it before the last ingest.
-        directory: Empty.
+        seed: Selects the form of the archive and the damage.
+        whole: Directory of the sound archive of each form, and of its twin.
+        earlier: Their files before the last ingest.
+        directory: To be created.
     """
     rng = random.Random(seed)
-    archive = directory / whole.name
+    form = chosen_form(rng)
     if seed % _EVERY == 0:
-        step = _ingest_killed(rng, archive)
-        return Outcome(seed, KILLED, f"write {step}", _killed_fault(archive, whole))
-    shutil.copytree(whole, archive)
+        step = _ingest_killed(rng, form, directory)
+        return Outcome(seed, form.name, KILLED, f"write {step}", _killed_fault(form, directory, whole[form]))
+    shutil.copytree(whole[form], directory)
     damage = rng.choice(DAMAGES)
-    what = damage(rng, archive, earlier)
-    return Outcome(seed, damage.__name__, what, _damage_fault(archive, whole))
+    what = damage(rng, directory, earlier[form])
+    return Outcome(seed, form.name, damage.__name__, what, _damage_fault(form, directory, whole[form]))
 
 
-def _damage_fault(archive: Path, whole: Path) -> str:
+def _damage_fault(form: Form, place: Path, whole: Path) -> str:
     """What is wrong with how a damage was treated; empty if nothing is."""
-    if contents(archive) == contents(whole):
+    if contents(place) == contents(whole):
         return ""  # two flips of one bit, or a repeated line that was lost
-    if not archive_faults(archive):
+    archive = place / ARCHIVE
+    if not archive_faults(archive) and not series_faults(archive):
         return "not found"
-    wrong = _wrong_values(archive)
-    if wrong:
-        return wrong
+    if form.has_wrong_values(place):
+        return "wrong values were read"
     try:
-        heal_archive(ENTRY, archive, make_analysis)
+        heal_archive(form.entry, archive, form.whole)
     except PlumecastError as error:
         return f"not mended: {error}"
-    healed, right = contents(archive), contents(whole)
+    healed, right = contents(place), contents(whole)
     differing = [name for name in healed.keys() | right.keys() if healed.get(name) != right.get(name)]
     return f"not mended to the byte: {sorted(differing)}" if differing else ""
 
 
-def _killed_fault(archive: Path, whole: Path) -> str:
-    wrong = _wrong_values(archive)
-    if wrong:
-        return wrong
-    for start, stop in PARTS:
-        ingest(ENTRY, make_analysis().isel(time=slice(start, stop)), archive)
-    if archive_faults(archive):
+def _killed_fault(form: Form, place: Path, whole: Path) -> str:
+    if form.has_wrong_values(place):
+        return "wrong values were read"
+    form.make(place)
+    if archive_faults(place / ARCHIVE) or series_faults(place / ARCHIVE):
         return "faults are left"
-    resumed, right = contents(archive), contents(whole)
+    resumed, right = contents(place), contents(whole)
     differing = [
         name for name in resumed.keys() | right.keys() if name not in _LEDGERS and resumed.get(name) != right.get(name)
     ]
     return f"other bytes once resumed: {sorted(differing)}" if differing else ""
 
 
-def _wrong_values(archive: Path) -> str:
-    """Whether reading gives values that were not ingested; an error is right."""
-    try:
-        found = open_archive(archive).load()
-    except PlumecastError:
-        return ""
-    expected = make_analysis().sel(time=found["time"])
-    same = all(found[name].values.tobytes() == expected[name].values.tobytes() for name in expected.data_vars)
-    return "" if same and _places_are_right(found, expected) else "wrong values were read"
-
-
-def _places_are_right(found: xr.Dataset, expected: xr.Dataset) -> bool:
-    return all(found[name].equals(expected[name]) for name in ("latitude", "longitude", "time"))
-
-
-def _ingest_killed(rng: random.Random, archive: Path) -> int:
+def _ingest_killed(rng: random.Random, form: Form, place: Path) -> int:
     """Kill an ingest in a process of its own just before a random one of its durable writes."""
-    step = rng.randint(1, 150)
+    step = rng.randint(1, _FEWEST_WRITES * (1 + form.twin))
     child = os.fork()
     if child == 0:
         try:
             _kill_at(step)
-            make_archive(archive)
+            form.make(place)
         finally:
             os._exit(0)
-    os.waitpid(child, 0)
+    status = os.waitpid(child, 0)[1]
+    assert os.WTERMSIG(status) == signal.SIGKILL, f"write {step} of {form.name}: the ingest was not killed"
     return step
 
 
@@ -170,12 +142,11 @@ def run_seeds(seeds: range) -> list[Outcome]:
     """
     place = Path(tempfile.mkdtemp(prefix="archive-damage-"))
     try:
-        whole = place / "whole" / "tiny.zarr"
-        earlier = make_archive(whole)
+        whole = {form: place / form.name for form in FORMS}
+        earlier = {form: form.make(whole[form]) for form in FORMS}
         outcomes = []
         for seed in seeds:
             directory = place / str(seed)
-            directory.mkdir()
             outcomes.append(run_seed(seed, whole, earlier, directory))
             shutil.rmtree(directory)
         return outcomes
@@ -192,11 +163,18 @@ def main() -> int:
     outcomes = run_seeds(range(given.start, given.start + given.seeds))
     wrong = [one for one in outcomes if one.fault]
     for one in wrong:
-        print(f"seed {one.seed}: {one.kind}: {one.what}: {one.fault}")
-    every, right = Counter(one.kind for one in outcomes), Counter(one.kind for one in outcomes if not one.fault)
-    for kind in sorted(every):
-        print(f"{kind:26}{right[kind]:6d} of {every[kind]}")
+        print(f"seed {one.seed}: {one.form}: {one.kind}: {one.what}: {one.fault}")
+    _print_counts(outcomes, [one.kind for one in outcomes])
+    _print_counts(outcomes, [one.form for one in outcomes])
     return int(bool(wrong))
+
+
+def _print_counts(outcomes: list[Outcome], keys: list[str]) -> None:
+    """Print for each key how many damages were found and mended, and how many there were."""
+    every = Counter(keys)
+    right = Counter(key for key, one in zip(keys, outcomes, strict=True) if not one.fault)
+    for key in sorted(every):
+        print(f"{key:26}{right[key]:6d} of {every[key]}")
 
 
 if __name__ == "__main__":

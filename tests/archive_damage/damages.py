@@ -1,4 +1,7 @@
-"""Random damages to an archive: what disks, people and killed processes do to files."""
+"""Random damages to an archive: what disks, people and killed processes do to files.
+
+The `archive` of a damage is the directory that holds the archive and perhaps its twin.
+"""
 
 import random
 import shutil
@@ -25,9 +28,9 @@ def delete_a_file(rng: random.Random, archive: Path, earlier: Earlier) -> str:
 
 def delete_a_folder(rng: random.Random, archive: Path, earlier: Earlier) -> str:
     """Delete a channel, a static field or a coordinate."""
-    path = rng.choice(sorted(path for path in archive.iterdir() if path.is_dir()))
+    path = rng.choice(sorted(path for path in archive.glob("*/*") if path.is_dir()))
     shutil.rmtree(path)
-    return path.name
+    return str(path.relative_to(archive))
 
 
 def truncate(rng: random.Random, archive: Path, earlier: Earlier) -> str:
@@ -69,9 +72,10 @@ def append(rng: random.Random, archive: Path, earlier: Earlier) -> str:
 def swap_two_files(rng: random.Random, archive: Path, earlier: Earlier) -> str:
     """Swap two chunks, or any two files of different content."""
     chosen = [path for path in files(archive) if path.name.startswith("c.") or rng.random() < 0.3]
-    one, other = rng.sample(chosen, 2)
-    before, content = one.read_bytes(), other.read_bytes()
-    assert before != content
+    before = content = b""
+    while before == content:  # the twin has the same coordinates, and the ledger a copy
+        one, other = rng.sample(chosen, 2)
+        before, content = one.read_bytes(), other.read_bytes()
     one.write_bytes(content)
     other.write_bytes(before)
     return f"{one.relative_to(archive)} and {other.relative_to(archive)}"
@@ -87,7 +91,7 @@ def put_back_an_earlier_file(rng: random.Random, archive: Path, earlier: Earlier
 
 def edit_ledger_lines(rng: random.Random, archive: Path, earlier: Earlier) -> str:
     """Lose, repeat, move or alter a line of the ledger, with a checksum that is right where the line alone counts."""
-    path = archive / rng.choice(["ledger.jsonl", "ledger.copy.jsonl"])
+    (path,) = archive.glob(f"*/{rng.choice(['ledger.jsonl', 'ledger.copy.jsonl'])}")
     lines = path.read_bytes().splitlines(keepends=True)
     kind, at = rng.choice(["lose", "repeat", "move", "alter"]), rng.randrange(len(lines))
     if kind == "lose":
@@ -118,8 +122,8 @@ DAMAGES: tuple[Damage, ...] = (
 
 
 def files(archive: Path) -> list[Path]:
-    """All files of an archive, sorted by name."""
-    return sorted(path for path in archive.rglob("*") if path.is_file())
+    """All files of an archive and its twin, sorted by name; locks, which lie beside, are none."""
+    return sorted(path for path in archive.rglob("*") if path.is_file() and path.suffix != ".lock")
 
 
 def contents(archive: Path) -> dict[str, bytes]:

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import xarray as xr
 
-from data_catalog.archive import contents
+from data_catalog.archive import contents, series
 from data_catalog.catalog import DatasetEntry
 from data_catalog.layout.variables import channel
 
@@ -34,5 +34,6 @@ def make_analysis() -> xr.Dataset:
 
 
 def small_blocks() -> None:
-    """Put four times into a chunk, so that a tiny archive has several."""
+    """Put four times into a chunk, so that a tiny archive and its twin have several."""
     contents.times_per_block = lambda points: 4  # type: ignore[attr-defined]
+    series._CHUNK_BYTES = 1  # a chunk of the twin is a point

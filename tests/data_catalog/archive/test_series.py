@@ -8,11 +8,13 @@ import pytest
 import xarray as xr
 
 from data_catalog.archive import series as twins
+from data_catalog.archive.healing import heal_archive
 from data_catalog.archive.ingest import ingest
 from data_catalog.archive.ledger import Ledger
 from data_catalog.archive.series import make_series, read_series, series_faults, series_path
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import InvalidDataError, MissingDataError
+from data_catalog.sources.archive_marks import without_advice
 
 MakeAnalysis = Callable[..., xr.Dataset]
 
@@ -46,28 +48,31 @@ def test_an_older_twin_is_refused_and_made_again(
         read_series(filled, identity)
     make_series(filled)
     ingest(entry, make_analysis(times=21), filled)
-    (fault,) = series_faults(filled)
-    assert "expected a twin of the archive as it is" in fault
-    assert fault.endswith("'plumecast archive rechunk tiny' makes it again")
+    assert series_faults(filled) == ()  # it is old, not damaged
+    with pytest.raises(MissingDataError, match="expected a twin of the archive as it is.*rechunk tiny' makes it again"):
+        read_series(filled, Ledger.read(filled).identity())
     assert make_series(filled).shape[0] == 21
     assert series_faults(filled) == ()
     assert not [path.name for path in filled.parent.iterdir() if path.name.endswith(".partial")]
 
 
-@pytest.mark.parametrize("damage", ["delete", "flip", "manifest"])
-def test_damages_are_found(filled: Path, damage: str) -> None:
+@pytest.mark.parametrize("name", ["msl/c.0.1.2", "time/c.0", "zarr.json", "series.jsonl"])
+@pytest.mark.parametrize("damage", ["delete", "flip", "append"])
+def test_damages_are_found_and_mended_to_the_byte(
+    filled: Path, entry: DatasetEntry, make_analysis: MakeAnalysis, name: str, damage: str
+) -> None:
     make_series(filled)
-    chunk = series_path(filled) / "msl" / "c.0.1.2"
+    path = series_path(filled) / name
+    whole = path.read_bytes()
+    flipped = bytes([*whole[:40], whole[40] ^ 1, *whole[41:]])
+    path.write_bytes(flipped if damage == "flip" else whole + b"more")
     if damage == "delete":
-        chunk.unlink()
-    elif damage == "flip":
-        content = bytearray(chunk.read_bytes())
-        content[40] ^= 1
-        chunk.write_bytes(content)
-    else:
-        (series_path(filled) / "series.json").write_text("{}")
+        path.unlink()
     (fault,) = series_faults(filled)
-    assert ("series.json" if damage == "manifest" else "c.0.1.2") in fault
+    assert name in fault
+    assert heal_archive(entry, filled, make_analysis) == (without_advice(fault),)
+    assert path.read_bytes() == whole
+    assert series_faults(filled) == ()
 
 
 def test_a_damaged_archive_has_no_twin(filled: Path) -> None:

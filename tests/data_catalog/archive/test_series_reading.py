@@ -46,7 +46,7 @@ def test_only_the_chunks_of_the_points_are_read(filled: Path) -> None:
     xr.testing.assert_identical(
         open_series(filled)["t2m"].isel(corner).compute(), open_archive(filled)["t2m"].isel(corner).compute()
     )
-    with pytest.raises(InvalidDataError, match=r"t2m/c\.0\.\d\.\d: expected a chunk file, found none"):
+    with pytest.raises(InvalidDataError, match=r"t2m/c\.0\.\d\.\d: expected a file, found none"):
         open_series(filled)["t2m"].compute()
 
 

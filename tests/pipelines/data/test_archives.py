@@ -43,6 +43,21 @@ def test_an_archive_is_proved_damaged_and_mended(source: Path, capsys: pytest.Ca
     assert main(["archive", "verify", "ncep-natlantic"]) == 0
 
 
+def test_a_damaged_twin_is_told_and_mended_from_the_archive(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["archive", "rechunk", "ncep-natlantic"]) == 0
+    twin = source.parent / "archives" / "ncep-natlantic.series.zarr"
+    whole = (twin / "time" / "c.0").read_bytes()
+    (twin / "time" / "c.0").write_bytes(whole[:-1])
+    capsys.readouterr()
+    assert main(["archive", "verify", "ncep-natlantic"]) == 2
+    said = capsys.readouterr()
+    assert said.out.startswith(f"{twin / 'time' / 'c.0'}: expected sha256")
+    assert "found 1; 'plumecast archive heal ncep-natlantic' mends them" in said.err
+    assert main(["archive", "heal", "ncep-natlantic"]) == 0
+    assert (twin / "time" / "c.0").read_bytes() == whole
+    assert main(["archive", "verify", "ncep-natlantic"]) == 0
+
+
 def test_an_archive_is_copied_to_object_storage_and_read_there(
     source: Path, bucket: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
