@@ -49,7 +49,9 @@ def test_an_older_twin_is_refused_and_made_again(
     make_series(filled)
     ingest(entry, make_analysis(times=21), filled)
     assert series_faults(filled) == ()  # it is old, not damaged
-    with pytest.raises(MissingDataError, match=r"expected a twin of the archive as it is.*rechunk tiny' makes it again"):
+    with pytest.raises(
+        MissingDataError, match=r"expected a twin of the archive as it is.*rechunk tiny' makes it again"
+    ):
         read_series(filled, Ledger.read(filled).identity())
     assert make_series(filled).shape[0] == 21
     assert series_faults(filled) == ()
