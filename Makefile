@@ -36,11 +36,9 @@ check-static: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-# A bill of materials of everything in the lock, offline; the tool checks it against the schema of CycloneDX.
-sbom: $(READY)
-	mkdir -p build
-	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON \
-		-o build/plumecast.cdx.json infra/lock.txt
+# A bill of materials of everything in the lock, offline once its tool is installed.
+sbom:
+	PYTHON=$(PYTHON) infra/bill_of_materials.sh
 
 lock:
 	{ sed -n '/^#/!q; p' infra/lock.txt; uv pip compile pyproject.toml --extra all --generate-hashes --quiet \

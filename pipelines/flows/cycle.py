@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from data_catalog.errors import InvalidDataError, MissingDataError, PlumecastErr
 from data_catalog.storage.disks import as_full_disk
 from data_catalog.storage.locks import lock
 from forecast.products.files.runs import RunDirectory
+from forecast.products.plots.second_process import drawing_beside
 from pipelines.flows import tasks
 from pipelines.flows.mending import with_sound_archive
 from pipelines.flows.pauses import when_there_is_room
@@ -256,9 +257,10 @@ def make_run(cycle: Cycle) -> str:
 
 def _make(cycle: Cycle) -> str:
     """Make and publish one run, whose lock is held."""
-    if tasks.make_members(cycle):
-        tasks.make_products(cycle)
-        tasks.check(cycle)
-        tasks.make_page(cycle)
-        tasks.publish(cycle)
+    with drawing_beside() if is_scheduled() else nullcontext():  # at a terminal the command line has begun it
+        if tasks.make_members(cycle):
+            tasks.make_products(cycle)
+            tasks.check(cycle)
+            tasks.make_page(cycle)
+            tasks.publish(cycle)
     return str(cycle.run.path)

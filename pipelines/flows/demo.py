@@ -5,7 +5,7 @@ from pathlib import Path
 from prefect import flow
 
 from pipelines.flows import demo_system as demo
-from pipelines.flows import tasks
+from pipelines.flows import tasks, training
 from pipelines.flows.cycle import make_run
 from pipelines.flows.demo_system import DemoResult
 from pipelines.flows.steps import ONE_AT_A_TIME
@@ -30,7 +30,7 @@ def demo_flow(home: str, train: bool = False) -> DemoResult:
     system = demo.small_system() if train else demo.shipped_system()
     archive = tasks.ingest(home, system.entry)
     if train:
-        tasks.train(system, archive, str(place.checkpoint(system.name)))
+        training.train(system, archive, str(place.checkpoint(system.name)))
     checkpoint = find_checkpoint(place, system)
     runs = []
     for start in demo.STARTS_WITHOUT_TRAINING if train else demo.STARTS:

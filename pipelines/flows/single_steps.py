@@ -5,7 +5,7 @@ from pathlib import Path
 from prefect import flow
 from pydantic import SecretStr
 
-from pipelines.flows import tasks
+from pipelines.flows import tasks, training
 from pipelines.flows.cycle import make_run
 from pipelines.flows.steps import ONE_AT_A_TIME, disclosed
 from pipelines.runs.cycle import cycle_at_home
@@ -26,7 +26,7 @@ def train_flow(system: str, home: str) -> str:
     """Train a system on its archive; return the directory of the checkpoint."""
     place = Home(Path(home))
     found = find_system(system, place)
-    return tasks.train(found, str(place.archive(found.dataset)), str(place.checkpoint(found.name)))
+    return training.train(found, str(place.archive(found.dataset)), str(place.checkpoint(found.name)))
 
 
 @flow(name="plumecast-forecast", task_runner=ONE_AT_A_TIME, persist_result=False)

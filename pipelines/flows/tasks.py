@@ -37,7 +37,6 @@ from pipelines.runs.inputs import open_inputs
 from pipelines.runs.verifiable import runs_to_verify
 from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.terminal.times import parse_time
-from pipelines.training.train import TrainingRequest, train_system
 from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
@@ -50,12 +49,6 @@ def ingest(home: str, entry: DatasetEntry, source: str | None = None) -> str:
     """Bring the archive of a dataset up to date; return its path."""
     with source_slots(entry.source):
         return str(ingest_new(Home(Path(home)), entry, source))
-
-
-@step("train")
-def train(system: System, analysis: str, directory: str) -> str:
-    """Train a system or continue an unfinished training; return the directory of the checkpoint."""
-    return str(train_system(TrainingRequest(system, Path(analysis), Path(directory), resume=True)))
 
 
 @step("new data and its init times")

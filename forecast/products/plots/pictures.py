@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -17,6 +18,7 @@ from forecast.products.plots.figures import NOTHING_KNOWN, Caption, KnownWeather
 from forecast.products.plots.maps import plot_mean_and_spread, plot_stamps
 from forecast.products.plots.plumes import nearest, plot_plume
 from forecast.products.plots.reuse import drawn_or_kept
+from forecast.products.plots.second_process import all_drawn
 from forecast.system.products import Point
 
 HEADLINE_CHANNELS = 3
@@ -25,16 +27,25 @@ STAMP_LEAD_DAYS = 5
 DAY = np.timedelta64(1, "D")
 
 
+Figure: TypeAlias = "partial[Path]"
+"""Draws one figure of a run, in this process or in another, and returns its path."""
+
+
 @dataclass(frozen=True)
 class _Plots:
-    """Where the figures of a run go, and their heading."""
+    """The run that is drawn, and the heading of its figures."""
 
-    directory: Path
+    run: RunDirectory
     caption: Caption
 
-    def draw(self, name: str, draw: "partial[Path]") -> Path:
+    def fields(self, name: str, leads: Sequence[np.timedelta64]) -> xr.DataArray:
+        """Read the members of a channel at lead times."""
+        with open_forecast(self.run.forecast, chunked=False) as forecast:
+            return forecast[name].sel(lead_time=list(leads)).load()
+
+    def drawn(self, name: str, draw: Figure) -> Path:
         """Draw a figure, unless the one of the name shows the same."""
-        return drawn_or_kept(draw, self.directory / f"{name}.png")
+        return drawn_or_kept(draw, self.run.plots / f"{name}.png")
 
 
 def plot_run(
@@ -69,10 +80,10 @@ def plot_run(
     directory = RunDirectory.at(run)
     with open_forecast(directory.forecast, chunked=False) as forecast:
         fields = forecast[drawn_channels(forecast, channels)]
-        plots = _Plots(directory.plots, caption_of(forecast, title=title, simulated=simulated))
-        made = _draw_maps(fields, plots, lead_days, known.analysis)
-        made += _draw_plumes(fields, plots, points, known)
-    return made + _draw_scores(scores or {}, plots, [str(name) for name in fields.data_vars])
+        plots = _Plots(directory, caption_of(forecast, title=title, simulated=simulated))
+        figures = _maps(fields, plots, lead_days, known.analysis) + _plumes(fields, plots, points, known)
+        figures += _scores(scores or {}, plots, [str(name) for name in fields.data_vars])
+    return all_drawn(figures)
 
 
 def caption_of(forecast: xr.Dataset, *, title: str, simulated: bool) -> Caption:
@@ -110,30 +121,35 @@ def drawn_channels(forecast: xr.Dataset, channels: Sequence[str]) -> list[str]:
     return list(channels) or available[:HEADLINE_CHANNELS]
 
 
-def _draw_maps(
-    fields: xr.Dataset, plots: _Plots, lead_days: Sequence[float], analysis: xr.Dataset | None
-) -> list[Path]:
+def _maps(fields: xr.Dataset, plots: _Plots, lead_days: Sequence[float], analysis: xr.Dataset | None) -> list[Figure]:
     leads, caption = fields["lead_time"].values, plots.caption
     mapped = [lead for lead in leads if float(lead / DAY) in {float(day) for day in lead_days}] or [leads[-1]]
-    made = []
+    figures = []
     if fields.sizes["member"] >= MEMBERS_OF_A_SPREAD:
-        for name in map(str, fields.data_vars):
-            shown = fields[name].sel(lead_time=mapped).load()
-            made.append(plots.draw(f"map_{name}", partial(plot_mean_and_spread, shown, caption=caption)))
+        figures += [partial(_draw_map, plots, str(name), mapped) for name in fields.data_vars]
     stamped = leads[int(np.argmin(np.abs(leads - STAMP_LEAD_DAYS * DAY)))]
     first = str(next(iter(fields.data_vars)))
     valid_time = caption.init_time + stamped
     known = None
     if analysis is not None and bool((analysis["time"] == valid_time).any()):
         known = analysis[first].sel(time=valid_time)
-    shown = fields[first].sel(lead_time=[stamped]).load()
-    stamps = partial(plot_stamps, shown, caption=caption, lead=stamped, analysis=known)
-    made.insert(1, plots.draw(f"stamps_{first}", stamps))
-    return made
+    figures.insert(1, partial(_draw_stamps, plots, first, stamped, known))
+    return figures
 
 
-def _draw_plumes(fields: xr.Dataset, plots: _Plots, points: Sequence[Point], known: KnownWeather) -> list[Path]:
-    made = []
+def _draw_map(plots: _Plots, name: str, leads: Sequence[np.timedelta64]) -> Path:
+    shown = plots.fields(name, leads)
+    return plots.drawn(f"map_{name}", partial(plot_mean_and_spread, shown, caption=plots.caption))
+
+
+def _draw_stamps(plots: _Plots, name: str, lead: np.timedelta64, known: xr.DataArray | None) -> Path:
+    shown = plots.fields(name, [lead])
+    stamps = partial(plot_stamps, shown, caption=plots.caption, lead=lead, analysis=known)
+    return plots.drawn(f"stamps_{name}", stamps)
+
+
+def _plumes(fields: xr.Dataset, plots: _Plots, points: Sequence[Point], known: KnownWeather) -> list[Figure]:
+    figures = []
     channels = [str(name) for name in fields.data_vars]
     for point in points:
         row, column = nearest(fields, point)
@@ -143,21 +159,22 @@ def _draw_plumes(fields: xr.Dataset, plots: _Plots, points: Sequence[Point], kno
             *(None if each is None else each.isel(here) for each in (known.analysis, known.climatology))
         )
         plume = partial(plot_plume, series, caption=plots.caption, point=point, channels=channels, known=there)
-        made.append(plots.draw(f"plume_{_slug(point.name)}", plume))
-    return made
+        figures.append(partial(plots.drawn, f"plume_{_slug(point.name)}", plume))
+    return figures
 
 
-def _draw_scores(scores: Scores, plots: _Plots, channels: Sequence[str]) -> list[Path]:
+def _scores(scores: Scores, plots: _Plots, channels: Sequence[str]) -> list[Figure]:
     model, caption = scores.get(MODEL, {}), plots.caption
     scored = [name for name in channels if name in model]
     shown = {name: {channel: by_channel.get(channel, {}) for channel in scored} for name, by_channel in scores.items()}
-    made = [plots.draw("skill", partial(plot_skill, shown, caption=caption, channels=scored))] if scored else []
+    skill = partial(plot_skill, shown, caption=caption, channels=scored)
+    figures = [partial(plots.drawn, "skill", skill)] if scored else []
     for name in scored:
         histograms = {lead: counts for lead, counts in model[name].get("rank_histogram", {}).items() if counts}
         if histograms:
             ranks = partial(plot_rank_histograms, histograms, caption=caption, channel_name=name)
-            made.append(plots.draw(f"ranks_{name}", ranks))
-    return made
+            figures.append(partial(plots.drawn, f"ranks_{name}", ranks))
+    return figures
 
 
 def _slug(name: str) -> str:
