@@ -23,6 +23,7 @@ from forecast.verification.checks import (
     on_grid,
     paired,
 )
+from forecast.verification.datasets import joined_variables
 from forecast.verification.set_aside import with_places, without_places
 from forecast.verification.thresholds import comparison_precision, limits
 
@@ -267,19 +268,10 @@ def _as_array(role: str, value: Any, points: xr.DataArray, dims: Dims) -> xr.Dat
 
 def _by_variable(score: Callable[..., Any], given: dict[str, Any]) -> xr.Dataset:
     names = [str(name) for name in given["forecast"].data_vars]
-    if not names:
-        raise UnscorableError("forecast: expected at least one variable, found none")
     scores = {
         name: score(**{role: _variable(role, value, name, names) for role, value in given.items()}) for name in names
     }
-    if not any(isinstance(each, xr.Dataset) for each in scores.values()):
-        return xr.Dataset({name: each.rename(name) for name, each in scores.items()})
-    if len({frozenset(each.sizes.items()) for each in scores.values()}) > 1:
-        raise UnscorableError(f"forecast: expected variables of the same dimensions, found others among {names}")
-    label = xr.DataArray(names, dims="variable", name="variable")
-    parts = list(scores.values())
-    joined: xr.Dataset = xr.concat(parts, label, data_vars="all", coords="minimal", compat="override", join="override")
-    return joined
+    return joined_variables("forecast", scores)
 
 
 def _variable(role: str, value: Any, name: str, names: list[str]) -> Any:
@@ -288,6 +280,6 @@ def _variable(role: str, value: Any, name: str, names: list[str]) -> Any:
             found = sorted(map(str, value.data_vars))
             raise UnscorableError(f"{role}: expected variable '{name}' of the forecast, found {found}")
         return value[name]
-    if role == "analysis" and len(names) > 1:
+    if role == "analysis" and value is not None and len(names) > 1:
         raise UnscorableError(f"analysis: expected a Dataset of {names}, found {type(value).__name__}")
     return value

@@ -5,10 +5,11 @@ from typing import Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from data_catalog.layout.cells import is_periodic, latitude_edges, longitude_edges
 from forecast.verification.checks import UnscorableError, grid_dimensions
+from forecast.verification.datasets import for_each_variable
 
 Array = NDArray[np.float64]
 EARTH_RADIUS_KM = 6371.0
@@ -17,10 +18,11 @@ ROUNDING = 1e-6
 """Degrees by which a station may lie outside a grid for rounding."""
 
 
+@for_each_variable
 def at_stations(
     field: xr.DataArray,
-    latitude: xr.DataArray,
-    longitude: xr.DataArray,
+    latitude: xr.DataArray | ArrayLike,
+    longitude: xr.DataArray | ArrayLike,
     *,
     method: Literal["nearest", "linear"] = "nearest",
 ) -> xr.DataArray:
@@ -29,13 +31,14 @@ def at_stations(
     Args:
         field: On latitude and longitude, strictly monotonic and in degrees, and any other dimensions; NumPy or Dask
             inside.
-        latitude: Latitudes of the stations, degrees, along one dimension, such as `station`.
-        longitude: Longitudes of the stations, degrees east on any turn of the circle, along the same dimension.
+        latitude: Latitudes of the stations, degrees, along one dimension, such as `station`, which that of a list or
+            NumPy array is; or a number, for one place.
+        longitude: Longitudes of the stations, degrees east on any turn of the circle, likewise.
         method: `"nearest"`: the value of the cell that the station lies in; `"linear"`: bilinear between the four
             points around it, missing where one of these is.
 
     Returns:
-        The field with the stations' dimension in place of latitude and longitude, and the coordinates `latitude` and
+        The field with the stations' dimension (none for one place) instead of latitude and longitude, and coordinates `latitude` and
         `longitude` of the stations beside those that they came with. The longitudes of a global grid close upon
         themselves.
 
@@ -45,7 +48,10 @@ def at_stations(
     """
     if method not in ("nearest", "linear"):
         raise UnscorableError(f"method: expected 'nearest' or 'linear', found '{method}'")
-    _check_places(latitude, longitude)
+    if np.ndim(latitude) == 0 and np.ndim(longitude) == 0:
+        one = [np.atleast_1d(np.asarray(each)) for each in (latitude, longitude)]
+        return at_stations(field, *one, method=method).isel(station=0, drop=True)
+    latitude, longitude = _places(latitude, longitude)
     station = latitude.dims[0]
     rows, columns = grid_dimensions(field)
     corners = [
@@ -68,11 +74,13 @@ def at_stations(
     return total.assign_coords(kept).assign_coords(places).assign_attrs(field.attrs).rename(field.name)
 
 
-def density_weights(latitude: xr.DataArray, longitude: xr.DataArray, *, distance_km: float = 83.4) -> xr.DataArray:
+def density_weights(
+    latitude: xr.DataArray | ArrayLike, longitude: xr.DataArray | ArrayLike, *, distance_km: float = 83.4
+) -> xr.DataArray:
     """Weights of stations by the inverse of their density: the sum over all stations of exp(-(distance / d_0)^2).
 
     Args:
-        latitude: Latitudes of the stations, degrees, along one dimension.
+        latitude: Latitudes of the stations, degrees, along one dimension; that of a list or NumPy array is `station`.
         longitude: Longitudes of the stations, degrees east, along the same dimension.
         distance_km: Distance d_0 over which stations say the same, in km; stations beyond 4 d_0 do not count. 0.75
             degrees of a great circle by default, which suits precipitation in Europe.
@@ -87,17 +95,29 @@ def density_weights(latitude: xr.DataArray, longitude: xr.DataArray, *, distance
     """
     if not distance_km > 0:
         raise UnscorableError(f"distance_km: expected a positive number, found {distance_km}")
+    latitude, longitude = _places(latitude, longitude)
     places = on_the_sphere(latitude, longitude)
     density = np.array([_density(places, place, distance_km / EARTH_RADIUS_KM) for place in places])
     weights = latitude.copy(data=1 / density).drop_attrs().rename("density_weight")
     return weights / weights.mean()
 
 
-def _check_places(latitude: xr.DataArray, longitude: xr.DataArray) -> None:
-    if latitude.ndim != 1 or latitude.dims != longitude.dims or latitude.sizes != longitude.sizes:
-        raise UnscorableError(
-            f"stations: expected latitude and longitude along one dimension, found {latitude.dims} and {longitude.dims}"
-        )
+def _places(
+    latitude: xr.DataArray | ArrayLike, longitude: xr.DataArray | ArrayLike
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Coordinates of stations along one dimension, which is `station` where they have no names of dimensions."""
+    places = []
+    for each in (latitude, longitude):
+        values = each if isinstance(each, xr.DataArray) else np.asarray(each)
+        if values.dtype.kind not in "fiu":
+            raise UnscorableError(f"stations: expected latitude and longitude in degrees, found {each}")
+        is_plain = not isinstance(values, xr.DataArray) and values.ndim == 1
+        places.append(xr.DataArray(values, dims=["station"]) if is_plain else xr.DataArray(values))
+    one, other = places
+    if one.ndim != 1 or one.dims != other.dims or one.sizes != other.sizes:
+        found = " and ".join(str(dict(each.sizes)) for each in places)
+        raise UnscorableError(f"stations: expected latitude and longitude along one dimension, found {found}")
+    return one, other
 
 
 def on_the_sphere(latitude: xr.DataArray, longitude: xr.DataArray) -> Array:
@@ -110,7 +130,7 @@ def on_the_sphere(latitude: xr.DataArray, longitude: xr.DataArray) -> Array:
     Raises:
         UnscorableError: A coordinate is missing, or they are not along one dimension.
     """
-    _check_places(latitude, longitude)
+    latitude, longitude = _places(latitude, longitude)
     phi, lam = (np.deg2rad(places.values.astype(np.float64)) for places in (latitude, longitude))
     if not (np.isfinite(phi).all() and np.isfinite(lam).all()):
         raise UnscorableError("stations: expected latitude and longitude of each, found missing ones")

@@ -70,6 +70,21 @@ def point_weights(
     return combined(weight, points, known, *given)
 
 
+def where_weighed(weights: xr.DataArray | None, *fields: xr.DataArray) -> tuple[xr.DataArray, ...]:
+    """Fields with NaN where they have no weight, as what such a point holds need not be valid.
+
+    Args:
+        weights: Weights of the points, 0 or more, and of further dimensions such as regions; None weighs each alike.
+        fields: Fields on the dimensions of the weights.
+    """
+    if weights is None or (weights.chunks is None and bool((weights != 0).all())):
+        return fields
+    own = [dim for dim in weights.dims if not any(dim in field.dims for field in fields)]
+    some = combined(lambda each: (each != 0).any(own), weights)
+    numbers = (field if field.dtype.kind == "f" else field.astype(np.float64) for field in fields)
+    return tuple(combined(where, field, some) for field in numbers)
+
+
 def for_each_weight(
     weights: xr.DataArray | None, points: xr.DataArray, score: Callable[[xr.DataArray | None], Result]
 ) -> Result:
@@ -137,7 +152,7 @@ def _sums(
 
 def _weighted_sum(values: xr.Variable, weight: xr.Variable, *, dims: Dims, skip_missing: bool) -> xr.Variable:
     values = filled(values) if skip_missing else values
-    return where(values * weight, weight != 0.0, 0.0).sum(dims, skipna=False)
+    return (where(values, weight != 0.0, 0.0) * weight).sum(dims, skipna=False)
 
 
 def weighted_mean(

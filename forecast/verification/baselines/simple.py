@@ -12,8 +12,10 @@ from data_catalog.layout.times import iso
 from data_catalog.statistics.climatology import evaluate_climatology, fit_climatology
 from forecast.verification.baselines.past_dates import dates_of_season
 from forecast.verification.checks import UnscorableError
+from forecast.verification.datasets import for_each_variable
 
 
+@for_each_variable
 def climatological_mean(analysis: xr.DataArray, times: ArrayLike, *, harmonics: int = 3) -> xr.DataArray:
     """Mean seasonal cycle of an analysis at given times, such as the climatology of `acc`.
 
@@ -45,6 +47,7 @@ def climatological_mean(analysis: xr.DataArray, times: ArrayLike, *, harmonics: 
     return result.assign_coords(own if isinstance(times, xr.DataArray) else {"time": wanted.values})
 
 
+@for_each_variable
 def climatology_forecast(
     analysis: xr.DataArray, init_time: ArrayLike, lead_time: ArrayLike, *, members: int | None = None
 ) -> xr.DataArray:
@@ -79,6 +82,7 @@ def climatology_forecast(
     return labelled.transpose("member", "init_time", "lead_time", ...)
 
 
+@for_each_variable
 def persistence_forecast(analysis: xr.DataArray, init_time: ArrayLike, lead_time: ArrayLike) -> xr.DataArray:
     """Persistence as an ensemble of one member: the analysis at the start, at every lead time.
 

@@ -5,6 +5,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.checks import UnscorableError
+from forecast.verification.datasets import for_each_variable
 from forecast.verification.comparison.significance import LEAST_CYCLES, MOST_PERSISTENT, count_cycles, series_along
 from forecast.verification.ensemble_pass.resampling_numpy import moments_along
 
@@ -18,6 +19,7 @@ SERIES_AT_A_TIME = 64
 """Series that are resampled together, to bound memory."""
 
 
+@for_each_variable
 def block_bootstrap(
     difference: xr.DataArray,
     *,

@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.checks import UnscorableError
+from forecast.verification.datasets import for_each_variable
 
 LEAST_CYCLES = 10
 """Smallest number of cycles that a test is made with, unless fewer are allowed expressly."""
@@ -17,6 +18,7 @@ MOST_PERSISTENT = 0.95
 """Largest autocorrelation that is believed of a series; beyond it the variance of a mean has no estimate."""
 
 
+@for_each_variable
 def paired_t_test(
     difference: xr.DataArray, *, dim: str = "init_time", level: float = 0.95, least_cycles: int = LEAST_CYCLES
 ) -> xr.Dataset:
@@ -52,6 +54,7 @@ def paired_t_test(
     return xr.Dataset({name: part.rename(name) for name, part in parts.items()})
 
 
+@for_each_variable
 def diebold_mariano(
     difference: xr.DataArray,
     *,

@@ -16,7 +16,7 @@ from forecast.verification.events import events
 from forecast.verification.set_aside import combined
 from forecast.verification.thresholds import Threshold, comparison_precision, limits
 from forecast.verification.variables import where
-from forecast.verification.weighting import weighted_sums
+from forecast.verification.weighting import weighted_sums, where_weighed
 
 CELLS: dict[str, Callable[[xr.Variable, xr.Variable], xr.Variable]] = {
     "hits": lambda predicted, seen: predicted * seen,
@@ -69,6 +69,7 @@ def contingency_table(
     """
     precision = comparison_precision(forecast, analysis)
     limit = None if threshold is None else limits("threshold", threshold, precision)
+    forecast, analysis = where_weighed(weights, forecast, analysis)
     predicted, seen = events("forecast", forecast, limit, operator), events("analysis", analysis, limit, operator)
     check_reduce(reduce, predicted)
     table = {}

@@ -1,6 +1,6 @@
 """Further scores of the whole distribution: of its tails, its quantiles and where the analysis lies in it."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, in_units_of, numbers, without_unit
 from forecast.verification.ensemble_pass.statistics import point_statistics
 from forecast.verification.set_aside import combined, placed
-from forecast.verification.variables import where
+from forecast.verification.variables import ratio, where
 from forecast.verification.weighting import weighted_mean
 
 
@@ -27,12 +27,14 @@ def twcrps(
     skip_missing: bool = False,
     lower: float | xr.DataArray | None = None,
     upper: float | xr.DataArray | None = None,
+    chaining: Callable[[xr.DataArray], xr.DataArray] | None = None,
     fair: bool = True,
 ) -> xr.DataArray:
     """Threshold-weighted CRPS: only what happens between two values counts.
 
     It is the CRPS of members and analysis that are first clipped to the interval, which weighs each threshold in it by
-    1 and all others by 0. `lower` alone scores the upper tail, `upper` alone the lower tail.
+    1 and all others by 0. `lower` alone scores the upper tail, `upper` alone the lower tail. Any other weight w is
+    given by `chaining`, a function v with v(b) - v(a) = integral of w from a to b, in place of clipping.
 
     Args:
         forecast: Ensemble (`member_dim` and any other dimensions), or a forecast without members; NumPy or Dask inside.
@@ -49,6 +51,8 @@ def twcrps(
         lower: Start of the interval, in the unit of `forecast`: a number, or a DataArray on any dimensions of
             `analysis`; None leaves it open.
         upper: End of the interval, likewise; None leaves it open.
+        chaining: Function v of a DataArray, such as `lambda x: np.exp(-x)`, which is applied to forecast and analysis;
+            without `lower` and `upper`. The score is then in the unit of v. None clips.
         fair: True scores the distribution that the members are drawn from, whatever their number, and is NaN for one
             member; False scores the members as if they were all there is.
 
@@ -56,7 +60,7 @@ def twcrps(
         Score in the unit of `forecast`, on the dimensions that are left. Smaller is better.
 
     Raises:
-        UnscorableError: `lower` is not below `upper`, `forecast` and `analysis` do not fit together, or `reduce` or
+        UnscorableError: `lower` is not below `upper`, `chaining` is given beside them, `forecast` and `analysis` do not fit together, or `reduce` or
             `weights` do not fit them.
 
     Source: Gneiting and Ranjan (2011), doi:10.1198/jbes.2010.08110; Allen et al. (2023), doi:10.1137/22M1532184
@@ -64,8 +68,12 @@ def twcrps(
     if lower is not None and upper is not None and bool(np.any(np.asarray(lower >= upper))):
         raise UnscorableError("twcrps: expected lower below upper, found values that are not")
     if lower is not None or upper is not None:
+        if chaining is not None:
+            raise UnscorableError("chaining: expected it without lower and upper, found one of these, too")
         forecast = forecast.clip(lower, upper, keep_attrs=True)
         analysis = analysis.clip(lower, upper, keep_attrs=True)
+    if chaining is not None:
+        forecast, analysis = (_chained(field, chaining) for field in (forecast, analysis))
     statistics = point_statistics(forecast, analysis, member_dim, "crps", skip_missing=skip_missing)
     values = statistics["fair_crps" if fair else "crps"].rename("twcrps")
     return in_units_of(forecast, weighted_mean(values, reduce, weights, skip_missing=skip_missing))
@@ -171,10 +179,19 @@ def pit(
 
     def share(below: xr.Variable, equal: xr.Variable, members: xr.Variable, analysis: xr.Variable) -> xr.Variable:
         # An infinite member has a place in the order, though the mean has no error.
-        return where((below + equal / 2) / members, (members >= least) & analysis.notnull())
+        return where(ratio(below + equal / 2, members), (members >= least) & analysis.notnull())
 
     values = combined(share, *(statistics[name] for name in ("below", "equal", "members")), analysis)
     return without_unit(weighted_mean(values, reduce, weights, skip_missing=skip_missing), "pit")
+
+
+def _chained(field: xr.DataArray, chaining: Callable[[xr.DataArray], xr.DataArray]) -> xr.DataArray:
+    """A field after a function of its points, whose unit is not known."""
+    found: Any = chaining(field.astype(np.float64, copy=False) if field.dtype.kind != "f" else field)
+    if not isinstance(found, xr.DataArray) or found.sizes != field.sizes or found.dtype.kind not in "fiu":
+        shape = getattr(found, "sizes", type(found).__name__)
+        raise UnscorableError(f"chaining: expected a DataArray of numbers on {dict(field.sizes)}, found {shape}")
+    return found.drop_attrs(deep=False)
 
 
 def _pinball(

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from forecast.system.operators import Operator
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, without_unit
 from forecast.verification.ensemble_pass.statistics import pass_precision, point_statistics
@@ -77,13 +78,7 @@ def brier_score(
     """
     limit = limits("threshold", threshold, comparison_precision(forecast, analysis))
     options: dict[str, Any] = {"member_dim": member_dim, "skip_missing": skip_missing, "fair": fair}
-    if member_weights is None:
-        values = _brier(forecast, analysis, limit, strict=strict, **options)
-    else:
-        happens, observed = (
-            events("threshold", field, limit, ">" if strict else ">=") for field in (forecast, analysis)
-        )
-        values = _weighted_brier(happens, observed, member_weights, **options)
+    values = _brier_of_members(forecast, analysis, limit, member_weights, strict=strict, **options)
     return without_unit(weighted_mean(values, reduce, weights, skip_missing=skip_missing), "brier_score")
 
 
@@ -99,6 +94,7 @@ def rps(
     skip_missing: bool = False,
     threshold: Threshold,
     fair: bool = True,
+    member_weights: xr.DataArray | None = None,
 ) -> xr.DataArray:
     """Ranked probability score: the sum of the Brier scores of all thresholds between categories.
 
@@ -119,6 +115,8 @@ def rps(
             climatology at each point. A value equal to a threshold belongs to the category below.
         fair: True scores the probabilities that the members are drawn with, whatever their number, and is NaN for one
             member; False scores the shares of members as they are.
+        member_weights: Weights of the members, 0 or more, on `member_dim` and any dimensions of `analysis`, such as by
+            lead time in a lagged ensemble; only their ratios matter. None weighs each alike.
 
     Returns:
         Score without unit, at most the number of thresholds, on the dimensions that are left. Smaller is better.
@@ -130,7 +128,8 @@ def rps(
     Source: Epstein (1969), doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2; Ferro (2014), doi:10.1002/qj.2270
     """
     limit, along = categories(limits("threshold", threshold, comparison_precision(forecast, analysis)), analysis)
-    briers = _brier(forecast, analysis, limit, member_dim=member_dim, strict=True, skip_missing=skip_missing, fair=fair)
+    options: dict[str, Any] = {"member_dim": member_dim, "skip_missing": skip_missing, "fair": fair}
+    briers = _brier_of_members(forecast, analysis, limit, member_weights, strict=True, **options)
     values = combined(lambda each: each.sum([along], skipna=False), briers)
     return without_unit(weighted_mean(values, reduce, weights, skip_missing=skip_missing), "rps")
 
@@ -232,6 +231,26 @@ def _just_below(limit: xr.DataArray) -> xr.DataArray:
     """Thresholds such that at or above `limit` is above them; nothing is below minus infinity."""
     below: xr.DataArray = xr.apply_ufunc(np.nextafter, limit, limit.dtype.type(-np.inf), dask="allowed")
     return below
+
+
+def _brier_of_members(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    limit: xr.DataArray,
+    member_weights: xr.DataArray | None,
+    *,
+    member_dim: Hashable,
+    strict: bool,
+    skip_missing: bool,
+    fair: bool,
+) -> xr.DataArray:
+    """Brier score of each point and threshold, of members that count alike or by their weights."""
+    options: dict[str, Any] = {"member_dim": member_dim, "skip_missing": skip_missing, "fair": fair}
+    if member_weights is None:
+        return _brier(forecast, analysis, limit, strict=strict, **options)
+    operator: Operator = ">" if strict else ">="
+    happens, observed = (events("threshold", field, limit, operator) for field in (forecast, analysis))
+    return _weighted_brier(happens, observed, member_weights, **options)
 
 
 def _brier(

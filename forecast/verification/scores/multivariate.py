@@ -169,10 +169,9 @@ def multivariate_dawid_sebastiani(
 
 def _scaled(field: xr.DataArray, root: xr.DataArray) -> xr.DataArray:
     """A field times the root of its weights; what has no weight does not count, whatever it holds."""
-    scaled = field * root
     if root.chunks is None and bool((root > 0).all()):
-        return scaled
-    return scaled.where(root > 0, 0.0)
+        return field * root
+    return field.where(root > 0, 0.0) * root
 
 
 def _whole_fields(forecast: xr.DataArray, analysis: xr.DataArray, dims: Dims) -> tuple[xr.DataArray, xr.DataArray]:

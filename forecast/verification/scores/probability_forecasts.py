@@ -16,7 +16,7 @@ from forecast.verification.scores.probability_curves import area_under, consiste
 from forecast.verification.set_aside import combined, placed_all
 from forecast.verification.thresholds import Threshold, limits
 from forecast.verification.variables import expanded, ratio, renamed, where
-from forecast.verification.weighting import for_each_weight, weighted_mean
+from forecast.verification.weighting import for_each_weight, weighted_mean, where_weighed
 
 try:
     from forecast.verification.ensemble_pass.points import squared_differences
@@ -64,6 +64,7 @@ def brier_score_of_probability(
 
     Source: Brier (1950), doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
     """
+    forecast, analysis = where_weighed(weights if reduce else None, forecast, analysis)
     probability, happened = _both(forecast, analysis, threshold, operator)
     values = blockwise(squared_differences, probability, happened)
     score = weighted_mean(values, reduce, weights, skip_missing=skip_missing)
@@ -116,6 +117,7 @@ def reliability_of_probability(
     if bins < 1:
         raise UnscorableError(f"bins: expected a whole number of 1 or more, found {bins}")
     edges = np.arange(bins + 1) / bins
+    forecast, analysis = where_weighed(weights, forecast, analysis)
     sums = _class_sums(*_both(forecast, analysis, threshold, operator), edges[1:-1], reduce, weights, skip_missing)
     issued = where(sums["issued"].variable, sums["issued"].variable > 0)
     probability = sums["probability"].variable / issued
@@ -175,6 +177,7 @@ def roc_of_probability(
     if levels < 1:
         raise UnscorableError(f"levels: expected a whole number of 1 or more, found {levels}")
     needed = np.arange(levels + 1) / levels
+    forecast, analysis = where_weighed(weights, forecast, analysis)
     sums = _class_sums(*_both(forecast, analysis, threshold, operator), needed[1:], reduce, weights, skip_missing)
     happened = sums["happened"].variable
     hits, alarms = (_reached(part) for part in (happened, sums["issued"].variable - happened))
@@ -229,6 +232,7 @@ def rps_of_probability(
     """
     if threshold_dim not in forecast.indexes:
         raise UnscorableError(f"forecast: expected thresholds as the coordinate of '{threshold_dim}', found none")
+    forecast, analysis = where_weighed(weights if reduce else None, forecast, analysis)
     precision = analysis.dtype if analysis.dtype.kind == "f" else np.dtype(np.float64)
     limit = limits("threshold", forecast[threshold_dim].reset_coords(drop=True), precision)
     happened = events("analysis", analysis, limit, operator)

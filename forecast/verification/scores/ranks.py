@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, check_reduce
+from forecast.verification.datasets import for_each_variable
 from forecast.verification.ensemble_pass.statistics import point_statistics
 from forecast.verification.set_aside import combined, placed
 from forecast.verification.variables import ratio
@@ -69,6 +70,7 @@ def rank_histogram(
     return for_each_weight(weights, below, shares).rename("rank_histogram")
 
 
+@for_each_variable
 def rank_histogram_test(histogram: xr.DataArray, *, cases: float) -> xr.Dataset:
     """Chi-squared test of whether a rank histogram is flat: as a whole, and of its slope and its bowl.
 
@@ -86,7 +88,7 @@ def rank_histogram_test(histogram: xr.DataArray, *, cases: float) -> xr.Dataset:
 
     Source: Jolliffe and Primo (2008), doi:10.1175/2007MWR2219.1
     """
-    bins = histogram.sizes.get("rank", 0) if isinstance(histogram, xr.DataArray) else 0
+    bins = histogram.sizes.get("rank", 0)
     if bins < 3:
         raise UnscorableError(f"rank histogram: expected at least 3 ranks, found {bins}")
     parts = _chi_squared_parts((histogram - 1.0 / bins) * np.sqrt(cases * bins))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from data_catalog.statistics.legendre import legendre_functions
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, grid_dimensions, in_units_of, paired
+from forecast.verification.datasets import for_each_variable
 from forecast.verification.ensemble_pass.statistics import point_statistics
 from forecast.verification.weighting import area_weights, weighted_mean
 
@@ -19,6 +20,7 @@ Kind = Literal["spherical", "zonal"]
 GRID = ["latitude", "longitude"]
 
 
+@for_each_variable
 def spectrum(field: xr.DataArray, *, kind: Kind = "spherical", truncation: int | None = None) -> xr.DataArray:
     """Power of a global field by wavenumber.
 
@@ -181,8 +183,6 @@ def _by_wavenumber(field: xr.DataArray, kind: Kind, truncation: int | None) -> x
 
 
 def _with_our_names(field: xr.DataArray) -> xr.DataArray:
-    if not isinstance(field, xr.DataArray):
-        raise UnscorableError(f"spectrum: expected a DataArray with named dimensions, found {type(field).__name__}")
     return field.rename(
         {name: ours for name, ours in zip(grid_dimensions(field), GRID, strict=True) if name in field.dims}
     )

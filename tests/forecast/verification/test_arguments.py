@@ -299,7 +299,9 @@ def test_a_further_ensemble_is_put_on_the_grid(make_pair: MakePair) -> None:
         both(forecast, analysis, reference=near.isel(latitude=slice(2)))
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize(
+    "name", [name for name in verification.__all__ if inspect.isfunction(getattr(verification, name))]
+)
 def test_help_says_what_each_argument_is(name: str) -> None:
     score = getattr(verification, name)
     for parameter in inspect.signature(score).parameters:
@@ -326,7 +328,7 @@ def test_dask_and_numpy_mix(make_pair: MakePair, name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in WEIGHTED if name != "fss"] + ["energy_score"])
 @pytest.mark.parametrize("skip_missing", [False, True])
-@pytest.mark.parametrize("rubbish", [np.nan, np.inf])
+@pytest.mark.parametrize("rubbish", [np.nan, np.inf, -np.inf, 1e30])
 def test_a_point_without_weight_does_not_count_whatever_it_holds(
     make_pair: MakePair, name: str, skip_missing: bool, rubbish: float
 ) -> None:
@@ -335,17 +337,19 @@ def test_a_point_without_weight_does_not_count_whatever_it_holds(
     options = {**CALLS[name](forecast["latitude"]), "skip_missing": skip_missing}
     role = "norm_weights" if name == "energy_score" else "weights"
     options[role] = options[role].where(~south, 0.0)
-    spoiled = {
-        key: value.where(~south, rubbish) if isinstance(value, xr.DataArray) and key != role else value
-        for key, value in options.items()
-    }
-    found = scored(name, forecast.where(~south, rubbish), analysis.where(~south, rubbish), spoiled)
-    found_analysis = scored(name, forecast, analysis.where(~south, rubbish), options)
+    beside = {key: value for key, value in options.items() if isinstance(value, xr.DataArray) and key != role}
     north = {"latitude": slice(2, None)}
     without = {key: value.isel(north) if isinstance(value, xr.DataArray) else value for key, value in options.items()}
     expected = scored(name, forecast.isel(north), analysis.isel(north), without)
-    xr.testing.assert_allclose(found, expected)
-    xr.testing.assert_allclose(found_analysis, expected)
+    spoilt, spoilt_analysis = forecast.where(~south, rubbish), analysis.where(~south, rubbish)
+    one_member = forecast.where(~south | (forecast["member"] != 4), rubbish)
+    pairs = [(spoilt, spoilt_analysis), (spoilt, analysis), (forecast, spoilt_analysis), (one_member, analysis)]
+    pairs.append((spoilt.chunk(latitude=3), spoilt_analysis))
+    for pair in pairs:
+        xr.testing.assert_allclose(scored(name, *pair, options).compute(), expected)
+    if rubbish != 1e30:  # thresholds of 1e30 are finite
+        spoilt_beside = {key: value.where(~south, rubbish) for key, value in beside.items()}
+        xr.testing.assert_allclose(scored(name, *pairs[0], {**options, **spoilt_beside}), expected)
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -390,8 +394,8 @@ def test_slips_in_single_arguments_are_one_line(make_pair: MakePair) -> None:
         "periodic": lambda: verification.fss(forecast, analysis, threshold=1.0, window=3, periodic="lon"),
         "quantiles": lambda: verification.quantile_score(forecast, analysis, quantiles="half"),
         "climatology": lambda: verification.acc(forecast, analysis, climatology=[0.0]),
-        "spectrum": lambda: verification.spectrum(forecast.values),
-        "rank histogram": lambda: verification.rank_histogram_test(np.ones(4), cases=3),
+        "field": lambda: verification.spectrum(forecast.values),
+        "histogram": lambda: verification.rank_histogram_test(np.ones(4), cases=3),
         "latitude": lambda: area_weights(forecast["latitude"].values),
     }.items():
         with pytest.raises(UnscorableError, match=rf"^{role}: expected [^\n]*$"):

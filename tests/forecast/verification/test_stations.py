@@ -99,3 +99,17 @@ def test_density_weights_are_those_of_rodwell() -> None:
         density_weights(*stations([0.0], [0.0]), distance_km=0)
     with pytest.raises(UnscorableError, match="found missing ones"):
         density_weights(*stations([0.0, np.nan], [0.0, 1.0]))
+
+
+def test_places_in_lists_arrays_and_numbers() -> None:
+    named = stations([12.3, 33.0], [33.3, 200.0])
+    expected = at_stations(plane(), *named, method="linear")
+    for kind in (list, np.asarray):
+        places = [kind(each.values.tolist()) for each in named]
+        xr.testing.assert_equal(at_stations(plane(), *places, method="linear"), expected.drop_vars("station"))
+        np.testing.assert_array_equal(density_weights(*places), density_weights(*named))
+    one = at_stations(plane(), 12.3, 33.3, method="linear")
+    xr.testing.assert_equal(one, expected.isel(station=0, drop=True).drop_vars("station", errors="ignore"))
+    for wrong in (([1.0, 2.0], [1.0]), (["a"], ["b"]), (1.0, [1.0, 2.0]), ([[1.0]], [[1.0]])):
+        with pytest.raises(UnscorableError, match=r"^stations: expected latitude and longitude [^\n]*$"):
+            at_stations(plane(), *wrong)

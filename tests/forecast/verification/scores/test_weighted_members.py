@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.verification import UnscorableError, brier_score, crps
+from forecast.verification import UnscorableError, brier_score, crps, rps
 
 MakePair = Callable[..., tuple[xr.DataArray, xr.DataArray]]
 WEIGHTS = np.array([3.0, 1, 0, 2, 1, 1, 0, 4, 2])
@@ -24,7 +24,7 @@ def test_equal_weights_give_the_scores_of_members_that_count_alike(
 ) -> None:
     forecast, analysis = make_pair(made_kind)
     weights = members(np.full(forecast.sizes["member"], 0.25))
-    for score, options in ((crps, {}), (brier_score, {"threshold": 1.0})):
+    for score, options in ((crps, {}), (brier_score, {"threshold": 1.0}), (rps, {"threshold": [1.0, 2.0]})):
         plain = score(forecast, analysis, fair=fair, **options)
         found = score(forecast, analysis, fair=fair, member_weights=weights, **options)
         xr.testing.assert_allclose(found, plain, rtol=1e-6, atol=1e-9 * float(abs(analysis).max()))
@@ -33,7 +33,7 @@ def test_equal_weights_give_the_scores_of_members_that_count_alike(
 def test_whole_weights_are_numbers_of_equal_members(make_pair: MakePair) -> None:
     forecast, analysis = make_pair("random")
     repeated = forecast.isel(member=np.repeat(np.arange(9), WEIGHTS.astype(int))).drop_vars("member")
-    for score, options in ((crps, {}), (brier_score, {"threshold": [1.0, 2.0]})):
+    for score, options in ((crps, {}), (brier_score, {"threshold": [1.0, 2.0]}), (rps, {"threshold": [1.0, 2.0]})):
         expected = score(repeated, analysis, fair=False, **options)
         found = score(forecast, analysis, fair=False, member_weights=members(WEIGHTS), **options)
         xr.testing.assert_allclose(found, expected)
@@ -50,6 +50,7 @@ def test_the_crps_is_that_of_a_peer(make_pair: MakePair) -> None:
     np.testing.assert_allclose(found, theirs, rtol=1e-9)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**31), draws=st.just(4000))
 def test_the_fair_score_does_not_depend_on_how_members_are_weighed(seed: int, draws: int) -> None:
     rng = np.random.default_rng(seed)
@@ -65,7 +66,7 @@ def test_the_fair_score_does_not_depend_on_how_members_are_weighed(seed: int, dr
 def test_weights_by_lead_time_chunks_and_missing_members(make_pair: MakePair) -> None:
     forecast, analysis = make_pair("random")
     by_lead = members(np.random.default_rng(0).random((9, 3)), "member", "lead_time")
-    for score, options in ((crps, {}), (brier_score, {"threshold": 1.0})):
+    for score, options in ((crps, {}), (brier_score, {"threshold": 1.0}), (rps, {"threshold": [1.0, 2.0]})):
         whole = score(forecast, analysis, member_weights=by_lead, **options)
         one = score(
             forecast.isel(lead_time=1), analysis.isel(lead_time=1), member_weights=by_lead.isel(lead_time=1), **options

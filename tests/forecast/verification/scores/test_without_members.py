@@ -165,12 +165,35 @@ def test_what_does_not_fit_is_refused_in_one_line(make_pair: MakePair, name: str
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_weight_zero_does_not_count_whatever_it_holds(make_pair: MakePair, name: str) -> None:
+@pytest.mark.parametrize("skip_missing", [False, True])
+@pytest.mark.parametrize("rubbish", [np.nan, np.inf, -np.inf, 1e30])
+def test_weight_zero_does_not_count_whatever_it_holds(
+    make_pair: MakePair, name: str, skip_missing: bool, rubbish: float
+) -> None:
     forecast, analysis = given(name, make_pair)
     weights = xr.ones_like(analysis)
     weights[1, 2, 3] = 0.0
-    expected = scored(name, forecast, analysis, reduce="all", weights=weights)
-    holed = analysis.where(weights > 0)
-    xr.testing.assert_allclose(scored(name, forecast, holed, reduce="all", weights=weights), expected)
-    lazy = scored(name, forecast.chunk(latitude=2), holed.chunk(latitude=3), reduce="all", weights=weights)
+    options = {"reduce": "all", "weights": weights, "skip_missing": skip_missing}
+    expected = scored(name, forecast, analysis, **options)
+    spoilt = forecast.where(weights > 0, rubbish).transpose(*forecast.dims)
+    holed = analysis.where(weights > 0, rubbish)
+    for pair in ((spoilt, holed), (spoilt, analysis), (forecast, holed)):
+        xr.testing.assert_allclose(scored(name, *pair, **options), expected)
+    lazy = scored(name, spoilt.chunk(latitude=2), holed.chunk(latitude=3), **options)
     xr.testing.assert_allclose(lazy.compute(), expected)
+
+
+@pytest.mark.parametrize("name", ["contingency_table", "brier_score_of_probability", "roc_of_probability"])
+def test_what_is_no_event_is_refused_only_where_it_counts(make_pair: MakePair, name: str) -> None:
+    forecast, analysis = (field > 1.5 for field in given("contingency_table", make_pair))
+    weights = xr.ones_like(analysis, dtype=float)
+    weights[1, 2, 3] = 0.0
+    holed = analysis.where(weights > 0, 7.0)
+    options = {"reduce": "all", "threshold": None}
+    expected = scored(name, forecast.astype(float), analysis, weights=weights, **options)
+    for each in (weights, weights.chunk(), xr.concat([weights, weights], "region")):
+        found = scored(name, forecast.astype(float), holed, weights=each, **options)
+        for part in expected:
+            xr.testing.assert_allclose(found[part].compute(), expected[part].broadcast_like(found[part]))
+    with pytest.raises(UnscorableError, match="analysis: expected events, which are 0 or 1, found 7"):
+        scored(name, forecast.astype(float), holed, **options)
