@@ -23,9 +23,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "climatology_forecast": lambda field: verification.climatology_forecast(
         field, TIMES[400], np.timedelta64(24, "h"), members=3
     ),
-    "persistence_forecast": lambda field: verification.persistence_forecast(
-        field, TIMES[400], np.timedelta64(24, "h")
-    ),
+    "persistence_forecast": lambda field: verification.persistence_forecast(field, TIMES[400], np.timedelta64(24, "h")),
 }
 
 

@@ -43,6 +43,10 @@ def test_a_chaining_function_weighs_thresholds_as_its_derivative(make_pair: Make
     xr.testing.assert_allclose(lazy.compute(), crps(np.exp(forecast), np.exp(analysis), reduce="all").drop_attrs())
     both = twcrps(xr.Dataset({"t": forecast}), xr.Dataset({"t": analysis}), chaining=np.exp)
     xr.testing.assert_allclose(both["t"], twcrps(forecast, analysis, chaining=np.exp).rename("t"))
-    for wrong in ({"chaining": np.exp, "lower": 1.0}, {"chaining": lambda field: field.values}, {"chaining": lambda field: field.mean()}):
+    for wrong in (
+        {"chaining": np.exp, "lower": 1.0},
+        {"chaining": lambda field: field.values},
+        {"chaining": lambda field: field.mean()},
+    ):
         with pytest.raises(UnscorableError, match="^chaining: expected [^\n]*$"):
             twcrps(forecast, analysis, **wrong)
