@@ -48,5 +48,5 @@ def test_a_chaining_function_weighs_thresholds_as_its_derivative(make_pair: Make
         {"chaining": lambda field: field.values},
         {"chaining": lambda field: field.mean()},
     ):
-        with pytest.raises(UnscorableError, match="^chaining: expected [^\n]*$"):
+        with pytest.raises(UnscorableError, match=r"^chaining: expected [^\n]*$"):
             twcrps(forecast, analysis, **wrong)
