@@ -38,9 +38,9 @@ def at_stations(
             points around it, missing where one of these is.
 
     Returns:
-        The field with the stations' dimension (none for one place) instead of latitude and longitude, and coordinates `latitude` and
-        `longitude` of the stations beside those that they came with. The longitudes of a global grid close upon
-        themselves.
+        The field with the stations' dimension (none for one place) in place of latitude and longitude, and the
+        coordinates `latitude` and `longitude` of the stations beside those that they came with. The longitudes of a
+        global grid close upon themselves.
 
     Raises:
         UnscorableError: A station lies outside the grid, which reaches to the edges of its cells for `"nearest"`, and

@@ -5,8 +5,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.verification.checks import UnscorableError
-from forecast.verification.datasets import for_each_variable
 from forecast.verification.comparison.significance import LEAST_CYCLES, MOST_PERSISTENT, count_cycles, series_along
+from forecast.verification.datasets import for_each_variable
 from forecast.verification.ensemble_pass.resampling_numpy import moments_along
 
 try:

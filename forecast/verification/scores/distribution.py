@@ -60,8 +60,8 @@ def twcrps(
         Score in the unit of `forecast`, on the dimensions that are left. Smaller is better.
 
     Raises:
-        UnscorableError: `lower` is not below `upper`, `chaining` is given beside them, `forecast` and `analysis` do not fit together, or `reduce` or
-            `weights` do not fit them.
+        UnscorableError: `lower` is not below `upper`, `chaining` is given beside them or returns something else,
+            `forecast` and `analysis` do not fit together, or `reduce` or `weights` do not fit them.
 
     Source: Gneiting and Ranjan (2011), doi:10.1198/jbes.2010.08110; Allen et al. (2023), doi:10.1137/22M1532184
     """
