@@ -65,15 +65,12 @@ def twcrps(
 
     Source: Gneiting and Ranjan (2011), doi:10.1198/jbes.2010.08110; Allen et al. (2023), doi:10.1137/22M1532184
     """
-    if lower is not None and upper is not None and bool(np.any(np.asarray(lower >= upper))):
-        raise UnscorableError("twcrps: expected lower below upper, found values that are not")
-    if lower is not None or upper is not None:
-        if chaining is not None:
-            raise UnscorableError("chaining: expected it without lower and upper, found one of these, too")
-        forecast = forecast.clip(lower, upper, keep_attrs=True)
-        analysis = analysis.clip(lower, upper, keep_attrs=True)
     if chaining is not None:
+        if lower is not None or upper is not None:
+            raise UnscorableError("chaining: expected it without lower and upper, found one of these, too")
         forecast, analysis = (_chained(field, chaining) for field in (forecast, analysis))
+    else:
+        forecast, analysis = _clipped(forecast, analysis, lower, upper)
     statistics = point_statistics(forecast, analysis, member_dim, "crps", skip_missing=skip_missing)
     values = statistics["fair_crps" if fair else "crps"].rename("twcrps")
     return in_units_of(forecast, weighted_mean(values, reduce, weights, skip_missing=skip_missing))
@@ -183,6 +180,19 @@ def pit(
 
     values = combined(share, *(statistics[name] for name in ("below", "equal", "members")), analysis)
     return without_unit(weighted_mean(values, reduce, weights, skip_missing=skip_missing), "pit")
+
+
+def _clipped(
+    forecast: xr.DataArray,
+    analysis: xr.DataArray,
+    lower: float | xr.DataArray | None,
+    upper: float | xr.DataArray | None,
+) -> tuple[xr.DataArray, xr.DataArray]:
+    if lower is None and upper is None:
+        return forecast, analysis
+    if lower is not None and upper is not None and bool(np.any(np.asarray(lower >= upper))):
+        raise UnscorableError("twcrps: expected lower below upper, found values that are not")
+    return forecast.clip(lower, upper, keep_attrs=True), analysis.clip(lower, upper, keep_attrs=True)
 
 
 def _chained(field: xr.DataArray, chaining: Callable[[xr.DataArray], xr.DataArray]) -> xr.DataArray:
