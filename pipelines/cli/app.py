@@ -3,7 +3,6 @@
 Each command imports what it needs only when it runs, so that `plumecast --help` takes a fraction of a second.
 """
 
-import logging
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -15,7 +14,7 @@ import typer
 from pipelines.cli import data, forecasts, models, operations, registry, scores
 from pipelines.cli.options import BandsOption
 from pipelines.terminal.exit_status import INTERRUPTED, exit_status
-from pipelines.terminal.output import SecretFreeRecord, StderrHandler, is_first_process
+from pipelines.terminal.output import log_to_stderr
 from pipelines.terminal.processes import check_shared
 
 app = typer.Typer(
@@ -130,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words:
         words = ["--help"]
     words = [word for word in words if word != "--debug"]
-    _log_to_stderr(debug)
+    log_to_stderr(debug=debug)
     returned: list[object] = []
     run = partial(app, words, prog_name="plumecast", standalone_mode=False, obj=given)
 
@@ -142,13 +141,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = next((word for word in words if not word.startswith("-")), "plumecast")
     status = exit_status(act, command=command, debug=debug)
     return returned[0] if status == 0 and isinstance(returned[0], int) else status
-
-
-def _log_to_stderr(debug: bool) -> None:
-    logging.setLogRecordFactory(SecretFreeRecord)
-    logger = logging.getLogger("plumecast")
-    logger.setLevel(logging.DEBUG if debug else logging.INFO if is_first_process() else logging.WARNING)
-    if not any(isinstance(handler, StderrHandler) for handler in logger.handlers):
-        handler = StderrHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
-        logger.addHandler(handler)

@@ -16,6 +16,7 @@ from pipelines.cli.options import (
     Device,
     Processes,
     PublishAnyway,
+    SchedulerOption,
     ScoresOption,
     SourceOption,
     StepOption,
@@ -196,17 +197,21 @@ def cycle(
     checkpoint: CheckpointOption = None,
     members: Annotated[int | None, typer.Option(min=2, help="Size of the ensemble [default: the system's].")] = None,
     scores: ScoresOption = None,
+    processes: Processes = 1,
+    scheduler: SchedulerOption = "local",
 ) -> None:
     """Run what is due: ingest new data, forecast, publish, verify earlier runs that can be verified now.
 
     The ledger knows which cycles are due ('plumecast status'). Simulated weather is played back: each cycle starts one
-    interval of the schedule after the one before.
+    interval of the schedule after the one before. --processes divide the members; --scheduler reads and packs new data,
+    and scores runs.
     """
     from pydantic import SecretStr
 
     from pipelines.flows.environment import prepare_prefect
     from pipelines.terminal.parts import require
     from pipelines.workspace.home import home
+    from pipelines.workspace.scheduler import check_scheduler
     from pipelines.workspace.systems import find_system
 
     require("torch")
@@ -214,6 +219,7 @@ def cycle(
     place = home()
     prepare_prefect(place)
     find_system(system)
+    check_scheduler(scheduler)
     from pipelines.flows.server import short_lived_server
 
     given, kept = (None if path is None else str(path.absolute()) for path in (checkpoint, scores))
@@ -221,10 +227,18 @@ def cycle(
     with short_lived_server(place):
         from pipelines.flows.cycle import cycle_flow
         from pipelines.flows.pending import reported
+        from pipelines.flows.resources import Resources
 
         with reported():
             runs = cycle_flow(
-                system, str(place.root), init=init, source=secret, checkpoint=given, members=members, scores=kept
+                system,
+                str(place.root),
+                init=init,
+                source=secret,
+                checkpoint=given,
+                members=members,
+                scores=kept,
+                resources=Resources(processes=processes, scheduler=scheduler),
             )
     for run in runs:
         print(f"Run: {run}")
@@ -237,11 +251,14 @@ def serve(
     ] = None,
     cron: Annotated[str | None, typer.Option(help="Schedule to use instead of each system's own.")] = None,
     port: Annotated[int, typer.Option(help="Port of the local Prefect server, if one has to be started.")] = 4200,
+    processes: Processes = 1,
+    scheduler: SchedulerOption = "local",
 ) -> None:
     """Deploy each system's schedule and serve it until interrupted, together with the Prefect page."""
     from pipelines.flows.environment import prepare_prefect
     from pipelines.terminal.parts import require
     from pipelines.workspace.home import home
+    from pipelines.workspace.scheduler import check_scheduler
     from pipelines.workspace.systems import systems_to_serve
 
     require("torch")
@@ -249,12 +266,15 @@ def serve(
     place = home()
     prepare_prefect(place)
     chosen = systems_to_serve(place, systems)
+    check_scheduler(scheduler)
     from pipelines.flows.server import prefect_server
 
     with prefect_server(place, port) as address:
-        from pipelines.flows.serving import serve_systems
+        from pipelines.flows.resources import Resources
+        from pipelines.flows.serving import HowToRun, serve_systems
 
-        serve_systems(place, chosen, cron=cron, address=address)
+        how = HowToRun(cron, Resources(processes=processes, scheduler=scheduler))
+        serve_systems(place, chosen, how, address=address)
 
 
 @commands.command()
@@ -268,15 +288,19 @@ def deploy(
     command: Annotated[
         str | None, typer.Option(help="What a worker starts for a cycle, such as 'srun python -m prefect.engine'.")
     ] = None,
+    processes: Processes = 1,
+    scheduler: SchedulerOption = "local",
 ) -> None:
     """Give each system's schedule to a work pool of a Prefect server; its workers run the cycles."""
     from pipelines.flows.environment import configured_address, prepare_prefect
     from pipelines.terminal.parts import require
     from pipelines.workspace.home import home
+    from pipelines.workspace.scheduler import check_scheduler
     from pipelines.workspace.systems import systems_to_serve
 
     require("torch")
     require("prefect")
+    check_scheduler(scheduler)
     if configured_address() is None:
         raise ConfigurationError("deploy: expected the address of a Prefect server in PREFECT_API_URL, found none")
     place = home()
@@ -286,5 +310,8 @@ def deploy(
 
     with server_errors():
         from pipelines.flows.deploying import deploy_systems
+        from pipelines.flows.resources import Resources
+        from pipelines.flows.serving import HowToRun
 
-        deploy_systems(place, chosen, pool=pool, cron=cron, image=image, command=command)
+        how = HowToRun(cron, Resources(processes=processes, scheduler=scheduler))
+        deploy_systems(place, chosen, how, pool=pool, image=image, command=command)

@@ -139,7 +139,7 @@ def check_has_source(entry: DatasetEntry, source: str | None) -> None:
         raise ConfigurationError(f"{entry.name}: expected --source PATH_OR_URL, found none (there is no default)")
 
 
-def ingest_new(home: Home, entry: DatasetEntry, source: str | None = None) -> Path:
+def ingest_new(home: Home, entry: DatasetEntry, source: str | None = None, workers: Workers | None = None) -> Path:
     """Bring the archive of a dataset up to date in a scheduled cycle.
 
     What the archive lacks between its first and its last time is asked for again, until the source states that it will
@@ -149,6 +149,7 @@ def ingest_new(home: Home, entry: DatasetEntry, source: str | None = None) -> Pa
         home: The home directory.
         entry: Catalogue entry of the dataset.
         source: Path or URL to use instead of the catalogue's source.
+        workers: What reads the source and packs chunks; None for threads of this process.
 
     Returns:
         Path of the archive.
@@ -162,7 +163,7 @@ def ingest_new(home: Home, entry: DatasetEntry, source: str | None = None) -> Pa
             raise MissingDataError(f"archive of '{entry.name}': expected {archive} or a --source, found neither")
         logger.info("%s has no source of its own; its archive is used as it is", entry.name)
         return archive
-    summary = ingest_dataset(entry, archive, source=source, start=first_wanted(archive))
+    summary = ingest_dataset(entry, archive, source=source, start=first_wanted(archive), workers=workers)
     logger.info("%s", describe(summary))
     filled = fill_holes(entry, archive, source)
     if filled:

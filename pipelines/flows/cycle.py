@@ -20,6 +20,7 @@ from forecast.products.plots.second_process import drawing_beside
 from pipelines.flows import tasks
 from pipelines.flows.mending import with_sound_archive
 from pipelines.flows.pauses import when_there_is_room
+from pipelines.flows.resources import ONE_PROCESS, Resources
 from pipelines.flows.retries import delays_until, is_scheduled, lock_patience_seconds
 from pipelines.flows.shadows import run_shadows
 from pipelines.flows.steps import ONE_AT_A_TIME, disclosed
@@ -30,6 +31,7 @@ from pipelines.runs.inputs import open_inputs
 from pipelines.runs.sweep import sweep
 from pipelines.terminal.times import parse_time
 from pipelines.workspace.home import Home
+from pipelines.workspace.scheduler import LOCAL, check_scheduler, open_scheduler
 from pipelines.workspace.systems import find_system
 
 logger = logging.getLogger("plumecast")
@@ -51,6 +53,7 @@ def cycle_flow(
     checkpoint: str | None = None,
     members: int | None = None,
     scores: str | None = None,
+    resources: Resources = ONE_PROCESS,
 ) -> list[str]:
     """Ingest new data, make the cycles that are due, publish, and verify earlier runs that can be verified now.
 
@@ -63,11 +66,13 @@ def cycle_flow(
         checkpoint: Directory of the checkpoint to use instead of the default.
         members: Size of the ensemble; None for the system's.
         scores: Score archive to use instead of the home's.
+        resources: What the cycle computes with.
 
     Returns:
         The directories of the runs; none while the system is held.
     """
     place = Home(Path(home))
+    check_scheduler(resources.scheduler)
     cycles = SystemCycles(place, find_system(system, place))
     name, model = cycles.system.name, None if checkpoint is None else Path(checkpoint)
     work = _Work(
@@ -75,7 +80,8 @@ def cycle_flow(
         system,
         disclosed(source) or cycles.system.schedule.source,
         init,
-        partial(cycle_at_home, place, cycles.system, members=members, checkpoint=model),
+        resources.scheduler,
+        partial(cycle_at_home, place, cycles.system, members=members, checkpoint=model, processes=resources.processes),
         partial(tasks.verify, str(place.root), checkpoint=checkpoint, scores=scores, system=cycles.system),
     )
     with _alone_on_schedule(place, name):
@@ -104,6 +110,7 @@ class _Work:
         system: Name or path of the system, as the user gave it.
         source: Path or URL to ingest and mend from; None for the catalogue's source.
         init: Init time that is asked for; None for the cycles that are due.
+        scheduler: What reads and packs new data and scores runs, as in `--scheduler`.
         request: Returns the request for the run of an init time.
         verify: Verifies the run in a directory.
     """
@@ -112,8 +119,9 @@ class _Work:
     system: str
     source: str | None
     init: str | None
+    scheduler: str
     request: Callable[[np.datetime64], Cycle]
-    verify: Callable[[str], str]
+    verify: Callable[..., str]
 
     def cycle(self, init_time: np.datetime64) -> Cycle:
         return replace(self.request(init_time), allow_suspect=self.cycles.system.schedule.allow_suspect)
@@ -202,8 +210,9 @@ def copied(cycles: SystemCycles) -> Iterator[None]:
 def _init_times(work: _Work) -> list[np.datetime64]:
     """Bring the archive up to date, waiting for late data as long as the schedule says; return the cycles to make."""
     home, delays = str(work.cycles.home.root), delays_until(work.cycles.system.schedule.wait_hours)
+    asked = home, work.system, work.source, work.init
     patient = tasks.ingest_for_cycle.with_options(retries=len(delays), retry_delay_seconds=delays)
-    return [parse_time(each) for each in patient(home, work.system, work.source, work.init)]
+    return [parse_time(each) for each in patient(*asked, scheduler=work.scheduler)]
 
 
 def _make_each(work: _Work, init_times: Sequence[np.datetime64]) -> Iterator[str]:
@@ -236,9 +245,10 @@ def _verify_earlier(work: _Work, runs: Sequence[str]) -> None:
     cycles = work.cycles
     if not cycles.home.archive(cycles.system.dataset).exists():
         return
-    for earlier in tasks.find_verifiable(str(cycles.home.root), cycles.system):
-        if earlier not in runs:
-            with_sound_archive(partial(work.verify, earlier), cycles, work.source)
+    verifiable = [run for run in tasks.find_verifiable(str(cycles.home.root), cycles.system) if run not in runs]
+    with open_scheduler(work.scheduler if verifiable else LOCAL, cycles.home) as workers:
+        for earlier in verifiable:
+            with_sound_archive(partial(work.verify, earlier, workers=workers), cycles, work.source)
             cycles.ledger().record([RunDirectory.at(earlier).init_time], "verified")
 
 

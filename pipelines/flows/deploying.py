@@ -16,7 +16,7 @@ from data_catalog.errors import ConfigurationError
 from forecast.system.system import System
 from pipelines.flows.crashed_runs import ensure_crash_automation
 from pipelines.flows.environment import SETTINGS
-from pipelines.flows.serving import check_cron, deployment
+from pipelines.flows.serving import HowToRun, check_cron, deployment
 from pipelines.workspace.home import Home
 
 logger = logging.getLogger("plumecast")
@@ -26,9 +26,9 @@ _NEEDS_IMAGE = "docker", "kubernetes"
 def deploy_systems(
     home: Home,
     systems: Sequence[tuple[str, System]],
+    how: HowToRun,
     *,
     pool: str,
-    cron: str | None = None,
     image: str | None = None,
     command: str | None = None,
 ) -> None:
@@ -37,8 +37,8 @@ def deploy_systems(
     Args:
         home: Home directory of the cycles, at the same path for every worker.
         systems: Name or path given by the user and the system; a path is the same for every worker.
+        how: How their cycles run.
         pool: Name of the work pool.
-        cron: Schedule to use instead of each system's own.
         image: Container image of Plumecast, for a pool that starts containers.
         command: What a worker starts for a cycle, such as `srun --mem 8G python -m prefect.engine`; None for the pool's
             own way.
@@ -48,19 +48,19 @@ def deploy_systems(
             refuses a deployment.
     """
     for _, system in systems:
-        check_cron(cron or system.schedule.cron)
+        check_cron(how.cron or system.schedule.cron)
     found = _work_pool(pool)
     if found.type in _NEEDS_IMAGE and image is None:
         raise ConfigurationError(f"--pool {pool}: expected --image for a pool of type {found.type}, found none")
     ensure_crash_automation()
     for name, system in systems:
-        made = deployment(home, name, system, cron)
+        made = deployment(home, name, system, how)
         made.job_variables = {"env": _environment(home)} | ({"command": command} if command else {})
         try:
             made.apply(work_pool_name=pool, image=image)
         except DeploymentApplyError as error:
             raise ConfigurationError(f"--pool {pool}: expected it to take {made.full_name}, found: {error}") from error
-        logger.info("Deployed %s to '%s' on '%s'", made.full_name, pool, cron or system.schedule.cron)
+        logger.info("Deployed %s to '%s' on '%s'", made.full_name, pool, how.cron or system.schedule.cron)
 
 
 def _work_pool(name: str) -> WorkPool:

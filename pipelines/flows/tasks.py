@@ -10,6 +10,7 @@ from pathlib import Path
 from prefect.events import emit_event
 
 from data_catalog.archive.reading import open_archive
+from data_catalog.archive.workers import Workers
 from data_catalog.catalog import DatasetEntry
 from forecast.products.files.runs import RunDirectory
 from forecast.states.starts import select_past
@@ -34,11 +35,13 @@ from pipelines.runs import forecast as forecasting
 from pipelines.runs.checking import check_run
 from pipelines.runs.cycle import Cycle
 from pipelines.runs.inputs import open_inputs
+from pipelines.runs.shared_members import make_members_together
 from pipelines.runs.verifiable import runs_to_verify
 from pipelines.scoring.verification_request import VerificationRequest
 from pipelines.terminal.times import parse_time
 from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.home import Home
+from pipelines.workspace.scheduler import LOCAL, open_scheduler
 from pipelines.workspace.systems import find_system
 
 logger = logging.getLogger("plumecast")
@@ -52,7 +55,9 @@ def ingest(home: str, entry: DatasetEntry, source: str | None = None) -> str:
 
 
 @step("new data and its init times")
-def ingest_for_cycle(home: str, system_name: str, source: str | None = None, init: str | None = None) -> list[str]:
+def ingest_for_cycle(
+    home: str, system_name: str, source: str | None = None, init: str | None = None, *, scheduler: str = LOCAL
+) -> list[str]:
     """Bring the archive of a system up to date, and return the init times of the cycles to make, ISO 8601.
 
     Both are one step, so that data that comes late is asked for again.
@@ -62,6 +67,7 @@ def ingest_for_cycle(home: str, system_name: str, source: str | None = None, ini
         system_name: Name or path of a system.
         source: Path or URL to use instead of the catalogue's source.
         init: Wanted init time; None for the cycles that are due.
+        scheduler: What reads and packs new data, as in `--scheduler`.
 
     Raises:
         MissingDataError: The analysis is not there yet.
@@ -71,8 +77,8 @@ def ingest_for_cycle(home: str, system_name: str, source: str | None = None, ini
     cycles = SystemCycles(place, system)
     wanted = None if init is None else parse_time(init, "--init")
     with cycles.explained(wanted):
-        with source_slots(system.entry.source):
-            archived = open_archive(ingest_new(place, system.entry, source))[["time"]]
+        with source_slots(system.entry.source), open_scheduler(scheduler, place) as workers:
+            archived = open_archive(ingest_new(place, system.entry, source, workers))[["time"]]
         if wanted is None:
             return [str(time) for time in cycles.choose(archived["time"].values)]
         select_past(archived, wanted, system.state.past_states, system.state.step_hours)
@@ -89,7 +95,8 @@ def mend_archive(home: str, entry: DatasetEntry, source: str | None = None) -> l
 @step("members")
 def make_members(cycle: Cycle) -> bool:
     """Write the NetCDF of all members into the staged run; return False if the published run already holds them."""
-    return forecasting.make_members(cycle, open_inputs(cycle))
+    inputs = open_inputs(cycle)
+    return forecasting.make_members(cycle, inputs) if cycle.processes == 1 else make_members_together(cycle)
 
 
 @step("products")
@@ -136,11 +143,18 @@ def find_verifiable(home: str, system: System, runs: str | None = None) -> list[
 
 @step("verify")
 def verify(
-    home: str, run: str, checkpoint: str | None = None, *, scores: str | None = None, system: System | None = None
+    home: str,
+    run: str,
+    checkpoint: str | None = None,
+    *,
+    scores: str | None = None,
+    system: System | None = None,
+    workers: Workers | None = None,
 ) -> str:
     """Score one run into the score archive, and publish it with its scores; return the path of the scores."""
     directory = RunDirectory.at(run)
-    scored = verify_run(_request_in(home, checkpoint=checkpoint, scores=scores, system=system), directory)
+    request = _request_in(home, checkpoint=checkpoint, scores=scores, system=system)
+    scored = verify_run(request, directory, workers)
     show_scores(directory.system_name, pooled([scored]))
     return str(directory.scores)
 

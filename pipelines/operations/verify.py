@@ -109,12 +109,13 @@ def _each_start_once(runs: Sequence[ScoredRun]) -> list[ScoredCycle]:
     return list(scored.values())
 
 
-def verify_run(request: VerificationRequest, run: RunDirectory) -> ScoredCycle:
+def verify_run(request: VerificationRequest, run: RunDirectory, workers: Workers | None = None) -> ScoredCycle:
     """Score a run into the score archive, and publish it again with its scores and a page that shows them.
 
     Args:
         request: Analysis, system and score archive of the verification.
         run: The published run.
+        workers: What scores it; None to score it here.
 
     Raises:
         MissingDataError: The analysis does not reach the valid times yet.
@@ -122,7 +123,7 @@ def verify_run(request: VerificationRequest, run: RunDirectory) -> ScoredCycle:
         ConfigurationError: The run belongs to another system than the request names.
     """
     with logged(run, "verify", run.scores):
-        scored = scored_run(request, run)
+        (scored,) = in_order(workers, partial(scored_run, request), [run])
         keep_all(scored.scores.unkept)
         scored.publish()
     return scored.scores.cycle

@@ -33,6 +33,7 @@ class Cycle:
         bands: Number of processes that compute a member together, each a band of latitudes.
         allow_suspect: Whether to start from an analysis that the checks suspect.
         publish_anyway: Whether the run is published although it fails its checks.
+        processes: Number of processes that a scheduled cycle starts to divide the members.
     """
 
     system: System
@@ -46,6 +47,7 @@ class Cycle:
     bands: int = 1
     allow_suspect: bool = False
     publish_anyway: bool = False
+    processes: int = 1
 
     @property
     def run(self) -> RunDirectory:
@@ -66,6 +68,7 @@ def cycle_at_home(
     members: int | None = None,
     lead: str | None = None,
     checkpoint: Path | None = None,
+    processes: int = 1,
 ) -> Cycle:
     """Return the request for a run in a home, from the analysis in that home.
 
@@ -76,6 +79,7 @@ def cycle_at_home(
         members: Size of the ensemble; None for the system's.
         lead: Lead time such as 10d; None for the system's.
         checkpoint: Directory of the checkpoint to use instead of the default.
+        processes: Number of processes that divide the members.
 
     Raises:
         ConfigurationError: There is no checkpoint, or the lead time is not a multiple of the system's step.
@@ -90,6 +94,7 @@ def cycle_at_home(
         members=tuple(range(members or system.forecast.members)),
         lead_steps=requested_lead_steps(system, lead),
         device=choose_device("auto"),
+        processes=processes,
     )
 
 

@@ -67,7 +67,7 @@ def forecast_cycle(cycle: Cycle) -> Path:
     inputs = open_inputs(cycle)
     with process_group(cycle.device, bands=cycle.bands) as ranks:
         if not ranks.is_first:
-            _share_members(cycle, inputs, ranks)
+            share_members(cycle, inputs, ranks)
             return cycle.run.path
         with lock(staging.lock_path(cycle.run), f"run {cycle.run.path}"):
             make_run(cycle, inputs, ranks)
@@ -135,6 +135,18 @@ def make_members(cycle: Cycle, inputs: Inputs, ranks: Ranks | None = None) -> bo
     return True
 
 
+def share_members(cycle: Cycle, inputs: Inputs, ranks: Ranks) -> None:
+    """Compute this process's members; the first process, which is another one, writes them.
+
+    Args:
+        cycle: The request for the run.
+        inputs: Checkpoint and analysis of the run.
+        ranks: Processes that divide the members among them, of which this is not the first.
+    """
+    for _ in _computed(cycle, inputs, ranks.broadcast(()), ranks):
+        raise AssertionError("only the first process receives members")
+
+
 def make_products(cycle: Cycle) -> Path:
     """Write mean, spread, quantiles and probabilities of the staged run, and its Zarr if the system asks for it.
 
@@ -194,12 +206,6 @@ def publish(cycle: Cycle) -> Path:
             **{name: made[name] for name in ("system_hash", "model_id", "data_hash", "seeds", "delivered")},
         )
         return staging.publish(cycle.run)
-
-
-def _share_members(cycle: Cycle, inputs: Inputs, ranks: Ranks) -> None:
-    """Compute this process's members; the first process, which is another one, writes them."""
-    for _ in _computed(cycle, inputs, ranks.broadcast(()), ranks):
-        raise AssertionError("only the first process receives members")
 
 
 def _computed(cycle: Cycle, inputs: Inputs, members: tuple[int, ...], ranks: Ranks) -> Iterator[MemberFields]:

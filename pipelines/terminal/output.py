@@ -32,3 +32,18 @@ class SecretFreeRecord(logging.LogRecord):
     def getMessage(self) -> str:  # noqa: N802, the name in the standard library
         """Return the message."""
         return without_secrets(super().getMessage())
+
+
+def log_to_stderr(*, debug: bool = False) -> None:
+    """Print what Plumecast logs on stderr: everything from the first process, warnings from the others.
+
+    Args:
+        debug: Whether the first process also prints what is only of use in finding a fault.
+    """
+    logging.setLogRecordFactory(SecretFreeRecord)
+    logger = logging.getLogger("plumecast")
+    logger.setLevel(logging.DEBUG if debug else logging.INFO if is_first_process() else logging.WARNING)
+    if not any(isinstance(handler, StderrHandler) for handler in logger.handlers):
+        handler = StderrHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+        logger.addHandler(handler)

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import IO
 
@@ -22,9 +23,22 @@ from pipelines.terminal.exit_status import TRY_LATER, USERS_FAULT
 from pipelines.terminal.tied import launcher_variable
 
 SHARED_COMMANDS = ("train", "forecast")
-"""Commands whose work several processes can divide."""
+"""Commands whose work several processes that start together can divide."""
 _SECONDS_BETWEEN_LOOKS = 0.1
 _GRACE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How one of several processes ended.
+
+    Attributes:
+        status: Its exit status; minus the signal number if a signal ended it.
+        text: What it wrote on standard output.
+    """
+
+    status: int
+    text: str
 
 
 def launch(words: Sequence[str], processes: int) -> int:
@@ -40,14 +54,12 @@ def launch(words: Sequence[str], processes: int) -> int:
     Raises:
         ConfigurationError: This process is itself one of several.
     """
-    if "WORLD_SIZE" in os.environ:
-        raise ConfigurationError("--processes: expected a process outside torchrun, found one that torchrun started")
     shared = _shared_variables(processes)
     with ExitStack() as stack:
         errors: list[IO[bytes] | None] = [None]
         errors += [stack.enter_context(tempfile.TemporaryFile()) for _ in range(1, processes)]
         started = [
-            stack.enter_context(_start(words, shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)}, error))
+            stack.enter_context(_start(["pipelines", *words], shared, rank, output=_output_of(rank), error=error))
             for rank, error in enumerate(errors)
         ]
         stack.callback(_end, started)
@@ -56,6 +68,56 @@ def launch(words: Sequence[str], processes: int) -> int:
             return 0
         _end(started, _GRACE_SECONDS)
         return _report(_cause(failed, [process.returncode for process in started]), started, errors)
+
+
+def ask_processes(module: str, request: str, processes: int) -> list[Answer]:
+    """Run a module as several processes, each of which reads the same request on standard input, and wait for them.
+
+    Their standard error is that of this process. Once one fails, the others are ended.
+
+    Args:
+        module: Name of the module; it calls `die_with_launcher` first.
+        request: What they read.
+        processes: Number of processes.
+
+    Returns:
+        How each ended, by rank.
+
+    Raises:
+        ConfigurationError: This process is itself one of several.
+    """
+    shared = _shared_variables(processes)
+    with ExitStack() as stack:
+        answers = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(processes)]
+        started = []
+        for rank, answer in enumerate(answers):
+            process = stack.enter_context(_start([module], shared, rank, asked=subprocess.PIPE, output=answer))
+            stack.callback(_end, [process])  # also those that were started before one that cannot be
+            started.append(process)
+        for process in started:
+            _tell(process, request)
+        if _first_failure(started) is not None:
+            _end(started, _GRACE_SECONDS)
+        return [Answer(process.returncode, _text(answer)) for process, answer in zip(started, answers, strict=True)]
+
+
+def _tell(process: subprocess.Popen[bytes], request: str) -> None:
+    """Write on the standard input of a process, which may have ended already."""
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):
+        process.stdin.write(request.encode())
+    with suppress(BrokenPipeError):
+        process.stdin.close()
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def _output_of(rank: int) -> int | None:
+    """Only the first process of a command prints."""
+    return None if rank == 0 else subprocess.DEVNULL
 
 
 def without_processes(words: Sequence[str]) -> list[str]:
@@ -79,6 +141,8 @@ def check_shared(command: str | None) -> None:
 
 
 def _shared_variables(processes: int) -> dict[str, str]:
+    if "WORLD_SIZE" in os.environ:
+        raise ConfigurationError("--processes: expected a process outside torchrun, found one that torchrun started")
     return launcher_variable() | {
         "WORLD_SIZE": str(processes),
         "LOCAL_WORLD_SIZE": str(processes),
@@ -88,11 +152,18 @@ def _shared_variables(processes: int) -> dict[str, str]:
     }
 
 
-def _start(words: Sequence[str], variables: dict[str, str], error: IO[bytes] | None) -> subprocess.Popen[bytes]:
-    output = None if error is None else subprocess.DEVNULL
-    return subprocess.Popen(  # noqa: S603  # this interpreter, with the arguments of this process
-        [sys.executable, "-m", "pipelines", *words], env=os.environ | variables, stdout=output, stderr=error
-    )
+def _start(
+    words: Sequence[str],
+    shared: dict[str, str],
+    rank: int,
+    *,
+    asked: int | None = None,
+    output: IO[bytes] | int | None = None,
+    error: IO[bytes] | None = None,
+) -> subprocess.Popen[bytes]:
+    variables = shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+    command = [sys.executable, "-m", *words]
+    return subprocess.Popen(command, env=os.environ | variables, stdin=asked, stdout=output, stderr=error)  # noqa: S603
 
 
 def _first_failure(started: Sequence[subprocess.Popen[bytes]]) -> int | None:
@@ -146,8 +217,7 @@ def _report(failed: int, started: Sequence[subprocess.Popen[bytes]], errors: Seq
         print(f"plumecast: process {failed} of {len(started)} was ended by signal {-status}", file=sys.stderr)
         return 1
     if error is not None and started[0].returncode != status:
-        error.seek(0)
-        sys.stderr.write(error.read().decode(errors="replace"))
+        sys.stderr.write(_text(error))
     return int(status)
 
 

@@ -2,10 +2,12 @@
 
     python -m tests.chaos.campaign --cycles 200 --seed 0 --out DIR
 
-Each cycle of a tiny system is made by `plumecast cycle`, and `kill -9` ends a random one of its processes (flow or
-Prefect server) at a random moment; then it is run until it is published. At the end every cycle must be published
-once, with the same values bit by bit as in a world where nothing was killed; the ledger must explain every cycle; no
-process and no working file may be left. A campaign continues where it was interrupted.
+Each cycle of a tiny system is made through the command line in one of the ways of `tests.chaos.ways`: in one process,
+by two torch ranks, with Dask's workers of its own or of a cluster, or by the worker of a Prefect work pool. `kill -9`
+ends one of its processes at a random moment: flow, Prefect server, rank, Dask worker or scheduler, pool worker. Then it
+is run until it is published. At the end every cycle must be published once, with the same values bit by bit as in a
+world where nothing was killed; the ledger must explain every cycle; no process and no working file may be left. A
+campaign continues where it was interrupted; `kills.json` tells what was killed in each cycle.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,11 +37,15 @@ from pipelines.runs.cycle import cycle_at_home
 from pipelines.runs.forecast import make_members
 from pipelines.runs.inputs import open_inputs
 from pipelines.workspace.systems import find_system
+from tests.chaos.ways import KINDS, WAYS, Attempt, Standing, passing, processes_of
 from tests.chaos.world import FIRST, NAME, World, make_world
 
 MOST_TRIES = 5
 GONE_SECONDS = 20.0
-"""How long a server may take to notice that its flow was killed."""
+"""How long what a cycle started may take to notice that the cycle was killed."""
+HANGS_SECONDS = 1800.0
+JUST_STARTED_SECONDS = 5.0
+"""Within this time after a process of the drawn kind is there, it is killed."""
 
 
 @dataclass
@@ -47,82 +54,92 @@ class Counts:
 
     Attributes:
         cycles: Cycles made.
-        killed: Kills by the command line of the process.
-        survived: Runs of the command that ended before they were to be killed.
+        killed: Kills by way and kind of process.
+        survived: Attempts by way that ended before one of their processes was to be killed.
     """
 
     cycles: int
-    killed: Counter[str]
-    survived: int
+    killed: Counter[tuple[str, str]]
+    survived: Counter[str]
 
 
-def processes_of(world: World) -> list[psutil.Process]:
-    """Return the living processes whose home is a world, oldest first."""
-    found = []
-    for process in psutil.process_iter(["create_time"]):
-        try:
-            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get("HOME") == str(world.root):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return sorted(found, key=lambda process: process.info["create_time"])
-
-
-def kill_one(world: World, rng: random.Random) -> str | None:
-    """Kill a random process of a world; return what it was, or None if there is none."""
-    candidates = processes_of(world)
+def kill_one(world: World, kind: str, rng: random.Random) -> bool:
+    """Kill a random process of a kind in a world; return whether there was one."""
+    candidates = [process for each, process in processes_of(world) if each == kind]
     if not candidates:
-        return None
-    process = rng.choice(candidates)
+        return False
     try:
-        words = " ".join(process.cmdline())
-        process.send_signal(signal.SIGKILL)
+        rng.choice(candidates).send_signal(signal.SIGKILL)
     except psutil.Error:
-        return None
-    return next((name for name in ("prefect server", "uvicorn", "pipelines cycle") if name in words), "other")
+        return False
+    return True
 
 
-def make_cycle(world: World, init: str, rng: random.Random, kills: int, longest: float, counts: Counts) -> None:
-    """Make one cycle, killing a process in each of its first runs, until it is published.
+@dataclass(frozen=True)
+class Hunter:
+    """Kills processes of the cycles of a world.
 
-    Args:
+    Attributes:
         world: The world.
-        init: Init time.
-        rng: Draws moments and processes.
-        kills: Runs of the command that are killed.
+        standing: What makes its cycles.
+        rng: Draws kinds, moments and processes.
         longest: Seconds within which the moment of a kill lies.
-        counts: Counts on.
     """
-    run = RunDirectory(world.home.runs, NAME, np.datetime64(init, "ns"))
-    for attempt in range(kills + MOST_TRIES):
-        command = world.command("cycle", str(world.system), "--init", init)
-        if attempt < kills:
-            _kill_within(world, command, rng, longest, counts)
-        status = command.wait()
-        if attempt >= kills and status == 0:
-            return
-    raise AssertionError(f"{run.path}: expected to be made within {MOST_TRIES} tries, found status {status}")
+
+    world: World
+    standing: Standing
+    rng: random.Random
+    longest: float
+
+    def make_cycle(self, way: str, init: str, kills: int) -> list[str | None]:
+        """Make one cycle, killing a process in each of its first attempts, until it is published.
+
+        Args:
+            way: How it is made.
+            init: Init time.
+            kills: Attempts that are disturbed.
+
+        Returns:
+            What was killed in each of these; None where the attempt ended before.
+        """
+        killed = []
+        for number in range(kills + MOST_TRIES):
+            attempt = self.standing.attempt(way, init)
+            if number < kills:
+                killed.append(self._disturb(attempt, way))
+            status = attempt.wait(HANGS_SECONDS)
+            if number >= kills and status == 0:
+                return killed
+        raise AssertionError(f"{init}: expected to be made within {MOST_TRIES} tries, found status {status}")
+
+    def _disturb(self, attempt: Attempt, way: str) -> str | None:
+        kind = self.rng.choice(KINDS[way])
+        if _ended(attempt, self.rng.uniform(0.1, self.longest)):
+            return None
+        while not any(each == kind for each, _ in processes_of(self.world)):
+            if _ended(attempt, 0.1):
+                return None
+        if _ended(attempt, self.rng.uniform(0.0, JUST_STARTED_SECONDS)) or not kill_one(self.world, kind, self.rng):
+            return None
+        if kind == "flow":
+            self._expect_no_orphan(way)
+        return kind
+
+    def _expect_no_orphan(self, way: str) -> None:
+        deadline = time.monotonic() + GONE_SECONDS
+        while passing(self.world, way) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        left = [" ".join(process.cmdline()) for process in passing(self.world, way)]
+        assert not left, f"expected no process to outlive its cycle, found {left}"
 
 
-def _kill_within(
-    world: World, command: "subprocess.Popen[bytes]", rng: random.Random, longest: float, counts: Counts
-) -> None:
+def _ended(attempt: Attempt, seconds: float) -> bool:
+    """Whether an attempt ends within some time."""
     try:
-        command.wait(timeout=rng.uniform(0.1, longest))
-        counts.survived += 1
-        return
+        attempt.wait(seconds)
     except subprocess.TimeoutExpired:
-        pass
-    what = kill_one(world, rng)
-    if what is not None:
-        counts.killed[what] += 1
-    if what != "pipelines cycle":
-        return
-    deadline = time.monotonic() + GONE_SECONDS
-    while processes_of(world) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    left = [" ".join(process.cmdline()) for process in processes_of(world)]
-    assert not left, f"expected no process to outlive its cycle, found {left}"
+        return False
+    return True
 
 
 def values_of(forecast: Path) -> dict[str, bytes]:
@@ -166,20 +183,23 @@ def faults_of(world: World, calm: World, inits: list[str]) -> list[str]:
             faults.append(f"{init}: expected published, found {states.get(init)}")
         faults += [f"{path}: left behind" for path in staging.working_directories(run) if path.exists()]
     faults += [f"{init}: in the ledger, never asked for" for init in states if init not in inits]
-    faults += [f"{process}: still runs" for process in processes_of(world)]
+    faults += [f"{kind} {process}: still runs" for kind, process in processes_of(world)]
     faults += [f"{path}: left behind" for path in world.home.root.rglob("*.partial*")]
     return faults
 
 
-def campaign(root: Path, cycles: int, seed: int, *, kills: int = 1, longest: float = 40.0) -> Counts:
+def campaign(
+    root: Path, cycles: int, seed: int, *, kills: int = 1, longest: float = 40.0, ways: Sequence[str] = WAYS
+) -> Counts:
     """Run or continue a campaign.
 
     Args:
         root: Directory of both worlds.
         cycles: Number of cycles.
-        seed: Seed of moments and processes.
-        kills: Runs of the command that are killed for each cycle.
+        seed: Seed of kinds, moments and processes.
+        kills: Attempts of each cycle that are disturbed.
         longest: Seconds within which the moment of a kill lies.
+        ways: How cycles are made, in turn.
 
     Raises:
         AssertionError: Something is wrong.
@@ -187,19 +207,45 @@ def campaign(root: Path, cycles: int, seed: int, *, kills: int = 1, longest: flo
     calm, wild = World(root / "calm"), World(root / "wild")
     if not calm.root.exists():
         make_world(calm.root).copied_to(wild.root)
-    inits = [str(FIRST + day) for day in range(cycles)]
-    done, counts = root / "done.json", Counts(0, Counter(), 0)
-    made = json.loads(done.read_text()) if done.exists() else []
-    for number, init in enumerate(inits):
-        if init in made:
-            continue
-        make_cycle(wild, init, random.Random(seed * 1_000_003 + number), kills, longest, counts)
-        made.append(init)
-        done.write_text(json.dumps(made))
-        counts.cycles += 1
-        print(f"{init}: {dict(counts.killed)} killed, {counts.survived} ended before", flush=True)
+    inits, standing = [str(FIRST + day) for day in range(cycles)], Standing(wild)
+    try:
+        for number in range(len(_made(root)), cycles):
+            hunter = Hunter(wild, standing, random.Random(seed * 1_000_003 + number), longest)
+            way, begun = ways[number % len(ways)], time.monotonic()
+            wild.reach(FIRST + number)
+            killed = hunter.make_cycle(way, inits[number], kills)
+            _note(root, inits[number], way, killed)
+            print(f"{inits[number]}: {way}, killed {killed}, {time.monotonic() - begun:.0f} s", flush=True)
+    finally:
+        standing.end()
+    calm.reach(FIRST + cycles)
     faults = faults_of(wild, calm, inits)
     assert not faults, "; ".join(faults)
+    return counts_of(root)
+
+
+def _made(root: Path) -> list[str]:
+    """Init times of the cycles that are made."""
+    done = root / "done.json"
+    return list(json.loads(done.read_text())) if done.exists() else []
+
+
+def _note(root: Path, init: str, way: str, killed: Sequence[str | None]) -> None:
+    kills, made = root / "kills.json", _made(root)
+    known = json.loads(kills.read_text()) if kills.exists() else {}
+    kills.write_text(json.dumps(known | {init: {"way": way, "killed": killed}}))
+    (root / "done.json").write_text(json.dumps([*made, init]))
+
+
+def counts_of(root: Path) -> Counts:
+    """Count what was killed in the cycles of a campaign, also before it was continued."""
+    counts = Counts(len(_made(root)), Counter(), Counter())
+    for cycle in json.loads((root / "kills.json").read_text()).values():
+        for kind in cycle["killed"]:
+            if kind is None:
+                counts.survived[cycle["way"]] += 1
+            else:
+                counts.killed[cycle["way"], kind] += 1
     return counts
 
 
@@ -207,12 +253,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cycles", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kills", type=int, default=1, help="runs of the command that are killed for each cycle")
+    parser.add_argument("--kills", type=int, default=1, help="attempts of each cycle that are disturbed")
     parser.add_argument("--longest", type=float, default=40.0, help="seconds within which a kill comes")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS, help="how cycles are made, in turn")
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
-    counts = campaign(asked.out.absolute(), asked.cycles, asked.seed, kills=asked.kills, longest=asked.longest)
-    print(f"{counts.cycles} cycles, {sum(counts.killed.values())} kills {dict(counts.killed)}: all published once")
+    counts = campaign(
+        asked.out.absolute(), asked.cycles, asked.seed, kills=asked.kills, longest=asked.longest, ways=asked.ways
+    )
+    for (way, kind), number in sorted(counts.killed.items()):
+        print(f"{way}: {kind} killed {number} times")
+    print(
+        f"{counts.cycles} cycles, {counts.killed.total()} kills, {counts.survived.total()} too late: all published once"
+    )
     return 0
 
 

@@ -9,6 +9,8 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from data_catalog.errors import ConfigurationError
 from pipelines.cli.app import main
 from pipelines.flows.deploying import deploy_systems
+from pipelines.flows.resources import Resources
+from pipelines.flows.serving import HowToRun
 from pipelines.workspace.home import Home
 from pipelines.workspace.systems import find_system
 
@@ -30,11 +32,12 @@ def _pools(server: None) -> None:
 def test_a_schedule_is_given_to_a_pool_once(place: Home, tiny: Path) -> None:
     systems = [(str(tiny), find_system(str(tiny)))]
     for command in (None, "srun --mem 8G python -m prefect.engine"):
-        deploy_systems(place, systems, pool="nodes", command=command)
+        deploy_systems(place, systems, HowToRun(resources=Resources(processes=2)), pool="nodes", command=command)
     with get_client(sync_client=True) as client:
         (made,) = client.read_deployments()
     assert (made.name, made.work_pool_name) == ("tiny", "nodes")
-    assert made.parameters == {"system": str(tiny), "home": str(place.root)}
+    resources = {"processes": 2, "scheduler": "local"}
+    assert made.parameters == {"system": str(tiny), "home": str(place.root), "resources": resources}
     assert made.entrypoint == "pipelines.flows.cycle.cycle_flow"
     assert made.job_variables["command"] == "srun --mem 8G python -m prefect.engine"
     assert made.job_variables["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30"
@@ -54,7 +57,7 @@ def test_a_schedule_is_given_to_a_pool_once(place: Home, tiny: Path) -> None:
 )
 def test_what_cannot_be_deployed(place: Home, tiny: Path, pool: str, cron: str | None, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
-        deploy_systems(place, [(str(tiny), find_system(str(tiny)))], pool=pool, cron=cron)
+        deploy_systems(place, [(str(tiny), find_system(str(tiny)))], HowToRun(cron), pool=pool)
 
 
 def test_a_server_is_needed(

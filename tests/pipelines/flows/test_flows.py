@@ -1,5 +1,8 @@
 """The flows against a real, temporary Prefect server."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from prefect.client.schemas.objects import StateType
 from pydantic import SecretStr
 
 from data_catalog.archive.ingest import ingest
+from data_catalog.archive.workers import Workers, own_threads
 from data_catalog.catalog import DatasetEntry, dataset
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.layout.times import iso
@@ -25,9 +29,10 @@ from pipelines.data.ingest import ingest_new
 from pipelines.flows import tasks
 from pipelines.flows.crashed_runs import AUTOMATION, ensure_crash_automation, mark_dead_cycles
 from pipelines.flows.cycle import cycle_flow
+from pipelines.flows.resources import Resources
 from pipelines.flows.retries import delays_until, is_passing
 from pipelines.flows.server import server_errors
-from pipelines.flows.serving import check_cron, deployment
+from pipelines.flows.serving import HowToRun, check_cron, deployment
 from pipelines.operations.cycles import SystemCycles
 from pipelines.operations.status import status_of
 from pipelines.operations.steering import hold_system
@@ -84,6 +89,29 @@ def test_two_cycles_leave_two_runs_and_a_verified_one(
     assert {run.parameters["source"] for run in runs} == {"**********"}
     assert {run.name for run in runs} == {"tiny-due"}
     assert states_of(place) == {"2008-01-01T00:00Z": "verified", "2008-01-02T00:00Z": "published"}
+
+
+def test_a_cycle_opens_workers_to_ingest_and_to_verify(
+    server: None, place: Home, tiny: Path, weather_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.runs.page.plot_run", _one_plot)
+    opened: list[str] = []
+
+    @contextmanager
+    def noted(name: str, _: Home) -> Iterator[Workers]:
+        opened.append(name)
+        with own_threads() as workers:
+            yield replace(workers, count=len(opened))
+
+    for module in ("cycle", "tasks"):
+        monkeypatch.setattr(f"pipelines.flows.{module}.open_scheduler", noted)
+    run_cycle(place, tiny, weather_file, resources=Resources(scheduler="tcp://head:8786"))
+    assert opened == ["tcp://head:8786", "local"]  # nothing can be verified yet
+    run_cycle(place, tiny, weather_file, resources=Resources(scheduler="tcp://head:8786"))
+    assert opened[2:] == ["tcp://head:8786"] * 2
+    assert states_of(place) == {"2008-01-01T00:00Z": "verified", "2008-01-02T00:00Z": "published"}
+    with pytest.raises(ConfigurationError, match="expected local, processes or tcp"):
+        run_cycle(place, tiny, weather_file, resources=Resources(scheduler="head"))
 
 
 def test_a_cycle_copies_its_runs_to_where_the_system_publishes(
@@ -194,7 +222,7 @@ def test_late_data_is_asked_for_again(
     shifted.assign_coords(time=shifted["time"] + np.timedelta64(2, "D")).to_netcdf(later, engine="netcdf4")
     asked: list[int] = []
 
-    def at_second_sight(place: Home, entry: DatasetEntry, source: str | None) -> Path:
+    def at_second_sight(place: Home, entry: DatasetEntry, source: str | None, _: object) -> Path:
         asked.append(len(asked))
         return ingest_new(place, entry, str(weather_file if len(asked) == 1 else later))
 
@@ -276,8 +304,9 @@ def test_dead_cycles_are_swept(server: None, archived: Home, tiny: Path) -> None
     from prefect.states import Running
 
     system = find_system(str(tiny))
-    made = deployment(archived, str(tiny), system, cron=None)
-    assert made.parameters == {"system": str(tiny), "home": str(archived.root)}
+    made = deployment(archived, str(tiny), system, HowToRun())
+    resources = {"processes": 1, "scheduler": "local"}
+    assert made.parameters == {"system": str(tiny), "home": str(archived.root), "resources": resources}
     identity = made.apply()
     with get_client(sync_client=True) as client:
         run = client.create_flow_run_from_deployment(identity, state=Running())
