@@ -22,6 +22,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 from zarr.storage import MemoryStore
 
 from data_catalog.archive.ledger import Block, Ledger
+from data_catalog.archive.remote_chunks import bring, home_of
 from data_catalog.errors import InvalidDataError
 from data_catalog.storage.object_path import AnyPath, ObjectPath
 
@@ -30,6 +31,8 @@ _MOST_TIMES_PER_BLOCK = 256
 _METADATA = "zarr.json"
 SUPERSEDED = "superseded"
 """Folder of a copy of an archive for what is being replaced."""
+UNFINISHED = ".unfinished"
+"""Directory for temporary files of an archive."""
 _COMPRESSOR: Literal["zstd"] = "zstd"
 _LEVEL = 3
 _CHECKSUM_BYTES = 4
@@ -204,10 +207,14 @@ class ChunkReader:
         self.ledger = ledger
         self._shape = ledger.header.chunk_shape
         self._sizes: Mapping[str, int] | None = None
+        self._home = home_of(archive)
 
     def path(self, channel: str, block: int) -> AnyPath:
-        """Path of a chunk file."""
-        return self.archive / channel / chunk_name(len(self._shape), block)
+        """Path of a chunk file, which is brought if it lies in object storage alone."""
+        path = self.archive / channel / chunk_name(len(self._shape), block)
+        if self._home is not None and isinstance(path, Path):
+            bring(self._home, path, path.parent.parent / UNFINISHED)
+        return path
 
     def values(self, channel: str, block: int, offsets: NDArray[np.intp]) -> NDArray[np.float32]:
         """Read fields of one channel at given positions in a block, (time, [member,] latitude, longitude).

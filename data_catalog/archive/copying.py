@@ -3,10 +3,13 @@
 A reader believes nothing that the ledger does not say. So chunks are sent first, and proven there; then the ledger
 replaces the one before in a single conditional write; what other Zarr readers see follows. A chunk that is replaced is
 kept under its hash until the ledger is there, so that readers of the ledger before find what it says. A copy that was
-killed at any moment is taken up by the next.
+killed at any moment is taken up by the next. One machine at a time copies to a place: it holds a lease there.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import hashlib
+import socket
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +22,9 @@ from data_catalog.archive.publication import check_no_lost_lines, content_of, pu
 from data_catalog.archive.reading import read_static_field
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from data_catalog.sources.archive_marks import LEDGER_NAME
+from data_catalog.storage.chained_lines import longest_chain
 from data_catalog.storage.folder import Content, Fingerprint, Folder, Stored
+from data_catalog.storage.leases import lease
 
 _FILES_AT_ONCE = 8
 _ATTEMPTS = 3
@@ -30,7 +35,12 @@ class _ReplacedError(Exception):
 
 
 def copy_archive(
-    archive: Path, folder: Folder, *, prove: bool = False, on_progress: Callable[[int], None] | None = None
+    archive: Path,
+    folder: Folder,
+    *,
+    prove: bool = False,
+    doubted: Collection[str] = (),
+    on_progress: Callable[[int], None] | None = None,
 ) -> int:
     """Copy what an archive in object storage lacks; the archive may be written to meanwhile.
 
@@ -38,6 +48,7 @@ def copy_archive(
         archive: Directory of the archive.
         folder: Folder of the copy; nothing, or an earlier copy of the same archive.
         prove: Whether to prove every file that is there, and to send again those that are damaged.
+        doubted: Names of files to prove though not all are.
         on_progress: Called with the number of chunks and fields that are there, of `file_count`.
 
     Returns:
@@ -51,7 +62,8 @@ def copy_archive(
     for _ in range(_ATTEMPTS):
         ledger = _sound(archive)
         try:
-            return ArchiveCopy(archive, folder, ledger, prove).run(on_progress)
+            every = _files_of(ledger) if prove else doubted
+            return ArchiveCopy(archive, folder, ledger, frozenset(every)).run(on_progress)
         except _ReplacedError as replaced:
             if _sound(archive).length == ledger.length:
                 raise InvalidDataError(
@@ -90,13 +102,13 @@ class ArchiveCopy:
         archive: Directory of the archive.
         folder: Folder of the copy.
         ledger: Ledger of the archive.
-        prove: Whether to prove every file that is there.
+        doubted: Names of the files that are proven though they are there.
     """
 
     archive: Path
     folder: Folder
     ledger: Ledger
-    prove: bool = False
+    doubted: frozenset[str] = frozenset()
 
     def run(self, on_progress: Callable[[int], None] | None = None) -> int:
         """Bring everything there; return how many chunks and fields were sent.
@@ -104,12 +116,23 @@ class ArchiveCopy:
         Args:
             on_progress: Called with the number of chunks and fields that are there, of `file_count`.
         """
+        with lease(self.folder, _holder(self.archive)) as renew:
+            sent = self._send_all(renew, on_progress)
+            self._publish()
+        return sent
+
+    def _send_all(self, renew: Callable[[], None], on_progress: Callable[[int], None] | None) -> int:
         missing, sent = list(self._missing()), 0
         with ThreadPoolExecutor(_FILES_AT_ONCE) as threads:
             for done, is_new in enumerate(threads.map(self._send, missing), 1):
                 sent += is_new
+                renew()
                 if on_progress is not None:
                     on_progress(len(_files_of(self.ledger)) - len(missing) + done)
+        return sent
+
+    def _publish(self) -> None:
+        """Replace the ledger there, and then what other Zarr readers see."""
         if not self.folder.put(LEDGER_NAME, self._content, self._before):
             raise MissingDataError(
                 f"{self.folder.place}: expected no other process copying there, found one that does; try again later"
@@ -118,7 +141,6 @@ class ArchiveCopy:
             self._write_if_new(name, content)
         self._write_if_new(COPY_NAME, self._content)
         self.folder.delete([stored.name for stored in self.folder.listing(SUPERSEDED)])
-        return sent
 
     @cached_property
     def _content(self) -> bytes:
@@ -127,17 +149,21 @@ class ArchiveCopy:
 
     @cached_property
     def _before(self) -> Content | None:
-        """The ledger that is there now, which ours must continue."""
+        """The ledger that is there now, which ours must continue; where it is damaged, its copy there completes it."""
         before = self.folder.read(LEDGER_NAME)
-        if before is None and (found := self.folder.read("zarr.json")) is not None and not self._is_ours(found.body):
-            raise ConfigurationError(
-                f"{self.folder.place}: expected nothing or a copy of this archive, found other Zarr"
-            )
-        if before is not None and not self._content.startswith(before.body):
+        if before is None:
+            if (found := self.folder.read("zarr.json")) is not None and not self._is_ours(found.body):
+                raise ConfigurationError(
+                    f"{self.folder.place}: expected nothing or a copy of this archive, found other Zarr"
+                )
+            return None
+        copied = self.folder.read(COPY_NAME)
+        recorded = longest_chain([before.body, b"" if copied is None else copied.body])
+        if not recorded or not self._content.startswith(recorded):
             raise ConfigurationError(
                 f"{self.folder.place}: expected a copy of {self.archive}, found one of another archive, or a later one"
             )
-        return before
+        return Content(recorded, before.version)
 
     def _is_ours(self, group: bytes) -> bool:
         return group == published_files(self.ledger)["zarr.json"]
@@ -153,9 +179,9 @@ class ArchiveCopy:
         return {stored.name: stored for stored in self.folder.listing()}
 
     def _missing(self) -> Iterator[str]:
-        """Names of the files that are not there, or that the ledger there does not name, or of all to be proven."""
+        """Names of the files that are not there, or that the ledger there does not name, or that are to be proven."""
         for name, digest in _files_of(self.ledger).items():
-            if self.prove or name not in self._there or self._theirs.get(name) != digest:
+            if name in self.doubted or name not in self._there or self._theirs.get(name) != digest:
                 yield name
 
     def _send(self, name: str) -> bool:
@@ -187,6 +213,12 @@ class ArchiveCopy:
     def _write_if_new(self, name: str, content: bytes) -> None:
         if name not in self._there or not self.folder.holds(name, Fingerprint.of(content)):
             self.folder.write(name, content)
+
+
+def _holder(archive: Path) -> str:
+    """Words for the machine and the directory that copies come from, the same for each of its runs."""
+    words = f"{socket.gethostname()} {uuid.getnode()} {archive.absolute()}"
+    return hashlib.sha256(words.encode()).hexdigest()
 
 
 def _files_of(ledger: Ledger) -> dict[str, str]:

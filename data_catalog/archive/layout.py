@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_catalog.archive.chunks import chunk_name, encode
+from data_catalog.archive.chunks import UNFINISHED, chunk_name, encode
 from data_catalog.archive.header import Header
 from data_catalog.archive.ledger import Ledger
-from data_catalog.archive.publication import UNFINISHED, publish
+from data_catalog.archive.publication import publish
 from data_catalog.errors import ConfigurationError
 from data_catalog.sources.archive_marks import LEDGER_NAME
 from data_catalog.storage.atomic_files import atomic_path, write_durably

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
-from data_catalog.archive.chunks import array_metadata, chunk_name, decode_as, encode, group_metadata
+from data_catalog.archive.chunks import UNFINISHED, array_metadata, chunk_name, decode_as, encode, group_metadata
 from data_catalog.archive.header import Header
 from data_catalog.archive.ledger import COPY_NAME, Ledger, StoredChunk
 from data_catalog.errors import InvalidDataError
@@ -23,8 +23,6 @@ from data_catalog.storage.chained_lines import longest_chain
 from data_catalog.storage.object_path import AnyPath
 
 METADATA = "zarr.json"
-UNFINISHED = ".unfinished"
-"""Directory for temporary files of an archive."""
 _TIME_ATTRIBUTES = {
     "standard_name": "time",
     "axis": "T",

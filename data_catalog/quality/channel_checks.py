@@ -21,6 +21,8 @@ from data_catalog.quality.smoothness import flatness, smoothness
 
 BYTES_OF_A_CHANNEL = 64 * 1024**2
 """Most of a channel that is in memory at once."""
+_BYTES_OF_A_PIECE = 4 * 1024**2
+"""Fields that are measured together: so few that what is derived from them stays in a core's cache."""
 _SEASON_DAYS = 180
 _DIURNAL_DAYS = 20
 _WIDER_FOR_RAIN = 2.2
@@ -79,7 +81,7 @@ def measures_of(
 def _pieces(read: Read, name: str, positions: NDArray[np.intp]) -> Iterator[tuple[Fields, slice]]:
     """Fields of a channel in pieces that fit in memory, each with one time more at both ends, and which to keep."""
     one = read(positions[:1], [name])
-    most = max(8, BYTES_OF_A_CHANNEL // (4 * one.latitude.size * one.longitude.size))
+    most = max(8, _BYTES_OF_A_PIECE // (4 * one.latitude.size * one.longitude.size))
     for start in range(0, len(positions), most):
         stop = min(start + most, len(positions))
         first, last = max(0, start - 1), min(len(positions), stop + 1)

@@ -39,10 +39,17 @@ class Neighbours:
         Args:
             anomalies: Standardised, (time, latitude, longitude).
         """
-        around = _around(anomalies, self.periodic)
-        left = _left(anomalies, around, self.weights) / self.spread
-        mean, extent = _activity(around)
-        return np.asarray(left / (self.growth[0] + self.growth[1] * mean + self.growth[2] * extent).astype(np.float32))
+        weights = np.ascontiguousarray(np.moveaxis(self.weights, -1, 0))
+        found = np.empty_like(anomalies)
+        at_once = max(1, _POINTS_AT_ONCE // self.spread.size)  # what fits into a core's cache
+        for start in range(0, len(anomalies), at_once):
+            chosen = slice(start, start + at_once)
+            around = _around(anomalies[chosen], self.periodic)
+            left = _left(anomalies[chosen], around, weights) / self.spread
+            mean, extent = _activity(around)
+            growth = self.growth[0] + self.growth[1] * mean + self.growth[2] * extent
+            found[chosen] = left / growth.astype(np.float32)
+        return found
 
 
 def fit_neighbours(anomalies: NDArray[np.float32], *, periodic: bool) -> Neighbours:
@@ -56,7 +63,7 @@ def fit_neighbours(anomalies: NDArray[np.float32], *, periodic: bool) -> Neighbo
     clipped = np.clip(anomalies, -most, most)
     pieces = _around(clipped, periodic)
     weights = _fit_weights(clipped, np.stack(pieces, axis=-1))
-    left = np.abs(_left(clipped, pieces, weights))
+    left = np.abs(_left(clipped, pieces, np.moveaxis(weights, -1, 0)))
     spread = np.maximum(left.mean(axis=0), 0.2 * left.mean())
     return Neighbours(weights, spread, _fit_growth(left / spread, *_activity(pieces)), periodic)
 
@@ -78,9 +85,10 @@ def _fit_weights(clipped: NDArray[np.float32], around: NDArray[np.float32]) -> N
 def _left(
     anomalies: NDArray[np.float32], around: list[NDArray[np.float32]], weights: NDArray[np.float32]
 ) -> NDArray[np.float32]:
+    """Departures from what weights (neighbour, latitude, longitude) say."""
     left = anomalies.copy()
-    for number, moved in enumerate(around):
-        left -= moved * weights[..., number]
+    for moved, weight in zip(around, weights, strict=True):
+        left -= moved * weight
     return left
 
 

@@ -17,11 +17,11 @@ commands.add_typer(archive_app, name="archive")
 
 
 def local_directory(text: str) -> Path:
-    """Return the path of an archive that is written to; refuse a URL."""
+    """Return the path of an archive that has to be on disk; refuse a URL."""
     if "://" in text:
         raise ConfigurationError(
-            f"--archive {text}: expected a directory, found a URL; archives are written on disk, and "
-            "'plumecast archive copy' brings them to object storage"
+            f"--archive {text}: expected a directory, found a URL; this needs an archive on disk, and "
+            "'plumecast archive copy' brings it to object storage"
         )
     return Path(text)
 
@@ -30,6 +30,14 @@ ReadArchiveOption = Annotated[
     str | None,
     typer.Option(
         "--archive", metavar="DIR_OR_URL", help="Archive, also in object storage [default: the dataset's at home]."
+    ),
+]
+WrittenArchiveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--archive",
+        metavar="DIR_OR_URL",
+        help="Archive, also in object storage [default: the dataset's in PLUMECAST_HOME].",
     ),
 ]
 ArchiveOption = Annotated[
@@ -98,7 +106,7 @@ def ingest(
     start: Annotated[str | None, typer.Option(metavar="ISO", help="First time to ingest.")] = None,
     end: Annotated[str | None, typer.Option(metavar="ISO", help="Last time to ingest.")] = None,
     source: SourceOption = None,
-    archive: ArchiveOption = None,
+    archive: WrittenArchiveOption = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Take values that differ from archived ones as corrections.")
     ] = False,
@@ -116,9 +124,10 @@ def ingest(
         bool, typer.Option("--flow", help="As a Prefect flow: a task a month, with retries, limits and a table.")
     ] = False,
 ) -> None:
-    """Copy a source into the local archive and check it; resumes, appends new times, fills holes, repairs damage."""
+    """Copy a source into the archive and check it; resumes, appends new times, fills holes, repairs damage."""
     from data_catalog.storage.patience import TWICE_VARIABLE
     from pipelines.data.ingest import describe, ingest_dataset
+    from pipelines.data.written_archives import written_archive
     from pipelines.terminal.times import parse_moment
     from pipelines.workspace.datasets import find_dataset
     from pipelines.workspace.home import home
@@ -127,15 +136,17 @@ def ingest(
     if read_twice is not None:
         os.environ[TWICE_VARIABLE] = str(read_twice)  # also for processes that this one starts
     entry = find_dataset(home(), dataset)
-    place = archive or home().archive(entry.name)
     first = parse_moment(start, "--start") if start else None
     last = parse_moment(end, "--end") if end else None
     if flow:
+        place = home().archive(entry.name) if archive is None else local_directory(archive)
         print(_ingest_months(dataset, (start, end), source, place, replace=replace, scheduler=scheduler))
         return
-    with open_scheduler(scheduler, home()) as workers:
-        summary = ingest_dataset(entry, place, source=source, start=first, end=last, replace=replace, workers=workers)
-    print(describe(summary))
+    with written_archive(home(), entry, archive) as written, open_scheduler(scheduler, home()) as workers:
+        summary = ingest_dataset(
+            entry, written.path, source=source, start=first, end=last, replace=replace, workers=workers
+        )
+    print(written.named(describe(summary)))
 
 
 def _ingest_months(
@@ -247,14 +258,16 @@ def archive_verify(
 
 
 @archive_app.command("judge")
-def archive_judge(dataset: DatasetName, archive: ArchiveOption = None) -> None:
+def archive_judge(dataset: DatasetName, archive: WrittenArchiveOption = None) -> None:
     """Judge the times of an archive that were not judged yet: good, or suspect and why; ingest judges new ones."""
     from pipelines.data.archives import judge_now
+    from pipelines.data.written_archives import written_archive
     from pipelines.workspace.datasets import find_dataset
     from pipelines.workspace.home import home
 
     entry = find_dataset(home(), dataset)
-    judge_now(archive or home().archive(entry.name))
+    with written_archive(home(), entry, archive) as written:
+        judge_now(written.path)
 
 
 @archive_app.command("rechunk")
@@ -311,11 +324,13 @@ def archive_report(
 
 
 @archive_app.command("heal")
-def archive_heal(dataset: DatasetName, source: SourceOption = None, archive: ArchiveOption = None) -> None:
+def archive_heal(dataset: DatasetName, source: SourceOption = None, archive: WrittenArchiveOption = None) -> None:
     """Mend what is damaged or lost in an archive; values come from the source, and must be those archived before."""
     from pipelines.data.archives import mend
+    from pipelines.data.written_archives import written_archive
     from pipelines.workspace.datasets import find_dataset
     from pipelines.workspace.home import home
 
     entry = find_dataset(home(), dataset)
-    mend(entry, archive or home().archive(entry.name), source=source)
+    with written_archive(home(), entry, archive) as written:
+        mend(entry, written.path, source=source, name=written.place)

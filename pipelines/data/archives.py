@@ -115,13 +115,14 @@ def judge_now(archive: Path) -> None:
     print_verdicts(archive)
 
 
-def mend(entry: DatasetEntry, archive: Path, *, source: str | None = None) -> None:
+def mend(entry: DatasetEntry, archive: Path, *, source: str | None = None, name: str | None = None) -> None:
     """Mend an archive, and print one line for each fault that was mended.
 
     Args:
         entry: Catalogue entry of the dataset.
         archive: Path of the archive.
         source: Path or URL to use instead of the catalogue's source.
+        name: Where the archive lies, if this is a working copy of it.
 
     Raises:
         MissingDataError: There is no archive.
@@ -129,9 +130,10 @@ def mend(entry: DatasetEntry, archive: Path, *, source: str | None = None) -> No
         ConfigurationError: A source is needed, and there is none.
     """
     mended = heal(entry, archive, source)
+    shown = str(archive) if name is None else name
     for fault in mended:
-        print(f"mended: {fault}")
-    print(f"{archive}: sound, {counted(mended)} mended")
+        print(f"mended: {fault.replace(str(archive), shown)}")
+    print(f"{shown}: sound, {counted(mended)} mended")
 
 
 def copy(archive: Path, url: str, *, prove: bool = False) -> None:

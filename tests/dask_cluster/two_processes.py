@@ -118,39 +118,43 @@ def make_forecasts(weather: Path, folder: Path, gigabytes: float) -> list[Path]:
 
 
 def run(directory: Path, gigabytes: float, columns: int) -> None:
-    """Make everything, and compare two processes with one.
+    """Make everything, and compare two processes with one, step by step.
 
     Args:
-        directory: Empty.
+        directory: Empty, or with the weather and forecasts of a run before.
         gigabytes: Size of the weather.
         columns: Number of longitudes.
     """
-    weather, home = directory / "weather.zarr", Home(directory / "home")
-    make_weather(weather, gigabytes, columns)
-    forecasts = make_forecasts(weather, directory / "forecasts", gigabytes)
+    weather, folder, home = directory / "weather.zarr", directory / "forecasts", Home(directory / "home")
+    if not folder.exists():
+        make_weather(weather, gigabytes, columns)
+        make_forecasts(weather, folder, gigabytes)
+    forecasts = sorted(folder.glob("*.nc"))
     alone, together = directory / "alone.zarr", directory / "together.zarr"
-    onto = {"grid": _GRID, "method": "conservative"}
-    with Watch() as watch:
+    with Watch() as watch, processes(home, 2) as workers:
+        steps = _Killing(workers, watch)
         _timed(watch, "ingest, one process", lambda: _ingest(weather, alone))
+        steps.run("ingest", lambda: _ingest(weather, together, workers), lambda: _has_chunks(together))
+        _check_same(_digests(alone), _digests(together), "archives")
         expected = _timed(watch, "verify, one process", lambda: verify(_request(home, alone, "one"), forecasts).report)
+        found = steps.run("verify", lambda: verify(_request(home, together, "two"), forecasts, workers).report)
+        _check_same(expected, found, "scores")
         _timed(watch, "climatology, one process", lambda: make_climatology(alone, _FEW))
+        steps.run("climatology", lambda: make_climatology(together, _FEW, workers=workers))
+        _check_same(_digests(climatology_path(alone)), _digests(climatology_path(together)), "climatologies")
+        faults = _timed(watch, "archive verify, two processes", lambda: archive_faults(together, workers))
+        _check_same((), faults, "proofs")
         source, ours, theirs = str(weather), directory / "alone.nc", directory / "together.nc"
+        onto = {"grid": _GRID, "method": "conservative"}
         _timed(watch, "regrid, one process", lambda: regrid_file(home, source, out=ours, **onto))
-        with processes(home, 2) as workers:
-            steps = _Killing(workers, watch)
-            steps.run("ingest", lambda: _ingest(weather, together, workers), lambda: _has_chunks(together))
-            faults = _timed(watch, "archive verify, two processes", lambda: archive_faults(together, workers))
-            found = steps.run("verify", lambda: verify(_request(home, together, "two"), forecasts, workers).report)
-            steps.run("climatology", lambda: make_climatology(together, _FEW, workers=workers))
-            _timed(
-                watch, "regrid, two processes", lambda: regrid_file(home, source, out=theirs, workers=workers, **onto)
-            )
+        _timed(watch, "regrid, two processes", lambda: regrid_file(home, source, out=theirs, workers=workers, **onto))
+        _check_same(ours.read_bytes(), theirs.read_bytes(), "regridded files")
     print(f"largest memory of a worker: {watch.largest_child_gb:.2f} GB")
-    assert faults == ()
-    assert _digests(alone) == _digests(together), "the archives differ"
-    assert _digests(climatology_path(alone)) == _digests(climatology_path(together)), "the climatologies differ"
-    assert ours.read_bytes() == theirs.read_bytes(), "the regridded files differ"
-    assert found == expected, "the scores differ"
+
+
+def _check_same(one: object, two: object, what: str) -> None:
+    assert one == two, f"the {what} of one and of two processes differ"
+    print(f"same {what}", flush=True)
 
 
 def _request(home: Home, archive: Path, name: str) -> VerificationRequest:

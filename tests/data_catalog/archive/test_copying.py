@@ -125,7 +125,7 @@ def test_a_first_copy_that_is_killed_is_no_archive_yet(
     ingest(entry, make_analysis(times=5), archive)
     folder, place = folder_at(f"{bucket}/tiny.zarr"), object_path(f"{bucket}/tiny.zarr")
     with monkeypatch.context() as patch:
-        kill_at(patch, folder, 2)
+        kill_at(patch, folder, 3)  # the lease is the first
         with pytest.raises(KilledError):
             copy_archive(archive, folder)
     with pytest.raises(MissingDataError, match="expected an archive"):

@@ -84,11 +84,38 @@ def test_an_archive_is_copied_to_object_storage_and_read_there(
     assert main(["archive", "verify", "ncep-natlantic", "--archive", url]) == 0
 
 
+def test_an_archive_in_object_storage_is_written_to_and_mended(
+    source: Path, bucket: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, at_home = f"{bucket}/archives/there.zarr", plumecast.open_archive("ncep-natlantic").compute()
+    words = ["ncep-natlantic", "--source", str(source), "--archive", url]
+    assert main(["ingest", *words, "--end", "2001-01-04"]) == 0
+    assert f"{url}: 4 times added" in capsys.readouterr().out
+    assert plumecast.open_archive(url).sizes["time"] == 4
+    assert main(["ingest", *words]) == 0
+    assert "6 times added, 4 known" in capsys.readouterr().out
+    xr.testing.assert_identical(plumecast.open_archive(url).compute(), at_home)
+    folder_at(url).write("msl/c.0.0.0", b"other")
+    folder_at(url).delete(["ledger.jsonl", "latitude/c.0"])
+    capsys.readouterr()
+    assert main(["archive", "heal", *words]) == 0
+    said = capsys.readouterr().out
+    assert f"mended: {url}/msl/c.0.0.0: msl at 2001-01-01" in said
+    assert "working-copies" not in said
+    assert main(["archive", "verify", "ncep-natlantic", "--archive", url]) == 0
+    xr.testing.assert_identical(plumecast.open_archive(url).compute(), at_home)
+    assert not list((source.parent / "working-copies").rglob("*.zarr"))
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["ingest", "ncep-natlantic", "--archive", "s3://bucket/a.zarr"], "expected a directory, found a URL"),
-        (["archive", "heal", "ncep-natlantic", "--archive", "s3://bucket/a.zarr"], "'plumecast archive copy' brings"),
+        (["ingest", "ncep-natlantic", "--archive", "https://host/a.zarr"], "a directory or a URL of s3, gs or az"),
+        (
+            ["archive", "rechunk", "ncep-natlantic", "--archive", "s3://bucket/a.zarr"],
+            "'plumecast archive copy' brings",
+        ),
+        (["archive", "heal", "ncep-natlantic", "--archive", "s3://key:word@bucket/a.zarr"], "without user, password"),
         (["archive", "copy", "ncep-natlantic", "bucket/a.zarr"], "archive copy: expected s3://BUCKET/PREFIX"),
         (["archive", "verify", "ncep-natlantic", "--archive", "http://host/a"], "a URL of s3, gs or az"),
     ],
