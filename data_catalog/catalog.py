@@ -36,6 +36,7 @@ from data_catalog.layout.times import FIRST_YEAR, LAST_YEAR
 from data_catalog.layout.variables import channel, check_declarable, declare
 from data_catalog.statistics.axis_weights import Method
 from data_catalog.storage.typed_files import faults_of_validation, read_toml
+from data_catalog.suggestions import did_you_mean
 
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 SOURCE_GROUP = "plumecast.sources"
@@ -233,7 +234,8 @@ def dataset(name: str, directories: Sequence[Path] = ()) -> DatasetEntry:
             return read_dataset(files[0])
     if name in _shipped():
         return _shipped()[name]
-    raise ConfigurationError(f"dataset: expected one of {', '.join(dataset_names(directories))}, found {name!r}")
+    known = dataset_names(directories)
+    raise ConfigurationError(f"dataset: expected one of {', '.join(known)}, found {name!r}{did_you_mean(name, known)}")
 
 
 def dataset_names(directories: Sequence[Path] = ()) -> tuple[str, ...]:
@@ -296,7 +298,9 @@ def _validated(content: Mapping[str, Any], origin: str) -> DatasetEntry:
     try:
         return DatasetEntry.model_validate(content)
     except ValidationError as error:
-        raise ConfigurationError(f"{origin}: {'; '.join(faults_of_validation(error, whole='dataset'))}") from None
+        raise ConfigurationError(
+            f"{origin}: {'; '.join(faults_of_validation(error, whole='dataset', model=DatasetEntry))}"
+        ) from None
     except ConfigurationError as error:
         raise ConfigurationError(f"{origin}: {error}") from None
 

@@ -2,14 +2,16 @@
 
 import itertools
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.storage.small_files import read_small
+from data_catalog.suggestions import did_you_mean
 
 _LONGEST_VALUE = 80
 
@@ -33,26 +35,51 @@ def read_toml(path: Path, *, origin: str) -> dict[str, Any]:
         raise ConfigurationError(f"{origin}: expected TOML, found {error}") from None
 
 
-def faults_of_validation(error: ValidationError, *, whole: str = "content") -> list[str]:
+def faults_of_validation(
+    error: ValidationError, *, whole: str = "content", model: type[BaseModel] | None = None
+) -> list[str]:
     """Return the errors that pydantic found, each as `key: what is wrong, found value`.
 
     Args:
         error: The error raised by the validation of a model.
         whole: Word to use instead of a key for errors that concern no single key.
+        model: The model, whose keys are suggested in place of unknown ones that are like them; None to suggest none.
     """
-    return [_fault(details, whole) for details in error.errors(include_url=False)]
+    return [_fault(details, whole, model) for details in error.errors(include_url=False)]
 
 
-def _fault(details: ErrorDetails, whole: str) -> str:
+def _fault(details: ErrorDetails, whole: str, model: type[BaseModel] | None) -> str:
     # For a network, pydantic puts the kind into the location, although it is not a key.
     parts = [part for before, part in itertools.pairwise((None, *details["loc"])) if before != "network"]
     key = ".".join(map(str, parts)) or whole
     if details["type"] == "extra_forbidden":
-        return f"unknown key '{key}'"
+        *tables, wrong = map(str, details["loc"])
+        return f"unknown key '{key}'{did_you_mean(wrong, _keys_of([model] if model else [], tables))}"
     if details["type"] == "missing":
         return f"{key}: expected a value, found none"
     message = f"{key}: {details['msg'].removeprefix('Value error, ')}"
     return message if isinstance(details["input"], dict) else f"{message}, found {_shortened(details['input'])}"
+
+
+def _keys_of(models: Sequence[type[BaseModel]], tables: Sequence[str]) -> list[str]:
+    """Return the keys of a table within models; of several models that it may be, the keys of all."""
+    for table in tables:
+        fields = [model.model_fields[table] for model in models if table in model.model_fields]
+        if fields:
+            models = [found for field in fields for found in _models_in(field.annotation)]
+        else:  # the number of a table, or its kind
+            models = [model for model in models if table in _kinds(model)] or models
+    return [key for model in models for key in model.model_fields]
+
+
+def _kinds(model: type[BaseModel]) -> tuple[str, ...]:
+    return get_args(model.model_fields["kind"].annotation) if "kind" in model.model_fields else ()
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _models_in(part)]
 
 
 def _shortened(value: object) -> str:

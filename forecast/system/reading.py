@@ -53,5 +53,5 @@ def parse_system(content: object, *, origin: str) -> System:
     try:
         return System.model_validate(content)
     except ValidationError as error:
-        faults = faults_of_validation(error, whole="system")
+        faults = faults_of_validation(error, whole="system", model=System)
         raise ConfigurationError(f"{origin}: {'; '.join(faults)}") from None

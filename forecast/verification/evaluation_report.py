@@ -217,8 +217,13 @@ def write_evaluation(report: EvaluationReport, out: Path) -> Path:
     Returns:
         `out`.
     """
+    return write_durably(out, evaluation_json(report) + "\n")
+
+
+def evaluation_json(report: EvaluationReport) -> str:
+    """Return an evaluation as JSON."""
     content = report.model_dump(exclude=None if report.scored_points else {"scored_points"})
-    return write_durably(out, json.dumps(content, indent=2, allow_nan=False) + "\n")
+    return json.dumps(content, indent=2, allow_nan=False)
 
 
 def read_evaluation(path: Path) -> EvaluationReport:

@@ -11,15 +11,17 @@ from typing import Annotated
 
 import typer
 
+from data_catalog.errors import ConfigurationError
 from pipelines.cli import data, forecasts, models, operations, registry, scores
-from pipelines.cli.options import BandsOption
+from pipelines.cli.help import HelpfulGroup
+from pipelines.cli.options import BandsOption, JsonOption, complete_system
 from pipelines.terminal.exit_status import INTERRUPTED, exit_status
 from pipelines.terminal.output import log_to_stderr
 from pipelines.terminal.processes import check_shared
 
 app = typer.Typer(
     name="plumecast",
-    add_completion=False,
+    cls=HelpfulGroup,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Probabilistic weather ensembles from reanalysis: ingest, train, forecast, verify.\n\n"
@@ -72,7 +74,10 @@ def demo(
 @app.command()
 def doctor(
     systems: Annotated[
-        list[str] | None, typer.Argument(metavar="[SYSTEM...]", help="Print the cost of these systems instead.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[SYSTEM...]", help="Print the cost of these systems instead.", autocompletion=complete_system
+        ),
     ] = None,
     gpu: Annotated[str | None, typer.Option(metavar="a100|h100|h200", help="Print their cost on such GPUs.")] = None,
     nodes: Annotated[int, typer.Option(min=1, help="Nodes with such GPUs.")] = 1,
@@ -81,6 +86,7 @@ def doctor(
     figures: Annotated[
         Path | None, typer.Option(metavar="gpu.json", help="Speed measured by benchmarks/gpu.py, instead of assumed.")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Report what this machine can do, what is missing and how to get it; or what systems cost.
 
@@ -88,6 +94,10 @@ def doctor(
     --gpus or --gpu (h100): time, memory and network volume there, with every assumption.
     """
     if systems and (gpu or figures or max(nodes, gpus, bands) > 1):
+        if as_json:
+            raise ConfigurationError(
+                "--json: expected findings of this machine or costs of systems, found costs on GPUs"
+            )
         from pipelines.training.cluster_table import print_cluster_costs
         from pipelines.training.clusters import Cluster, gpu_named
         from pipelines.workspace.systems import find_system
@@ -97,15 +107,24 @@ def doctor(
             print_cluster_costs(find_system(name), cluster, figures)
         return
     if systems:
-        from pipelines.training.cost_table import print_costs
+        from pipelines.training.cost_table import costs_as_json, print_costs
         from pipelines.workspace.systems import find_system
 
-        print_costs([find_system(name) for name in systems])
+        found = [find_system(name) for name in systems]
+        if as_json:
+            print(costs_as_json(found))
+        else:
+            print_costs(found)
         return
-    from pipelines.cli.doctor import examine, print_findings
+    from pipelines.cli.doctor import examine, findings_as_json, nothing_broken, print_findings
     from pipelines.workspace.home import home
 
-    if not print_findings(examine(home())):
+    findings = examine(home())
+    if as_json:
+        print(findings_as_json(findings))
+    else:
+        print_findings(findings)
+    if not nothing_broken(findings):
         raise typer.Exit(2)
 
 

@@ -7,11 +7,16 @@ from typing import Annotated
 import typer
 
 from data_catalog.errors import ConfigurationError
-from pipelines.cli.options import DatasetName, SchedulerOption, SourceOption
+from pipelines.cli.help import HelpfulGroup
+from pipelines.cli.options import DatasetName, JsonOption, SchedulerOption, SourceOption
 
 commands = typer.Typer()
-catalog_app = typer.Typer(rich_markup_mode=None, help="Known datasets, and the state of their archives.")
-archive_app = typer.Typer(rich_markup_mode=None, help="Prove, mend and show the local archive of a dataset.")
+catalog_app = typer.Typer(
+    cls=HelpfulGroup, rich_markup_mode=None, help="Known datasets, and the state of their archives."
+)
+archive_app = typer.Typer(
+    cls=HelpfulGroup, rich_markup_mode=None, help="Prove, mend and show the local archive of a dataset."
+)
 commands.add_typer(catalog_app, name="catalog")
 commands.add_typer(archive_app, name="archive")
 
@@ -52,17 +57,20 @@ ArchiveOption = Annotated[
 
 
 @catalog_app.command("list")
-def catalog_list() -> None:
+def catalog_list(as_json: JsonOption = False) -> None:
     """List the known datasets."""
-    from pipelines.data.listing import print_datasets
+    from pipelines.data.listing import datasets_as_json, print_datasets
     from pipelines.workspace.home import home
 
-    print_datasets(home())
+    if as_json:
+        print(datasets_as_json(home()))
+    else:
+        print_datasets(home())
 
 
 @catalog_app.command("show")
 def catalog_show(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET")],
+    dataset: DatasetName,
     deep: Annotated[bool, typer.Option("--deep", help="Read every byte, as 'archive verify' does.")] = False,
 ) -> None:
     """Show one dataset: source and licence, and whether its archive exists, up to which time, and is sound."""

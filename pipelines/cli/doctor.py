@@ -1,11 +1,12 @@
 """Examines what this machine can do, and what is missing."""
 
 import importlib.metadata
+import json
 import os
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -61,11 +62,20 @@ def examine(home: Home) -> list[Finding]:
     return findings
 
 
-def print_findings(findings: list[Finding]) -> bool:
-    """Print a line for each finding; return whether nothing is broken."""
+def print_findings(findings: list[Finding]) -> None:
+    """Print a line for each finding."""
     for finding in findings:
         remedy = f"  -> {finding.remedy}" if finding.remedy else ""
         print(f"{finding.verdict:8}{finding.subject:25} {finding.found}{remedy}")
+
+
+def findings_as_json(findings: list[Finding]) -> str:
+    """Return the findings as a JSON list of objects with verdict, subject, found and remedy."""
+    return json.dumps([asdict(finding) for finding in findings], indent=1)
+
+
+def nothing_broken(findings: list[Finding]) -> bool:
+    """Return whether Plumecast works."""
     return all(finding.verdict != "broken" for finding in findings)
 
 

@@ -5,10 +5,35 @@ from typing import Annotated
 
 import typer
 
-SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Shipped name, or path to a TOML file.")]
-DatasetName = Annotated[
-    str, typer.Argument(metavar="DATASET", help="A name that 'catalog list' shows, or a TOML file.")
+
+def complete_system(incomplete: str) -> list[str]:
+    """Return the names of shipped systems that begin so, for the shell."""
+    from pipelines.workspace.systems import system_names
+
+    return [name for name in system_names() if name.startswith(incomplete)]
+
+
+def complete_dataset(incomplete: str) -> list[str]:
+    """Return the names of datasets that begin so, for the shell."""
+    from pipelines.workspace.datasets import known_names
+    from pipelines.workspace.home import home
+
+    return [name for name in known_names(home()) if name.startswith(incomplete)]
+
+
+SystemName = Annotated[
+    str,
+    typer.Argument(metavar="SYSTEM", help="Shipped name, or path to a TOML file.", autocompletion=complete_system),
 ]
+DatasetName = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATASET",
+        help="A name that 'catalog list' shows, or a TOML file.",
+        autocompletion=complete_dataset,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Device = Annotated[str, typer.Option(help="Device to compute on: auto, cpu or cuda.")]
 Processes = Annotated[int, typer.Option(min=1, help="Processes on this machine to use; one per GPU, if there are any.")]
 BandsOption = Annotated[

@@ -10,6 +10,7 @@ from pipelines.cli.options import (
     AnalysisOption,
     CheckpointOption,
     Device,
+    JsonOption,
     SchedulerOption,
     ScoresOption,
     StepOption,
@@ -103,9 +104,10 @@ def verify(
     scores: ScoresOption = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="File for the pooled scores.")] = None,
     scheduler: SchedulerOption = "local",
+    as_json: JsonOption = False,
 ) -> None:
     """Score existing forecasts and archive the scores. A run gets a scores.json and a page that shows them."""
-    from forecast.verification.evaluation_report import write_evaluation
+    from forecast.verification.evaluation_report import evaluation_json, write_evaluation
     from pipelines.operations.verify import verify as verify_all
     from pipelines.scoring.tables import print_scores
     from pipelines.scoring.verification_request import VerificationRequest
@@ -125,9 +127,14 @@ def verify(
     )
     with open_scheduler(scheduler, request.home) as workers:
         verified = verify_all(request, forecasts, workers)
+    if out is not None:
+        write_evaluation(verified.report, out)
+    if as_json:
+        print(evaluation_json(verified.report))
+        return
     print_scores(verified.report)
     if out is not None:
-        print(f"Scores: {write_evaluation(verified.report, out)}")
+        print(f"Scores: {out}")
     for archive in verified.score_archives:
         print(f"Score archive: {archive}")
 
@@ -154,10 +161,11 @@ def scorecard_command(
         list[Path] | None, typer.Option(metavar="FILE", help="card.png, card.csv or card.json; repeat for several.")
     ] = None,
     show: Annotated[bool, typer.Option("--list", help="Only list the forecasters in the archive.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Compare two forecasters over the cycles that both were scored on, with tests of significance."""
     from pipelines.scoring.scorecard import Selection, choose_forecasters, compare, find_score_archives
-    from pipelines.scoring.scorecard_output import check_out, print_card, print_forecasters, write_card
+    from pipelines.scoring.scorecard_output import card_json, check_out, print_card, print_forecasters, write_card
     from pipelines.terminal.times import parse_end, parse_time
     from pipelines.workspace.home import home
 
@@ -177,6 +185,10 @@ def scorecard_command(
         regions=tuple(region or ()),
     )
     card = compare(ours, theirs, selection)
+    written = [write_card(card, ours, theirs, path) for path in out or ()]
+    if as_json:
+        print(card_json(card))
+        return
     print_card(card, ours, theirs)
-    for path in out or ():
-        print(f"Scorecard: {write_card(card, ours, theirs, path)}")
+    for path in written:
+        print(f"Scorecard: {path}")

@@ -1,6 +1,8 @@
 """Prints the catalogue on a terminal."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from data_catalog.archive.state import inspect_archive
 from data_catalog.catalog import DatasetEntry
@@ -19,6 +21,24 @@ def print_datasets(home: Home) -> None:
             print(f"{name:17} {'broken file':28}{'':20}{error}")
             continue
         print(f"{name:17} {archive_summary(home.archive(name)):28}{kind_of_weather(entry):20}{entry.title}")
+
+
+def datasets_as_json(home: Home) -> str:
+    """Return the datasets as a JSON list: name, title, archive, kind of weather, channels, step and period.
+
+    A dataset whose file is broken has its name and the error alone.
+    """
+    return json.dumps([_as_json(home, name) for name in known_names(home)], indent=1)
+
+
+def _as_json(home: Home, name: str) -> dict[str, Any]:
+    try:
+        entry = find_dataset(home, name)
+    except ConfigurationError as error:
+        return {"name": name, "error": str(error)}
+    content = entry.model_dump(mode="json", include={"name", "title", "channels", "static", "step_hours"})
+    period = {"period_start": str(entry.period_start), "period_end": entry.period_end and str(entry.period_end)}
+    return content | period | {"simulated": entry.simulated, "archive": archive_summary(home.archive(name))}
 
 
 def print_dataset(home: Home, name: str, *, deep: bool) -> None:

@@ -14,6 +14,7 @@ from data_catalog.archive.workers import Workers, in_order
 from data_catalog.errors import ConfigurationError, MissingDataError, without_secrets
 from data_catalog.layout.times import iso
 from data_catalog.sources.locations import Location, parse_location
+from data_catalog.suggestions import did_you_mean
 from forecast.products.files.forecast_joining import join_forecasts
 from forecast.products.files.forecast_reading import open_forecasts
 from forecast.verification.archive.files import NAME
@@ -126,7 +127,9 @@ def _chosen_channels(request: VerificationRequest, forecasts: Iterable[xr.Datase
     has = list(dict.fromkeys(str(name) for forecast in forecasts for name in forecast.data_vars))
     for name in request.channels:
         if name not in has:
-            raise ConfigurationError(f"--channel: expected one of {', '.join(has)} of {origin}, found '{name}'")
+            raise ConfigurationError(
+                f"--channel: expected one of {', '.join(has)} of {origin}, found '{name}'{did_you_mean(name, has)}"
+            )
     return list(request.channels) or has
 
 

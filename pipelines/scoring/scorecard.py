@@ -9,6 +9,7 @@ import xarray as xr
 
 from data_catalog.errors import ConfigurationError, MissingDataError
 from data_catalog.layout.times import day
+from data_catalog.suggestions import did_you_mean
 from forecast.verification.archive.archive import ArchivedForecaster, archived_forecasters, open_score_archive
 from forecast.verification.comparison.scorecard import scorecard
 from forecast.verification.evaluation_report import MODEL
@@ -183,6 +184,7 @@ def _sums(side: ScoredForecaster, name: str, selection: Selection) -> xr.DataArr
             if wanted not in known:
                 raise ConfigurationError(
                     f"{option}: expected one of {', '.join(known)} of {side.found.name}, found '{wanted}'"
+                    f"{did_you_mean(wanted, known)}"
                 )
     return sums
 

@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -41,7 +40,7 @@ def write_card(card: xr.Dataset, ours: ScoredForecaster, theirs: ScoredForecaste
         return plot_scorecard(card, out, names=names, origin=origin_of(card, ours, theirs), simulated=_simulated(ours))
     if out.suffix == ".csv":
         return write_durably(out, card_table(card).to_csv(index=False))
-    return write_durably(out, json.dumps(card_json(card), indent=2, allow_nan=False) + "\n")
+    return write_durably(out, card_json(card) + "\n")
 
 
 def check_out(out: Path) -> None:
@@ -56,11 +55,12 @@ def check_out(out: Path) -> None:
         )
 
 
-def card_json(card: xr.Dataset) -> dict[str, Any]:
-    """A scorecard as plain data; null where a cell was not tested."""
+def card_json(card: xr.Dataset) -> str:
+    """A scorecard as JSON; null where a cell was not tested."""
     cells = card_table(card).to_dict("records")
     plain = [{key: None if value != value else value for key, value in cell.items()} for cell in cells]
-    return {**card.attrs, "evenly_spaced": bool(card.attrs["evenly_spaced"]), "cells": plain}
+    content = {**card.attrs, "evenly_spaced": bool(card.attrs["evenly_spaced"]), "cells": plain}
+    return json.dumps(content, indent=2, allow_nan=False)
 
 
 def draw_evaluation_cards(

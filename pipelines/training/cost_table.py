@@ -1,5 +1,6 @@
 """Prints the costs of training and running systems as a table."""
 
+import json
 import math
 from collections.abc import Sequence
 
@@ -20,6 +21,11 @@ def print_costs(systems: Sequence[System]) -> None:
     print(f"|---|{'---|' * len(systems)}")
     for name in columns[0]:
         print(f"| {name} | {' | '.join(column[name] for column in columns)} |")
+
+
+def costs_as_json(systems: Sequence[System]) -> str:
+    """Return the same figures as a JSON object, by system and title."""
+    return json.dumps({system.name: _figures(system) for system in systems}, indent=1)
 
 
 def _figures(system: System) -> dict[str, str]:

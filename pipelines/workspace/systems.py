@@ -5,6 +5,7 @@ from importlib import resources
 from pathlib import Path
 
 from data_catalog.errors import ConfigurationError
+from data_catalog.suggestions import did_you_mean
 from forecast.system.reading import read_system
 from forecast.system.system import System
 from pipelines.terminal.times import lead_steps, parse_hours
@@ -35,8 +36,11 @@ def find_system(name_or_path: str, home: Home | None = None) -> System:
     path = Path(name_or_path).expanduser()
     if path.is_file():
         return read_system(path, [(home or find_home()).datasets])
-    known = ", ".join(system_names())
-    raise ConfigurationError(f"system '{name_or_path}': expected one of {known} or a TOML file, found neither")
+    known = system_names()
+    raise ConfigurationError(
+        f"system '{name_or_path}': expected one of {', '.join(known)} or a TOML file, found neither"
+        f"{did_you_mean(name_or_path, known)}"
+    )
 
 
 def servable_systems(home: Home) -> tuple[str, ...]:

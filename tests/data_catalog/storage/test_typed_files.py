@@ -1,9 +1,10 @@
 """A file is read into a typed model, or refused in one line that names file and key."""
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data_catalog.errors import ConfigurationError
 from data_catalog.storage.typed_files import faults_of_validation, read_toml
@@ -50,3 +51,41 @@ def test_what_pydantic_found_is_one_short_line(content: object, faults: list[str
     assert all(fault in line for fault in faults)
     assert "\n" not in line
     assert len(line) < 250
+
+
+class Oak(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["oak"] = "oak"
+    height: float = 1.0
+
+
+class Vine(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["vine"] = "vine"
+    heights: tuple[float, ...] = ()
+
+
+class Garden(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    gates: tuple[Gate, ...] = ()
+    plant: Annotated[Oak | Vine, Field(discriminator="kind")] | None = None
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ({"gate": []}, "unknown key 'gate' (did you mean 'gates'?)"),
+        ({"weather": 1}, "unknown key 'weather'"),
+        ({"gates": [{"width_m": 1, "colour": "red", "color": 1}]}, "'gates.0.color' (did you mean 'colour'?)"),
+        ({"plant": {"kind": "oak", "heigth": 1}}, "unknown key 'plant.oak.heigth' (did you mean 'height'?)"),
+        ({"plant": {"kind": "vine", "heigth": 1}}, "unknown key 'plant.vine.heigth' (did you mean 'heights'?)"),
+    ],
+)
+def test_a_key_that_is_like_an_unknown_one_is_suggested(content: object, fault: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Garden.model_validate(content)
+    (line,) = faults_of_validation(refused.value, model=Garden)
+    assert line.endswith(fault)

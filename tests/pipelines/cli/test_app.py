@@ -88,6 +88,9 @@ def test_ingest_train_forecast_evaluate_verify(
     shutil.rmtree(place.checkpoint("tiny"))
     assert plumecast("ingest", "speedy-5p6", "--source", weather_file)[0] == 0
     assert "416 times to 2008-02-20" in plumecast("catalog", "list")[1]
+    listed = {entry["name"]: entry for entry in json.loads(plumecast("catalog", "list", "--json")[1])}
+    assert listed["speedy-5p6"]["archive"].startswith("416 times to 2008-02-20")
+    assert listed["erai-sweurope"]["channels"] == ["z500", "t850", "msl"]
     assert "faults       none" in plumecast("catalog", "show", "speedy-5p6", "--deep")[1]
     assert plumecast("train", tiny, "--iterations", 2, "--device", "cpu")[0] == 0
     status, out, _ = plumecast("forecast", tiny, "--init", "2008-01-05", "--members", 3, "--lead", "2d")
@@ -107,9 +110,10 @@ def test_ingest_train_forecast_evaluate_verify(
     assert set(evaluation["scores"]) == {"plumecast", "climatology", "persistence", "linear", "analogue"}
     assert set(evaluation["scores"]["plumecast"]["msl"]["crps"]) == {"24", "48"}
     assert evaluation["scores"]["persistence"]["msl"]["crps"]["24"] is None
-    assert plumecast("verify", run, "--out", tmp_path / "v.json")[0] == 0
+    status, out, _ = plumecast("verify", run, "--out", tmp_path / "v.json", "--json")
+    assert status == 0
     scores = json.loads((run / "scores.json").read_text())
-    assert scores == json.loads((tmp_path / "v.json").read_text())
+    assert scores == json.loads((tmp_path / "v.json").read_text()) == json.loads(out)
     assert plumecast("report", run)[0] == 0
 
 

@@ -1,13 +1,15 @@
 """The doctor finds problems, names remedies, and works without optional parts."""
 
 import importlib.metadata
+import json
 import re
 import sys
+from dataclasses import asdict
 
 import pytest
 
 from pipelines.cli.app import main
-from pipelines.cli.doctor import Finding, examine, print_findings
+from pipelines.cli.doctor import Finding, examine, nothing_broken, print_findings
 from pipelines.workspace.home import Home
 
 
@@ -23,10 +25,28 @@ def test_a_whole_installation(place: Home, capsys: pytest.CaptureFixture[str]) -
     assert not re.search(r"^(missing|broken)", out, re.MULTILINE)
 
 
-def test_broken_parts_determine_the_status(capsys: pytest.CaptureFixture[str]) -> None:
-    assert print_findings([Finding("warn", "a", "b", "c"), Finding("missing", "a", "b", "c")])
-    assert not print_findings([Finding("broken", "a", "b", "do c")])
+def test_broken_parts_determine_the_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert nothing_broken([Finding("warn", "a", "b", "c"), Finding("missing", "a", "b", "c")])
+    monkeypatch.setattr("pipelines.cli.doctor.examine", lambda _: [Finding("broken", "a", "b", "do c")])
+    assert main(["doctor"]) == 2
+
+
+def test_findings_for_people_and_for_programs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finding = Finding("warn", "a", "b", "do c")
+    print_findings([finding])
     assert "-> do c" in capsys.readouterr().out
+    monkeypatch.setattr("pipelines.cli.doctor.examine", lambda _: [finding])
+    assert main(["doctor", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [asdict(finding)]
+
+
+def test_costs_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "speedy-5p6", "--json"]) == 0
+    costs = json.loads(capsys.readouterr().out)
+    assert costs["speedy-5p6"]["grid, channels"].startswith("32 x 64")
+    assert main(["doctor", "speedy-5p6", "--json", "--gpu", "h100"]) == 2
 
 
 def test_parts_that_are_missing(place: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,6 +162,8 @@ def test_command(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "fair CRPS: Plumecast against linear; tiny, 20 members" in printed
     assert "▲ -10" in printed
     assert f"Scorecard: {out}" in printed
+    assert main(["scorecard", "tiny", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(out.read_text())
     assert main(["scorecard", str(archive), "--list"]) == 0
     printed = capsys.readouterr().out
     assert "plumecast@" in printed
