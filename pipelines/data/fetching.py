@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import astuple
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import dask.array as da
 import netCDF4
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from data_catalog.catalog import DatasetEntry
 from data_catalog.errors import ConfigurationError
@@ -19,6 +22,7 @@ from data_catalog.sources.forecasts import ENSEMBLES, ForecastRequest, open_remo
 from data_catalog.sources.remote_files import MOST_AT_ONCE
 from data_catalog.storage.atomic_files import atomic_path, disk_errors
 from forecast.products.files.forecast_reading import open_forecast
+from pipelines.data.fetched_parts import FetchedParts
 from pipelines.terminal.progress import progress
 
 logger = logging.getLogger("plumecast")
@@ -27,6 +31,8 @@ _DIMS = ("member", "lead_time", "latitude", "longitude")
 
 def fetch_forecast(entry: DatasetEntry, request: ForecastRequest, out: Path, *, source: str | None = None) -> str:
     """Fetch a forecast, a lead time after the other, and write it as NetCDF.
+
+    If it is interrupted, what was fetched lies beside the file, and the same request goes on from there.
 
     Args:
         entry: Catalogue entry of the dataset of the centre's analyses.
@@ -46,9 +52,11 @@ def fetch_forecast(entry: DatasetEntry, request: ForecastRequest, out: Path, *, 
         raise ConfigurationError(f"--out: expected a file that does not exist yet, found {out}")
     forecast = open_remote_forecast(entry, request, source)
     described = forecast.transpose(*_DIMS).assign_attrs(_attributes(entry, request))
-    with atomic_path(out) as partial, disk_errors(out):
-        _write(described, partial, f"Fetch {entry.name}")
-        open_forecast(partial)  # by the door that `verify` opens it by
+    with atomic_path(out) as unfinished, disk_errors(out):
+        parts = FetchedParts.of(out, entry.source, source or entry.location, astuple(request))
+        _write(described, unfinished, f"Fetch {entry.name}", parts)
+        open_forecast(unfinished)  # by the door that `verify` opens it by
+    parts.forget()
     members, leads = forecast.sizes["member"], request.lead_hours
     return (
         f"{out}: {', '.join(request.channels)} from {iso(request.init_time)}, {members} "
@@ -86,17 +94,25 @@ def _attributes(entry: DatasetEntry, request: ForecastRequest) -> dict[str, str]
     }
 
 
-def _write(forecast: xr.Dataset, path: Path, title: str) -> None:
+def _write(forecast: xr.Dataset, path: Path, title: str, parts: FetchedParts) -> None:
     """Write the fields of a lead time after the other, so that memory holds one of them."""
     names = [str(name) for name in forecast.data_vars]
     _hollow(forecast, names).to_netcdf(path, engine="netcdf4", encoding=_encoding(names), compute=False)
-    leads = forecast.sizes["lead_time"]
-    with progress(title, leads * len(names), "fields of all members") as advance, netCDF4.Dataset(path, "a") as file:
-        for lead in range(leads):
+    leads = (forecast["lead_time"].values / np.timedelta64(1, "h")).astype(int).tolist()
+    with (
+        progress(title, len(leads) * len(names), "fields of all members") as advance,
+        netCDF4.Dataset(path, "a") as file,
+    ):
+        for index, lead in enumerate(leads):
             for number, name in enumerate(names):
-                with dask.config.set(scheduler="threads", num_workers=MOST_AT_ONCE):
-                    file[name][:, lead] = forecast[name][:, lead].values
-                advance(lead * len(names) + number + 1)
+                field = forecast[name][:, index]
+                file[name][:, index] = parts.field(name, lead, field.shape, partial(_values, field))
+                advance(index * len(names) + number + 1)
+
+
+def _values(field: xr.DataArray) -> NDArray[np.float32]:
+    with dask.config.set(scheduler="threads", num_workers=MOST_AT_ONCE):
+        return np.asarray(field.values, np.float32)
 
 
 def _hollow(forecast: xr.Dataset, names: list[str]) -> xr.Dataset:

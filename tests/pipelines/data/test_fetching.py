@@ -125,6 +125,31 @@ def test_the_single_forecast_and_faults_on_the_way(store: Served, tmp_path: Path
     assert fetched(store, out, "--init", str(NEW)) == 2, "nothing is overwritten"
 
 
+def test_a_fetch_that_was_interrupted_goes_on(store: Served, tmp_path: Path) -> None:
+    put_ensemble(store.root, NEW, 3)
+    lost = store.root / file_path(NEW, 48, kind="members")
+    content, out = lost.read_bytes(), tmp_path / "ens.nc"
+    lost.unlink()
+    words = ["--init", str(NEW), "--members", "3"]
+    assert fetched(store, out, *words) == 3
+    assert not out.exists()
+    assert len(list(tmp_path.glob(".ens.nc.parts/*"))) == 2
+    lost.write_bytes(content)
+    damaged = min(tmp_path.glob(".ens.nc.parts/*-t2m-24.part"))
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
+    asked = []
+    for path in (out, tmp_path / "anew.nc"):
+        store.ranges.clear()
+        assert fetched(store, path, *words) == 0
+        asked.append(sum(path.endswith("grib2") and "-24h-" in path for path, *_ in store.ranges))
+    assert asked[1] - asked[0] == 3, "of the first lead time, only the damaged field of each member was asked for again"
+    found = open_forecast(out)
+    for number, lead in enumerate(LEADS):
+        np.testing.assert_allclose(found["t850"][2, number], value("t", lead, 2)[::-1], atol=2e-3)
+        np.testing.assert_allclose(found["t2m"][1, number], value("2t", lead, 1)[::-1], atol=2e-3)
+    assert [path.name for path in tmp_path.glob(".*")] == []
+
+
 def test_members_of_noaa_lie_in_files_of_their_own(store: Served, tmp_path: Path) -> None:
     for member in range(3):
         for lead in LEADS:
