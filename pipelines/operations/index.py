@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data_catalog.storage.atomic_files import write_durably
+from forecast.products.files.runs import RunDirectory
 from forecast.products.page.cycles_page import ShownCycle, ShownSystem, write_cycles_page
 from pipelines.operations.cycle_ledger import CycleLedger
 from pipelines.operations.cycle_states import WRONG_FIRST, CycleState
+from pipelines.operations.stac import write_catalogue
 from pipelines.operations.status import held_words, status_json, status_of, wrong_first
 from pipelines.terminal.times import now
 from pipelines.workspace.home import Home
@@ -17,7 +19,7 @@ SHOWN = 400
 
 
 def write_index(home: Home) -> Path:
-    """Write `index.html` and `index.json` of all cycles of all systems, each atomically.
+    """Write `index.html`, `index.json` and a STAC catalogue of all cycles of all systems, each file atomically.
 
     Args:
         home: The home directory.
@@ -31,6 +33,8 @@ def write_index(home: Home) -> Path:
     """
     status = status_of(home, [])
     write_durably(home.runs / "index.json", status_json(status) + "\n")
+    runs = {name: [RunDirectory.at(each.run) for each in states if each.run] for name, (_, states) in status.items()}
+    write_catalogue(home.runs, runs)
     systems = [_shown(home, name, ledger, states) for name, (ledger, states) in status.items()]
     return write_cycles_page(systems, now(), home.runs / "index.html")
 
