@@ -145,7 +145,7 @@ def _with_one_member(given: dict[str, Any], members: Members, along: str) -> tup
     if members == "needed" or (members == "optional" and not alone):
         return given, ""
     added = "member" if members == "optional" and "member" not in forecast.dims else ONE
-    plain = forecast.drop_vars(added, errors="ignore").expand_dims(added)
+    plain = (forecast.drop_vars(added) if added in forecast.coords else forecast).expand_dims(added)
     fair = {"fair": False} if "fair" in given else {}
     return {**given, **fair, "forecast": plain, along: added}, added
 

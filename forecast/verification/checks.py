@@ -60,7 +60,8 @@ def paired(
     _check_numbers(forecast, analysis, name)
     for dim in wanted:
         _check_coordinate(name, analysis, forecast, dim, where=" in the analysis")
-    forecast, analysis = _with_the_same_chunks(forecast, analysis.transpose(*wanted), member_dim)
+    ordered = analysis if list(analysis.dims) == wanted else analysis.transpose(*wanted)
+    forecast, analysis = _with_the_same_chunks(forecast, ordered, member_dim)
     points = forecast.isel({member_dim: 0}, drop=True)
     return _as_numbers(forecast), points.copy(deep=False, data=_as_numbers(analysis).data)
 
@@ -277,7 +278,7 @@ def _with_the_same_chunks(
 
 
 def _as_numbers(field: xr.DataArray) -> xr.DataArray:
-    return field.astype(np.int8) if field.dtype.kind == "b" else field
+    return field.copy(deep=False, data=field.data.astype(np.int8)) if field.dtype.kind == "b" else field
 
 
 def _check_own_dims(role: str, own: Dims, shared: Dims, points: xr.DataArray) -> None:

@@ -90,6 +90,9 @@ def placed_all(results: Mapping[str, xr.Variable], *arrays: xr.DataArray | xr.Da
 
 
 def _with_coords(score: Score, source: xr.DataArray | xr.Dataset, away: list[Hashable]) -> Score:
+    bare = not away and not score.coords
+    if bare and isinstance(score, xr.DataArray) and isinstance(source, xr.DataArray) and score.dims == source.dims:
+        return _in_place_of(source, score)
     variables, gone = source.coords.variables, set(away)
     left = {dim for coord in variables.values() for dim in coord.dims} - gone
     dropped = [
@@ -100,6 +103,15 @@ def _with_coords(score: Score, source: xr.DataArray | xr.Dataset, away: list[Has
     if len(dropped) == len(variables):
         return score
     coords = source.coords.drop_vars(dropped) if dropped else source.coords
-    if isinstance(score, xr.DataArray) and not score.coords:
+    if score.coords:
+        return score.assign_coords(coords)
+    if isinstance(score, xr.DataArray):
         return xr.DataArray(score.variable, coords=coords, name=score.name)
-    return score.assign_coords(coords)
+    return xr.Dataset(score.variables, coords=coords, attrs=score.attrs)
+
+
+def _in_place_of(source: xr.DataArray, score: xr.DataArray) -> xr.DataArray:
+    """A copy of the source with the values of a score: to make one with all coordinates takes three times as long."""
+    placed = source.copy(deep=False, data=score.data)
+    placed.name, placed.attrs, placed.encoding = score.name, score.attrs, {}
+    return placed

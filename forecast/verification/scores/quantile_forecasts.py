@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from forecast.verification.arguments import aligned
 from forecast.verification.checks import Dims, UnscorableError, in_units_of, without_unit
-from forecast.verification.set_aside import placed
+from forecast.verification.set_aside import placed, placed_all
 from forecast.verification.weighting import weighted_mean
 
 try:
@@ -182,8 +182,8 @@ def interval_score(
     )
     fields = (placed(part.transpose(*analysis.dims), analysis) for part in parts)
     means = [weighted_mean(field, reduce, weights, skip_missing=skip_missing) for field in fields]
-    scores = {name: in_units_of(forecast, mean) for name, mean in zip(PARTS, means[:4], strict=True)}
-    return xr.Dataset({**scores, "coverage": without_unit(means[4])})
+    scores = {name: in_units_of(forecast, mean).variable for name, mean in zip(PARTS, means[:4], strict=True)}
+    return placed_all({**scores, "coverage": without_unit(means[4]).variable}, means[0])
 
 
 def _interval_parts(

@@ -77,3 +77,11 @@ def test_arithmetic_of_variables_keeps_what_either_has() -> None:
 def test_a_score_without_places_stays_as_it_is() -> None:
     score, forecast = xr.DataArray(1.0), xr.DataArray(np.ones((2, 3)), dims=("member", "x"))
     assert with_places(score, forecast, "member") is score
+
+
+def test_a_score_has_nothing_of_the_forecast_but_its_coordinates() -> None:
+    field = xr.DataArray([0.2, 0.5], {"x": [1.0, 2.0]}, "x", name="t2m", attrs={"units": "K"})
+    field.encoding = {"dtype": "int16", "scale_factor": 0.1}
+    found = placed(xr.Variable("x", [0.25, 0.125]), field)
+    xr.testing.assert_identical(found, xr.DataArray([0.25, 0.125], {"x": [1.0, 2.0]}, "x"))
+    assert not found.encoding

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import dask
 import numpy as np
 import pytest
 import xarray as xr
@@ -197,3 +198,33 @@ def test_what_is_no_event_is_refused_only_where_it_counts(make_pair: MakePair, n
             xr.testing.assert_allclose(found[part].compute(), expected[part].broadcast_like(found[part]))
     with pytest.raises(UnscorableError, match="analysis: expected events, which are 0 or 1, found 7"):
         scored(name, forecast.astype(float), holed, **options)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_dask_and_numpy_mix(make_pair: MakePair, name: str) -> None:
+    forecast, analysis = given(name, make_pair)
+    weights = area_weights(forecast["latitude"])
+    expected = scored(name, forecast, analysis, reduce="all", weights=weights)
+    for pair in (
+        (forecast.chunk(latitude=2), analysis, weights),
+        (forecast, analysis.chunk(latitude=2), weights),
+        (forecast, analysis, weights.chunk()),
+        (forecast, analysis, weights.values),
+    ):
+        found = scored(name, *pair[:2], reduce="all", weights=pair[2])
+        assert dask.is_dask_collection(found) == any(dask.is_dask_collection(each) for each in pair)
+        xr.testing.assert_allclose(found.compute(), expected)
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "f4"])
+def test_integers_never_wrap(make_pair: MakePair, name: str, dtype: str) -> None:
+    forecast, analysis = given(name, make_pair)
+    analysis = (10 * analysis).round()
+    expected = scored(name, forecast, analysis, reduce="all")
+    xr.testing.assert_allclose(scored(name, forecast, analysis.astype(dtype), reduce="all"), expected, rtol=1e-5)
+    if "probability" not in name:
+        forecast = (10 * forecast).round()
+        whole = scored(name, forecast, analysis, reduce="all")
+        found = scored(name, forecast.astype(dtype), analysis.astype(dtype), reduce="all")
+        xr.testing.assert_allclose(found.astype(float), whole.astype(float), rtol=1e-5)
