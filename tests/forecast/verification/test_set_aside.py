@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from forecast.verification import brier_score, crps, reliability
-from forecast.verification.set_aside import combined, placed_all, with_places, without_places
+from forecast.verification.set_aside import combined, placed, placed_all, with_places, without_places
 
 MakePair = Callable[..., tuple[xr.DataArray, xr.DataArray]]
 
