@@ -43,7 +43,8 @@ SLOW_S = 3.0
 def public_scores() -> list[str]:
     """Names that `forecast.verification` hands on from its rooms of scores, and the fused pass."""
     rooms = ("forecast.verification.scores", "forecast.verification.ensemble_pass")
-    return [name for name in verification.__all__ if getattr(verification, name).__module__.startswith(rooms)]
+    defined = {name: getattr(getattr(verification, name), "__module__", "") for name in verification.__all__}
+    return [name for name, module in defined.items() if module.startswith(rooms)]
 
 
 def unmeasured() -> list[str]:

@@ -79,16 +79,16 @@ def _is_start(dataset: xr.Dataset, name: str, lead_name: str | None, where: str)
     """Whether a time whose name does not say so is the start of the forecasts."""
     time, lead = dataset.variables[name], dataset.variables[lead_name] if lead_name else None
     others = [other for other, role in coordinate_roles(dataset).items() if role == "time" and other != name]
-    says_valid = time.attrs.get("standard_name") == "time" or lead_name == "forecast_period"
+    is_of_cf = time.attrs.get("standard_name") == "time"
     if lead is None or set(lead.dims) & set(time.dims):
         called_valid = [other for other in others if other.lower() in VALID_TIME_NAMES]
         if called_valid or lead is None:
             return any(_differ(dataset, name, other, where) for other in called_valid)
-        if says_valid or time.dims == (name,) or (time != time[dict.fromkeys(time.dims, 0)]).values.any():
+        if is_of_cf or time.dims == (name,) or (time != time[dict.fromkeys(time.dims, 0)]).values.any():
             return False
-    elif others or lead.ndim or not says_valid:
+    elif others or lead.ndim or not (is_of_cf or lead_name == "forecast_period"):
         return True
-    elif kind_of(lead) == "duration" and not durations(lead, f"{where}: {lead_name}").astype(np.int64).any():
+    if kind_of(lead) == "duration" and not durations(lead, f"{where}: {lead_name}").astype(np.int64).any():
         return False
     raise InvalidDataError(
         f"{where}: expected a start or a valid time beside the lead time, found {name}, which may be either; "

@@ -47,6 +47,7 @@ ONE_START = {
     },
     "without lead times": {"time": VALID[0], "forecast_reference_time": STARTS[0]},
     "without a start": {"time": VALID[0], "forecast_period": ("time", LEADS)},
+    "valid times along an index": {"time": ("k", VALID[0]), "forecast_period": ("k", LEADS)},
     "a dimension of one start": {"init_time": STARTS[:1], "time": VALID[0]},
     "GenCast": {"time": LEADS, "datetime": (("batch", "time"), VALID[:1])},
     "one start along members": {"init_time": ("sample", STARTS[[0, 0, 0]]), "lead_time": LEADS},
@@ -103,6 +104,9 @@ BAD = {
     "found time, which may be either": {"time": ("time", STARTS, TIME), "step": LEADS[0]},
     "found time, which may be either;": {"time": ("step", STARTS[[0, 0]]), "step": LEADS},
     "time, which may be either; rename it": {"time": ("step", STARTS[:1]), "step": LEADS[:1]},
+    "found time, which may be either; rename it init_time": {
+        "time": ("k", STARTS[:1]), "forecast_period": ("k", LEADS[:1]),
+    },
     "expected lead_time along one dimension": {"init_time": STARTS, "valid_time": np.unique(VALID)[1:]},
     "expected values of lead_time, found none": {"init_time": STARTS, "lead_time": LEADS[:0]},
 }  # fmt: skip
