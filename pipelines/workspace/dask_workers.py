@@ -72,6 +72,7 @@ def processes(home: Home, count: int | None = None) -> Iterator[Workers]:
         logger.info("%d worker processes of at most %.1f GB", number, limit / 1e9)
         with _workers(client, "processes", home) as workers:
             yield workers
+        logging.getLogger("distributed.nanny").setLevel(logging.ERROR)  # what it kills now has nothing left to do
 
 
 @contextmanager
