@@ -1,10 +1,10 @@
-"""The announce section of the system file: who is told that a run is published."""
+"""The announce section of the system file: who is told that a run is published, and that a cycle failed."""
 
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from forecast.system.section import Section
 
@@ -25,9 +25,11 @@ def _absolute(path: Path) -> Path:
 
 
 class Announce(Section):
-    """Who is told that a run is published."""
+    """Who is told that a run is published, and that a cycle failed."""
 
     webhook: Annotated[str, AfterValidator(_public_url)] | None = None
     """URL that a JSON message is posted to; signed with PLUMECAST_WEBHOOK_SECRET, where the environment has it."""
     directory: Annotated[Path, AfterValidator(_absolute)] | None = None
     """Absolute path of a directory that gets a JSON file for each published run."""
+    notify: Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")] | None = None
+    """Notification block of the Prefect server, such as `slack-webhook/on-call`, for failed and late cycles."""

@@ -19,6 +19,7 @@ from forecast.products.files.runs import RunDirectory
 from forecast.products.plots.second_process import drawing_beside
 from pipelines.flows import tasks
 from pipelines.flows.mending import with_sound_archive
+from pipelines.flows.notifying import notified
 from pipelines.flows.pauses import when_there_is_room
 from pipelines.flows.resources import ONE_PROCESS, Resources
 from pipelines.flows.retries import delays_until, is_scheduled, lock_patience_seconds
@@ -84,7 +85,7 @@ def cycle_flow(
         partial(cycle_at_home, place, cycles.system, members=members, checkpoint=model, processes=resources.processes),
         partial(tasks.verify, str(place.root), checkpoint=checkpoint, scores=scores, system=cycles.system),
     )
-    with _alone_on_schedule(place, name):
+    with notified(cycles), _alone_on_schedule(place, name):
         if work.is_held():
             return []
         try:

@@ -14,7 +14,7 @@ from prefect.exceptions import ObjectNotFound
 
 from data_catalog.errors import ConfigurationError
 from forecast.system.system import System
-from pipelines.flows.crashed_runs import ensure_crash_automation
+from pipelines.flows.crashed_runs import ensure_crash_automation, mark_dead_cycles
 from pipelines.flows.environment import SETTINGS
 from pipelines.flows.serving import HowToRun, check_cron, deployment
 from pipelines.workspace.home import Home
@@ -33,6 +33,9 @@ def deploy_systems(
     command: str | None = None,
 ) -> None:
     """Deploy the schedules of systems to a work pool; what was deployed before is replaced.
+
+    Runs of a killed process that the server lists as running, as after a loss of power, are marked as crashed: they
+    would hold the place of the next cycle for ever.
 
     Args:
         home: Home directory of the cycles, at the same path for every worker.
@@ -53,6 +56,9 @@ def deploy_systems(
     if found.type in _NEEDS_IMAGE and image is None:
         raise ConfigurationError(f"--pool {pool}: expected --image for a pool of type {found.type}, found none")
     ensure_crash_automation()
+    with get_client(sync_client=True) as client:
+        marked = mark_dead_cycles(client, home, [system.name for _, system in systems])
+    logger.info("Marked %d flow runs of a killed process as crashed", marked)
     for name, system in systems:
         made = deployment(home, name, system, how)
         made.job_variables = {"env": _environment(home)} | ({"command": command} if command else {})

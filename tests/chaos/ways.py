@@ -40,6 +40,7 @@ _WORDS = {
     "multiprocessing.spawn": "dask worker",
 }
 _STANDING = {"cluster": ("dask worker", "dask scheduler"), "pool": ("server", "worker")}
+_PROGRAMS = {"cluster": ("scheduler", "nanny"), "pool": ("server", "worker")}
 _ENDED = ("COMPLETED", "FAILED", "CRASHED")
 POOL = "nodes"
 START_SECONDS = 120.0
@@ -93,6 +94,8 @@ class Standing:
             way: One of `WAYS`.
             init: Init time.
         """
+        for name in [name for name in self._started if name not in _PROGRAMS.get(way, ())]:
+            self._stop(name)
         words = ["cycle", str(self._world.system), "--init", init]
         if way == "ranks":
             words += ["--processes", "2"]
@@ -159,6 +162,11 @@ class Standing:
             for one in reversed([*_family(process.pid)]):
                 one.kill()
             process.wait()
+        port = str(self._ports.get(name, "none"))
+        for kind, left in processes_of(self._world):  # such as a server whose starter was killed
+            if kind == name and port in left.cmdline():
+                left.kill()
+                left.wait()
 
 
 class FlowRun:

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from prefect import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.objects import StateType
+from prefect.states import Running
 
 from data_catalog.errors import ConfigurationError
 from pipelines.cli.app import main
@@ -44,6 +46,17 @@ def test_a_schedule_is_given_to_a_pool_once(place: Home, tiny: Path) -> None:
     assert made.job_variables["env"]["PLUMECAST_HOME"] == str(place.root)
     assert made.concurrency_options is not None
     assert made.schedules[0].schedule.cron == systems[0][1].schedule.cron
+
+
+@pytest.mark.usefixtures("_pools")
+def test_runs_that_a_loss_of_power_ended_free_their_place(place: Home, tiny: Path) -> None:
+    systems = [(str(tiny), find_system(str(tiny)))]
+    deploy_systems(place, systems, HowToRun(), pool="nodes")
+    with get_client(sync_client=True) as client:
+        (made,) = client.read_deployments()
+        run = client.create_flow_run_from_deployment(made.id, state=Running())
+        deploy_systems(place, systems, HowToRun(), pool="nodes")
+        assert client.read_flow_run(run.id).state_type == StateType.CRASHED
 
 
 @pytest.mark.usefixtures("_pools")
