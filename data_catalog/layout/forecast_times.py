@@ -170,13 +170,15 @@ def analysis_times(times: ForecastTimes, where: str) -> xr.Variable | None:
         where: File or dataset, to begin an error with.
 
     Raises:
-        InvalidDataError: It is a forecast with several lead times, or has nothing but a lead time.
+        InvalidDataError: It is a forecast with several lead times, or has nothing but a lead time, or no times at all.
     """
     valid = times.init_time if times.valid_time is None else times.valid_time
     if valid is None:
         if times.lead_time is not None:
             raise InvalidDataError(f"{where}: expected times of an analysis, found nothing but a lead time")
         return None
+    if not valid.size:
+        raise InvalidDataError(f"{where}: expected at least one time, found none")
     lead_dim = times.own_dims.get("lead_time")
     lead = times.lead_time
     several = lead_dim is not None and lead is not None and lead.size > 1

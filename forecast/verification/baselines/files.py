@@ -5,7 +5,7 @@ from pathlib import Path
 import netCDF4
 import xarray as xr
 
-from data_catalog.errors import InvalidDataError
+from data_catalog.errors import InvalidDataError, PlumecastError
 from data_catalog.sources.declared_sizes import check_declared_sizes
 from data_catalog.statistics.analogues import AnalogueIndex
 from data_catalog.storage.atomic_files import atomic_path, disk_errors
@@ -57,7 +57,9 @@ def load_baselines(path: Path) -> Baselines:
             check_declared_sizes(file, path, whole=True)
         with xr.open_dataset(path, engine="netcdf4") as stored:
             return _unpack(stored.load())
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except PlumecastError:
+        raise
+    except Exception as error:  # decoding an attribute that is none of a kind raises whatever it meets
         fault = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InvalidDataError(f"baselines {path}: expected fitted baselines in NetCDF, found {fault}") from None
 
