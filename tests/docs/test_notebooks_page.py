@@ -15,7 +15,7 @@ def test_examples_work(forecast_home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     space: dict[str, object] = {"__name__": "example"}
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     blocks = [block for block in blocks if "climatology" not in block]  # needs a year: tests/pipelines/data does that
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         exec(compile(block, PAGE.name, "exec"), space)
     crps, chance, scores = (space[name] for name in ("crps", "chance_of_frost", "scores"))

@@ -35,16 +35,23 @@ MOST_STAMP_COLUMNS = 10
 def plot_mean_and_spread(
     field: xr.DataArray, out: Path, *, caption: Caption, leads: Sequence[np.timedelta64] | None = None
 ) -> Path:
+    """Write the figure that `mean_and_spread_figure` makes of the same arguments as PNG; return `out`, its path."""
+    with typography():
+        return save(mean_and_spread_figure(field, caption=caption, leads=leads), out)
+
+
+def mean_and_spread_figure(
+    field: xr.DataArray, *, caption: Caption, leads: Sequence[np.timedelta64] | None = None
+) -> Figure:
     """Draw ensemble mean (left) and spread (right) of one channel, a row for each lead time.
 
     Args:
         field: One channel with dims (member, lead_time, latitude, longitude); at least 2 members.
-        out: Path of the PNG.
         caption: Heading.
         leads: Lead times to draw; None for all.
 
     Returns:
-        `out`.
+        The figure; not one of pyplot's.
     """
     name, style = str(field.name), style_of(str(field.name))
     frame = map_frame(field["latitude"].values, field["longitude"].values)
@@ -84,7 +91,7 @@ def plot_mean_and_spread(
         for column, shading in enumerate(shadings):
             start = MARGIN_INCHES + column * (map_width + gap)
             colour_bar(figure, start + 0.12 * map_width, 0.42, 0.76 * map_width, shading)
-        return save(figure, out)
+    return figure
 
 
 def plot_stamps(
@@ -95,17 +102,28 @@ def plot_stamps(
     lead: np.timedelta64,
     analysis: xr.DataArray | None = None,
 ) -> Path:
+    """Write the figure that `stamps_figure` makes of the same arguments as PNG; return `out`, its path."""
+    with typography():
+        return save(stamps_figure(field, caption=caption, lead=lead, analysis=analysis), out)
+
+
+def stamps_figure(
+    field: xr.DataArray,
+    *,
+    caption: Caption,
+    lead: np.timedelta64,
+    analysis: xr.DataArray | None = None,
+) -> Figure:
     """Draw the ensemble mean, the analysis if known, and every member of one channel at one lead time as small maps.
 
     Args:
         field: One channel with dims (member, lead_time, latitude, longitude).
-        out: Path of the PNG.
         caption: Heading.
         lead: Lead time to draw.
         analysis: The analysis at the valid time, (latitude, longitude).
 
     Returns:
-        `out`.
+        The figure; not one of pyplot's.
     """
     name, style = str(field.name), style_of(str(field.name))
     frame = map_frame(field["latitude"].values, field["longitude"].values)
@@ -134,7 +152,7 @@ def plot_stamps(
             top = (bottom + step - label + 0.03) / height
             figure.text(middle, top, words, fontsize=7.5, ha="center", va="bottom", weight=weight, color=colour)
         colour_bar(figure, 0.25 * MAP_WIDTH_INCHES, 0.42, 0.5 * MAP_WIDTH_INCHES, shading)
-        return save(figure, out)
+    return figure
 
 
 def _columns(stamps: int, aspect: float) -> int:

@@ -67,25 +67,37 @@ def plot_plume(
     channels: Sequence[str],
     known: KnownWeather = NOTHING_KNOWN,
 ) -> Path:
+    """Write the figure that `plume_figure` makes of the same arguments as PNG; return `out`, its path."""
+    with typography():
+        return save(plume_figure(forecast, caption=caption, point=point, channels=channels, known=known), out)
+
+
+def plume_figure(
+    forecast: xr.Dataset,
+    *,
+    caption: Caption,
+    point: Point,
+    channels: Sequence[str],
+    known: KnownWeather = NOTHING_KNOWN,
+) -> Figure:
     """Draw the members and their quantiles at the grid point nearest to a place, a panel for each channel.
 
     Args:
         forecast: Channels with dims (member, lead_time, latitude, longitude).
-        out: Path of the PNG.
         caption: Heading.
         point: The place.
         channels: Channels, one panel each.
         known: Analysis, drawn at the init time and the lead times, and climatology, drawn as a band.
 
     Returns:
-        `out`.
+        The figure; not one of pyplot's.
 
     Raises:
         ConfigurationError: The place lies outside the grid.
     """
     row, column = nearest(forecast, point)
     here = {"latitude": row, "longitude": column}
-    place = _place_words(float(forecast["latitude"][row]), float(forecast["longitude"][column]))
+    place = place_words(float(forecast["latitude"][row]), float(forecast["longitude"][column]))
     with typography():
         legend, axis = 0.28, 0.55
         height = HEADING_INCHES + legend + len(channels) * PANEL_INCHES + axis
@@ -101,7 +113,7 @@ def plot_plume(
                 axes.set_ylim(bottom=0.0)
             _name_days(axes, caption, panel, named=index == len(channels) - 1)
         _legend(figure, height, known, caption.members)
-        return save(figure, out)
+    return figure
 
 
 def nearest(grid: xr.Dataset, point: Point) -> tuple[int, int]:
@@ -208,7 +220,13 @@ def _legend(figure: Figure, height: float, known: KnownWeather, members: int) ->
     )
 
 
-def _place_words(latitude: float, longitude: float) -> str:
+def place_words(latitude: float, longitude: float) -> str:
+    """Return a place as text, such as `51.5°N 0.1°W`.
+
+    Args:
+        latitude: Degrees north.
+        longitude: Degrees east, from -180 or from 0 on.
+    """
     east = (longitude + 180.0) % 360.0 - 180.0
     north_south, east_west = "N" if latitude >= 0 else "S", "E" if east >= 0 else "W"
     return f"{abs(latitude):.1f}°{north_south} {abs(east):.1f}°{east_west}"

@@ -6,15 +6,19 @@ A process that is started before PyTorch is imported imports meanwhile what draw
 import multiprocessing as mp
 import os
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import TypeAlias
 
+Left: TypeAlias = "deque[tuple[int, partial[Path]]]"
+"""Numbers and calls of the figures that nobody has begun."""
 _DRAWS = f"{__package__}.pictures"
 _second: ContextVar[ProcessPoolExecutor | None] = ContextVar("_second", default=None)
 
@@ -35,7 +39,7 @@ def drawing_beside() -> Iterator[None]:
             yield
         finally:
             _second.reset(token)
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False)
 
 
 def all_drawn(figures: Sequence["partial[Path]"]) -> list[Path]:
@@ -47,26 +51,39 @@ def all_drawn(figures: Sequence["partial[Path]"]) -> list[Path]:
     Returns:
         The paths, in the order of the figures.
     """
-    pool = _second.get()
+    pool, left = _second.get(), deque(enumerate(figures))
     if pool is None:
         return [draw() for draw in figures]
-    try:
-        there = [pool.submit(draw) for draw in figures]
-    except BrokenProcessPool:
-        return [draw() for draw in figures]
-    # From the last one on, so that both meet in the middle: what the second process has not begun is taken from it.
-    here = {number: figures[number]() for number in reversed(range(len(figures))) if there[number].cancel()}
-    return [
-        here[number] if number in here else _drawn(*each)
-        for number, each in enumerate(zip(figures, there, strict=True))
-    ]
+    with ThreadPoolExecutor(1) as threads:
+        # From either end, so that both meet in the middle.
+        elsewhere = threads.submit(_drawn_there, pool, left)
+        made = _drawn_here(left)
+        made |= elsewhere.result()
+    made |= _drawn_here(left)
+    return [made[number] for number in range(len(figures))]
 
 
-def _drawn(draw: "partial[Path]", elsewhere: "Future[Path]") -> Path:
-    try:
-        return elsewhere.result()
-    except BrokenProcessPool:
-        return draw()
+def _drawn_here(left: Left) -> dict[int, Path]:
+    made = {}
+    while left:
+        with suppress(IndexError):  # the other one took the last
+            number, draw = left.pop()
+            made[number] = draw()
+    return made
+
+
+def _drawn_there(pool: ProcessPoolExecutor, left: Left) -> dict[int, Path]:
+    """Let the second process draw; what it was drawing when it died is left to others."""
+    made = {}
+    while left:
+        with suppress(IndexError):
+            number, draw = left.popleft()
+            try:
+                made[number] = pool.submit(draw).result()
+            except BrokenProcessPool:
+                left.append((number, draw))
+                break
+    return made
 
 
 def _end_with_parent() -> None:
