@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,9 @@ REFUSED = {
     "expected values": lambda dataset: _in_kelvin(dataset - 273.15),
     "expected a value everywhere": _with_nan,
     "expected a coordinate init_time": lambda dataset: dataset.drop_vars("time"),
+    "expected a start or a valid time": lambda dataset: (
+        dataset.isel(step=0).expand_dims("time").rename(step="forecast_period")
+    ),
     "expected durations": lambda dataset: dataset.assign_coords(step=[12, 24, 48]),
     "expected times of the standard calendar": _noleap,
     "expected one start": _lagged,
@@ -125,7 +129,8 @@ REFUSED = {
     "expected the coordinates": lambda dataset: dataset.assign_coords(latitude=dataset["latitude"] + 1.0),
     "expected each": lambda dataset: dataset.assign_coords(number=[0, 0, 1, 2]),
     "expected a known channel": lambda dataset: dataset.rename(t2m="my_temperature"),
-    "expected ... in the root group": "forecast",
+    "expected fields in one group": ("theirs.nc", "forecast", "again"),
+    "expected arrays in the root group": ("theirs.zarr", "forecast"),
     "expected NetCDF, GRIB or Zarr": b"<html>try again</html>",
     "expected a field from": b"".join(members("2t", range(3), step=6)[:2] + members("2t", range(3), step=12)),
     "expected a regular": message("2t", sample="reduced_gg_sfc", grid={}, values=np.full(6114, 280.0)),
@@ -136,13 +141,17 @@ REFUSED = {
 @pytest.mark.parametrize("row", ROWS)
 def test_refused_as_the_table_says(row: str, files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     change = next(change for beginning, change in REFUSED.items() if row.startswith(beginning))
+    name, *groups = change if isinstance(change, tuple) else ("theirs.nc",)
     if isinstance(change, bytes):
-        Path("theirs.nc").write_bytes(change)
-    elif isinstance(change, str):
-        theirs().to_netcdf("theirs.nc", group=change)
-    else:
-        change(theirs()).to_netcdf("theirs.nc")
-    status = main(["verify", "theirs.nc", "--analysis", "analysis.nc"])
+        Path(name).write_bytes(change)
+    elif callable(change):
+        change(theirs()).to_netcdf(name)
+    if groups:
+        Path("theirs.nc").unlink()
+    for group in groups:
+        write = partial(theirs().to_zarr, consolidated=False) if name.endswith(".zarr") else theirs().to_netcdf
+        write(name, group=group, mode="a")
+    status = main(["verify", name, "--analysis", "analysis.nc"])
     line = capsys.readouterr().err.splitlines()[-1]
     assert status == (3 if row.startswith("expected an analysis") else 2), line
     assert re.search(re.escape(row).replace(re.escape("..."), ".+"), line), line
