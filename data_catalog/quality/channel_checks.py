@@ -97,8 +97,9 @@ def own_measures(name: str, fields: Fields, usual: ChannelReference) -> dict[str
         usual: What is usual for it.
     """
     anomalies = usual.anomalies(fields.times, fields.values[name])
-    derived = derived_fields(anomalies, fields, usual.neighbours)
-    scaled = {kind: one / usual.spreads[kind] for kind, one in derived.items()}
+    scaled = derived_fields(anomalies, fields, usual.neighbours)
+    for kind in scaled:
+        scaled[kind] /= usual.spreads[kind]  # in place: a second set of these fields is large on a large grid
     found = {
         **completeness(name, fields, usual.missing),
         **extremes(anomalies, fields),
