@@ -20,11 +20,11 @@ from tests.chaos.world import NAME, World
 
 WAYS = ("plain", "ranks", "dask", "cluster", "pool")
 KINDS = {
-    "plain": ("flow", "server"),
-    "ranks": ("flow", "server", "rank"),
-    "dask": ("flow", "server", "dask worker"),
-    "cluster": ("flow", "server", "dask worker", "dask scheduler"),
-    "pool": ("flow", "server", "worker"),
+    "plain": ("flow", "server", "drawing"),
+    "ranks": ("flow", "server", "rank", "drawing"),
+    "dask": ("flow", "server", "dask worker", "drawing"),
+    "cluster": ("flow", "server", "dask worker", "dask scheduler", "drawing"),
+    "pool": ("flow", "server", "worker", "drawing"),
 }
 """What is killed in each way."""
 _WORDS = {
@@ -37,8 +37,10 @@ _WORDS = {
     "prefect worker": "worker",
     "dask_scheduler": "dask scheduler",
     "dask_worker": "dask worker",
-    "multiprocessing.spawn": "dask worker",
+    "multiprocessing.spawn": "drawing",
 }
+_OF_DASK = "MALLOC_TRIM_THRESHOLD_"
+"""Environment variable that Dask gives to its workers, which are otherwise started as the process that draws."""
 _STANDING = {"cluster": ("dask worker", "dask scheduler"), "pool": ("server", "worker")}
 _PROGRAMS = {"cluster": ("scheduler", "nanny"), "pool": ("server", "worker")}
 _ENDED = ("COMPLETED", "FAILED", "CRASHED")
@@ -49,9 +51,10 @@ CRASHED_SECONDS = 900.0
 
 
 def kind_of(process: psutil.Process) -> str:
-    """Return what a process is: flow, server, rank, worker, dask worker, dask scheduler, or other."""
+    """Return what a process is: flow, server, rank, worker, dask worker, dask scheduler, drawing, or other."""
     words = " ".join(process.cmdline())
-    return next((kind for part, kind in _WORDS.items() if part in words), "other")
+    kind = next((kind for part, kind in _WORDS.items() if part in words), "other")
+    return "dask worker" if kind == "drawing" and _OF_DASK in process.environ() else kind
 
 
 def processes_of(world: World) -> list[tuple[str, psutil.Process]]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +12,7 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 
-from forecast.products.files.derived import ensemble_mean, ensemble_spread
+from forecast.products.files.derived import MEMBERS_OF_A_SPREAD, ensemble_mean, ensemble_spread
 from forecast.products.plots.contours import draw_contours, repeat_contours
 from forecast.products.plots.figures import (
     HEADING_INCHES,
@@ -26,7 +27,15 @@ from forecast.products.plots.figures import (
 from forecast.products.plots.geography import Floats, map_frame
 from forecast.products.plots.map_panels import Shading, canvas, map_panel, shade
 from forecast.products.plots.palettes import ACCENT, MUTED, palette
-from forecast.products.plots.styles import VariableStyle, level_norm, spread_levels, style_of, title_of, value_levels
+from forecast.products.plots.styles import (
+    VariableStyle,
+    departure_levels,
+    level_norm,
+    spread_levels,
+    style_of,
+    title_of,
+    value_levels,
+)
 
 MAP_WIDTH_INCHES = 11.0
 MOST_STAMP_COLUMNS = 10
@@ -114,7 +123,9 @@ def stamps_figure(
     lead: np.timedelta64,
     analysis: xr.DataArray | None = None,
 ) -> Figure:
-    """Draw the ensemble mean, the analysis if known, and every member of one channel at one lead time as small maps.
+    """Draw the ensemble mean, and how the analysis, if known, and every member depart from it, as small maps.
+
+    Amounts, such as rain, and a single member are drawn as they are.
 
     Args:
         field: One channel with dims (member, lead_time, latitude, longitude).
@@ -127,12 +138,7 @@ def stamps_figure(
     """
     name, style = str(field.name), style_of(str(field.name))
     frame = map_frame(field["latitude"].values, field["longitude"].values)
-    members = field.sel(lead_time=lead).values * np.float64(style.factor)
-    stamps = [("Ensemble mean", ensemble_mean(members))]
-    if analysis is not None:
-        stamps.append(("Analysis", analysis.values * np.float64(style.factor)))
-    first = len(stamps)
-    stamps += [(f"Member {number}", plane) for number, plane in zip(field["member"].values, members, strict=True)]
+    stamps, shadings = _stamps(field.sel(lead_time=lead), analysis, style)
     columns = _columns(len(stamps), frame.aspect)
     with typography():
         gap, label, bar = 0.1, 0.19, 0.6
@@ -141,18 +147,47 @@ def stamps_figure(
         height = HEADING_INCHES + math.ceil(len(stamps) / columns) * step + bar
         title = f"{title_of(name)}: all members, {lead_words(lead).lower()}, valid {clock(caption.init_time + lead)}"
         figure = new_figure(MAP_WIDTH_INCHES, height, title, caption)
-        shading = value_shading(style, [plane for _, plane in stamps])
         axes = canvas(figure)
-        for index, (words, plane) in enumerate(stamps):
+        for index, (words, plane, shading) in enumerate(stamps):
             left = MARGIN_INCHES + index % columns * (width + gap)
             bottom = height - HEADING_INCHES - (index // columns + 1) * step
             shade(map_panel(axes, frame, left, bottom, width), plane, style, shading, small=True)
-            weight, colour = ("bold", ACCENT) if index < first else ("normal", MUTED)
+            weight, colour = ("normal", MUTED) if words.startswith("Member") else ("bold", ACCENT)
             middle = (left + width / 2) / MAP_WIDTH_INCHES
             top = (bottom + step - label + 0.03) / height
             figure.text(middle, top, words, fontsize=7.5, ha="center", va="bottom", weight=weight, color=colour)
-        colour_bar(figure, 0.25 * MAP_WIDTH_INCHES, 0.42, 0.5 * MAP_WIDTH_INCHES, shading)
+        share = 1 / len(shadings)
+        for index, shading in enumerate(shadings):
+            width = (0.8 if len(shadings) > 1 else 0.5) * share * MAP_WIDTH_INCHES
+            left = (index + 0.5) * share * MAP_WIDTH_INCHES - width / 2
+            colour_bar(figure, left, 0.42, width, shading)
     return figure
+
+
+def _stamps(
+    members: xr.DataArray, analysis: xr.DataArray | None, style: VariableStyle
+) -> tuple[list[tuple[str, Floats, Shading]], list[Shading]]:
+    """Title, field and colours of each stamp, and the different colours.
+
+    What is not the mean is drawn as its departure from the mean: the differences between members are far smaller than
+    those between places. Amounts, such as rain, and a single member are drawn as they are.
+    """
+    factor = np.float64(style.factor)
+    planes = members.values * factor
+    mean = ensemble_mean(planes)
+    others = [] if analysis is None else [("Analysis", analysis.values * factor)]
+    others += [(f"Member {number}", plane) for number, plane in zip(members["member"].values, planes, strict=True)]
+    if style.levels is not None or len(planes) < MEMBERS_OF_A_SPREAD:
+        shading = value_shading(style, [mean, *(plane for _, plane in others)])
+        return [(words, plane, shading) for words, plane in [("Ensemble mean", mean), *others]], [shading]
+    departures = [(words, plane - mean) for words, plane in others]
+    levels = departure_levels([plane for _, plane in departures])
+    centred = replace(style, centre=0.0)
+    words = f"departure from the ensemble mean, {style.unit}"
+    apart = Shading(levels, level_norm(levels, centred), palette("warmth"), "neither", words)
+    of_mean = value_shading(style, [mean])
+    stamps = [("Ensemble mean", mean, of_mean), *((words, plane, apart) for words, plane in departures)]
+    return stamps, [of_mean, apart]
 
 
 def _columns(stamps: int, aspect: float) -> int:

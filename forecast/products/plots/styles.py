@@ -15,6 +15,7 @@ STANDARD_GRAVITY = 9.80665
 FREEZING_K = 273.15
 ROUND_NUMBERS = (1.0, 2.0, 4.0, 5.0, 8.0, 10.0)
 SPREAD_FRACTIONS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+DEPARTURE_FRACTIONS = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 MOST_LEVELS = 22
 FEWEST_LEVELS = 7
 
@@ -112,9 +113,25 @@ def spread_levels(fields: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.f
         fields: Spreads in the unit of the figure.
     """
     highest = max(float(np.quantile(np.concatenate([field.ravel() for field in fields]), 0.998)), 1e-6)
+    return _parts_of_round(highest, SPREAD_FRACTIONS)
+
+
+def departure_levels(fields: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+    """Choose contour levels to either side of zero, which lies in the middle interval, to about the largest departure.
+
+    Args:
+        fields: Departures in the unit of the figure.
+    """
+    largest = max(float(np.nanquantile(np.abs(field), 0.99)) for field in fields)
+    upper = _parts_of_round(max(largest, 1e-6), DEPARTURE_FRACTIONS)
+    return np.concatenate([-upper[::-1], upper])
+
+
+def _parts_of_round(highest: float, fractions: Sequence[float]) -> npt.NDArray[np.float64]:
+    """Parts of the round number that a value does not pass."""
     power = 10.0 ** np.floor(np.log10(highest))
     top = power * min(size for size in ROUND_NUMBERS if size * power >= highest * (1 - 1e-9))
-    levels: npt.NDArray[np.float64] = np.round(top * np.array(SPREAD_FRACTIONS) / power, 6) * power
+    levels: npt.NDArray[np.float64] = np.round(top * np.array(fractions) / power, 6) * power
     return levels
 
 
