@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from forecast.products.ensemble.expressions import event_of
     from forecast.products.ensemble.extremes import extreme_forecast_index, shift_of_tails
     from forecast.products.ensemble.neighbourhoods import event_in_neighbourhood
+    from forecast.products.ensemble.sensitivity import ensemble_sensitivity
     from forecast.products.ensemble.significance import anomaly_significance
     from forecast.products.ensemble.summaries import ensemble_mean, ensemble_quantile, ensemble_spread
     from forecast.products.ensemble.terciles import most_likely_tercile
@@ -58,6 +59,7 @@ __all__ = [
     "ensemble_forecast",
     "ensemble_mean",
     "ensemble_quantile",
+    "ensemble_sensitivity",
     "ensemble_spread",
     "event",
     "event_in_neighbourhood",
@@ -104,6 +106,7 @@ _MODULES = {
     "ensemble_forecast": "plumecast.members",
     "ensemble_mean": "forecast.products.ensemble.summaries",
     "ensemble_quantile": "forecast.products.ensemble.summaries",
+    "ensemble_sensitivity": "forecast.products.ensemble.sensitivity",
     "ensemble_spread": "forecast.products.ensemble.summaries",
     "event": "forecast.products.ensemble.events",
     "event_in_neighbourhood": "forecast.products.ensemble.neighbourhoods",
