@@ -21,7 +21,7 @@ from torch import Tensor
 from data_catalog.errors import DivergedError, InvalidDataError
 from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.checkpoints.compatibility import check_forecasts
-from forecast.members.noise import member_noise, member_seeds
+from forecast.members.noise import NoiseSource, member_noise, member_seeds
 from forecast.members.portions import Portions
 from forecast.members.rollout import rollout
 from forecast.members.stored_states import batch_name, load_state, state_path, store_state, stored_states
@@ -44,11 +44,13 @@ class MemberRequest:
         init_time: Init time of the forecast, UTC.
         members: Member numbers, counted from 0.
         lead_steps: Length of the forecast in steps of `system.state.step_hours`.
+        noise: Returns the noise of a member with a given seed; another one makes members that are conditioned.
     """
 
     init_time: np.datetime64
     members: Sequence[int]
     lead_steps: int
+    noise: NoiseSource = member_noise
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,7 @@ def forecast_members(
     """
     assert ranks.count == 1 or state_directory is not None, "several processes need a directory of states"
     check_forecasts(checkpoint, system)
-    _check_analysis(analysis, checkpoint)
-    past_analysis = select_past(analysis, request.init_time, system.state.past_states, system.state.step_hours)
-    past = _standardised(past_analysis, checkpoint).to(ranks.device)
+    past = start_states(checkpoint, system, analysis, request.init_time).to(ranks.device)
     checkpoint = _placed(checkpoint, ranks)
     batches = [
         replace(request, members=members)
@@ -153,6 +153,30 @@ def _placed(checkpoint: Checkpoint, ranks: Ranks) -> Checkpoint:
     return checkpoint
 
 
+def start_states(
+    checkpoint: Checkpoint, system: System, analysis: xr.Dataset, init_time: np.datetime64
+) -> Float[Tensor, "start past channel latitude longitude"]:
+    """Return the standardised past states that members start from in turn, oldest first.
+
+    Args:
+        checkpoint: The model.
+        system: A system with the state of the checkpoint's.
+        analysis: Canonical analysis that holds the past states of `init_time`.
+        init_time: Init time of the forecast, UTC.
+
+    Returns:
+        One start, or one for each member of the analysis if it has `member`.
+
+    Raises:
+        InvalidDataError: A channel, value or past state is missing, or the grid differs.
+        MissingDataError: `init_time` is later than the last analysis.
+    """
+    _check_analysis(analysis, checkpoint)
+    return _standardised(
+        select_past(analysis, init_time, system.state.past_states, system.state.step_hours), checkpoint
+    )
+
+
 def _standardised(past: xr.Dataset, checkpoint: Checkpoint) -> Float[Tensor, "start past channel latitude longitude"]:
     """The past states of each member of the analysis, or of the one analysis there is."""
     starts = range(len(start_members(past)))
@@ -188,7 +212,7 @@ def _forecast_batch(
     shape = tuple(past.shape[2:])
 
     def noise(lead_step: int, draw: int) -> Tensor:
-        return torch.from_numpy(np.stack([member_noise(seed, lead_step, draw, shape) for seed in seeds]))
+        return torch.from_numpy(np.stack([request.noise(seed, lead_step, draw, shape) for seed in seeds]))
 
     states = past[[member % len(past) for member in members]]
     made = 0

@@ -1,10 +1,13 @@
 """The seed and the noise of each member, independent of whatever else is computed."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+NoiseSource = Callable[[str, int, int, tuple[int, ...]], NDArray[np.float32]]
+"""Returns the noise of a member's (seed, lead step, draw, shape), as `member_noise` does."""
 
 
 def member_seeds(model_id: str, system_hash: str, init_time: np.datetime64, members: Sequence[int]) -> tuple[str, ...]:

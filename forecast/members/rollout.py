@@ -10,7 +10,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from forecast.calibration.correction import Correction
 from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.members.portions import Portions
 from forecast.model.advance import advance, censored
@@ -53,18 +52,67 @@ def rollout(
         ConfigurationError: Memory is short for a single member.
     """
     portions = portions or Portions(str(past.device))
-    step, fitted = np.timedelta64(checkpoint.system.state.step_hours, "h"), checkpoint.calibration
-    used = sampler if fitted is None else fitted.sampler
     for lead_step in lead_steps:
-        start_time = init_time.astype("datetime64[ns]") + (lead_step - 1) * step
-        correction = None if fitted is None else fitted.correction(lead_step)
         drawn = lru_cache(maxsize=1)(partial(noise, lead_step))  # portions share the noise of a draw
-        make = partial(_make_states, checkpoint, used, past, start_time, drawn, correction)
-        state = portions.compute(len(past), make)
-        bounds = checkpoint.standardiser.lower_bounds(np.array([start_time + step])).to(past.device)
-        state = censored(state, bounds).contiguous()
+        make = partial(_make_states, checkpoint, sampler, past, init_time, lead_step, drawn)
+        state = clipped(checkpoint, portions.compute(len(past), make), init_time, lead_step).contiguous()
         yield state
         past = torch.cat([past[:, 1:], state[:, None]], dim=1)
+
+
+def step_states(
+    checkpoint: Checkpoint,
+    sampler: Sampler,
+    past: Float[Tensor, "member past channel latitude longitude"],
+    init_time: np.datetime64,
+    lead_step: int,
+    noise: Callable[[int], Tensor],
+) -> Float[Tensor, "member channel latitude longitude"]:
+    """Return the standardised states after one lead step, before they are clipped; differentiable.
+
+    Args:
+        checkpoint: The model, with a single network, on the device of `past`. Its calibration, if any, is applied.
+        sampler: The sampler section; a calibration replaces it by its own.
+        past: Standardised states before the lead step, oldest first.
+        init_time: Init time of the forecast (lead step 0).
+        lead_step: Counted from 1.
+        noise: Returns the standard normal noise of a draw, of the members in `past`.
+    """
+    hours, fitted = checkpoint.system.state.step_hours, checkpoint.calibration
+    start_time = _after(init_time, lead_step - 1, hours)
+    scalars = step_scalars(np.array([start_time]), hours).to(past.device)
+    with _full_float32():
+        return advance(
+            checkpoint.model,
+            sampler if fitted is None else fitted.sampler,
+            past,
+            scalars.expand(past.shape[0], -1),
+            noise,
+            None if fitted is None else fitted.correction(lead_step),
+        )
+
+
+def clipped(
+    checkpoint: Checkpoint,
+    state: Float[Tensor, "member channel latitude longitude"],
+    init_time: np.datetime64,
+    lead_step: int,
+) -> Float[Tensor, "member channel latitude longitude"]:
+    """Return the states of a lead step, clipped at physical minima.
+
+    Args:
+        checkpoint: The model.
+        state: From `step_states`.
+        init_time: Init time of the forecast (lead step 0).
+        lead_step: Counted from 1.
+    """
+    valid_time = _after(init_time, lead_step, checkpoint.system.state.step_hours)
+    return censored(state, checkpoint.standardiser.lower_bounds(np.array([valid_time])).to(state.device))
+
+
+def _after(init_time: np.datetime64, lead_steps: int, step_hours: int) -> np.datetime64:
+    time: np.datetime64 = init_time.astype("datetime64[ns]") + lead_steps * np.timedelta64(step_hours, "h")
+    return time
 
 
 @torch.inference_mode()
@@ -72,23 +120,13 @@ def _make_states(
     checkpoint: Checkpoint,
     sampler: Sampler,
     past: Tensor,
-    start_time: np.datetime64,
+    init_time: np.datetime64,
+    lead_step: int,
     noise: Callable[[int], Tensor],
-    correction: Correction | None,
     members: slice,
 ) -> Tensor:
     """Return the next states of the members at some positions of a batch."""
-    past = past[members]
-    scalars = step_scalars(np.array([start_time]), checkpoint.system.state.step_hours).to(past.device)
-    with _full_float32():
-        return advance(
-            checkpoint.model,
-            sampler,
-            past,
-            scalars.expand(past.shape[0], -1),
-            lambda draw: noise(draw)[members],
-            correction,
-        )
+    return step_states(checkpoint, sampler, past[members], init_time, lead_step, lambda draw: noise(draw)[members])
 
 
 @contextmanager
