@@ -11,7 +11,19 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Models": ("new-system", "train", "levels", "calibrate", "tune"),
     "Forecasts": ("forecast", "report", "check", "publish"),
     "Verification": ("verify", "evaluate", "scorecard"),
-    "Cycles": ("cycle", "serve", "deploy", "backfill", "status", "hold", "release", "skip", "metrics", "clean"),
+    "Cycles": (
+        "cycle",
+        "serve",
+        "deploy",
+        "worker",
+        "backfill",
+        "status",
+        "hold",
+        "release",
+        "skip",
+        "metrics",
+        "clean",
+    ),
     "Models in operation": ("models", "register", "shadow", "promote", "rollback"),
 }
 """Names of commands by section."""
@@ -49,6 +61,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "cycle": ("cycle speedy-5p6 --init 2008-07-01",),
     "serve": ("serve speedy-5p6", 'serve speedy-5p6 --cron "0 6 * * *"'),
     "deploy": ("deploy speedy-5p6 --pool forecasts",),
+    "worker": ("worker forecasts --limit 2",),
     "backfill": ("backfill speedy-5p6 --start 2008-01-01 --end 2008-02-01 --every 5d",),
     "status": ("status", "status speedy-5p6 --json"),
     "hold": ('hold speedy-5p6 --reason "disk is being replaced"',),

@@ -1,12 +1,12 @@
 """Marks flow runs whose process died as crashed; Prefect would show them as RUNNING for ever.
 
 Flow runs send heartbeats, and an automation of the server marks those that stop. Runs that died while no
-automation was active are marked when the schedules are served again.
+automation was active are marked when the schedules are served or deployed again, or by a worker of Plumecast's.
 """
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from prefect.automations import Automation
 from prefect.client.orchestration import SyncPrefectClient
@@ -19,7 +19,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
@@ -27,8 +27,7 @@ from prefect.events.schemas.events import ResourceSpecification
 from prefect.states import Crashed
 
 from data_catalog.storage.locks import is_held
-from pipelines.flows.cycle import FLOW_NAME
-from pipelines.flows.environment import HEARTBEAT_SECONDS
+from pipelines.flows.environment import FLOW_NAME, HEARTBEAT_SECONDS
 from pipelines.workspace.home import Home
 
 AUTOMATION = "Plumecast: mark flow runs without heartbeats as crashed"
@@ -64,7 +63,9 @@ def _automation() -> Automation:
     return Automation(name=AUTOMATION, trigger=trigger, actions=[action])
 
 
-def mark_dead_cycles(client: SyncPrefectClient, home: Home, system_names: Sequence[str]) -> int:
+def mark_dead_cycles(
+    client: SyncPrefectClient, home: Home, system_names: Sequence[str], *, older_than: timedelta = timedelta(0)
+) -> int:
     """Mark cycles as crashed that Prefect lists as running although their process has ended.
 
     A scheduled cycle holds the lock of its system's schedule as long as its process runs, so a free lock means that the
@@ -74,6 +75,8 @@ def mark_dead_cycles(client: SyncPrefectClient, home: Home, system_names: Sequen
         client: Client of the server that holds the flow runs.
         home: Home directory of the cycles; cycles of other homes are left alone.
         system_names: Systems whose cycles are checked.
+        older_than: Runs that entered their state within this time are left alone: their process may not hold the lock
+            yet.
 
     Returns:
         Number of cycles marked.
@@ -90,9 +93,13 @@ def mark_dead_cycles(client: SyncPrefectClient, home: Home, system_names: Sequen
         sort=FlowRunSort.START_TIME_DESC,
         limit=200,
     )
-    ours = [run for run in runs if run.parameters.get("home") == str(home.root)]
+    latest = datetime.now(UTC) - older_than
+    ours = [run for run in runs if run.parameters.get("home") == str(home.root) and _since(run) <= latest]
     for run in ours:
-        client.set_flow_run_state(
-            run.id, Crashed(message="Its process was gone when the schedule was served again."), force=True
-        )
+        client.set_flow_run_state(run.id, Crashed(message="Its process is gone."), force=True)
     return len(ours)
+
+
+def _since(run: FlowRun) -> datetime:
+    """When a flow run entered its state."""
+    return datetime.min.replace(tzinfo=UTC) if run.state is None else run.state.timestamp

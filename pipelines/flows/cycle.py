@@ -18,6 +18,7 @@ from data_catalog.storage.locks import lock
 from forecast.products.files.runs import RunDirectory
 from forecast.products.plots.second_process import drawing_beside
 from pipelines.flows import tasks
+from pipelines.flows.environment import FLOW_NAME
 from pipelines.flows.mending import with_sound_archive
 from pipelines.flows.notifying import notified
 from pipelines.flows.pauses import when_there_is_room
@@ -36,7 +37,6 @@ from pipelines.workspace.scheduler import LOCAL, check_scheduler, open_scheduler
 from pipelines.workspace.systems import find_system
 
 logger = logging.getLogger("plumecast")
-FLOW_NAME = "plumecast-cycle"
 
 
 def _name_of_run() -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pipelines.terminal.output import StderrHandler
 from pipelines.workspace.home import Home
 
+FLOW_NAME = "plumecast-cycle"
 HEARTBEAT_SECONDS = 30
 KEPT_DAYS = 30
 SETTINGS = {

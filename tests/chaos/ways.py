@@ -35,6 +35,7 @@ _WORDS = {
     "prefect server": "server",
     "uvicorn": "server",
     "prefect worker": "worker",
+    "pipelines worker": "worker",
     "dask_scheduler": "dask scheduler",
     "dask_worker": "dask worker",
     "multiprocessing.spawn": "drawing",
@@ -143,7 +144,7 @@ class Standing:
             made.wait()  # the pool of an earlier campaign is there still
             asked = ["deploy", str(self._world.system), "--pool", POOL, "--cron", "0 0 1 1 *"]
             assert self._world.command(*asked, **variables).wait() == 0
-        self._keep("worker", "prefect", "worker", "start", "--pool", POOL, **variables)
+        self._keep("worker", "pipelines", "worker", POOL, **variables)
         return FlowRun(self._world, api, init)
 
     def _keep(self, name: str, *words: str, **variables: str) -> bool:

@@ -108,12 +108,9 @@ def _answers() -> bool:
 
 @contextmanager
 def _workers(environment: dict[str, str], out: Path, count: int) -> Iterator[None]:
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", _POOL, "--limit", "2", "--name"]
+    command = [sys.executable, "-m", "pipelines", "worker", _POOL, "--limit", "2"]
     with (out / "workers.log").open("ab") as log:
-        started = [
-            subprocess.Popen([*command, f"worker-{number}"], env=environment, stdout=log, stderr=log)
-            for number in range(count)
-        ]
+        started = [subprocess.Popen(command, env=environment, stdout=log, stderr=log) for _ in range(count)]
     try:
         yield
     finally:

@@ -1,5 +1,6 @@
 """Schedules are given to a work pool of a server."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from prefect.states import Running
 
 from data_catalog.errors import ConfigurationError
 from pipelines.cli.app import main
+from pipelines.flows.crashed_runs import mark_dead_cycles
 from pipelines.flows.deploying import deploy_systems
 from pipelines.flows.resources import Resources
 from pipelines.flows.serving import HowToRun
@@ -57,6 +59,17 @@ def test_runs_that_a_loss_of_power_ended_free_their_place(place: Home, tiny: Pat
         run = client.create_flow_run_from_deployment(made.id, state=Running())
         deploy_systems(place, systems, HowToRun(), pool="nodes")
         assert client.read_flow_run(run.id).state_type == StateType.CRASHED
+
+
+@pytest.mark.usefixtures("_pools")
+def test_a_worker_frees_the_places_of_old_runs_alone(place: Home, tiny: Path) -> None:
+    deploy_systems(place, [(str(tiny), find_system(str(tiny)))], HowToRun(), pool="nodes")
+    with get_client(sync_client=True) as client:
+        (made,) = client.read_deployments()
+        run = client.create_flow_run_from_deployment(made.id, state=Running())
+        assert mark_dead_cycles(client, place, ["tiny"], older_than=timedelta(minutes=10)) == 0
+        assert client.read_flow_run(run.id).state_type == StateType.RUNNING
+        assert mark_dead_cycles(client, place, ["tiny"], older_than=timedelta(0)) == 1
 
 
 @pytest.mark.usefixtures("_pools")
