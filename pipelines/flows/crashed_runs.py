@@ -26,6 +26,7 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 from prefect.states import Crashed
 
+from data_catalog.clock import utc_now
 from data_catalog.storage.locks import is_held
 from pipelines.flows.environment import FLOW_NAME, HEARTBEAT_SECONDS
 from pipelines.workspace.home import Home
@@ -93,7 +94,7 @@ def mark_dead_cycles(
         sort=FlowRunSort.START_TIME_DESC,
         limit=200,
     )
-    latest = datetime.now(UTC) - older_than
+    latest = utc_now() - older_than
     ours = [run for run in runs if run.parameters.get("home") == str(home.root) and _since(run) <= latest]
     for run in ours:
         client.set_flow_run_state(run.id, Crashed(message="Its process is gone."), force=True)
