@@ -12,6 +12,7 @@ from forecast.verification.evaluation import EvaluationSums, cycle_sums, scores_
 from forecast.verification.groups import group_weights
 from forecast.verification.regions import Box, region_weights
 from forecast.verification.scores.angular import angular_errors
+from forecast.verification.scores.balance import ageostrophic_share, geostrophic_wind, layer_temperature
 from forecast.verification.scores.contingency import (
     accuracy,
     contingency_scores,
@@ -33,6 +34,7 @@ from forecast.verification.scores.distribution import pit, quantile_score, twcrp
 from forecast.verification.scores.elementary import firm, murphy_diagram
 from forecast.verification.scores.ensemble import bias, crps, ensemble_mean_rmse, mae, rmse
 from forecast.verification.scores.event import brier_score, rps
+from forecast.verification.scores.limited_area import limited_area_spectrum
 from forecast.verification.scores.multivariate import energy_score, multivariate_dawid_sebastiani, variogram_score
 from forecast.verification.scores.precipitation import seeps
 from forecast.verification.scores.probability_forecasts import (
@@ -53,6 +55,7 @@ from forecast.verification.scores.spatial import acc, fss
 from forecast.verification.scores.spectra import error_growth, spectral_crps, spectrum
 from forecast.verification.scores.spread import spread, spread_skill_binned, spread_skill_ratio
 from forecast.verification.scores.weighted_crps import owcrps, vrcrps
+from forecast.verification.scores.wind_spectra import kinetic_energy_spectra
 from forecast.verification.station_checks import LIMITS, ObservationLimits, gross_errors
 from forecast.verification.stations import at_stations, density_weights
 from forecast.verification.weighting import area_weights
@@ -65,6 +68,7 @@ __all__ = [
     "UnscorableError",
     "acc",
     "accuracy",
+    "ageostrophic_share",
     "angular_errors",
     "append_cycle",
     "area_weights",
@@ -99,11 +103,15 @@ __all__ = [
     "fit_baselines",
     "frequency_bias",
     "fss",
+    "geostrophic_wind",
     "gross_errors",
     "group_weights",
     "hss",
     "interval_score",
     "kge",
+    "kinetic_energy_spectra",
+    "layer_temperature",
+    "limited_area_spectrum",
     "log_score",
     "mae",
     "multivariate_dawid_sebastiani",

@@ -32,9 +32,10 @@ from forecast.system.system import System
 from forecast.training.directory import has_checkpoint, is_finished
 from forecast.training.train import train
 from pipelines.training.sprint_size import Speed, SprintSize, choose_sprint_size
-from pipelines.tuning.validation import Validation, spaced_starts
+from pipelines.tuning.validation import Validation
 from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.devices import choose_device
+from pipelines.workspace.starts import spaced_starts
 
 TEMPLATE = Path(__file__).with_name("speedy-5p6-large.toml.template")
 NAME = "speedy-5p6-large"

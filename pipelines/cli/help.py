@@ -10,7 +10,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Data": ("catalog", "new-dataset", "ingest", "archive", "fetch", "regrid", "climatology"),
     "Models": ("new-system", "train", "levels", "calibrate", "tune"),
     "Forecasts": ("forecast", "report", "check", "publish"),
-    "Verification": ("verify", "evaluate", "scorecard"),
+    "Verification": ("verify", "evaluate", "scorecard", "realism"),
     "Cycles": (
         "cycle",
         "serve",
@@ -58,6 +58,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "verify": ("verify plumecast-data/runs/speedy-5p6/20080701T0000Z", "verify theirs.nc --analysis era5.nc --json"),
     "evaluate": ("evaluate speedy-5p6 --every 6d --members 50 --lead 7d --out scores.json",),
     "scorecard": ("scorecard speedy-5p6 --reference linear --out card.png", "scorecard speedy-5p6 --list"),
+    "realism": ("realism speedy-5p6", "realism my-europe.toml --starts 24 --members 16 --out realism"),
     "cycle": ("cycle speedy-5p6 --init 2008-07-01",),
     "serve": ("serve speedy-5p6", 'serve speedy-5p6 --cron "0 6 * * *"'),
     "deploy": ("deploy speedy-5p6 --pool forecasts",),

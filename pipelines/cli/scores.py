@@ -165,7 +165,15 @@ def scorecard_command(
 ) -> None:
     """Compare two forecasters over the cycles that both were scored on, with tests of significance."""
     from pipelines.scoring.scorecard import Selection, choose_forecasters, compare, find_score_archives
-    from pipelines.scoring.scorecard_output import card_json, check_out, print_card, print_forecasters, write_card
+    from pipelines.scoring.scorecard_output import (
+        card_json,
+        check_out,
+        gates_of,
+        print_card,
+        print_forecasters,
+        print_gates,
+        write_card,
+    )
     from pipelines.terminal.times import parse_end, parse_time
     from pipelines.workspace.home import home
 
@@ -186,9 +194,64 @@ def scorecard_command(
     )
     card = compare(ours, theirs, selection)
     written = [write_card(card, ours, theirs, path) for path in out or ()]
+    gates = gates_of(ours)
     if as_json:
-        print(card_json(card))
+        print(card_json(card, gates))
         return
     print_card(card, ours, theirs)
+    print_gates(gates)
     for path in written:
         print(f"Scorecard: {path}")
+
+
+@commands.command()
+def realism(
+    system: SystemName,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Directory for the results [default: realism-SYSTEM here].")
+    ] = None,
+    analysis: AnalysisOption = None,
+    checkpoint: CheckpointOption = None,
+    start: Annotated[str | None, typer.Option(metavar="ISO", help="First day [default: of the test period].")] = None,
+    end: Annotated[str | None, typer.Option(metavar="ISO", help="Last day [default: of the test period].")] = None,
+    starts: Annotated[int, typer.Option(min=2, help="Number of forecasts, spread evenly.")] = 36,
+    members: Annotated[int, typer.Option(min=2, help="Size of each ensemble.")] = 8,
+    lead: Annotated[
+        str | None, typer.Option(metavar="7d", help="Length of each forecast [default: the system's].")
+    ] = None,
+    device: Device = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Judge whether members look and behave like the weather: spectra, growth of differences, balance, ranks.
+
+    Each gate passes if every figure lies within limits that come from the weather of the validation period. The results
+    are also kept beside a checkpoint of one's own, where 'scorecard' shows and 'promote' reads them.
+    """
+    from forecast.verification.realism.report import realism_json
+    from pipelines.scoring.realism import RealismRequest, measure_realism, realism_period
+    from pipelines.scoring.realism_output import print_realism, write_outputs
+    from pipelines.workspace.analyses import find_analysis
+    from pipelines.workspace.checkpoints import find_checkpoint
+    from pipelines.workspace.devices import choose_device
+    from pipelines.workspace.home import home
+    from pipelines.workspace.systems import find_system, requested_lead_steps
+
+    found, place = find_system(system), home()
+    request = RealismRequest(
+        system=found,
+        analysis=find_analysis(place, found, analysis),
+        checkpoint=find_checkpoint(place, found, checkpoint),
+        period=realism_period(found, start, end),
+        starts=starts,
+        members=members,
+        lead_steps=requested_lead_steps(found, lead),
+        device=choose_device(device),
+    )
+    report = measure_realism(request)
+    written = write_outputs(report, found, request.checkpoint, out or Path(f"realism-{found.name}"))
+    if as_json:
+        print(realism_json(report), end="")
+        return
+    print_realism(report)
+    for path in written:
+        print(f"Written: {path}")

@@ -6,11 +6,13 @@ from pathlib import Path
 from data_catalog.errors import ConfigurationError
 from data_catalog.storage.atomic_files import atomic_path
 from forecast.system.system import System
+from forecast.verification.realism.report import RealismReport
 from pipelines.operations.model_comparison import compare_models
 from pipelines.workspace.checkpoints import find_checkpoint
 from pipelines.workspace.home import Home
 from pipelines.workspace.model_registry import LIVE, ModelRegistry, ModelState, State, short
 from pipelines.workspace.open_checkpoint import open_checkpoint
+from pipelines.workspace.realism_records import find_realism
 
 
 def register_model(home: Home, system: System, checkpoint: Path, reason: str = "") -> ModelState:
@@ -65,7 +67,8 @@ def promote(home: Home, system_name: str, model: str, *, without_proof: str | No
         without_proof: Why it is promoted although no comparison shows that it is not worse; None to compare.
 
     Raises:
-        ConfigurationError: There is no such model, it is live, or it is worse than the live one.
+        ConfigurationError: There is no such model, it is live, or it is worse than the live one: by its scores, or
+            as it fails a physics gate that the live one is not known to fail.
         MissingDataError: It was not scored on enough cycles of the live one.
     """
     registry = ModelRegistry.read(home.models(system_name))
@@ -76,13 +79,16 @@ def promote(home: Home, system_name: str, model: str, *, without_proof: str | No
     if without_proof is not None:
         return _moved(registry, found, LIVE, f"without proof: {without_proof}")
     comparison = compare_models(home, system_name, found.model_id, live.model_id)
-    if comparison.faults:
+    gates = find_realism(home, system_name, found.model_id)
+    faults = [*comparison.faults, *_failed_gates(gates, find_realism(home, system_name, live.model_id))]
+    if faults:
         raise ConfigurationError(
             f"model {short(found.model_id)}: expected one that is not worse than {short(live.model_id)} over "
-            f"{comparison.cycles} cycles, found: {'; '.join(comparison.faults)}"
+            f"{comparison.cycles} cycles, found: {'; '.join(faults)}"
         )
     words = f"CRPS {comparison.change_percent:+.1f} % over {comparison.cycles} cycles, significantly worse nowhere"
-    return _moved(registry, found, LIVE, words, comparison.as_evidence())
+    evidence = {**comparison.as_evidence(), "physics_gates": gates.words if gates else "not measured"}
+    return _moved(registry, found, LIVE, words, evidence)
 
 
 def roll_back(home: Home, system_name: str, reason: str = "") -> ModelState:
@@ -140,6 +146,16 @@ def _add(registry: ModelRegistry, system: System, checkpoint: Path, state: State
             )
     registry.append(record)
     return record
+
+
+def _failed_gates(gates: RealismReport | None, live: RealismReport | None) -> list[str]:
+    """Physics gates that a model fails and the live one does not, or was never measured by, a line each."""
+    known = set(live.failed) if live else set()
+    return [
+        f"physics gate {record.name}: {record.failed} of {record.measured} figures beyond their limits"
+        for record in (gates.gates if gates else ())
+        if record.status == "failed" and record.name not in known
+    ]
 
 
 def _moved(

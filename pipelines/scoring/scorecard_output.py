@@ -17,10 +17,12 @@ from forecast.verification.archive.archive import archived_forecasters
 from forecast.verification.comparison.scorecard import card_table
 from forecast.verification.comparison.significance import LEAST_CYCLES
 from forecast.verification.evaluation_report import MODEL
+from forecast.verification.realism.report import RealismReport
 from pipelines.scoring.scorecard import REFERENCES, ScoredForecaster, Selection, compare, find_forecaster
 from pipelines.scoring.tables import print_table
 from pipelines.workspace.datasets import is_simulated
 from pipelines.workspace.home import home
+from pipelines.workspace.realism_records import find_realism
 
 logger = logging.getLogger("plumecast")
 FORMATS = (".png", ".csv", ".json")
@@ -55,11 +57,19 @@ def check_out(out: Path) -> None:
         )
 
 
-def card_json(card: xr.Dataset) -> str:
-    """A scorecard as JSON; null where a cell was not tested."""
+def card_json(card: xr.Dataset, gates: RealismReport | None = None) -> str:
+    """A scorecard as JSON; null where a cell was not tested.
+
+    Args:
+        card: The scorecard.
+        gates: Physics gates of the forecaster, if they were measured.
+    """
     cells = card_table(card).to_dict("records")
     plain = [{key: None if value != value else value for key, value in cell.items()} for cell in cells]
     content = {**card.attrs, "evenly_spaced": bool(card.attrs["evenly_spaced"]), "cells": plain}
+    if gates is not None:
+        results = {gate.name: gate.model_dump(include={"status", "measured", "failed"}) for gate in gates.gates}
+        content["physics_gates"] = results
     return json.dumps(content, indent=2, allow_nan=False)
 
 
@@ -103,6 +113,22 @@ def print_card(card: xr.Dataset, ours: ScoredForecaster, theirs: ScoredForecaste
     )
     if shown != regions:
         print(f"Further regions, with --region or in --out: {', '.join(regions[1:])}")
+
+
+def gates_of(side: ScoredForecaster) -> RealismReport | None:
+    """The physics gates of a forecaster, if it is a model of ours that they were measured for.
+
+    Raises:
+        InvalidDataError: The record of them is damaged.
+    """
+    model = side.found.about.get("model")
+    return None if model is None else find_realism(home(), side.system, model)
+
+
+def print_gates(gates: RealismReport | None) -> None:
+    """Print how a model did at the physics gates, if they were measured, on one line."""
+    if gates is not None:
+        print(f"Physics gates, {gates.starts} starts from {gates.period[0]}: {gates.words}")
 
 
 def print_forecasters(archive: Path) -> None:

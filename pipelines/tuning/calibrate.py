@@ -20,11 +20,11 @@ from pipelines.terminal.times import parse_time
 from pipelines.tuning.validation import (
     Validation,
     refuse_test_days,
-    spaced_starts,
     warn_of_learned_days,
 )
 from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.open_checkpoint import open_uncalibrated
+from pipelines.workspace.starts import spaced_starts
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,10 @@ from pipelines.tuning.search_request import SearchRequest
 from pipelines.tuning.search_result import SearchResult, search_result, write_result
 from pipelines.tuning.study import best_trial, ended_trials, open_study
 from pipelines.tuning.trials import Trial, held_out_system, resampled_trials, trained_trials
-from pipelines.tuning.validation import Validation, spaced_starts
+from pipelines.tuning.validation import Validation
 from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.open_checkpoint import open_uncalibrated
+from pipelines.workspace.starts import spaced_starts
 
 logger = logging.getLogger("plumecast")
 

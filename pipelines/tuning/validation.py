@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from data_catalog.errors import ConfigurationError, MissingDataError
-from data_catalog.layout.times import day
+from data_catalog.errors import ConfigurationError
 from forecast.checkpoints.checkpoint import Checkpoint
 from forecast.members.gather import ensemble_forecast, lead_times
 from forecast.system.periods import Period
@@ -17,8 +15,6 @@ from forecast.system.system import System
 from forecast.verification.cycle_scores import verifying_analysis
 from forecast.verification.evaluation import TOTALS, cycle_sums
 from forecast.verification.paired_scores import PairedScores
-from pipelines.terminal.times import LAST_OF_DAY
-from pipelines.workspace.starts import Times, complete_starts
 
 logger = logging.getLogger("plumecast")
 
@@ -72,32 +68,6 @@ class Validation:
             leads = lead_times(self.system, self.lead_steps)
             verifying = verifying_analysis(self.analysis, channels, init_time, leads)
             yield cycle_sums(forecast, verifying).isel(region=0, drop=True).sel(statistic=list(TOTALS))
-
-
-def spaced_starts(system: System, times: Times, period: Period, *, count: int, lead_steps: int) -> Times:
-    """Return init times spread evenly over a period, with all past states and valid times within it.
-
-    Args:
-        system: The system.
-        times: Times of the analysis.
-        period: Allowed days.
-        count: Number of starts; fewer are returned if the period has fewer.
-        lead_steps: Length of each forecast, in steps of the system.
-
-    Raises:
-        MissingDataError: There is no such init time.
-    """
-    first, last = np.datetime64(period.start, "ns"), np.datetime64(period.end, "ns") + LAST_OF_DAY
-    inside = times[(times >= first) & (times <= last)]
-    possible = complete_starts(system, inside, lead_steps)
-    if not possible.size:
-        raise MissingDataError(
-            f"validation of '{system.name}': expected analyses for {lead_steps} lead steps after a start between "
-            f"{day(first)} and {day(last)}, found none among {inside.size} analyses of these days"
-        )
-    places = np.linspace(0, possible.size - 1, min(count, possible.size)).round().astype(int)
-    chosen: NDArray[np.datetime64] = possible[places]
-    return chosen
 
 
 def refuse_test_days(period: Period, *systems: System) -> None:

@@ -3,7 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from data_catalog.errors import MissingDataError
+from data_catalog.layout.times import day
+from forecast.system.periods import Period
 from forecast.system.system import System
+from pipelines.terminal.times import LAST_OF_DAY
 
 Times = NDArray[np.datetime64]
 """Shape (time,)."""
@@ -36,3 +40,29 @@ def complete_starts(system: System, times: Times, lead_steps: int) -> Times:
     for lead_step in range(1, lead_steps + 1):
         possible = possible[np.isin(possible + lead_step * system.state.step_hours * HOUR, times)]
     return possible
+
+
+def spaced_starts(system: System, times: Times, period: Period, *, count: int, lead_steps: int) -> Times:
+    """Return init times spread evenly over a period, with all past states and valid times within it.
+
+    Args:
+        system: The system.
+        times: Times of the analysis.
+        period: Allowed days.
+        count: Number of starts; fewer are returned if the period has fewer.
+        lead_steps: Length of each forecast, in steps of the system.
+
+    Raises:
+        MissingDataError: There is no such init time.
+    """
+    first, last = np.datetime64(period.start, "ns"), np.datetime64(period.end, "ns") + LAST_OF_DAY
+    inside = times[(times >= first) & (times <= last)]
+    possible = complete_starts(system, inside, lead_steps)
+    if not possible.size:
+        raise MissingDataError(
+            f"forecasts of '{system.name}': expected analyses for {lead_steps} lead steps after a start between "
+            f"{day(first)} and {day(last)}, found none among {inside.size} analyses of these days"
+        )
+    places = np.linspace(0, possible.size - 1, min(count, possible.size)).round().astype(int)
+    chosen: NDArray[np.datetime64] = possible[places]
+    return chosen

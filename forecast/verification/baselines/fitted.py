@@ -134,6 +134,26 @@ class Baselines:
             known &= len(self.analogues.candidates(init_time, self._followed)) >= FEWEST_ANALOGUES
         return lead_times[known]
 
+    def analogue_times(self, analysis: xr.Dataset, init_time: np.datetime64, count: int) -> NDArray[np.datetime64]:
+        """Return the times of the past states most like the analysis at a start, of other years, the most alike first.
+
+        Args:
+            analysis: Analysis with the channels at `init_time`.
+            init_time: The start.
+            count: How many are wanted; fewer are returned where there are not as many, none where no index was fitted.
+
+        Raises:
+            InvalidDataError: The analysis lacks `init_time` or a channel, or holds missing values.
+        """
+        if self.analogues is None:
+            return np.empty(0, "datetime64[ns]")
+        start = init_time.astype("datetime64[ns]")
+        state = self.linear.amplitudes(self._anomaly(analysis, start))
+        times: NDArray[np.datetime64] = self.analogues.times[
+            self.analogues.nearest(state, start, count, self._followed)
+        ]
+        return times
+
     def _climatology(
         self, start: np.datetime64, leads: NDArray[np.timedelta64], members: int, seed: int
     ) -> NDArray[np.float64]:

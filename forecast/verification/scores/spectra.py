@@ -41,7 +41,7 @@ def spectrum(field: xr.DataArray, *, kind: Kind = "spherical", truncation: int |
 
     Source: Boer and Shepherd (1983), doi:10.1175/1520-0469(1983)040<0164:LSTDTI>2.0.CO;2
     """
-    field = _with_our_names(field)
+    field = on_latitude_longitude(field)
     if kind == "zonal":
         return _by_wavenumber(field, kind, truncation)
     return (_by_wavenumber(field, kind, truncation) ** 2).sum(["order", "part"], skipna=False)
@@ -85,7 +85,7 @@ def spectral_crps(
     Source: Hersbach (2000), doi:10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2, for the CRPS
     """
     predicted, observed = (
-        _by_wavenumber(_with_our_names(field), "spherical", truncation) for field in (forecast, analysis)
+        _by_wavenumber(on_latitude_longitude(field), "spherical", truncation) for field in (forecast, analysis)
     )
     statistics = point_statistics(predicted, observed, member_dim, "crps")
     values = statistics["fair_crps" if fair else "crps"]
@@ -157,7 +157,7 @@ def error_growth(
 
 def _by_wavenumber(field: xr.DataArray, kind: Kind, truncation: int | None) -> xr.DataArray:
     """Zonal power (wavenumber), or harmonic coefficients (order, wavenumber, part)."""
-    latitude, longitude = _global_grid(field)
+    latitude, longitude = global_grid(field)
     largest = longitude // 2 if kind == "zonal" else min(2 * len(latitude) // 3, (longitude - 1) // 2)
     wanted = largest if truncation is None else truncation
     if not 0 <= wanted <= largest:
@@ -182,13 +182,26 @@ def _by_wavenumber(field: xr.DataArray, kind: Kind, truncation: int | None) -> x
     return result.assign_coords(wavenumber=np.arange(wanted + 1))
 
 
-def _with_our_names(field: xr.DataArray) -> xr.DataArray:
+def on_latitude_longitude(field: xr.DataArray) -> xr.DataArray:
+    """Return a field whose grid dimensions are named `latitude` and `longitude`, whatever they were named.
+
+    Args:
+        field: Field on a grid of latitudes and longitudes.
+    """
     return field.rename(
         {name: ours for name, ours in zip(grid_dimensions(field), GRID, strict=True) if name in field.dims}
     )
 
 
-def _global_grid(field: xr.DataArray) -> tuple[tuple[float, ...], int]:
+def global_grid(field: xr.DataArray) -> tuple[tuple[float, ...], int]:
+    """Return the latitudes of a global field, degrees, and the number of its longitudes.
+
+    Args:
+        field: Field on `latitude` and `longitude`, degrees.
+
+    Raises:
+        UnscorableError: The grid is a region, or its longitudes are uneven.
+    """
     for dim in GRID:
         if dim not in field.dims or dim not in field.coords:
             raise UnscorableError(f"spectrum: expected dimension and coordinate '{dim}', found {list(field.dims)}")

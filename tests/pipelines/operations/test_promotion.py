@@ -6,6 +6,8 @@ import pytest
 
 from data_catalog.errors import ConfigurationError, InvalidDataError, MissingDataError
 from forecast.checkpoints.files import load_checkpoint
+from forecast.verification.realism.gates import Figure, Gate
+from forecast.verification.realism.report import write_realism
 from pipelines.cli.app import main
 from pipelines.operations.promotion import promote, register_model, roll_back, set_shadow
 from pipelines.training.train import TrainingRequest, train_system
@@ -13,6 +15,7 @@ from pipelines.workspace.checkpoints import find_checkpoint
 from pipelines.workspace.home import Home
 from pipelines.workspace.model_registry import ModelRegistry, short
 from pipelines.workspace.systems import find_system
+from tests.forecast.verification.realism.test_report import report_of
 from tests.pipelines.scoring.test_scorecard import fill
 
 
@@ -27,6 +30,28 @@ def retrained(tiny: Path, weather_file: Path, tmp_path_factory: pytest.TempPathF
 @pytest.fixture
 def candidate(place: Home, tiny: Path, retrained: Path) -> str:
     return register_model(place, find_system(str(tiny)), retrained, "two iterations").model_id
+
+
+def _judge(place: Home, model: str, value: float) -> None:
+    """Keep the record of one gate beside a registered model: passed by a value of 1."""
+    gate = Gate("spectrum", "power", [Figure({"channel": "msl"}, value, 0.9, 1.1)])
+    registry = ModelRegistry.read(place.models("tiny"))
+    write_realism(report_of(gate, model_id=model), registry.directory(registry.find(model)) / "realism.json")
+
+
+def test_a_model_that_fails_a_physics_gate_is_refused_unless_the_live_one_fails_it_too(
+    place: Home, candidate: str
+) -> None:
+    before = _live(place)
+    _score(place, before, 1.0)
+    _score(place, candidate, 0.9)
+    _judge(place, candidate, 1.5)
+    with pytest.raises(ConfigurationError, match="physics gate spectrum: 1 of 1 figures beyond their limits"):
+        promote(place, "tiny", candidate)
+    _judge(place, before, 2.0)
+    assert promote(place, "tiny", candidate).evidence["physics_gates"] == (
+        "0 passed, 1 failed, 0 not measured (spectrum failed)"
+    )
 
 
 def _score(place: Home, model: str, factor: float) -> None:

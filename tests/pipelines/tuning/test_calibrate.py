@@ -16,11 +16,12 @@ from forecast.products.files.forecast_reading import open_forecast
 from forecast.system.periods import Period
 from pipelines.cli.app import main
 from pipelines.tuning.calibrate import CalibrationRequest, calibrate, calibration_period, describe_card
-from pipelines.tuning.validation import Validation, spaced_starts
+from pipelines.tuning.validation import Validation
 from pipelines.workspace.analyses import open_system_analysis
 from pipelines.workspace.checkpoints import shipped_checkpoint
 from pipelines.workspace.home import Home
 from pipelines.workspace.open_checkpoint import open_uncalibrated
+from pipelines.workspace.starts import spaced_starts
 from pipelines.workspace.systems import find_system
 
 

@@ -9,7 +9,8 @@ import pytest
 from data_catalog.errors import ConfigurationError, MissingDataError
 from forecast.system.periods import Period
 from forecast.system.system import System
-from pipelines.tuning.validation import refuse_test_days, spaced_starts
+from pipelines.tuning.validation import refuse_test_days
+from pipelines.workspace.starts import spaced_starts
 from pipelines.workspace.systems import find_system
 
 TIMES = (np.datetime64("2007-01-01") + np.arange(400)).astype("datetime64[ns]")

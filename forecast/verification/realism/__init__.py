@@ -1,0 +1,1 @@
+"""Whether members look and behave like the weather: measures, limits and gates."""
