@@ -171,9 +171,8 @@ def scorecard_command(
         gates_of,
         print_card,
         print_forecasters,
-        print_gates,
         write_card,
-    )
+    )  # fmt: skip
     from pipelines.terminal.times import parse_end, parse_time
     from pipelines.workspace.home import home
 
@@ -198,8 +197,7 @@ def scorecard_command(
     if as_json:
         print(card_json(card, gates))
         return
-    print_card(card, ours, theirs)
-    print_gates(gates)
+    print_card(card, ours, theirs, gates)
     for path in written:
         print(f"Scorecard: {path}")
 

@@ -99,8 +99,17 @@ def draw_evaluation_cards(
     return made
 
 
-def print_card(card: xr.Dataset, ours: ScoredForecaster, theirs: ScoredForecaster) -> None:
-    """Print a scorecard as triangles with percentages: the first region, or the few that were chosen."""
+def print_card(
+    card: xr.Dataset, ours: ScoredForecaster, theirs: ScoredForecaster, gates: RealismReport | None = None
+) -> None:
+    """Print a scorecard as triangles with percentages: the first region, or the few that were chosen.
+
+    Args:
+        card: The scorecard.
+        ours: The forecaster.
+        theirs: The reference.
+        gates: Physics gates of the forecaster, if they were measured, which get a line.
+    """
     regions = card["region"].values.tolist()
     shown = regions if len(regions) <= SHOWN_REGIONS else regions[:1]
     for region in shown:
@@ -113,6 +122,8 @@ def print_card(card: xr.Dataset, ours: ScoredForecaster, theirs: ScoredForecaste
     )
     if shown != regions:
         print(f"Further regions, with --region or in --out: {', '.join(regions[1:])}")
+    if gates is not None:
+        print(f"Physics gates, {gates.starts} starts from {gates.period[0]}: {gates.words}")
 
 
 def gates_of(side: ScoredForecaster) -> RealismReport | None:
@@ -123,12 +134,6 @@ def gates_of(side: ScoredForecaster) -> RealismReport | None:
     """
     model = side.found.about.get("model")
     return None if model is None else find_realism(home(), side.system, model)
-
-
-def print_gates(gates: RealismReport | None) -> None:
-    """Print how a model did at the physics gates, if they were measured, on one line."""
-    if gates is not None:
-        print(f"Physics gates, {gates.starts} starts from {gates.period[0]}: {gates.words}")
 
 
 def print_forecasters(archive: Path) -> None:

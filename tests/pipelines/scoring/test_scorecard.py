@@ -13,11 +13,13 @@ from PIL import Image
 from data_catalog.errors import ConfigurationError, MissingDataError
 from forecast.verification import UnscorableError, append_cycle
 from forecast.verification.evaluation import AXES, TOTALS
+from forecast.verification.realism.report import write_realism
 from pipelines.cli.app import main
 from pipelines.scoring.forecasters import Forecaster
 from pipelines.scoring.scorecard import Selection, choose_forecasters, compare, find_score_archives
 from pipelines.scoring.scorecard_output import draw_evaluation_cards, names_of, origin_of, write_card
 from pipelines.workspace.home import Home, home
+from tests.forecast.verification.realism.test_report import GATES, report_of
 
 START = np.datetime64("2008-01-01", "ns")
 DAY = np.timedelta64(1, "D")
@@ -184,3 +186,17 @@ def test_command(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_nothing_scored_yet(place: Home) -> None:
     with pytest.raises(MissingDataError, match=r"score archive of 'ncep-natlantic': expected .*, found none"):
         find_score_archives(place, ["ncep-natlantic"])
+
+
+def test_a_scorecard_tells_how_the_model_did_at_the_physics_gates(
+    archive: Path, place: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["scorecard", "tiny"]) == 0
+    assert "Physics gates" not in capsys.readouterr().out
+    write_realism(report_of(*GATES, model_id=OLD["model"]), place.checkpoint("tiny") / "realism.json")
+    assert main(["scorecard", "tiny"]) == 0
+    expected = "Physics gates, 36 starts from 2008-01-01: 1 passed, 1 failed, 1 not measured (spectrum failed)"
+    assert expected in capsys.readouterr().out
+    assert main(["scorecard", "tiny", "--json"]) == 0
+    gates = json.loads(capsys.readouterr().out)["physics_gates"]
+    assert gates["spectrum"] == {"status": "failed", "measured": 3, "failed": 2}
