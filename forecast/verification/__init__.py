@@ -56,8 +56,9 @@ from forecast.verification.scores.spectra import error_growth, spectral_crps, sp
 from forecast.verification.scores.spread import spread, spread_skill_binned, spread_skill_ratio
 from forecast.verification.scores.weighted_crps import owcrps, vrcrps
 from forecast.verification.scores.wind_spectra import kinetic_energy_spectra
-from forecast.verification.station_checks import LIMITS, ObservationLimits, gross_errors
-from forecast.verification.stations import at_stations, density_weights
+from forecast.verification.station_checks import LIMITS, ObservationLimits, gross_errors, without_gross_errors
+from forecast.verification.station_scores import station_scores
+from forecast.verification.stations import at_height, at_stations, density_weights
 from forecast.verification.weighting import area_weights
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "angular_errors",
     "append_cycle",
     "area_weights",
+    "at_height",
     "at_stations",
     "bias",
     "block_bootstrap",
@@ -150,7 +152,9 @@ __all__ = [
     "spread",
     "spread_skill_binned",
     "spread_skill_ratio",
+    "station_scores",
     "twcrps",
     "variogram_score",
     "vrcrps",
+    "without_gross_errors",
 ]

@@ -48,8 +48,11 @@ LIMITS = {
     "d2m": ObservationLimits((150.0, 320.0), spike=8.0, neighbours=10.0, lapse=-0.0065),
     "msl": ObservationLimits((85e3, 112e3), spike=300.0, neighbours=600.0),
     "wind_speed": ObservationLimits((0.0, 110.0), spike=12.0, neighbours=15.0, frozen_steps=24),
+    "tp24": ObservationLimits((0.0, 900.0), spike=400.0, neighbours=250.0, frozen_steps=10**6),
 }
-"""Usual limits of hourly observations, by quantity: K, Pa and m s-1."""
+"""Usual limits of hourly observations, by quantity: K, Pa and m s-1; of amounts of a day, kg m-2."""
+NAMES = {BOUNDS: "bounds", SPIKE: "spike", FROZEN: "frozen", NEIGHBOURS: "neighbours"}
+"""Words for the checks."""
 
 
 def gross_errors(
@@ -106,6 +109,71 @@ def gross_errors(
     dims, coords = (station, "time"), observations.coords
     fields = {name: (dims, np.asarray(codes, np.uint8)) for name, codes in found.items()}
     return xr.Dataset(fields, coords).transpose(*observations.dims)
+
+
+@dataclass(frozen=True)
+class CheckedObservations:
+    """Observations without gross errors, and what the checks found.
+
+    Attributes:
+        values: The observations, NaN where suspect.
+        checked: Number of values.
+        left_out: Number of those that were suspect.
+        measured: Number of values that each check could be made of, by its name.
+        suspect: Number of values that each check found suspect, by its name.
+    """
+
+    values: xr.DataArray
+    checked: int
+    left_out: int
+    measured: dict[str, int]
+    suspect: dict[str, int]
+
+
+def without_gross_errors(observations: xr.DataArray, quantity: str) -> CheckedObservations:
+    """Leave out observations that are suspect by the usual limits of their quantity.
+
+    Args:
+        observations: Dims (station, time), evenly spaced, in SI units, NaN where nothing was observed; with the
+            coordinates `latitude` and `longitude`, and perhaps `elevation`, along `station`. Without places, stations
+            are not compared with each other.
+        quantity: Name of the channel, one of `LIMITS`.
+
+    Returns:
+        The rest, with the number of values that each check measured and left out.
+
+    Raises:
+        UnscorableError: There are no limits of the quantity, or nothing was observed.
+    """
+    if quantity not in LIMITS:
+        raise UnscorableError(f"observations: expected one of {', '.join(LIMITS)}, found '{quantity}'")
+    if "latitude" in observations.coords and "longitude" in observations.coords:
+        parts = [observations]
+    else:
+        alone = {name: ("station", [0.0]) for name in ("latitude", "longitude")}
+        parts = [observations.isel(station=[number]) for number in range(observations.sizes["station"])]
+        parts = [part.assign_coords(alone) for part in parts if part.notnull().any()]
+    found = [
+        gross_errors(
+            part, part["latitude"], part["longitude"], limits=LIMITS[quantity], elevation=part.coords.get("elevation")
+        )
+        for part in parts
+    ]
+    if not found:
+        raise UnscorableError("observations: expected at least one value, found none")
+    codes = xr.concat([each.drop_vars(["latitude", "longitude"]) for each in found], "station")
+    suspect = codes["suspect"].reindex_like(observations, fill_value=0)
+    counts = {
+        kind: {name: int(((codes[kind] & reason) > 0).sum()) for reason, name in NAMES.items()}
+        for kind in ("measured", "suspect")
+    }
+    return CheckedObservations(
+        values=observations.where(suspect.values == 0),
+        checked=int(observations.notnull().sum()),
+        left_out=int((suspect > 0).sum()),
+        measured=counts["measured"],
+        suspect=counts["suspect"],
+    )
 
 
 def _around(values: Array, places: Array, heights: Array, lapse: float, radius_km: float) -> Array:

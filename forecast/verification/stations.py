@@ -74,6 +74,33 @@ def at_stations(
     return total.assign_coords(kept).assign_coords(places).assign_attrs(field.attrs).rename(field.name)
 
 
+def at_height(
+    field: xr.DataArray, model_elevation: xr.DataArray, elevation: xr.DataArray, *, lapse: float
+) -> xr.DataArray:
+    """Values at the height of stations instead of that of the model's surface.
+
+    Args:
+        field: At stations, as `at_stations` gives it, such as temperature.
+        model_elevation: Height of the model's surface at the stations, m, on their dimension.
+        elevation: Height of the stations, m, likewise; NaN where unknown, which leaves the field as it is there.
+        lapse: Change of the quantity with height, per m, such as `LIMITS["t2m"].lapse`.
+
+    Returns:
+        `field` + `lapse` (`elevation` - `model_elevation`).
+
+    Raises:
+        UnscorableError: Heights are not on the dimension of the stations.
+
+    Source: WMO-No. 485, appendix 2.2.34: a constant rate of .0065 K m-1 for temperature
+    """
+    for name, heights in (("model_elevation", model_elevation), ("elevation", elevation)):
+        if heights.ndim != 1 or heights.dims[0] not in field.dims or heights.size != field.sizes[heights.dims[0]]:
+            raise UnscorableError(f"{name}: expected a height of each station, found {dict(heights.sizes)}")
+    station = elevation.dims[0]
+    apart = np.nan_to_num(elevation.values.astype(np.float64) - model_elevation.values.astype(np.float64))
+    return (field + lapse * xr.DataArray(apart, dims=[station])).assign_attrs(field.attrs).rename(field.name)
+
+
 def density_weights(
     latitude: xr.DataArray | ArrayLike, longitude: xr.DataArray | ArrayLike, *, distance_km: float = 83.4
 ) -> xr.DataArray:

@@ -55,7 +55,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "report": ("report plumecast-data/runs/speedy-5p6/20080701T0000Z",),
     "check": ("check plumecast-data/runs/speedy-5p6/20080701T0000Z --member random",),
     "publish": ("publish plumecast-data/runs/speedy-5p6/20080701T0000Z --to s3://bucket/forecasts",),
-    "verify": ("verify plumecast-data/runs/speedy-5p6/20080701T0000Z", "verify theirs.nc --analysis era5.nc --json"),
+    "verify": (
+        "verify plumecast-data/runs/speedy-5p6/20080701T0000Z",
+        "verify theirs.nc --analysis era5.nc --json",
+        "verify theirs.nc --stations synop.csv --at linear",
+    ),
     "evaluate": ("evaluate speedy-5p6 --every 6d --members 50 --lead 7d --out scores.json",),
     "scorecard": ("scorecard speedy-5p6 --reference linear --out card.png", "scorecard speedy-5p6 --list"),
     "realism": ("realism speedy-5p6", "realism my-europe.toml --starts 24 --members 16 --out realism"),

@@ -79,3 +79,31 @@ AllowSuspect = Annotated[
     bool, typer.Option("--allow-suspect", help="Start even from an analysis that the checks suspect.")
 ]
 PublishAnyway = Annotated[bool, typer.Option("--publish-anyway", help="Publish the run even if it fails its checks.")]
+ForecasterOption = Annotated[
+    str | None,
+    typer.Option(help="Name of foreign forecasts in the score archive [default: that of the file or its directory]."),
+]
+StationsOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Verify at stations instead, against this file of observations (CSV or NetCDF)."),
+]
+PlaceMethodOption = Annotated[
+    str, typer.Option("--at", metavar="nearest|linear|height", help="How fields are brought to stations.")
+]
+OrographyOption = Annotated[
+    str | None,
+    typer.Option("--orography", metavar="FILE", help="Height of the model's surface, for --at height."),
+]
+UnitsOption = Annotated[
+    str | None, typer.Option("--units", help="Units of the observations [default: what the file says].")
+]
+ChannelsOption = Annotated[
+    list[str] | None,
+    typer.Option("--channel", help="Channel of a foreign file; repeat for several [default: all in the file]."),
+]
+JudgingSystemOption = Annotated[
+    str | None,
+    typer.Option(
+        "--system", metavar="SYSTEM", help="Verify with the analysis, regions and score archive of this system."
+    ),
+]

@@ -8,13 +8,20 @@ import typer
 from data_catalog.errors import ConfigurationError
 from pipelines.cli.options import (
     AnalysisOption,
+    ChannelsOption,
     CheckpointOption,
     Device,
+    ForecasterOption,
     JsonOption,
+    JudgingSystemOption,
+    OrographyOption,
+    PlaceMethodOption,
     SchedulerOption,
     ScoresOption,
+    StationsOption,
     StepOption,
     SystemName,
+    UnitsOption,
 )
 
 commands = typer.Typer()
@@ -88,25 +95,30 @@ def verify(
         list[str], typer.Argument(metavar="RUN_OR_FILE...", help="Runs, or anyone's ensemble files or URLs of Zarr.")
     ],
     analysis: AnalysisOption = None,
-    system: Annotated[
-        str | None,
-        typer.Option(metavar="SYSTEM", help="Verify with the analysis, regions and score archive of this system."),
-    ] = None,
-    channel: Annotated[
-        list[str] | None, typer.Option(help="Channel of a foreign file; repeat for several [default: all in the file].")
-    ] = None,
-    forecaster: Annotated[
-        str | None,
-        typer.Option(
-            help="Name of foreign forecasts in the score archive [default: that of the file or its directory]."
-        ),
-    ] = None,
+    system: JudgingSystemOption = None,
+    channel: ChannelsOption = None,
+    forecaster: ForecasterOption = None,
     scores: ScoresOption = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="File for the pooled scores.")] = None,
+    stations: StationsOption = None,
+    at: PlaceMethodOption = "nearest",
+    orography: OrographyOption = None,
+    units: UnitsOption = None,
     scheduler: SchedulerOption = "local",
     as_json: JsonOption = False,
 ) -> None:
-    """Score existing forecasts and archive the scores. A run gets a scores.json and a page that shows them."""
+    """Score existing forecasts and archive the scores. A run gets a scores.json and a page that shows them.
+
+    With --stations, or for CSV tables of ensembles at stations, forecasts are scored against observations.
+    """
+    from pipelines.scoring.stations.request import is_table
+
+    if stations is not None or any(map(is_table, forecasts)):
+        from pipelines.scoring.stations.command import StationOptions, verify_and_print
+
+        options = StationOptions(stations, at, orography, tuple(channel or ()), units)
+        verify_and_print(forecasts, options, out, as_json=as_json)
+        return
     from forecast.verification.evaluation_report import evaluation_json, write_evaluation
     from pipelines.operations.verify import verify as verify_all
     from pipelines.scoring.tables import print_scores

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast.verification import LIMITS, UnscorableError, gross_errors
+from forecast.verification import LIMITS, UnscorableError, gross_errors, without_gross_errors
 from forecast.verification.station_checks import BOUNDS, FROZEN, NEIGHBOURS, SPIKE
 
 STATIONS, HOURS = 40, 96
@@ -103,3 +103,20 @@ def test_a_station_of_unknown_height_has_no_neighbours_and_is_none(network: xr.D
     assert int(found["suspect"].sum()) == 0
     assert not (found["measured"][7] & (NEIGHBOURS + FROZEN)).any()
     assert (found["measured"].drop_isel(station=7) & NEIGHBOURS).any()
+
+
+def test_what_is_left_out_is_counted(network: xr.Dataset) -> None:
+    observed = network["t2m"].assign_coords({name: network[name] for name in ("latitude", "longitude", "elevation")})
+    observed = observed.copy()
+    observed[3, 10] = 365.0
+    found = without_gross_errors(observed, "t2m")
+    assert (found.checked, found.left_out) == (STATIONS * HOURS, 1)
+    assert found.suspect["bounds"] == 1
+    assert found.measured["neighbours"] == STATIONS * HOURS
+    assert bool(found.values.isnull()[3, 10])
+    alone = without_gross_errors(observed.drop_vars(["latitude", "longitude", "elevation"]), "t2m")
+    assert (alone.left_out, alone.measured["neighbours"]) == (1, 0)
+    with pytest.raises(UnscorableError, match="expected one of t2m"):
+        without_gross_errors(observed, "smoke")
+    with pytest.raises(UnscorableError, match="found none"):
+        without_gross_errors(observed.drop_vars(["latitude", "longitude"]) * np.nan, "t2m")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast.verification import UnscorableError, at_stations, crps, density_weights, mae
+from forecast.verification import UnscorableError, at_height, at_stations, crps, density_weights, mae
 
 LATITUDE, LONGITUDE = np.linspace(80, -80, 17), np.arange(0, 360, 10.0)
 
@@ -113,3 +113,14 @@ def test_places_in_lists_arrays_and_numbers() -> None:
     for wrong in (([1.0, 2.0], [1.0]), (["a"], ["b"]), (1.0, [1.0, 2.0]), ([[1.0]], [[1.0]])):
         with pytest.raises(UnscorableError, match=r"^stations: expected latitude and longitude [^\n]*$"):
             at_stations(plane(), *wrong)
+
+
+def test_height_of_the_model_is_brought_to_that_of_the_station() -> None:
+    places = stations([10.0, 20.0], [30.0, 40.0])
+    found = at_stations(plane(), *places)
+    model, own = (xr.DataArray(heights, dims="station") for heights in ([100.0, 100.0], [1100.0, np.nan]))
+    higher = at_height(found, model, own, lapse=-0.0065)
+    np.testing.assert_allclose((higher - found).isel(station=0), -6.5)
+    np.testing.assert_allclose((higher - found).isel(station=1), 0)
+    with pytest.raises(UnscorableError, match="model_elevation: expected a height of each station"):
+        at_height(found, xr.DataArray(3.0), own, lapse=-0.0065)

@@ -1,0 +1,1 @@
+"""Tables of places: ensembles at stations, and what was observed there."""

@@ -1,0 +1,1 @@
+"""Forecasts at stations: verified, and calibrated."""
