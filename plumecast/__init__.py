@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from forecast.products.files.forecast_reading import open_forecast, open_forecasts
     from plumecast.analyses import open_archive
     from plumecast.climatologies import anomalies, climatology_at, open_climatology
+    from plumecast.explanations import explain
     from plumecast.figures import map_of, plume, stamps
     from plumecast.known import datasets, systems
     from plumecast.members import ensemble_forecast, load_checkpoint
@@ -65,6 +66,7 @@ __all__ = [
     "event_in_neighbourhood",
     "event_in_window",
     "event_of",
+    "explain",
     "extreme_forecast_index",
     "find_runs",
     "load_checkpoint",
@@ -112,6 +114,7 @@ _MODULES = {
     "event_in_neighbourhood": "forecast.products.ensemble.neighbourhoods",
     "event_in_window": "forecast.products.ensemble.events",
     "event_of": "forecast.products.ensemble.expressions",
+    "explain": "plumecast.explanations",
     "extreme_forecast_index": "forecast.products.ensemble.extremes",
     "find_runs": "plumecast.runs",
     "load_checkpoint": "plumecast.members",

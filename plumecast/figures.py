@@ -10,11 +10,10 @@ from matplotlib.figure import Figure
 from data_catalog.errors import ConfigurationError
 from forecast.products.plots.figures import Caption, KnownWeather
 from forecast.products.plots.maps import mean_and_spread_figure, stamps_figure
-from forecast.products.plots.plumes import place_words, plume_figure
-from forecast.system.products import Point
+from forecast.products.plots.plumes import plume_figure
+from pipelines.terminal.places import Place, point_of
 from pipelines.terminal.times import parse_hours
 
-Place = tuple[float, float] | str
 SIMULATED = "simulated weather"
 
 
@@ -89,25 +88,6 @@ def caption_of(forecast: xr.Dataset) -> Caption:
     simulated = str(forecast.attrs.get("source", "")).lower().startswith(SIMULATED)
     start = np.datetime64(forecast["init_time"].values.item(), "ns")
     return Caption(title, start, forecast.sizes["member"], simulated)
-
-
-def point_of(place: Place) -> Point:
-    """Return a place as a named point.
-
-    Args:
-        place: Latitude and longitude in degrees, as numbers or as text.
-
-    Raises:
-        ConfigurationError: It is not a place on the globe.
-    """
-    try:
-        latitude, longitude = (float(part) for part in (place.split(",") if isinstance(place, str) else place))
-        east = longitude if -180 <= longitude < 360 else float("nan")
-        return Point(name=place_words(latitude, longitude), latitude=latitude, longitude=east)
-    except (TypeError, ValueError):
-        raise ConfigurationError(
-            f"place: expected latitude and longitude such as (51.5, -0.1) or '51.5,-0.1', found {place!r}"
-        ) from None
 
 
 def _channels(forecast: xr.Dataset, names: Sequence[str]) -> list[str]:

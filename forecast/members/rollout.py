@@ -81,7 +81,7 @@ def step_states(
     hours, fitted = checkpoint.system.state.step_hours, checkpoint.calibration
     start_time = _after(init_time, lead_step - 1, hours)
     scalars = step_scalars(np.array([start_time]), hours).to(past.device)
-    with _full_float32():
+    with full_float32():
         return advance(
             checkpoint.model,
             sampler if fitted is None else fitted.sampler,
@@ -130,7 +130,7 @@ def _make_states(
 
 
 @contextmanager
-def _full_float32() -> Iterator[None]:
+def full_float32() -> Iterator[None]:
     """Compute convolutions and matrix products in full float32, because members must not depend on the device.
 
     Some GPUs round the operands to ten bits by default (TF32), which changes members a hundred times as much as another

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from data_catalog.errors import ConfigurationError
-from pipelines.cli import data, forecasts, models, operations, registry, scores, serving
+from pipelines.cli import data, explanation, forecasts, models, operations, registry, scores, serving
 from pipelines.cli.help import HelpfulGroup
 from pipelines.cli.options import BandsOption, JsonOption, complete_system
 from pipelines.terminal.exit_status import INTERRUPTED, exit_status
@@ -31,7 +31,7 @@ app = typer.Typer(
 )
 
 
-for part in (data, models, forecasts, serving, operations, registry, scores):
+for part in (data, models, forecasts, explanation, serving, operations, registry, scores):
     app.add_typer(part.commands)
 
 

@@ -9,7 +9,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Begin": ("demo", "doctor"),
     "Data": ("catalog", "new-dataset", "ingest", "archive", "fetch", "regrid", "climatology"),
     "Models": ("new-system", "train", "levels", "calibrate", "tune"),
-    "Forecasts": ("forecast", "report", "check", "publish"),
+    "Forecasts": ("forecast", "report", "explain", "check", "publish"),
     "Verification": ("verify", "evaluate", "scorecard", "realism"),
     "Cycles": (
         "cycle",
@@ -53,6 +53,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "forecast speedy-5p6 --init 2008-07-01 --members 20 --lead 3d",
     ),
     "report": ("report plumecast-data/runs/speedy-5p6/20080701T0000Z",),
+    "explain": (
+        "explain plumecast-data/runs/speedy-5p6/20080701T0000Z --place London --lead 5d --channel msl",
+        "explain plumecast-data/runs/speedy-5p6/20080701T0000Z --place 51.5,0 --lead 3d --members 20",
+    ),
     "check": ("check plumecast-data/runs/speedy-5p6/20080701T0000Z --member random",),
     "publish": ("publish plumecast-data/runs/speedy-5p6/20080701T0000Z --to s3://bucket/forecasts",),
     "verify": (

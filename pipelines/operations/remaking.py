@@ -23,14 +23,10 @@ from forecast.products.files.manifest import Manifest
 from forecast.products.files.rounding import MANTISSA_BITS, bit_round, kept_bits
 from forecast.products.files.runs import RunDirectory
 from forecast.states.standardiser import is_amount
-from forecast.system.system import System
 from pipelines.runs.cycle import Cycle
-from pipelines.runs.inputs import Inputs, open_inputs
-from pipelines.runs.run_system import run_system
-from pipelines.workspace.analyses import find_analysis
-from pipelines.workspace.checkpoints import find_checkpoint
+from pipelines.runs.inputs import Inputs
+from pipelines.runs.original_inputs import Sources, open_original
 from pipelines.workspace.home import Home
-from pipelines.workspace.model_registry import ModelRegistry, short
 
 Field = NDArray[np.float32]
 TOLERANCE = 1e-3
@@ -57,6 +53,11 @@ class Remaking:
     checkpoint: Path | None = None
     analysis: Location | None = None
     device: str = "cpu"
+
+    @property
+    def sources(self) -> Sources:
+        """Where model and analysis are looked for, and the device."""
+        return Sources(self.home, self.checkpoint, self.analysis, self.device)
 
 
 def parse_member(text: str) -> int | None:
@@ -91,10 +92,8 @@ def remake_member(remaking: Remaking, run: RunDirectory, manifest: Manifest) -> 
         MissingDataError: There is no archive of the analysis.
         InvalidDataError: The stored member is not what model, system and start make, or the seed is not its own.
     """
-    system, member = run_system(run), _chosen(remaking, run, manifest)
-    cycle = _request(remaking, run, system, manifest, member)
-    inputs = open_inputs(cycle)
-    _check_identity(cycle, manifest, inputs)
+    member = _chosen(remaking, run, manifest)
+    cycle, inputs = open_original(remaking.sources, run, manifest, (member,))
     (seed,) = member_seeds(manifest.model_id, manifest.system_hash, run.init_time, (member,))
     if manifest.seeds[str(member)] != seed:
         raise InvalidDataError(
@@ -112,44 +111,6 @@ def _chosen(remaking: Remaking, run: RunDirectory, manifest: Manifest) -> int:
             f"found --member {member}"
         )
     return member
-
-
-def _request(remaking: Remaking, run: RunDirectory, system: System, manifest: Manifest, member: int) -> Cycle:
-    cycle = Cycle(
-        system=system,
-        init_time=run.init_time,
-        analysis=find_analysis(remaking.home, system, remaking.analysis),
-        checkpoint=_checkpoint(remaking, system, manifest.model_id),
-        runs=run.path.parents[1],
-        members=(member,),
-        lead_steps=len(manifest.delivered.lead_hours),
-        device=remaking.device,
-        allow_suspect=True,
-    )
-    if cycle.lead_hours != manifest.delivered.lead_hours:
-        raise InvalidDataError(f"run {run.path}: expected leads every {system.state.step_hours} h, found others")
-    return cycle
-
-
-def _checkpoint(remaking: Remaking, system: System, model_id: str) -> Path:
-    """The given checkpoint, else that of the registry with the model's identity, else the usual one."""
-    registry = ModelRegistry.read(remaking.home.models(system.name))
-    registered = [registry.directory(model) for model in registry.models if model.model_id == model_id]
-    return find_checkpoint(remaking.home, system, remaking.checkpoint or next(iter(registered), None))
-
-
-def _check_identity(cycle: Cycle, manifest: Manifest, inputs: Inputs) -> None:
-    places = {
-        "system_hash": "the system in its forecast file",
-        "model_id": f"{cycle.checkpoint}; name the model with --checkpoint",
-        "data_hash": f"{cycle.analysis}; name the analysis that it started from with --analysis",
-    }
-    for name, place in places.items():
-        expected, found = str(getattr(manifest, name)), inputs.identity[name]
-        if expected != found:
-            raise ConfigurationError(
-                f"run {cycle.run.path}: expected {name} {short(expected)}, found {short(found)} of {place}"
-            )
 
 
 def _largest_difference(cycle: Cycle, inputs: Inputs) -> float:

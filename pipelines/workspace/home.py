@@ -12,8 +12,8 @@ class Home:
     Attributes:
         root: Path of the directory, which holds `archives/`, `checkpoints/`, `runs/`, `scores/`, `searches/`, `cycles/`
             with the ledgers of scheduled cycles, `models/` and `shadows/` with registered models and the runs of those
-            that are not live, `datasets/` with the user's dataset files and, unless Prefect is
-            configured otherwise, `prefect/`.
+            that are not live, `datasets/` with the user's dataset files, `explanations/` of runs
+            and, unless Prefect is configured otherwise, `prefect/`.
     """
 
     root: Path
@@ -46,6 +46,10 @@ class Home:
     def archive(self, dataset_name: str) -> Path:
         """Return the path of the archive of a dataset."""
         return self.archives / f"{dataset_name}.zarr"
+
+    def explanations(self, system_name: str) -> Path:
+        """Return the directory of what was explained of a system's runs: `<cycle>/`."""
+        return self.root / "explanations" / system_name
 
     def cycle_ledger(self, system_name: str) -> Path:
         """Return the path of the ledger of a system's cycles."""

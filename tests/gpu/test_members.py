@@ -72,7 +72,7 @@ def test_operands_of_ten_bits_fail_the_tolerance(simulated, reference, place, mo
             operation.fp32_precision = "tf32"
         yield
 
-    monkeypatch.setattr(rollout, "_full_float32", ten_bits)
+    monkeypatch.setattr(rollout, "full_float32", ten_bits)
     assert difference(simulated.members(place, lead_steps=1), reference) > TOLERANCE
 
 

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import numpy.typing as npt
 import pytest
+import xarray as xr
 from compliance_checker.cf import cf_1_11
 from compliance_checker.suite import CheckSuite
 
+from forecast.products.ensemble.explanation import state_shares
 from forecast.products.files.cf import ForecastAxes
 from forecast.products.files.netcdf import ForecastWriter
 
@@ -104,6 +106,45 @@ def write_forecast(
 def synthetic() -> SimpleNamespace:
     """The functions of this module, which tests cannot import by name."""
     return SimpleNamespace(**globals())
+
+
+@pytest.fixture(scope="session")
+def explanation() -> xr.Dataset:
+    """An explanation of msl at 45N 0E on day 2, which hangs on msl at 39.4N 22.5W and on t2m at the place itself."""
+    latitude, longitude, names = *GLOBAL, ["msl", "t2m"]
+    pascals = {"long_name": "a change", "units": "Pa"}
+    on_map, steps = ("input_time", "latitude", "longitude"), ("lead_time", "channel", "latitude", "longitude")
+    fields: dict[str, tuple] = {}
+    for size, statistic in ((1.0, "mean"), (-0.1, "spread")):
+        for name, units, row, column, value in (("msl", "Pa (Pa)-1", 11, 30, 3.0), ("t2m", "Pa (K)-1", 12, 0, 100.0)):
+            values = np.zeros((2, 16, 32))
+            values[1, row, column] = size * value
+            fields[f"{statistic}_to_{name}"] = (on_map, values, {"long_name": "a change", "units": units})
+        fields[f"{statistic}_to_anchor"] = (steps, np.ones((2, 2, 16, 32)), pascals)
+        fields[f"{statistic}_to_noise"] = (("lead_time", "draw", *steps[1:]), np.ones((2, 1, 2, 16, 32)), pascals)
+        for source, by in (("predicted", 1.0), ("measured", 1.1)):
+            changes = size * by * np.array([1.0, -2.0, 50.0])
+            fields[f"{source}_{statistic}_change"] = (("perturbation",), changes, pascals)
+    fields["noise_variance"] = (steps, np.ones((2, 2, 16, 32)), {"long_name": "variance", "units": "(Pa)2"})
+    shares = {"linear_share": [0.2, 0.5], "upper_bound": [0.4, 0.9], "total_share": [0.3, 0.7]}
+    for name, values in {**shares, "total_share_error": [0.05, 0.1]}.items():
+        fields[name] = (("lead_time",), np.array(values), {"long_name": "a share", "units": "1"})
+    weights = np.zeros((16, 32))
+    weights[12, 0] = 1.0
+    fields["outcome"] = (("member",), np.array([101200.0, 101300.0, 101400.0]), pascals)
+    fields["outcome_weight"] = (("latitude", "longitude"), weights, {"long_name": "weight", "units": "1"})
+    fields["standard_deviation"] = (("channel",), np.array([900.0, 5.0]), {"long_name": "deviation", "units": "1"})
+    fields["perturbation_size"] = (("perturbation",), np.full(3, 0.01), {"long_name": "size", "units": "1"})
+    made = xr.Dataset(
+        fields,
+        coords={
+            "latitude": latitude, "longitude": longitude, "channel": names, "member": [0, 1, 2], "init_time": INIT_TIME,
+            "lead_time": lead_times(2), "input_time": [INIT_TIME - np.timedelta64(1, "D"), INIT_TIME],
+            "perturbation": ["random", "random", "along the map of the mean"],
+        },
+        attrs={"outcome_channel": "msl", "check_correlation_mean": 0.999, "check_correlation_spread": 0.998},
+    )  # fmt: skip
+    return made.merge(state_shares(made), combine_attrs="override")
 
 
 @pytest.fixture(scope="session")
