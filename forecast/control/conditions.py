@@ -154,6 +154,21 @@ def conditions_hash(conditions: Sequence[Condition]) -> str:
     return hashlib.sha256("\n".join(map(str, conditions)).encode()).hexdigest()
 
 
+def settings_hash(system_hash: str, conditions: Sequence[Condition]) -> str:
+    """Return the hash of all settings that determine members: that of the system unless there are conditions.
+
+    Args:
+        system_hash: `System.identity_hash`.
+        conditions: Conditions that the members meet; empty for a free forecast.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    if not conditions:
+        return system_hash
+    return hashlib.sha256(f"{system_hash}|{conditions_hash(conditions)}".encode()).hexdigest()
+
+
 def _check_agreement(conditions: Sequence[Condition]) -> None:
     """Refuse exact conditions on one quantity that no value meets together."""
     for number, one in enumerate(conditions):

@@ -1,6 +1,7 @@
 """Observation operators: what a place sees of a field, as weights of grid points, and of standardised states."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -35,12 +36,10 @@ def place_weights(place: Place, grid: Grid, polar_sign: int = 1, what: str = "co
         ConfigurationError: The place is not on the grid, or a box holds no point of it.
     """
     if place.is_point:
-        target = Cells(np.array([place.south]), np.array([place.west]))
         try:
-            weights = rectilinear_weights(grid.cells, target, "bilinear", polar_sign=polar_sign, what=what)
+            return _point_weights(place, tuple(grid.latitude), tuple(grid.longitude), polar_sign)
         except InvalidDataError:
             raise ConfigurationError(f"{what}: expected a point on the grid, {_extent(grid)}, found {place}") from None
-        return np.asarray(weights.toarray().reshape(grid.shape))
     rows = (grid.latitude >= place.south) & (grid.latitude <= place.north)
     columns = (grid.longitude - place.west) % 360.0 <= place.east - place.west
     inside = rows[:, None] & columns
@@ -48,6 +47,18 @@ def place_weights(place: Place, grid: Grid, polar_sign: int = 1, what: str = "co
         raise ConfigurationError(f"{what}: expected a box with points of the grid, {_extent(grid)}, found {place}")
     areas = grid.cells.areas[:, None] * inside
     return np.asarray(areas / areas.sum())
+
+
+@lru_cache(maxsize=4096)  # stations are the same from time to time
+def _point_weights(
+    place: Place, latitude: tuple[float, ...], longitude: tuple[float, ...], polar_sign: int
+) -> NDArray[np.float64]:
+    source = Cells(np.array(latitude), np.array(longitude))
+    target = Cells(np.array([place.south]), np.array([place.west]))
+    weights = rectilinear_weights(source, target, "bilinear", polar_sign=polar_sign)
+    found = weights.toarray().reshape(len(latitude), len(longitude))
+    found.setflags(write=False)
+    return np.asarray(found)
 
 
 def _holds(grid: Grid, place: Place) -> bool:

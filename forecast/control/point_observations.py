@@ -67,7 +67,7 @@ class PointObservations:
         if early.any():
             raise ConfigurationError(
                 f"--observe: expected observations after {iso(init_time)}, the start, found one at "
-                f"{iso(self.time[early][0])}; 'plumecast assimilate' takes those that lead up to a start"
+                f"{iso(self.time[early][0])}; those that lead up to a start are for forecast.control.assimilation"
             )
         hours = (self.time - init_time) / np.timedelta64(1, "h")
         if (hours != hours.round()).any():

@@ -17,6 +17,9 @@ Noise = Float[Tensor, "member noise"]
 Values = Float[Tensor, "member observation"]
 Observe = Callable[[Noise], Values]
 
+VALUES_PER_NOISE = 10.0
+"""Standard errors of values that count as one standard deviation of noise where the iteration ends."""
+
 
 @dataclass(frozen=True)
 class Linearised:
@@ -89,7 +92,8 @@ def condition_noise(
         targets: t, with the member's drawn error in it.
         errors: Standard errors, positive.
         iterations: Most evaluations of h and its derivative.
-        tolerance: It ends when each step would change the noise by less than this, in standard deviations.
+        tolerance: A member is done when a whole step would change its noise by less than this, in standard deviations,
+            and its values by less than `VALUES_PER_NOISE` times as many errors.
 
     Returns:
         The conditioned noise, and h of it.
@@ -101,13 +105,16 @@ def condition_noise(
     cost = _cost(best, noise, at_best.values, targets, errors)
     step = _gauss_newton(best, noise, at_best, targets, errors) - best
     size = torch.ones(len(noise), 1)
+    done = torch.zeros(len(noise), dtype=torch.bool)  # of each member by itself, whatever is computed with it
     for _ in range(iterations - 1):
-        if bool((step.norm(dim=1) * size[:, 0] < tolerance).all()):
+        of_values = (torch.einsum("mon,mn->mo", at_best.jacobian, step) / errors).abs().amax(1)
+        done |= torch.maximum(step.norm(dim=1), of_values / VALUES_PER_NOISE) < tolerance
+        if bool(done.all()):
             break
         tried = best + size * step
         at_tried = linearise(observe, tried)
         found = _cost(tried, noise, at_tried.values, targets, errors)
-        better = found < cost
+        better = (found < cost) & ~done
         best = torch.where(better[:, None], tried, best)
         at_best = Linearised(
             torch.where(better[:, None], at_tried.values, at_best.values),

@@ -26,6 +26,18 @@ from pipelines.terminal.output import say
 from pipelines.terminal.processes import launch, without_processes
 
 commands = typer.Typer()
+LeadOption = Annotated[str | None, typer.Option(metavar="10d", help="Length of the forecast [default: the system's].")]
+OnlyMember = Annotated[int | None, typer.Option(min=0, help="Make this member alone (counted from 0); needs --out.")]
+WhatIf = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--what-if", metavar="CONDITION", help="Make members meet it: 'msl@64N,22W < 97500 at 72h'; repeatable."
+    ),
+]
+Observe = Annotated[
+    Path | None,
+    typer.Option("--observe", metavar="FILE", help="Draw members to observations: CSV or NetCDF, see the guide."),
+]
 
 
 @commands.command()
@@ -34,18 +46,16 @@ def forecast(
     system: SystemName,
     init: Annotated[str, typer.Option("--init", metavar="ISO", help="Start of the forecast, UTC.")],
     members: Annotated[int | None, typer.Option(min=1, help="Size of the ensemble [default: the system's].")] = None,
-    lead: Annotated[
-        str | None, typer.Option(metavar="10d", help="Length of the forecast [default: the system's].")
-    ] = None,
+    lead: LeadOption = None,
     step: StepOption = None,
     checkpoint: CheckpointOption = None,
     analysis: AnalysisOption = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Runs go to DIR/<system>/<time>/.")] = None,
-    only_member: Annotated[
-        int | None, typer.Option(min=0, help="Make this member alone (counted from 0); needs --out.")
-    ] = None,
+    only_member: OnlyMember = None,
     allow_suspect: AllowSuspect = False,
     publish_anyway: PublishAnyway = False,
+    what_if: WhatIf = None,
+    observe: Observe = None,
     device: Device = "auto",
     processes: Processes = 1,
     bands: BandsOption = 1,
@@ -55,8 +65,9 @@ def forecast(
     A killed run continues where it stopped; asking for more members keeps those that exist. Processes started by
     torchrun divide the members among them.
     """
-    if processes > 1:
+    if processes > 1 and not what_if and observe is None:
         return launch(without_processes(context.obj), processes)
+    from pipelines.runs.control import imposed_conditions
     from pipelines.runs.cycle import Cycle, check_single_member
     from pipelines.runs.forecast import forecast_cycle
     from pipelines.terminal.times import parse_time
@@ -68,10 +79,10 @@ def forecast(
 
     usual, place = find_system(system), home()
     found = in_steps(usual, step)
+    _check_alone(only_member, out, members)
     if found.state.step_hours != usual.state.step_hours:
         _check_elsewhere(out, f"--step {step}", f"steps of {usual.state.step_hours} h")
-    if only_member is not None and (out is None or members is not None):
-        raise ConfigurationError("--only-member: expected --out DIR and no --members with it")
+    _check_conditioned("--what-if" if what_if else "--observe" * bool(observe), out, place.runs, max(processes, bands))
     request = Cycle(
         system=found,
         init_time=parse_time(init, "--init"),
@@ -84,6 +95,7 @@ def forecast(
         bands=bands,
         allow_suspect=allow_suspect,
         publish_anyway=publish_anyway,
+        conditions=imposed_conditions(found, parse_time(init, "--init"), what_if or (), observe),
     )
     if only_member is not None:
         check_single_member(request)
@@ -95,6 +107,23 @@ def _check_elsewhere(out: Path | None, option: str, usual: str) -> None:
     """Raise an error if a run that is unlike those at home would be made there."""
     if out is None:
         raise ConfigurationError(f"{option}: expected --out DIR with it, because runs at home have {usual}")
+
+
+def _check_alone(only_member: int | None, out: Path | None, members: int | None) -> None:
+    """Raise an error if a single member would stand where ensembles do, or is asked for together with one."""
+    if only_member is not None and (out is None or members is not None):
+        raise ConfigurationError("--only-member: expected --out DIR and no --members with it")
+
+
+def _check_conditioned(option: str, out: Path | None, usual: Path, processes: int) -> None:
+    """Raise an error if conditioned members, asked for by an option, would stand where free ones do or be divided."""
+    if not option:
+        return
+    _check_elsewhere(out, option, "members that are free")
+    if out is not None and out.resolve() == usual.resolve():
+        raise ConfigurationError(f"{option}: expected --out other than {usual}, where runs are free")
+    if processes > 1:
+        raise ConfigurationError(f"{option}: expected one process, found --processes or --bands")
 
 
 @commands.command()

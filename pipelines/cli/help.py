@@ -51,6 +51,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "forecast": (
         "forecast speedy-5p6 --init 2008-07-01",
         "forecast speedy-5p6 --init 2008-07-01 --members 20 --lead 3d",
+        "forecast speedy-5p6 --init 2008-01-15 --what-if 'msl@64N,22W < 98800 at 72h' --out what-if",
     ),
     "report": ("report plumecast-data/runs/speedy-5p6/20080701T0000Z",),
     "explain": (

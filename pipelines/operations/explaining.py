@@ -116,6 +116,10 @@ def explained(request: ExplanationRequest) -> tuple[xr.Dataset, Cycle, Inputs]:
     run, manifest = RunDirectory.at(request.run), prove_run(request.run)
     system, members = run_system(run), _members(request, manifest)
     channel, lead_step = _channel(request, system), _lead_step(request, system, manifest)
+    if manifest.conditions:
+        raise ConfigurationError(
+            f"run {run.path}: expected a free forecast, found members made to meet {'; '.join(manifest.conditions)}"
+        )
     cycle, inputs = open_original(request.sources, run, manifest, members)
     name, weights = place_weights(request.place, system, inputs.analysis, cycle)
     valid = run.init_time + np.timedelta64(lead_step * system.state.step_hours, "h")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.layout.variables import channel
 from data_catalog.sources.locations import Location
-from forecast.members.ensemble import MemberRequest, forecast_members
+from forecast.members.ensemble import forecast_members
 from forecast.members.noise import member_seeds
 from forecast.parallel.ranks import Ranks
 from forecast.products.files.forecast_reading import open_forecast
@@ -24,6 +24,7 @@ from forecast.products.files.rounding import MANTISSA_BITS, bit_round, kept_bits
 from forecast.products.files.runs import RunDirectory
 from forecast.states.standardiser import is_amount
 from pipelines.runs.cycle import Cycle
+from pipelines.runs.forecast import member_request
 from pipelines.runs.inputs import Inputs
 from pipelines.runs.original_inputs import Sources, open_original
 from pipelines.workspace.home import Home
@@ -94,7 +95,7 @@ def remake_member(remaking: Remaking, run: RunDirectory, manifest: Manifest) -> 
     """
     member = _chosen(remaking, run, manifest)
     cycle, inputs = open_original(remaking.sources, run, manifest, (member,))
-    (seed,) = member_seeds(manifest.model_id, manifest.system_hash, run.init_time, (member,))
+    (seed,) = member_seeds(manifest.model_id, cycle.system.identity_hash(), run.init_time, (member,))
     if manifest.seeds[str(member)] != seed:
         raise InvalidDataError(
             f"run {run.path}, member {member}: expected the seed {seed}, found {manifest.seeds[str(member)]}"
@@ -115,7 +116,7 @@ def _chosen(remaking: Remaking, run: RunDirectory, manifest: Manifest) -> int:
 
 def _largest_difference(cycle: Cycle, inputs: Inputs) -> float:
     """Largest difference of a member from the stored one, standard deviations, with what rounding adds left out."""
-    request, largest = MemberRequest(cycle.init_time, cycle.members, cycle.lead_steps), 0.0
+    request, largest = member_request(cycle, inputs, cycle.members), 0.0
     made = forecast_members(
         inputs.checkpoint, cycle.system, inputs.analysis, request, batch_size=1, ranks=Ranks(device=cycle.device)
     )

@@ -7,6 +7,7 @@ import numpy as np
 
 from data_catalog.errors import ConfigurationError
 from data_catalog.sources.locations import Location
+from forecast.control.conditions import Condition
 from forecast.products.files.manifest import is_complete, read_manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
@@ -34,6 +35,7 @@ class Cycle:
         allow_suspect: Whether to start from an analysis that the checks suspect.
         publish_anyway: Whether the run is published although it fails its checks.
         processes: Number of processes that a scheduled cycle starts to divide the members.
+        conditions: What members are made to meet; empty for a free forecast.
     """
 
     system: System
@@ -48,6 +50,7 @@ class Cycle:
     allow_suspect: bool = False
     publish_anyway: bool = False
     processes: int = 1
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def run(self) -> RunDirectory:

@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from data_catalog.errors import ConfigurationError
 from data_catalog.layout.times import iso
 from data_catalog.storage.locks import lock
+from forecast.control.guidance import conditioned
 from forecast.members.ensemble import MemberFields, MemberRequest, forecast_members
 from forecast.parallel.prefetching import prefetched
-from forecast.parallel.ranks import Ranks, process_group
+from forecast.parallel.ranks import ALONE, Ranks, process_group
 from forecast.products.files.cf import ForecastAxes
 from forecast.products.files.derived import write_products
 from forecast.products.files.manifest import (
@@ -202,10 +204,32 @@ def publish(cycle: Cycle) -> Path:
         write_manifest(
             stage,
             expected=Contents(members=cycle.members, lead_hours=cycle.lead_hours),
-            start=Start(made["analysis_quality"], made["analysis_members"]),
+            start=Start(made["analysis_quality"], made["analysis_members"], made["conditions"]),
             **{name: made[name] for name in ("system_hash", "model_id", "data_hash", "seeds", "delivered")},
         )
         return staging.publish(cycle.run)
+
+
+def member_request(cycle: Cycle, inputs: Inputs, members: tuple[int, ...], ranks: Ranks = ALONE) -> MemberRequest:
+    """Return the request for some members of a run, with the noise that makes them meet its conditions.
+
+    Args:
+        cycle: The request for the run.
+        inputs: Checkpoint and analysis of the run.
+        members: Member numbers.
+        ranks: Processes that compute them; one alone where there are conditions.
+
+    Raises:
+        ConfigurationError: The conditions contradict each other, cannot be met, or are asked of several processes.
+    """
+    request = MemberRequest(cycle.init_time, members, cycle.lead_steps)
+    if not cycle.conditions or not members:
+        return request
+    if ranks.count > 1:
+        raise ConfigurationError(f"conditions: expected one process to make the members, found {ranks.count}")
+    found = conditioned(inputs.checkpoint, cycle.system, inputs.analysis, request, cycle.conditions)
+    logger.info("Members meet %s", "; ".join(map(str, cycle.conditions)))
+    return found
 
 
 def _computed(cycle: Cycle, inputs: Inputs, members: tuple[int, ...], ranks: Ranks) -> Iterator[MemberFields]:
@@ -214,7 +238,7 @@ def _computed(cycle: Cycle, inputs: Inputs, members: tuple[int, ...], ranks: Ran
         inputs.checkpoint,
         cycle.system,
         inputs.analysis,
-        MemberRequest(cycle.init_time, members, cycle.lead_steps),
+        member_request(cycle, inputs, members, ranks),
         batch_size=batch_size,
         state_directory=staging.states_directory(cycle.run, f"{inputs.digest}-{batch_size}"),
         ranks=ranks,
@@ -239,6 +263,12 @@ def _published_contents(cycle: Cycle, inputs: Inputs) -> Contents | None:
     if not is_complete(cycle.run.path):
         return None
     manifest = read_manifest(cycle.run.path)
+    imposed = tuple(map(str, cycle.conditions)) or None
+    if manifest.conditions != imposed:
+        raise ConfigurationError(
+            f"run {cycle.run.path}: expected no run with other conditions there, found "
+            f"{'; '.join(manifest.conditions or ('a free forecast',))}; name another directory with --out"
+        )
     if (day := retired_on(manifest, cycle.run.forecast)) is not None:
         logger.info("The members of %s were retired on %s and are made again", cycle.run.path, day)
         return None

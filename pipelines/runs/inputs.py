@@ -19,6 +19,7 @@ from data_catalog.sources.archive_marks import LEDGER_NAME
 from data_catalog.sources.locations import Location
 from data_catalog.storage.object_path import in_object_storage, object_path
 from forecast.checkpoints.checkpoint import Checkpoint
+from forecast.control.conditions import settings_hash
 from forecast.states.starts import initial_state_hash, select_past
 from pipelines.runs.cycle import Cycle
 from pipelines.workspace.analyses import open_system_analysis
@@ -75,7 +76,7 @@ def open_inputs(cycle: Cycle) -> Inputs:
     analysis = open_system_analysis(cycle.analysis, cycle.system, ensemble=True)
     past = select_past(analysis, cycle.init_time, state.past_states, state.step_hours)
     identity = {
-        "system_hash": cycle.system.identity_hash(),
+        "system_hash": settings_hash(cycle.system.identity_hash(), cycle.conditions),
         "model_id": checkpoint.model_id,
         "data_hash": initial_state_hash(past, state.predictands),
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from data_catalog.errors import ConfigurationError, InvalidDataError
 from data_catalog.sources.locations import Location
+from forecast.control.conditions import parse_condition
 from forecast.products.files.manifest import Manifest
 from forecast.products.files.runs import RunDirectory
 from forecast.system.system import System
@@ -65,6 +66,7 @@ def open_original(
         lead_steps=len(manifest.delivered.lead_hours),
         device=sources.device,
         allow_suspect=True,
+        conditions=tuple(map(parse_condition, manifest.conditions or ())),
     )
     if cycle.lead_hours != manifest.delivered.lead_hours:
         raise InvalidDataError(f"run {run.path}: expected leads every {system.state.step_hours} h, found others")

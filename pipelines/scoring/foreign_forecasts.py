@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from data_catalog.sources.locations import Location, parse_location
 from data_catalog.suggestions import did_you_mean
 from forecast.products.files.forecast_joining import join_forecasts
 from forecast.products.files.forecast_reading import open_forecasts
+from forecast.products.files.proof import CONDITIONS
 from forecast.verification.archive.files import NAME
 from forecast.verification.cycle_scores import absent_times, score_weights
 from pipelines.scoring.forecasters import Forecaster
@@ -58,6 +59,8 @@ def score_files(
             for location in _each_once(locations)
             for number, opened in enumerate(open_forecasts(location))
         }
+        if request.forecaster is None:
+            _check_free(files)
         channels = _chosen_channels(request, files.values(), origin)
         chosen = {file: opened[[one for one in channels if one in opened]] for file, opened in files.items()}
         ensembles = join_forecasts({file: opened for file, opened in chosen.items() if opened.data_vars})
@@ -78,6 +81,16 @@ def _score(scorer: Scorer, forecaster: Forecaster, system_name: str, forecast: x
     unkept = cycle.unkept(forecaster, forecast)
     scored = scored_cycle(system_name, forecast, {FOREIGN: unkept.sums}, scored_points=cycle.scored_points)
     return UnkeptCycle(scored, (unkept,))
+
+
+def _check_free(forecasts: Mapping[str, xr.Dataset]) -> None:
+    """Refuse conditioned members under a name that free ones may have."""
+    for file, opened in forecasts.items():
+        if CONDITIONS in opened.attrs:
+            raise ConfigurationError(
+                f"{file}: expected a free forecast, found members made to meet {opened.attrs[CONDITIONS]}; "
+                "verify its run directory, or name its scores with --forecaster"
+            )
 
 
 def _each_once(locations: Sequence[Location]) -> list[Location]:

@@ -18,7 +18,6 @@ from forecast.products.files.checked import Outcome, read_checked
 from forecast.products.files.runs import RunDirectory
 
 FORMAT: Literal[1] = 1
-BLOCK_BYTES = 1 << 20
 
 
 class _Part(BaseModel):
@@ -73,6 +72,8 @@ class Manifest(_Part):
     """Verdict on that analysis: good, not judged, or suspect and why; None in runs of earlier releases."""
     analysis_members: tuple[int, ...] | None = None
     """Members of the analysis in turn: member m started from the one at position m modulo their number; None: one."""
+    conditions: tuple[str, ...] | None = None
+    """What the members were made to meet; None for a free forecast."""
     seeds: dict[str, str]
     """Seed by member number."""
     expected: Contents
@@ -89,15 +90,17 @@ class Manifest(_Part):
 
 @dataclass(frozen=True)
 class Start:
-    """What is known of the analysis that the members of a run started from.
+    """What is known of the analysis that the members of a run started from, and of what they were made to meet.
 
     Attributes:
         quality: Verdict on it.
         members: Its members, which the members of the run start from in turn; None if it is a single analysis.
+        conditions: What the members were made to meet; None for a free forecast.
     """
 
     quality: str | None = None
     members: tuple[int, ...] | None = None
+    conditions: tuple[str, ...] | None = None
 
 
 def write_manifest(
@@ -143,6 +146,7 @@ def write_manifest(
         data_hash=data_hash,
         analysis_quality=None if start is None else start.quality,
         analysis_members=None if start is None else start.members,
+        conditions=None if start is None else start.conditions,
         seeds=dict(seeds),
         expected=expected,
         delivered=delivered,
@@ -292,11 +296,8 @@ def file_hash(path: Path) -> str:
     Returns:
         64 hexadecimal digits.
     """
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while block := stream.read(BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def find_runs(root: Path | str, system_name: str) -> list[RunDirectory]:

@@ -23,6 +23,9 @@ ANALYSIS_QUALITY = "plumecast_analysis_quality"
 ANALYSIS_MEMBERS = "plumecast_analysis_members"
 """Global attribute of a forecast file that started from an ensemble of analyses: its members, taken in turn."""
 
+CONDITIONS = "plumecast_conditions"
+"""Global attribute of a forecast file whose members were made to meet conditions: these, separated by semicolons."""
+
 
 def described_by(forecast: Path) -> dict[str, Any]:
     """Return what a manifest says of a forecast file, as the file itself says it.
@@ -31,8 +34,8 @@ def described_by(forecast: Path) -> dict[str, Any]:
         forecast: A forecast file of ours.
 
     Returns:
-        `system`, `init_time`, `system_hash`, `model_id`, `data_hash`, `analysis_quality`, `analysis_members`, `seeds`
-        and `delivered`, as in `Manifest`.
+        `system`, `init_time`, `system_hash`, `model_id`, `data_hash`, `analysis_quality`, `analysis_members`, `seeds`,
+        `conditions` and `delivered`, as in `Manifest`.
 
     Raises:
         InvalidDataError: It cannot be read, or lacks one of these.
@@ -47,10 +50,11 @@ def described_by(forecast: Path) -> dict[str, Any]:
     seeds = _attribute(attributes, MEMBER_SEEDS, forecast).split()
     if len(seeds) != len(members):
         raise InvalidDataError(f"{forecast}: expected a seed for each of {len(members)} members, found {len(seeds)}")
-    starts = str(attributes.get(ANALYSIS_MEMBERS, ""))
+    starts, imposed = str(attributes.get(ANALYSIS_MEMBERS, "")), str(attributes.get(CONDITIONS, ""))
     return said | {
         "analysis_quality": attributes.get(ANALYSIS_QUALITY),
         "analysis_members": tuple(map(int, starts.split())) if starts else None,
+        "conditions": tuple(imposed.split("; ")) if imposed else None,
         "init_time": iso(np.datetime64(since_1970, "ns")),
         "seeds": dict(zip(map(str, members), seeds, strict=True)),
         "delivered": Contents(members=members, lead_hours=tuple(hours.tolist())),
