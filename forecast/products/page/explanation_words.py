@@ -34,10 +34,7 @@ def _of_state(explanation: xr.Dataset, statistic: str) -> str:
     shares = explanation[f"{statistic}_share_of_channel"]
     if not bool(np.isfinite(shares.values).all()):
         return f"The {statistic} does not hang on the initial state."
-    order = np.argsort(-shares.values)[:2]
-    names = " and ".join(
-        f"{_lower(title_of(str(shares['channel'].values[index])))} ({float(shares[index]):.0%})" for index in order
-    )
+    names = _largest(shares)
     latitude, longitude = centre_of(explanation, statistic)
     at = {"latitude": latitude, "longitude": longitude}
     place = place_of(explanation)
@@ -50,6 +47,15 @@ def _of_state(explanation: xr.Dataset, statistic: str) -> str:
         f"The {statistic} hangs most on the initial {names}, and on the weather {where}; half of the squared "
         f"sensitivity lies within {_rounded(radius_of_half_km(explanation, statistic))} km."
     )
+
+
+def _largest(shares: xr.DataArray) -> str:
+    """The two channels of the largest shares; a single channel has no share worth telling."""
+    order = np.argsort(-shares.values)[:2]
+    titles = [_lower(title_of(str(shares["channel"].values[index]))) for index in order]
+    if len(titles) == 1:
+        return titles[0]
+    return " and ".join(f"{title} ({float(shares[index]):.0%})" for title, index in zip(titles, order, strict=True))
 
 
 def _of_noise(explanation: xr.Dataset) -> str:

@@ -30,3 +30,8 @@ def test_what_is_undefined_is_said(explanation):
     assert "The spread does not hang on the initial state." in words
     assert "All members are the same." in words
     assert "The check could not be made" in words
+
+
+def test_the_only_channel_has_no_share(explanation):
+    words = explanation_words(explanation.isel(channel=[0]), "London")
+    assert "The mean hangs most on the initial mean sea level pressure, and on the weather" in words
