@@ -9,7 +9,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Begin": ("demo", "doctor"),
     "Data": ("catalog", "new-dataset", "ingest", "archive", "fetch", "regrid", "climatology"),
     "Models": ("new-system", "train", "levels", "calibrate", "tune"),
-    "Forecasts": ("forecast", "report", "explain", "check", "publish"),
+    "Forecasts": ("forecast", "postprocess", "report", "explain", "check", "publish"),
     "Verification": ("verify", "evaluate", "scorecard", "realism"),
     "Cycles": (
         "cycle",
@@ -53,6 +53,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "forecast speedy-5p6 --init 2008-07-01 --members 20 --lead 3d",
         "forecast speedy-5p6 --init 2008-01-15 --what-if 'msl@64N,22W < 98800 at 72h' --out what-if",
     ),
+    "postprocess": ("postprocess table.csv --start 2020-06-01 --out calibrated.csv --scores scores.json",),
     "report": ("report plumecast-data/runs/speedy-5p6/20080701T0000Z",),
     "explain": (
         "explain plumecast-data/runs/speedy-5p6/20080701T0000Z --place London --lead 5d --channel msl",

@@ -151,6 +151,36 @@ def verify(
         print(f"Score archive: {archive}")
 
 
+@commands.command()
+def postprocess(
+    forecasts: Annotated[list[Path], typer.Argument(metavar="TABLE...", help="Tables of ensembles at stations.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.csv|FILE.nc", help="File for the calibrated members.")],
+    train: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Table of earlier forecasts with observations.")
+    ] = None,
+    method: Annotated[str, typer.Option(metavar="emos|mbm", help="How members are made.")] = "emos",
+    start: Annotated[
+        str | None, typer.Option(metavar="ISO", help="First start to calibrate [default: that of the tables].")
+    ] = None,
+    fixed: Annotated[bool, typer.Option("--fixed", help="Fit once, instead of every 14 days.")] = False,
+    scores: Annotated[Path | None, typer.Option(metavar="FILE.json", help="File for the scores.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Quantity, such as t2m [default: what the table says].")] = None,
+) -> None:
+    """Calibrate ensembles at stations, each fitted to what was observed before its start; score them beside the raw."""
+    from pipelines.scoring.stations.postprocess import PostprocessRequest, postprocess_to
+    from pipelines.scoring.stations.report import print_report, write_report
+    from pipelines.terminal.times import parse_time
+
+    first = parse_time(start, "--start") if start else None
+    request = PostprocessRequest(tuple(map(str, forecasts)), train, method, first, fixed, channel)
+    report = postprocess_to(request, out)
+    if report is not None:
+        print_report(report)
+        if scores is not None:
+            print(f"Scores: {write_report(report, scores)}")
+    print(f"Members: {out}")
+
+
 @commands.command("scorecard")
 def scorecard_command(
     archives: Annotated[

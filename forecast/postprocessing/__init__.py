@@ -1,0 +1,1 @@
+"""Calibration of ensembles at stations, without torch: regression, members again, rolling fits."""
