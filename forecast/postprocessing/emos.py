@@ -76,15 +76,18 @@ class Regression:
         return float(DISTRIBUTIONS[self.distribution].crps(*given, sample.observation).mean())
 
 
-def fit_regression(sample: Sample, distribution: str, *, match_spread: bool = True) -> Regression:
+def fit_regression(
+    sample: Sample, distribution: str, *, match_spread: bool = True, correct_freedom: bool = False
+) -> Regression:
     """Fit a regression by the smallest mean CRPS.
 
     Args:
         sample: Cases, all complete, at least `LEAST_CASES`.
         distribution: Name of the family, one of `DISTRIBUTIONS`.
         match_spread: Whether the standard deviations are then scaled by one factor, so that their mean square is that
-            of the errors, with as many degrees of freedom as there are starts less coefficients. Errors with heavier
-            tails than the family otherwise leave too little spread. Not done for censored distributions.
+            of the errors. Errors with heavier tails than the family otherwise leave too little spread. Done for normal
+            distributions only.
+        correct_freedom: Whether that mean square has as many degrees of freedom as there are starts less coefficients.
 
     Raises:
         ConfigurationError: Too few cases, or no such family.
@@ -112,12 +115,14 @@ def fit_regression(sample: Sample, distribution: str, *, match_spread: bool = Tr
     mean = found[:-2] / width
     mean[0] -= float((found[1:-2] * centre[1:] / width[1:]).sum())
     fitted = Regression(distribution, tuple(mean.tolist()), (abs(float(found[-2])), abs(float(found[-1]))))
-    return _with_matched_spread(fitted, sample) if match_spread and distribution == "normal" else fitted
+    return (
+        _with_matched_spread(fitted, sample, correct_freedom) if match_spread and distribution == "normal" else fitted
+    )
 
 
-def _with_matched_spread(fitted: Regression, sample: Sample) -> Regression:
+def _with_matched_spread(fitted: Regression, sample: Sample, correct_freedom: bool) -> Regression:
     mean, deviation, _ = fitted.parameters(sample.predictors, sample.variance)
-    freedom = max(sample.starts - len(fitted.mean) - 2, sample.starts / 2)
+    freedom = max(sample.starts - len(fitted.mean) - 2, sample.starts / 2) if correct_freedom else sample.starts
     squares = float(((sample.observation - mean) ** 2).mean()) * sample.starts / freedom
     factor = float(np.sqrt(squares / (deviation**2).mean()))
     c, d = fitted.deviation

@@ -82,7 +82,14 @@ def seasonal_harmonics(table: xr.Dataset) -> Array:
     return np.stack([np.sin(angle), np.cos(angle)], axis=-1)
 
 
-def predictors_of(table: xr.Dataset, distribution: str, *, seasonal: bool = False) -> tuple[Array, tuple[str, ...]]:
+def predictors_of(
+    table: xr.Dataset,
+    distribution: str,
+    *,
+    half_life_days: float | None = HALF_LIFE_DAYS,
+    latest: bool = True,
+    seasonal: bool = False,
+) -> tuple[Array, tuple[str, ...]]:
     """Predictors of the predictive mean.
 
     Args:
@@ -90,6 +97,8 @@ def predictors_of(table: xr.Dataset, distribution: str, *, seasonal: bool = Fals
             `single_forecast` (..., model), which counts where it is there for all forecasts.
         distribution: Name of the family; for precipitation errors and seasons are left out, and the share of members
             with precipitation is added.
+        half_life_days: That of `recent_errors`; None leaves them out.
+        latest: Whether `latest_errors` count.
         seasonal: Whether the season counts.
 
     Returns:
@@ -106,8 +115,10 @@ def predictors_of(table: xr.Dataset, distribution: str, *, seasonal: bool = Fals
         share = (table["forecast"] > 0.1).mean("member").transpose("station", "init_time", "lead_time").values
         fields["share_of_members_with_rain"] = np.where(np.isfinite(mean), share, np.nan)
     elif "observation" in table:
-        fields["recent_error"] = recent_errors(table)
-        fields["latest_error"] = np.broadcast_to(latest_errors(table)[:, :, None], mean.shape)
+        if half_life_days is not None:
+            fields["recent_error"] = recent_errors(table, half_life_days=half_life_days)
+        if latest:
+            fields["latest_error"] = np.broadcast_to(latest_errors(table)[:, :, None], mean.shape)
     if seasonal and not is_rain:
         for name, values in zip(("sine", "cosine"), seasonal_harmonics(table).T, strict=True):
             fields[name] = np.broadcast_to(values[None, :, None], mean.shape)

@@ -13,7 +13,7 @@ from data_catalog.errors import InvalidDataError, MissingDataError
 from forecast.postprocessing.distributions import DISTRIBUTIONS, Array
 from forecast.postprocessing.emos import LEAST_CASES, Regression, Sample, fit_regression
 from forecast.postprocessing.members import quantile_members, scaled_members
-from forecast.postprocessing.predictors import predictors_of
+from forecast.postprocessing.predictors import HALF_LIFE_DAYS, predictors_of
 
 MEMBERS = {"emos": quantile_members, "mbm": scaled_members}
 """How members are made, by method."""
@@ -31,15 +31,23 @@ class Settings:
         every_days: How often it is fitted again, days; None fits once, before the first start.
         window_days: How far back starts are fitted to, days; None takes all.
         lead_hours: Leads up to so many hours apart are fitted together.
+        half_life_days: Age at which a past error weighs half in the predictor of recent errors; None leaves it out.
+        latest: Whether the errors of the last hours before the start are a predictor.
         seasonal: Whether the mean has a yearly cycle.
+        match_spread: Whether standard deviations are scaled to the errors of the training.
+        correct_freedom: Whether that is corrected for the number of coefficients.
     """
 
     distribution: str
     method: str = "emos"
     every_days: float | None = 14.0
     window_days: float | None = None
-    lead_hours: float = 2.0
+    lead_hours: float = 4.0
+    half_life_days: float | None = HALF_LIFE_DAYS
+    latest: bool = True
     seasonal: bool = False
+    match_spread: bool = True
+    correct_freedom: bool = False
 
 
 @dataclass
@@ -89,7 +97,13 @@ def calibrate(table: xr.Dataset, first: np.datetime64, settings: Settings) -> Ca
     Raises:
         MissingDataError: Too little is known before `first` at every place.
     """
-    predictors, names = predictors_of(table, settings.distribution, seasonal=settings.seasonal)
+    predictors, names = predictors_of(
+        table,
+        settings.distribution,
+        half_life_days=settings.half_life_days,
+        latest=settings.latest,
+        seasonal=settings.seasonal,
+    )
     starts = table["init_time"].values
     done = _empty(table, names)
     for block in _blocks(starts, first, settings.every_days):
@@ -200,7 +214,9 @@ def _fit(
         sample = Sample(
             predictors[station][chosen], raw[station][chosen].var(-1, ddof=1), observed[station][chosen], number
         )
-        fitted[key] = fit_regression(sample, settings.distribution)
+        fitted[key] = fit_regression(
+            sample, settings.distribution, match_spread=settings.match_spread, correct_freedom=settings.correct_freedom
+        )
         used |= chosen
     if not fitted:
         return {}, None
