@@ -66,10 +66,8 @@ CANDIDATES: dict[str, dict[str, object]] = {
     "o: g and not matched": {"lead_hours": 4.0, "match_spread": False},
     "p: leads 6 h apart": {"lead_hours": 6.0},
     "q: p and not matched": {"lead_hours": 6.0, "match_spread": False},
-    "r: g and m": {"lead_hours": 4.0, "seasonal": True},
     "t: g, freedom not corrected": {"lead_hours": 4.0, "correct_freedom": False},
     "u: p, freedom not corrected": {"lead_hours": 6.0, "correct_freedom": False},
-    "s: leads 9 h apart": {"lead_hours": 9.0},
 }
 RAIN = ("a", "b", "c", "d", "e")
 """Candidates that differ for precipitation."""

@@ -17,6 +17,8 @@ from forecast.postprocessing.predictors import HALF_LIFE_DAYS, predictors_of
 
 MEMBERS = {"emos": quantile_members, "mbm": scaled_members}
 """How members are made, by method."""
+_GOLDEN = (np.sqrt(5) - 1) / 2
+"""Multiples of it, less their whole part, are spread evenly over 0 to 1."""
 Regressions = Mapping[tuple[str, float], Regression]
 """By station and lead hours."""
 
@@ -57,7 +59,8 @@ class Calibrated:
     Attributes:
         forecast: Members, dims and coordinates of the raw ones, NaN where nothing could be calibrated.
         crps: CRPS of the distributions (station, init_time, lead_time), NaN where nothing was observed.
-        pit: Their probability integral transform, likewise; of a censored observation of 0, half of its probability.
+        pit: Their probability integral transform, likewise; censored observations of 0 are spread
+            evenly from 0 to their probability.
         regressions: Those of the last fit.
         period: First start and last valid time that the last fit used.
         predictors: Names of the predictors of the mean.
@@ -168,7 +171,7 @@ def apply(table: xr.Dataset, predictors: Array, block: np.ndarray, done: Calibra
             done.crps[station, at, lead] = family.crps(*parameters, observed)
             chance = family.cdf(*parameters, observed)
             is_dry = (observed == 0) & (regression.distribution == "censored-gamma")
-            done.pit[station, at, lead] = np.where(is_dry, chance / 2, chance)
+            done.pit[station, at, lead] = np.where(is_dry, chance * (at * _GOLDEN % 1), chance)
 
 
 def _empty(table: xr.Dataset, names: tuple[str, ...]) -> Calibrated:

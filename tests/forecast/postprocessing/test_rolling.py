@@ -40,3 +40,13 @@ def test_overlap_and_too_little_are_refused(table: xr.Dataset) -> None:
     check_no_overlap(table.isel(init_time=slice(0, 50)), table.isel(init_time=slice(51, None)))
     with pytest.raises(MissingDataError, match="expected at least 20 past cases"):
         calibrate(table, np.datetime64("2020-01-05", "ns"), Settings("normal", every_days=None))
+
+
+def test_dry_cases_are_spread_over_the_probability_of_none(table: xr.Dataset) -> None:
+    one = table[["forecast", "observation"]].isel(station=[0], lead_time=[0])
+    rain = (one - float(one["observation"].median())).clip(min=0)
+    found = calibrate(rain, FIRST, Settings("censored-gamma", every_days=None))
+    is_dry = (rain["observation"].sel(init_time=found.forecast["init_time"]) == 0).values
+    assert is_dry.sum() > 20
+    assert np.unique(found.pit[is_dry]).size == is_dry.sum()
+    assert found.pit.mean() == pytest.approx(0.5, abs=0.15)
