@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -65,11 +66,13 @@ def open_remote_forecast(entry: DatasetEntry, request: ForecastRequest, location
     place = location or entry.location
     if place is None:
         raise ConfigurationError(f"{entry.name}: expected the location of its data, found none (it has no default)")
-    return open_forecast_files(place, _files(entry.source, request), request.channels, request.init_time)
+    return open_forecast_files(
+        place, partial(_files, entry.source, request), request.lead_hours, request.channels, request.init_time
+    )
 
 
-def _files(source: str, request: ForecastRequest) -> Sequence[Sequence[ForecastFile]]:
-    start, leads = request.init_time, request.lead_hours
+def _files(source: str, request: ForecastRequest, leads: Sequence[int]) -> Sequence[Sequence[ForecastFile]]:
+    start = request.init_time
     if source == "gfs":
         return gfs_forecast(start, leads)
     return (ecmwf_forecast if source == "ecmwf-open-data" else gefs_forecast)(start, leads, request.members)
@@ -90,5 +93,13 @@ def _check(entry: DatasetEntry, request: ForecastRequest) -> None:
             f"{entry.name}: expected lead times every {step} h up to {until} h, then every {later} h, found {odd[0]} h"
         )
     for name in request.channels:
-        if channel(name).variable.accumulation_hours or channel(name).variable.static:
-            raise ConfigurationError(f"{entry.name}: --channel: expected fields of a moment, found {name}")
+        hours, short = channel(name).variable.accumulation_hours, channel(name).variable.short_name
+        if channel(name).variable.static or (hours and short != f"tp{hours}"):
+            raise ConfigurationError(
+                f"{entry.name}: --channel: expected fields of a moment or precipitation over some hours, found {name}"
+            )
+        early = [lead for lead in request.lead_hours if lead < (hours or 0)]
+        if early:
+            raise ConfigurationError(
+                f"{entry.name}: {name}: expected lead times of {hours} h and more, found {early[0]} h"
+            )

@@ -21,6 +21,7 @@ from data_catalog.layout.variables import channel
 from data_catalog.sources.forecasts import ENSEMBLES, ForecastRequest, open_remote_forecast
 from data_catalog.sources.remote_files import MOST_AT_ONCE
 from data_catalog.storage.atomic_files import atomic_path, disk_errors
+from forecast.products.files.cf import accumulation_of
 from forecast.products.files.forecast_reading import open_forecast
 from pipelines.data.fetched_parts import FetchedParts
 from pipelines.terminal.progress import progress
@@ -50,6 +51,7 @@ def fetch_forecast(entry: DatasetEntry, request: ForecastRequest, out: Path, *, 
     """
     if out.exists():
         raise ConfigurationError(f"--out: expected a file that does not exist yet, found {out}")
+    accumulation_of(request.channels, 0)  # the bounds of one time axis
     forecast = open_remote_forecast(entry, request, source)
     described = forecast.transpose(*_DIMS).assign_attrs(_attributes(entry, request))
     with atomic_path(out) as unfinished, disk_errors(out):
@@ -97,7 +99,8 @@ def _attributes(entry: DatasetEntry, request: ForecastRequest) -> dict[str, str]
 def _write(forecast: xr.Dataset, path: Path, title: str, parts: FetchedParts) -> None:
     """Write the fields of a lead time after the other, so that memory holds one of them."""
     names = [str(name) for name in forecast.data_vars]
-    _hollow(forecast, names).to_netcdf(path, engine="netcdf4", encoding=_encoding(names), compute=False)
+    hollow = _hollow(forecast, names)
+    hollow.to_netcdf(path, engine="netcdf4", encoding=_encoding(names, list(hollow.coords)), compute=False)
     leads = (forecast["lead_time"].values / np.timedelta64(1, "h")).astype(int).tolist()
     with (
         progress(title, len(leads) * len(names), "fields of all members") as advance,
@@ -117,7 +120,8 @@ def _values(field: xr.DataArray) -> NDArray[np.float32]:
 
 def _hollow(forecast: xr.Dataset, names: list[str]) -> xr.Dataset:
     """The file without values: coordinates and attributes as CF wants them."""
-    fields = {name: (_DIMS, da.zeros(forecast[name].shape, dtype=np.float32), _about(name)) for name in names}
+    summed = accumulation_of(names, 0) is not None
+    fields = {name: (_DIMS, da.zeros(forecast[name].shape, dtype=np.float32), _about(name, summed)) for name in names}
     hours = (forecast["lead_time"].values / np.timedelta64(1, "h")).astype(np.int32)
     numbers = forecast["member"].values.astype(np.int32)
     coords: Mapping[str, Any] = {
@@ -129,14 +133,28 @@ def _hollow(forecast: xr.Dataset, names: list[str]) -> xr.Dataset:
             "longitude", forecast["longitude"].values, {"standard_name": "longitude", "units": "degrees_east"},
         ),
     }  # fmt: skip
-    return xr.Dataset(fields, coords, forecast.attrs)
+    return xr.Dataset(fields, coords | _valid_times(forecast, names), forecast.attrs)
 
 
-def _about(name: str) -> dict[str, str]:
-    """Attributes of a field; its values stand for the moment that lead time and start make."""
-    return {key: text for key, text in channel(name).attributes.items() if key != "cell_methods"}
+def _valid_times(forecast: xr.Dataset, names: list[str]) -> dict[str, Any]:
+    """The times that amounts end at, and bounds of the hours that they are over; nothing where all is of a moment."""
+    interval = accumulation_of(names, 0)
+    if interval is None:
+        return {}
+    ends = forecast["init_time"].values + forecast["lead_time"].values
+    bounds = np.stack([ends - interval, ends], axis=1)
+    return {
+        "time": ("lead_time", ends, {"standard_name": "time", "bounds": "time_bnds"}),
+        "time_bnds": (("lead_time", "bnds"), bounds),
+    }
 
 
-def _encoding(names: list[str]) -> dict[str, dict[str, Any]]:
+def _about(name: str, timed: bool) -> dict[str, str]:
+    """Attributes of a field; without times in the file it stands for the moment that lead time and start make."""
+    return {key: text for key, text in channel(name).attributes.items() if timed or key != "cell_methods"}
+
+
+def _encoding(names: list[str], coordinates: list[Any]) -> dict[str, dict[str, Any]]:
     fields: dict[str, dict[str, Any]] = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in names}
-    return fields | {"init_time": {"units": "seconds since 1970-01-01", "dtype": "int64"}}
+    times = [name for name in ("init_time", "time", "time_bnds") if name in coordinates]
+    return fields | {name: {"units": "seconds since 1970-01-01", "dtype": "int64"} for name in times}

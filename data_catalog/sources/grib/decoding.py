@@ -82,7 +82,11 @@ class StoredField:
         return message
 
     def values(self) -> NDArray[np.float32]:
-        """Return the values in rows and columns, NaN where the message has none.
+        """Return the values in rows and columns, NaN where the message has none; raises as `decoded` does."""
+        return self.decoded()[0]
+
+    def decoded(self) -> tuple[NDArray[np.float32], float]:
+        """Return the values in rows and columns, NaN where the message has none, and the step that they are packed in.
 
         Raises:
             InvalidDataError: The message cannot be decoded, or is that of another field.
@@ -92,8 +96,15 @@ class StoredField:
             if found != self.field:
                 raise InvalidDataError(f"{self._what}: expected {self.field.described}, found {found.described}")
             values = np.asarray(message.values(_MISSING))
+            binary, decimal = message.whole("binaryScaleFactor"), message.whole("decimalScaleFactor")
         in_rows = self.field.grid.in_rows(values, self._what)
-        return np.where(in_rows == _MISSING, np.nan, in_rows).astype(np.float32)
+        step = 0.0 if binary is None else 2.0**binary * 10.0 ** -(decimal or 0)
+        return np.where(in_rows == _MISSING, np.nan, in_rows).astype(np.float32), step
+
+    @property
+    def what(self) -> str:
+        """File or URL, and where the message lies."""
+        return self._what
 
     @property
     def _what(self) -> str:

@@ -11,6 +11,8 @@ from data_catalog.errors import InvalidDataError, MissingDataError
 from data_catalog.layout.canonical import canonicalise
 from data_catalog.layout.forecast_checks import checked_forecast
 from data_catalog.layout.times import iso
+from data_catalog.layout.variables import channel
+from data_catalog.sources.grib.amounts import AtLead, amounts_of
 from data_catalog.sources.grib.analyses import Address
 from data_catalog.sources.grib.hypercubes import arrange
 from data_catalog.sources.grib.library import check_installed
@@ -20,6 +22,8 @@ from data_catalog.sources.remote_files import RemoteFiles, in_parallel
 
 ReadMembers: TypeAlias = Callable[[bytes, str], Mapping[int, Index]]
 """Reads an index, given its content and its URL: where each field of each member lies."""
+FilesAt: TypeAlias = Callable[[Sequence[int]], Sequence[Sequence["ForecastFile"]]]
+"""Files of a forecast at some lead times, in groups whose messages are of one type each."""
 _HOUR = np.timedelta64(1, "h")
 
 
@@ -41,13 +45,15 @@ class ForecastFile:
 
 
 def open_forecast_files(
-    location: str, groups: Sequence[Sequence[ForecastFile]], channels: Sequence[str], init_time: np.datetime64
+    location: str, files_at: FilesAt, leads: Sequence[int], channels: Sequence[str], init_time: np.datetime64
 ) -> xr.Dataset:
     """Open the forecast of one start as a checked, lazy ensemble; nothing of it may be missing.
 
     Args:
         location: Root of the store.
-        groups: Files whose messages are of one type each, such as those of a control and those of perturbed members.
+        files_at: Files at some lead times, such as those of a control and those of perturbed members; of precipitation
+            over some hours also earlier ones are read.
+        leads: Lead times, hours.
         channels: Channels to read.
         init_time: The start, UTC.
 
@@ -62,7 +68,14 @@ def open_forecast_files(
     """
     check_installed(location)
     store = RemoteFiles(location.rstrip("/"))
-    parts = [_opened(store, _indexed(store, files, init_time), channels) for files in groups]
+    parts = []
+    for number, files in enumerate(files_at(leads)):
+        indexed = _indexed(store, files, init_time)
+
+        def read(lead: int, group: int = number) -> list[IndexedFile]:
+            return _indexed(store, files_at([lead])[group], init_time)
+
+        parts.append(_opened(store, indexed, channels, _at_lead(indexed, read)))
     return xr.concat(parts, "member", join="exact") if len(parts) > 1 else parts[0]
 
 
@@ -88,9 +101,24 @@ def _indexed(store: RemoteFiles, files: Sequence[ForecastFile], init_time: np.da
     return [one for some in in_parallel(found, files) for one in some]
 
 
-def _opened(store: RemoteFiles, files: Sequence[IndexedFile], channels: Sequence[str]) -> xr.Dataset:
+def _at_lead(indexed: Sequence[IndexedFile], read: Callable[[int], Sequence[IndexedFile]]) -> AtLead:
+    """Find files by member and lead time; those of a lead time that is not known yet are read once."""
+    known = {(one.member, int((one.valid_time - one.init_time) / _HOUR)): one for one in indexed}
+
+    def found(member: int, lead: int) -> IndexedFile:
+        if (member, lead) not in known:
+            known.update({(one.member, lead): one for one in read(lead)})
+        return known[member, lead]
+
+    return found
+
+
+def _opened(store: RemoteFiles, files: Sequence[IndexedFile], channels: Sequence[str], at_lead: AtLead) -> xr.Dataset:
     where = f"forecast {store.location}"
-    stored = [one for name in channels for one in fields_of(store, files, name)]
+    stored = []
+    for name in channels:
+        summed = channel(name).variable.accumulation_hours
+        stored += amounts_of(store, files, name, at_lead) if summed else fields_of(store, files, name)
     found = []
     for part in arrange(stored, store.location, forecast=True):
         long = {dim: [part[dim].item()] for dim in ("lead_time", "member") if dim not in part.dims}

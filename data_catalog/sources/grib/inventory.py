@@ -18,6 +18,7 @@ from data_catalog.sources.grib.remote import Index
 _LINE = re.compile(r"(\d+)(?:\.(\d+))?:(\d+):d=(\d{10})(?:\d{4})?:([^:]+):([^:]+):([^:]+):.*")
 _ON_PRESSURE = re.compile(r"(\d+(?:\.\d+)?) mb")
 ANALYSIS = "anl"
+_SUM = re.compile(r"(\d+)-(\d+) (hour|day) acc fcst")
 _ON_LEVELS = {"HGT": "gh", "TMP": "t", "UGRD": "u", "VGRD": "v", "VVEL": "w", "SPFH": "q", "RH": "r"}
 """Names of GRIB fields by NCEP's abbreviations, on pressure levels."""
 _LONE = {
@@ -79,6 +80,15 @@ class InventoryLine:
         short = _ON_LEVELS.get(self.variable)
         return None if short is None else f"{short}_{float(pressure[1]):g}hPa"
 
+    @property
+    def precipitation(self) -> str | None:
+        """Name of a sum of precipitation with its first and last hour, such as `tp_18-24`; None if it is none."""
+        hours = _SUM.fullmatch(self.time)
+        if hours is None or (self.variable, self.level) != ("APCP", "surface"):
+            return None
+        unit = 24 if hours[3] == "day" else 1
+        return f"tp_{int(hours[1]) * unit}-{int(hours[2]) * unit}"
+
 
 def read_inventory(content: bytes, what: str, lead_hours: int = 0) -> Index:
     """Read where the fields of a file at a lead time lie; fields that no channel is made of are passed over.
@@ -86,7 +96,8 @@ def read_inventory(content: bytes, what: str, lead_hours: int = 0) -> Index:
     Args:
         content: The index.
         what: URL of the index; errors start with it.
-        lead_hours: Lead time; 0 for the analysed fields. Means and sums over hours are left out.
+        lead_hours: Lead time; 0 for the analysed fields. Of means and sums over hours, those
+            of precipitation are taken, as `tp_18-24`; until hour 6 the bucket and the sum since the start are the same.
 
     Returns:
         Place by name. The last message of a file has a length of 0: only itself says how long it is.
@@ -99,6 +110,8 @@ def read_inventory(content: bytes, what: str, lead_hours: int = 0) -> Index:
     length = {start: after - start for start, after in zip(starts, [*starts[1:], starts[-1]], strict=True)}
     found: dict[str, MessagePlace] = {}
     for line in lines:
+        if lead_hours and line.precipitation:
+            found.setdefault(line.precipitation, MessagePlace(line.start, length[line.start], line.part))
         if line.name is None or line.time != (f"{lead_hours} hour fcst" if lead_hours else ANALYSIS):
             continue
         if line.name in found:

@@ -109,15 +109,37 @@ def fields_of(store: RemoteFiles, files: Sequence[IndexedFile], name: str) -> li
     Raises:
         InvalidDataError: An index lacks the channel; names file and channel.
     """
-    sources = [RemoteFile(store, file.path) for file in files]
-    places = [_place(source, file, name) for source, file in zip(sources, files, strict=True)]
-    patience = patience_for(store.location)
-    known = ask(lambda: _read_header(sources[0], places[0]), patience, sources[0].name)
+    return stored_fields(store, [(file, _named(RemoteFile(store, file.path), file, name), None) for file in files])
+
+
+def stored_fields(
+    store: RemoteFiles, wanted: Sequence[tuple[IndexedFile, MessagePlace, str | None]]
+) -> list[StoredField]:
+    """Return fields that alike messages hold; the header of the first says what all of them are.
+
+    Args:
+        store: Store of the files.
+        wanted: At least one: file, place of the message, and name of the field; None for that of the first.
+
+    Raises:
+        InvalidDataError: The first is damaged, or a place is none of a message.
+    """
+    sources = [RemoteFile(store, file.path) for file, _, _ in wanted]
+    places = [_measured(source, place) for source, (_, place, _) in zip(sources, wanted, strict=True)]
+    known = ask(lambda: _read_header(sources[0], places[0]), patience_for(store.location), sources[0].name)
     return [
         StoredField(
-            replace(known, init_time=file.init_time, valid_time=file.valid_time, member=file.member), place, source
+            replace(
+                known,
+                name=name or known.name,
+                init_time=file.init_time,
+                valid_time=file.valid_time,
+                member=file.member,
+            ),
+            place,
+            source,
         )
-        for file, place, source in zip(files, places, sources, strict=True)
+        for (file, _, name), place, source in zip(wanted, places, sources, strict=True)
     ]
 
 
@@ -128,11 +150,15 @@ def _read_header(source: RemoteFile, place: MessagePlace) -> GribField:
         return GribField.of(opened, source.name)
 
 
-def _place(source: RemoteFile, file: IndexedFile, name: str) -> MessagePlace:
+def _named(source: RemoteFile, file: IndexedFile, name: str) -> MessagePlace:
     found = next((file.index[spelled] for spelled in names_in_grib(name) if spelled in file.index), None)
     if found is None:
         held = ", ".join(sorted(file.index)) or "nothing"
         raise InvalidDataError(f"{source.name}: expected {name} at {iso(file.valid_time)} in its index, found {held}")
+    return found
+
+
+def _measured(source: RemoteFile, found: MessagePlace) -> MessagePlace:
     if found.length:
         return found
     patience = patience_for(source.files.location)

@@ -19,7 +19,16 @@ START = np.datetime64("2026-05-20T12", "ns")
         ("ifs-0p25", ForecastRequest(START, (24,), ("t850",), 1), "expected 2 to 51, found 1"),
         ("ifs-0p25", ForecastRequest(START, (147,), ("t850",)), "up to 144 h, then every 6 h, found 147 h"),
         ("gfs-0p25", ForecastRequest(START, (121,), ("t850",)), "up to 120 h, then every 3 h, found 121 h"),
-        ("ifs-0p25", ForecastRequest(START, (24,), ("lsm",)), "expected fields of a moment, found lsm"),
+        (
+            "ifs-0p25",
+            ForecastRequest(START, (24,), ("lsm",)),
+            "expected fields of a moment or precipitation over some hours, found lsm",
+        ),
+        (
+            "ifs-0p25",
+            ForecastRequest(START, (18,), ("tp24",)),
+            "tp24: expected lead times of 24 h and more, found 18 h",
+        ),
         ("ifs-0p25", ForecastRequest(START + np.timedelta64(30, "m"), (24,), ("t850",)), "00, 06, 12 or 18 UTC"),
     ],
 )

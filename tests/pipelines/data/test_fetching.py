@@ -165,6 +165,34 @@ def test_members_of_noaa_lie_in_files_of_their_own(store: Served, tmp_path: Path
     np.testing.assert_allclose(open_forecast(out)["t2m"][2, 0], value("2t", 24, 2)[::-1], atol=2e-3)
 
 
+def test_amounts_of_members_have_bounds_and_the_planted_values(store: Served, tmp_path: Path) -> None:
+    for lead in LEADS:
+        for member in range(2):
+            path, content, lines = store.root / gefs_addresses(NEW, member, lead)[0].path, b"", ""
+            own = {"dataDate": 20260520, "dataTime": 1200, "dataType": "pf" if member else "cf"}
+            own |= {"productDefinitionTemplateNumber": 11, "number": member, "paramId": 228228, "stepType": "accum"}
+            planted = np.full((4, 6), float(lead + member))
+            content = message("tp", values=planted, **own, stepRange=f"{lead - 24}-{lead}")
+            lines = f"1:0:d=2026052012:APCP:surface:{lead // 24 - 1}-{lead // 24} day acc fcst:ENS=x\n"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            Path(f"{path}.idx").write_text(lines)
+    out = tmp_path / "amounts.nc"
+    words = ["fetch", "gefs-0p5", "--init", str(NEW), "--lead", "48h", "--every", "24h", "--members", "2"]
+    assert main([*words, "--channel", "tp24", "--source", store.url, "--out", str(out)]) == 0
+    found = open_forecast(out)["tp24"]
+    for member in range(2):
+        np.testing.assert_allclose(found[member].mean(("latitude", "longitude")), np.add(LEADS, member), rtol=1e-5)
+    with xr.open_dataset(out, decode_timedelta=False) as raw:
+        assert raw["tp24"].attrs["units"] == "kg m-2"
+        assert raw["tp24"].attrs["cell_methods"] == "time: sum"
+        ends = NEW.astype("M8[ns]") + np.array(LEADS) * np.timedelta64(1, "h")
+        np.testing.assert_array_equal(raw["time"], ends)
+        np.testing.assert_array_equal(raw["time_bnds"], np.stack([ends - np.timedelta64(24, "h"), ends], 1))
+    both = [*words, "--channel", "tp24", "--channel", "tp6", "--source", store.url, "--out", str(tmp_path / "b.nc")]
+    assert main(both) == 2
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
@@ -177,7 +205,11 @@ def test_members_of_noaa_lie_in_files_of_their_own(store: Served, tmp_path: Path
             2,
             "lead times every 3 h up to 144 h, then every 6 h, found 1 h",
         ),
-        (["--init", "2026-05-20T12", "--channel", "tp24"], 2, "expected fields of a moment, found tp24"),
+        (
+            ["--init", "2026-05-20T12", "--channel", "lsm"],
+            2,
+            "expected fields of a moment or precipitation over some hours, found lsm",
+        ),
     ],
 )
 def test_what_cannot_be_fetched_is_named(

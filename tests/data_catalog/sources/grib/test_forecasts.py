@@ -1,6 +1,7 @@
 """Forecasts from files of a lead time each: whole, or not at all."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from tests.data_catalog.sources.grib.serving import Served, serving
 from tests.data_catalog.sources.grib.writing import LATITUDE, LONGITUDE, message, weather
 
 START, LEADS = np.datetime64("2026-05-20T12", "h"), (3, 6)
+
+AT = partial(gfs_forecast, START)
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def put(root: Path, lead: int, coded_lead: int, told: str = "{} hour fcst") -> N
 
 
 def test_lead_times_stand_in_their_order(served: Served) -> None:
-    found = open_forecast_files(served.url, gfs_forecast(START, LEADS), ["t2m"], START)["t2m"]
+    found = open_forecast_files(served.url, AT, LEADS, ["t2m"], START)["t2m"]
     assert found.dims == ("member", "lead_time", "latitude", "longitude")
     assert (found["lead_time"] / np.timedelta64(1, "h")).values.tolist() == list(LEADS)
     for number, lead in enumerate(LEADS):
@@ -45,20 +48,20 @@ def test_lead_times_stand_in_their_order(served: Served) -> None:
 
 
 def test_one_lead_time_is_a_forecast_too(served: Served) -> None:
-    found = open_forecast_files(served.url, gfs_forecast(START, [6]), ["t2m"], START)["t2m"]
+    found = open_forecast_files(served.url, AT, [6], ["t2m"], START)["t2m"]
     assert found.shape == (1, 1, 4, 6)
 
 
 def test_a_message_of_another_lead_time_is_refused(served: Served) -> None:
     put(served.root, 6, 9)
-    found = open_forecast_files(served.url, gfs_forecast(START, LEADS), ["t2m"], START)
+    found = open_forecast_files(served.url, AT, LEADS, ["t2m"], START)
     with pytest.raises(InvalidDataError, match=r"expected 2t .* for 2026-05-20T18:00Z, found 2t .* 2026-05-20T21:00Z"):
         found.load()
 
 
 def test_what_lacks_is_named(served: Served) -> None:
     with pytest.raises(MissingDataError, match="expected the forecast from 2026-05-20T12:00Z at 9 h, found none there"):
-        open_forecast_files(served.url, gfs_forecast(START, [3, 9]), ["t2m"], START)
+        open_forecast_files(served.url, AT, [3, 9], ["t2m"], START)
     put(served.root, 6, 6, told="0-{} hour ave fcst")
     with pytest.raises(InvalidDataError, match="expected t2m at 2026-05-20T18:00Z in its index, found nothing"):
-        open_forecast_files(served.url, gfs_forecast(START, LEADS), ["t2m"], START)
+        open_forecast_files(served.url, AT, LEADS, ["t2m"], START)
