@@ -86,20 +86,39 @@ def _check(entry: DatasetEntry, request: ForecastRequest) -> None:
     if request.members is not None and (most is None or not 2 <= request.members <= most):
         there = f"2 to {most}" if most else "no --members, as there is no ensemble"
         raise ConfigurationError(f"{entry.name}: --members: expected {there}, found {request.members}")
-    step, until, later = _LEADS[entry.source]
-    odd = [lead for lead in request.lead_hours if lead % (step if lead <= until else later)]
+    every = _LEADS[entry.source]
+    odd = [lead for lead in request.lead_hours if not _is_lead(lead, every)]
+    if odd:
+        raise ConfigurationError(f"{entry.name}: expected lead times {_in_words(every)}, found {odd[0]} h")
+    for name in request.channels:
+        _check_channel(entry, name, request.lead_hours)
+
+
+def _check_channel(entry: DatasetEntry, name: str, leads: Sequence[int]) -> None:
+    hours, short = channel(name).variable.accumulation_hours, channel(name).variable.short_name
+    if channel(name).variable.static or (hours and short != f"tp{hours}"):
+        raise ConfigurationError(
+            f"{entry.name}: --channel: expected fields of a moment or precipitation over some hours, found {name}"
+        )
+    if hours is None:
+        return
+    early = [lead for lead in leads if lead < hours]
+    if early:
+        raise ConfigurationError(f"{entry.name}: {name}: expected lead times of {hours} h and more, found {early[0]} h")
+    every = _LEADS[entry.source]
+    odd = [lead for lead in leads if not _is_lead(lead - hours, every)]
     if odd:
         raise ConfigurationError(
-            f"{entry.name}: expected lead times every {step} h up to {until} h, then every {later} h, found {odd[0]} h"
+            f"{entry.name}: {name} at {odd[0]} h: expected its {hours} h to begin at a lead time {_in_words(every)}, "
+            f"found {odd[0] - hours} h"
         )
-    for name in request.channels:
-        hours, short = channel(name).variable.accumulation_hours, channel(name).variable.short_name
-        if channel(name).variable.static or (hours and short != f"tp{hours}"):
-            raise ConfigurationError(
-                f"{entry.name}: --channel: expected fields of a moment or precipitation over some hours, found {name}"
-            )
-        early = [lead for lead in request.lead_hours if lead < (hours or 0)]
-        if early:
-            raise ConfigurationError(
-                f"{entry.name}: {name}: expected lead times of {hours} h and more, found {early[0]} h"
-            )
+
+
+def _is_lead(hours: int, every: tuple[int, int, int]) -> bool:
+    step, until, later = every
+    return hours % (step if hours <= until else later) == 0
+
+
+def _in_words(every: tuple[int, int, int]) -> str:
+    step, until, later = every
+    return f"every {step} h up to {until} h, then every {later} h"

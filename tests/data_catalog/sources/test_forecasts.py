@@ -29,6 +29,11 @@ START = np.datetime64("2026-05-20T12", "ns")
             ForecastRequest(START, (18,), ("tp24",)),
             "tp24: expected lead times of 24 h and more, found 18 h",
         ),
+        (
+            "ifs-0p25",
+            ForecastRequest(START, (150,), ("tp3",)),
+            "tp3 at 150 h: expected its 3 h to begin at a lead time every 3 h up to 144 h, .*, found 147 h",
+        ),
         ("ifs-0p25", ForecastRequest(START + np.timedelta64(30, "m"), (24,), ("t850",)), "00, 06, 12 or 18 UTC"),
     ],
 )
