@@ -1,7 +1,6 @@
 """Fetches forecasts of weather centres into NetCDF files that `verify` takes."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import astuple
 from functools import partial
 from pathlib import Path
@@ -124,7 +123,7 @@ def _hollow(forecast: xr.Dataset, names: list[str]) -> xr.Dataset:
     fields = {name: (_DIMS, da.zeros(forecast[name].shape, dtype=np.float32), _about(name, summed)) for name in names}
     hours = (forecast["lead_time"].values / np.timedelta64(1, "h")).astype(np.int32)
     numbers = forecast["member"].values.astype(np.int32)
-    coords: Mapping[str, Any] = {
+    coords: dict[str, Any] = {
         "member": ("member", numbers, {"standard_name": "realization", "units": "1"}),
         "lead_time": ("lead_time", hours, {"standard_name": "forecast_period", "units": "hours"}),
         "init_time": ((), forecast["init_time"].values, {"standard_name": "forecast_reference_time"}),
