@@ -115,7 +115,7 @@ DISTRIBUTIONS: dict[str, Distribution] = {
     "truncated-normal": TruncatedNormal(),
     "censored-gamma": CensoredGamma(),
 }
-"""By the name that a card has."""
+"""By name."""
 
 
 def _shape_and_scale(mean: Array, deviation: Array) -> tuple[Array, Array]:
