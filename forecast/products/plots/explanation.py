@@ -81,8 +81,9 @@ def explanation_figure(explanation: xr.Dataset, *, caption: Caption, place: str)
 
 
 def _most_important(explanation: xr.Dataset) -> list[str]:
-    share = explanation["mean_share_of_channel"] + explanation["spread_share_of_channel"]
-    order = np.argsort(-np.nan_to_num(share.values), kind="stable")[:CHANNELS]
+    """Channels by the sum of their shares; a mean or a spread that hangs on no channel has none, and does not count."""
+    shares = [explanation[f"{statistic}_share_of_channel"].values for statistic in ("mean", "spread")]
+    order = np.argsort(-np.nansum(shares, axis=0), kind="stable")[:CHANNELS]
     return [str(explanation["channel"].values[index]) for index in order]
 
 
@@ -95,13 +96,13 @@ def _draw_map(panel: MapPanel, explanation: xr.Dataset, statistic: str, name: st
     of, factor = style_of(name), outcome.factor
     per = of.unit
     gradient = explanation[f"{statistic}_to_{name}"].isel(input_time=-1)
-    if channel(name).variable.accumulation_hours is not None and gradient.attrs["units"].find("-1") < 0:
+    if channel(name).variable.accumulation_hours is not None and "-1" not in gradient.attrs["units"]:
         per = "standard deviation"
     else:
         factor /= of.factor
     field: Floats = (gradient / cell_areas(explanation) * (REFERENCE_KM2 * M2_PER_KM2) * factor).values
     plain = replace(of, centre=0.0, levels=None, bounded=False)
-    power = min(0.0, np.floor(np.log10(max(float(np.abs(field).max()), 1e-30))))
+    power = min(0.0, np.floor(np.log10(max(float(np.max(departure_levels([field]))), 1e-30))))
     field, multiple = field / 10**power, "" if power == 0 else f"{10**power:g} "
     levels = departure_levels([field])
     shading = Shading(
@@ -166,7 +167,7 @@ def _draw_steps(axes: Axes, explanation: xr.Dataset) -> None:
         label="all that it takes part in",
     )
     axes.set_xticks(places, leads)
-    axes.set_ylim(0.0, 1.35 * max(1.0, float(np.nan_to_num([*linear, *(total + error)]).max())))
+    axes.set_ylim(0.0, 1.35 * np.nanmax([1.0, *linear, *(total + error)]))
     axes.set_xlabel("noise of day" if all(lead.isdigit() for lead in leads) else "noise of lead time")
     axes.set_ylabel("% of the variance")
     axes.set_title("Noise", loc="left", fontsize=9)
@@ -186,7 +187,7 @@ def _draw_check(axes: Axes, explanation: xr.Dataset) -> None:
         label = f"{statistic}: r = {float(explanation.attrs[f'check_correlation_{statistic}']):.3f}"
         axes.scatter(predicted / scale, measured / scale, s=14, color=colour, marker=marker, label=label, zorder=3)
         lines += [*(predicted / scale), *(measured / scale)]
-    reach = 1.05 * max(1.0, float(np.nan_to_num(np.abs(lines)).max()))
+    reach = 1.05 * float(np.nanmax([1.0, *np.abs(lines)]))
     axes.plot([-reach, reach], [-reach, reach], color=MUTED, linewidth=0.8, zorder=1)
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="predicted change", ylabel="measured change")
     axes.set_title("Check: perturbed and run again", loc="left", fontsize=9)

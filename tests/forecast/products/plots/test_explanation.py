@@ -3,6 +3,7 @@ from PIL import Image
 
 from forecast.products.plots.explanation import explanation_figure, plot_explanation
 from forecast.products.plots.figures import Caption
+from forecast.products.plots.styles import title_of
 
 
 def caption(synthetic):
@@ -45,3 +46,14 @@ def test_what_is_undefined_is_left_out(explanation, synthetic):
     changes = [name for name in explanation if str(name).endswith("_change")]
     bare = bare.assign({name: explanation[name] * 0 for name in changes})
     assert explanation_figure(bare, caption=caption(synthetic), place="London").axes
+
+
+def test_channels_are_ranked_by_what_is_defined(explanation, synthetic):
+    channels = explanation["channel"].values
+    spread = explanation["spread_share_of_channel"].copy(data=np.linspace(0.1, 0.9, channels.size))
+    of_spread = explanation.assign(
+        mean_share_of_channel=explanation["mean_share_of_channel"] * np.nan, spread_share_of_channel=spread
+    )
+    figure = explanation_figure(of_spread, caption=caption(synthetic), place="London")
+    drawn = [words for text in figure.texts if (words := text.get_text()).endswith("change of the spread")]
+    assert drawn[0] == f"{title_of(channels[-1])}: change of the spread"
