@@ -81,7 +81,8 @@ def at_height(
 
     Args:
         field: At stations, as `at_stations` gives it, such as temperature.
-        model_elevation: Height of the model's surface at the stations, m, on their dimension.
+        model_elevation: Height of the model's surface at the stations, m, on their dimension; where it is NaN and the
+            station's height is known, so is the result.
         elevation: Height of the stations, m, likewise; NaN where unknown, which leaves the field as it is there.
         lapse: Change of the quantity with height, per m, such as `LIMITS["t2m"].lapse`.
 
@@ -97,7 +98,8 @@ def at_height(
         if heights.ndim != 1 or heights.dims[0] not in field.dims or heights.size != field.sizes[heights.dims[0]]:
             raise UnscorableError(f"{name}: expected a height of each station, found {dict(heights.sizes)}")
     station = elevation.dims[0]
-    apart = np.nan_to_num(elevation.values.astype(np.float64) - model_elevation.values.astype(np.float64))
+    known = elevation.values.astype(np.float64)
+    apart = np.where(np.isnan(known), 0.0, known - model_elevation.values.astype(np.float64))
     return (field + lapse * xr.DataArray(apart, dims=[station])).assign_attrs(field.attrs).rename(field.name)
 
 
